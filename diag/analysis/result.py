@@ -1,0 +1,134 @@
+"""What analyze() returns: tables per request, batch and gap, and the summaries computed of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from diag.model.availability import Caveat, Unavailable
+from diag.model.capture import Capture
+from diag.model.gaps import GapTable, IdleCause, Timeline
+from diag.model.serving import BatchTable, CloseReason, Mode, Queue, RequestTable, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What was seen and what had to be left out.
+
+    Attributes:
+        requests: Rows of the request table.
+        complete: Of these, with a whole chain; all statistics are over these.
+        censored: Requests cut by an edge of the window (their parts were seen, not their root).
+        refused: Enqueues the server turned away (BatchingSessionRun without ScheduleOutputTask).
+        batches: Rows of the batch table.
+        censored_batches: Batches with recorded enqueues but no whole ProcessBatch.
+        ambiguous_links: Requests whose batch id 0 could not be told apart between queues.
+        split_requests: Requests whose rows went into more than one batch.
+        batch_rows_missing: Rows of recorded batches whose request was censored.
+        events: Events decoded.
+    """
+
+    requests: int
+    complete: int
+    censored: int
+    refused: int
+    batches: int
+    censored_batches: int
+    ambiguous_links: int
+    split_requests: int
+    batch_rows_missing: int
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """Mean and percentiles of durations in ns, with their n; no percentile where n is too small.
+
+    ``p50`` needs 10 samples, ``p90`` 30, ``p99`` 100 (thresholds.py gives the reason).
+    """
+
+    n: int
+    mean_ns: float | Unavailable
+    p50_ns: int | Unavailable
+    p90_ns: int | Unavailable
+    p99_ns: int | Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class StageSummary:
+    """One stage over a model's complete requests.
+
+    Attributes:
+        share: Of all request time of the model, 0 to 1.
+        tail_ns: Mean over the slowest 1 % minus mean over the middle 10 %: what makes p99 slow.
+            Over all stages it adds up to the model's ``tail_ns``.
+        known: False where no evidence bounds the stage in any request.
+    """
+
+    stage: Stage
+    known: bool
+    share: float
+    time: Distribution
+    tail_ns: float | Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSummary:
+    """The ledger of one model: one entry a stage, in the order of Stage, adding up to 1."""
+
+    model: str
+    modes: tuple[Mode, ...]
+    requests: int
+    rate_per_second: float
+    latency: Distribution
+    tail_ns: float | Unavailable
+    stages: tuple[StageSummary, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSummary:
+    """The batches of one queue.
+
+    Attributes:
+        rows_mean: Before padding.
+        fill_ratio: Mean rows over max_batch_size, 0 to 1.
+        padding_ratio: Padding rows over executed rows, 0 to 1.
+        closed_by: Number of batches by reason.
+        service: ProcessBatch durations.
+    """
+
+    queue: Queue
+    model: str
+    batches: int
+    rows_mean: float
+    fill_ratio: float | Unavailable
+    padding_ratio: float | Unavailable
+    closed_by: dict[CloseReason, int]
+    service: Distribution
+
+
+@dataclass(frozen=True, slots=True)
+class GapSummary:
+    """One timeline's idle time by cause, in ns; the values add up to ``idle_ns``."""
+
+    timeline: Timeline
+    idle_ns: int
+    by_cause_ns: dict[IdleCause, int]
+    starved_ns: int
+    no_demand_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Everything computed of one Capture; nothing in it is rounded for show."""
+
+    capture: Capture
+    tracer_level: int | Unavailable
+    counts: Counts
+    requests: RequestTable
+    batches: BatchTable
+    timelines: tuple[Timeline, ...]
+    gaps: GapTable
+    models: tuple[ModelSummary, ...]
+    queues: tuple[BatchSummary, ...]
+    idle: tuple[GapSummary, ...]
+    caveats: tuple[Caveat, ...]

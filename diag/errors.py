@@ -1,0 +1,137 @@
+"""Every way diag can fail, as one tree.
+
+::
+
+    DiagError                        70  (a bare one is a bug)
+    ├─ UsageError                     2  plan or arguments contradict each other
+    ├─ InputError                     3  what was read cannot be used
+    │  ├─ SourceNotFoundError            no such file, or nothing in it to analyse
+    │  ├─ XSpaceDecodeError              truncated, corrupt or hostile trace bytes
+    │  ├─ BundleCorruptError             manifest or checksum does not hold
+    │  ├─ BundleVersionError             written by a newer diag
+    │  ├─ MetricsParseError              not Prometheus text
+    │  └─ BatchingParametersError        not a batching_parameters_file
+    ├─ CaptureError                   4  the server could not be captured
+    │  ├─ ServerUnreachableError         nothing listens, or it went away
+    │  ├─ WrongProtocolError             HTTP instead of gRPC, TLS against plaintext
+    │  ├─ ProfilerDisabledError          the server has no ProfilerService
+    │  ├─ ProfilerBusyError              another profiling session is active
+    │  ├─ ServerTooOldError              it can only write the trace to its own disk
+    │  ├─ CaptureTimeoutError            no answer within the deadline
+    │  ├─ ResponseTooLargeError          the trace exceeds a limit
+    │  └─ EmptyCaptureError           5  the server answered, the window held no request
+    ├─ RequiredSourceError            6  a source named by --require is missing
+    └─ OutputError                    7  the result could not be written
+
+Library code raises these; only ``diag.cli`` prints them and exits.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class DiagError(Exception):
+    """A failure that a person can act on.
+
+    Attributes:
+        message: What failed, with the path or address and the value seen.
+        cause: The underlying message, or "".
+        hint: The next thing to type or to check, or "".
+    """
+
+    exit_code: ClassVar[int] = 70
+
+    def __init__(self, message: str, *, cause: str = "", hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.cause = cause
+        self.hint = hint
+
+
+class UsageError(DiagError):
+    """Arguments that contradict each other or the limits."""
+
+    exit_code = 2
+
+
+class InputError(DiagError):
+    """Something read from disk or the network cannot be used."""
+
+    exit_code = 3
+
+
+class SourceNotFoundError(InputError):
+    """There is no such source, or nothing in it that diag can analyse."""
+
+
+class XSpaceDecodeError(InputError):
+    """The bytes are not a whole, sane XSpace."""
+
+
+class BundleCorruptError(InputError):
+    """A bundle's manifest or a part's checksum does not hold."""
+
+
+class BundleVersionError(InputError):
+    """The bundle was written by a newer diag."""
+
+
+class MetricsParseError(InputError):
+    """The text is not Prometheus exposition text."""
+
+
+class BatchingParametersError(InputError):
+    """The file is not a valid TensorFlow Serving batching_parameters_file."""
+
+
+class CaptureError(DiagError):
+    """The server could not be captured."""
+
+    exit_code = 4
+
+
+class ServerUnreachableError(CaptureError):
+    """Nothing listens there, or the server went away."""
+
+
+class WrongProtocolError(CaptureError):
+    """The port speaks something else: HTTP, or TLS where plaintext was used, or the reverse."""
+
+
+class ProfilerDisabledError(CaptureError):
+    """The server does not offer tensorflow.ProfilerService."""
+
+
+class ProfilerBusyError(CaptureError):
+    """Another profiling session holds the server's only profiler."""
+
+
+class ServerTooOldError(CaptureError):
+    """The server cannot return a trace inline, only write it to its own disk."""
+
+
+class CaptureTimeoutError(CaptureError):
+    """The server did not answer within the deadline."""
+
+
+class ResponseTooLargeError(CaptureError):
+    """The trace is, or would be, larger than a limit allows."""
+
+
+class EmptyCaptureError(CaptureError):
+    """The server answered, but the window held no request."""
+
+    exit_code = 5
+
+
+class RequiredSourceError(DiagError):
+    """A source that --require names could not be recorded."""
+
+    exit_code = 6
+
+
+class OutputError(DiagError):
+    """The result could not be written."""
+
+    exit_code = 7

@@ -1,0 +1,224 @@
+"""Requests, batches and the stages a request's time is cut into, as columns."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diag.model.availability import Unavailable
+from diag.model.events import Bools, Int32s, Int64s
+
+
+class StageGroup(enum.Enum):
+    """What a summary shows; each stage belongs to one."""
+
+    PREPROCESSING = "preprocessing"
+    QUEUEING = "queueing"
+    BATCHING = "batching"
+    COMPUTE = "compute"
+    OTHER = "other"
+
+
+class Stage(enum.Enum):
+    """Where a request's time went. Edges: docs/attribution.md. Order is that of the columns."""
+
+    PREPROCESS = "preprocess"
+    QUEUE_FILL = "queue-fill"
+    QUEUE_THREAD = "queue-thread"
+    QUEUE_DISPATCH = "queue-dispatch"
+    QUEUE_EXECUTOR = "queue-executor"
+    SCHEDULE = "schedule"
+    BATCH_FORMATION = "batch-formation"
+    BATCH_SPLIT = "batch-split"
+    TRANSFER_IN = "transfer-in"
+    LAUNCH = "launch"
+    COMPUTE = "compute"
+    DEVICE_WAIT = "device-wait"
+    TRANSFER_OUT = "transfer-out"
+    POSTPROCESS = "postprocess"
+    UNATTRIBUTED = "unattributed"
+
+    @property
+    def index(self) -> int:
+        """Column of this stage in ``RequestTable.stage_ns``."""
+        return _STAGE_INDEX[self]
+
+    @property
+    def group(self) -> StageGroup:
+        """The summary group this stage is folded into."""
+        return _STAGE_GROUP[self]
+
+    @property
+    def column(self) -> str:
+        """Name of the export column, e.g. ``stage_queue_fill_ns``."""
+        return f"stage_{self.value.replace('-', '_')}_ns"
+
+
+STAGES: tuple[Stage, ...] = tuple(Stage)
+_STAGE_INDEX = {stage: i for i, stage in enumerate(STAGES)}
+_STAGE_GROUP = {
+    Stage.PREPROCESS: StageGroup.PREPROCESSING,
+    Stage.QUEUE_FILL: StageGroup.QUEUEING,
+    Stage.QUEUE_THREAD: StageGroup.QUEUEING,
+    Stage.QUEUE_DISPATCH: StageGroup.QUEUEING,
+    Stage.QUEUE_EXECUTOR: StageGroup.QUEUEING,
+    Stage.SCHEDULE: StageGroup.BATCHING,
+    Stage.BATCH_FORMATION: StageGroup.BATCHING,
+    Stage.BATCH_SPLIT: StageGroup.BATCHING,
+    Stage.TRANSFER_IN: StageGroup.COMPUTE,
+    Stage.LAUNCH: StageGroup.COMPUTE,
+    Stage.COMPUTE: StageGroup.COMPUTE,
+    Stage.DEVICE_WAIT: StageGroup.COMPUTE,
+    Stage.TRANSFER_OUT: StageGroup.COMPUTE,
+    Stage.POSTPROCESS: StageGroup.OTHER,
+    Stage.UNATTRIBUTED: StageGroup.OTHER,
+}
+
+
+class Mode(enum.Enum):
+    """How a request reached its model."""
+
+    UNBATCHED = "unbatched"
+    BATCHING_SESSION = "batching-session"
+    BATCH_FUNCTION = "batch-function"
+
+
+MODES: tuple[Mode, ...] = tuple(Mode)
+
+
+class CloseReason(enum.Enum):
+    """Why a batch stopped taking rows."""
+
+    SIZE = "size"
+    TIMEOUT = "timeout"
+    THREAD = "thread"
+    UNKNOWN = "unknown"
+
+
+CLOSE_REASONS: tuple[CloseReason, ...] = tuple(CloseReason)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestTable:
+    """One row a request whose root event was recorded whole; ordered by start.
+
+    For every row ``stage_ns.sum(axis=1) == end_ns - start_ns``, exactly.
+
+    Attributes:
+        start_ns: (n,) int64, ns since the capture's origin.
+        end_ns: (n,) int64, half-open end.
+        rows: (n,) int64, examples in the request; -1 where the trace does not say.
+        model_index: (n,) int32, into ``models``.
+        mode_index: (n,) int32, into ``MODES``.
+        complete: (n,) bool; False where the root is whole but a link of its chain was cut by the
+            window: its known stages stand, the rest is unattributed, statistics leave it out.
+        linked_by_index: (n,) int32, into ``links``.
+        batch_offsets: (n + 1,) int64; the batches of row i are
+            ``batch_index[batch_offsets[i]:batch_offsets[i + 1]]``, in enqueue order.
+        batch_index: int32, rows of the BatchTable.
+        stage_ns: (n, len(STAGES)) int64.
+        stage_known: (n, len(STAGES)) bool; False where the stage applies but no evidence bounds it
+            (its time is then in unattributed or, where a docs page says so, in a neighbour).
+        models: Model labels.
+        links: By what evidence a request was linked to its batch or step.
+    """
+
+    start_ns: Int64s
+    end_ns: Int64s
+    rows: Int64s
+    model_index: Int32s
+    mode_index: Int32s
+    complete: Bools
+    linked_by_index: Int32s
+    batch_offsets: Int64s
+    batch_index: Int32s
+    stage_ns: NDArray[np.int64]
+    stage_known: NDArray[np.bool_]
+    models: tuple[str, ...]
+    links: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.start_ns)
+
+    @property
+    def duration_ns(self) -> Int64s:
+        """(n,) int64."""
+        return self.end_ns - self.start_ns
+
+
+@dataclass(frozen=True, slots=True)
+class BatchTable:
+    """One row a batch whose processing was recorded whole (``ProcessBatch``); ordered by start.
+
+    Attributes:
+        id: (n,) uint64, the scheduler's context id; 0 for the first batch of every queue.
+        queue_index: (n,) int32, into ``queues``.
+        model_index: (n,) int32, into ``RequestTable.models``.
+        start_ns: (n,) int64, dequeue: the batch thread took it.
+        end_ns: (n,) int64, the batch callback returned.
+        run_start_ns: (n,) int64, the batch's Session::Run or function began; -1 unknown.
+        run_end_ns: (n,) int64, it was done; -1 unknown.
+        rows: (n,) int64, before padding.
+        padded_rows: (n,) int64, as executed; -1 unknown.
+        tasks: (n,) int64, (sub)tasks whose enqueue was recorded.
+        first_enqueue_ns: (n,) int64; -1 when no enqueue of it was recorded.
+        ready_ns: (n,) int64, when it became schedulable; -1 unknown.
+        close_reason_index: (n,) int32, into ``CLOSE_REASONS``.
+        queues: The parameters of each queue.
+    """
+
+    id: NDArray[np.uint64]
+    queue_index: Int32s
+    model_index: Int32s
+    start_ns: Int64s
+    end_ns: Int64s
+    run_start_ns: Int64s
+    run_end_ns: Int64s
+    rows: Int64s
+    padded_rows: Int64s
+    tasks: Int64s
+    first_enqueue_ns: Int64s
+    ready_ns: Int64s
+    close_reason_index: Int32s
+    queues: tuple[Queue, ...]
+
+    def __len__(self) -> int:
+        return len(self.start_ns)
+
+
+class Origin(enum.Enum):
+    """Where a batching parameter's value comes from, best first."""
+
+    FILE = "file"
+    METRICS = "metrics"
+    ESTIMATED = "estimated"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A batching parameter and how it is known."""
+
+    value: int
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """One batch scheduler queue: a (model version, signature), or one BatchFunction op.
+
+    Attributes:
+        key: The high half of its batch ids, in hex (shared_batch_scheduler.h, TensorFlow 2.21).
+        model_index: Into ``RequestTable.models``.
+        max_batch_size: Rows at which a batch is full (max_execution_batch_size when splitting).
+        batch_timeout_ns: From the first enqueue.
+        num_batch_threads: Of the thread pool this queue shares.
+    """
+
+    key: str
+    model_index: int
+    max_batch_size: Parameter | Unavailable
+    batch_timeout_ns: Parameter | Unavailable
+    num_batch_threads: Parameter | Unavailable

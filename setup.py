@@ -1,0 +1,11 @@
+"""The one thing pyproject.toml cannot say yet: which module is compiled."""
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+setup(
+    ext_modules=cythonize(
+        [Extension("diag.formats._xspace", ["diag/formats/_xspace.pyx"])],
+        compiler_directives={"language_level": "3", "boundscheck": True, "wraparound": False},
+    )
+)
