@@ -1,0 +1,101 @@
+"""The one place where errors become text on stderr and an exit status.
+
+Exit codes: those of ``diag.errors``; 2 for click's own usage errors; 7 when the reader of stdout
+went away; 70 for a bug; 130 when interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from pathlib import Path
+
+import click
+
+from diag.cli.commands import cli
+from diag.cli.console import VERBOSITY_KEY
+from diag.errors import DiagError, OutputError, UsageError
+from diag.report.display import printable
+
+EXIT_BUG = 70
+EXIT_INTERRUPTED = 130
+MESSAGE_MAX_CHARS = 2000
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run ``diag`` with these arguments (default: the process's) and return the exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    verbosity = 0
+    try:
+        with cli.make_context("diag", arguments) as context:
+            try:
+                cli.invoke(context)
+            finally:
+                verbosity = int(context.meta.get(VERBOSITY_KEY, 0))
+        sys.stdout.flush()
+    except click.exceptions.Exit as exc:
+        return exc.exit_code
+    except click.ClickException as exc:
+        sys.stderr.write(_usage_text(exc))
+        return UsageError.exit_code
+    except DiagError as exc:
+        _show_traceback(verbosity)
+        sys.stderr.write(error_text(exc))
+        return exc.exit_code
+    except BrokenPipeError:
+        _silence_stdout()
+        return OutputError.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        sys.stderr.write("interrupted\n")
+        return EXIT_INTERRUPTED
+    except (
+        Exception
+    ) as exc:  # the boundary: whatever is left is a bug, and must not look like one of the above
+        _show_traceback(verbosity)
+        sys.stderr.write(_bug_text(exc, arguments))
+        return EXIT_BUG
+    return 0
+
+
+def error_text(error: DiagError) -> str:
+    """Up to three labelled lines; safe to print whatever the error quotes."""
+    parts = (("error", error.message), ("cause", error.cause), ("hint", error.hint))
+    return "".join(_labelled(label, text) for label, text in parts if text)
+
+
+def _labelled(label: str, text: str) -> str:
+    """``label: text``; further lines are indented so that none can pass for a label."""
+    lines = [printable(line) for line in text[:MESSAGE_MAX_CHARS].splitlines()] or [""]
+    head = f"{label}:".ljust(7)
+    return "".join(f"{head if i == 0 else ' ' * 7}{line}\n" for i, line in enumerate(lines))
+
+
+def _usage_text(error: click.ClickException) -> str:
+    hint = "diag --help"
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        hint = f"{error.ctx.command_path} --help"
+    return _labelled("error", error.format_message()) + _labelled("hint", hint)
+
+
+def _bug_text(error: Exception, arguments: list[str]) -> str:
+    what = f"{type(error).__name__}: {error}"
+    again = "run it again with -vv for the traceback, and report it with the input if you can"
+    return (
+        _labelled("error", "this is a bug in diag, not in your input or your server")
+        + _labelled("cause", what)
+        + _labelled("hint", again if "-vv" not in arguments else "report the traceback above")
+    )
+
+
+def _show_traceback(verbosity: int) -> None:
+    if verbosity >= 2:
+        sys.stderr.write(
+            "".join(printable(line) + "\n" for line in traceback.format_exc().splitlines())
+        )
+
+
+def _silence_stdout() -> None:
+    """Point stdout at nothing, so that the interpreter's last flush does not complain again."""
+    with Path(os.devnull).open("wb") as devnull:
+        os.dup2(devnull.fileno(), sys.stdout.fileno())

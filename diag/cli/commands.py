@@ -1,0 +1,116 @@
+"""The table of commands, and a click group that imports a command only when it is named."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from dataclasses import dataclass
+
+import click
+
+from diag.cli.options import verbosity_options
+from diag.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class LazyCommand:
+    """A command that is not imported yet.
+
+    Attributes:
+        target: ``module:attribute`` of the click command.
+        summary: Its line in ``diag --help``, which must not import it.
+    """
+
+    target: str
+    summary: str
+
+
+COMMANDS: dict[str, LazyCommand] = {
+    "capture": LazyCommand(
+        "diag.cli.capture_command:capture", "Record a running server and say what holds it up."
+    ),
+    "analyze": LazyCommand(
+        "diag.cli.analyze_command:analyze", "Say where the time of recorded requests went."
+    ),
+    "export": LazyCommand(
+        "diag.cli.export_command:export", "Write requests, batches, gaps or samples as a table."
+    ),
+    "demo": LazyCommand(
+        "diag.demo.command:demo", "Start a real server, load it, capture it and diagnose it."
+    ),
+}
+
+HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
+
+
+class LazyGroup(click.Group):
+    """A group over ``COMMANDS`` whose own help imports none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of the table: the order in which a newcomer needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The named command, imported now; None if the table lacks it."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name].target.partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{COMMANDS[cmd_name].target} is not a click command")
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, but a misspelt name is answered with the nearest one."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            near = difflib.get_close_matches(name, COMMANDS, n=1)
+            advice = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(COMMANDS)}."
+            ctx.fail(f"No such command {name!r}. {advice}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The table itself; click would import every command for its first sentence."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.summary) for name, command in COMMANDS.items()])
+
+
+def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    """Callback of ``--version``: prints it and ends the program."""
+    if value and not ctx.resilient_parsing:
+        from diag.cli.version import version_text
+
+        click.echo(version_text())
+        ctx.exit()
+
+
+@click.group(cls=LazyGroup, context_settings=HELP_OPTIONS, invoke_without_command=True)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the versions of diag and of the libraries under it.",
+)
+@verbosity_options
+@click.pass_context
+def cli(context: click.Context) -> None:
+    r"""Why a TensorFlow Serving replica is slow, or its GPU idle.
+
+    \b
+    Examples:
+      diag demo
+      diag capture --server localhost:8500
+      diag analyze capture.zip
+      diag export capture.zip --table requests --format csv -o requests.csv
+
+    Results go to stdout, everything else to stderr. Exit status: 0 done, 2 usage, 3 bad input,
+    4 capture failed, 5 no requests seen, 6 a required source is missing, 7 output not written,
+    70 a bug in diag, 130 interrupted.
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+        context.exit(UsageError.exit_code)
