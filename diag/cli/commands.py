@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import click
 
-from diag.cli.options import verbosity_options
+from diag.cli.options import examples, verbosity_options
 from diag.errors import UsageError
 
 
@@ -86,7 +86,17 @@ def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> N
         ctx.exit()
 
 
-@click.group(cls=LazyGroup, context_settings=HELP_OPTIONS, invoke_without_command=True)
+@click.group(
+    cls=LazyGroup,
+    context_settings=HELP_OPTIONS,
+    invoke_without_command=True,
+    epilog=examples(
+        "diag demo",
+        "diag capture --server localhost:8500",
+        "diag analyze capture.zip",
+        "diag export capture.zip --table requests --format csv -o requests.csv",
+    ),
+)
 @click.option(
     "--version",
     is_flag=True,
@@ -98,14 +108,7 @@ def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> N
 @verbosity_options
 @click.pass_context
 def cli(context: click.Context) -> None:
-    r"""Why a TensorFlow Serving replica is slow, or its GPU idle.
-
-    \b
-    Examples:
-      diag demo
-      diag capture --server localhost:8500
-      diag analyze capture.zip
-      diag export capture.zip --table requests --format csv -o requests.csv
+    """Why a TensorFlow Serving replica is slow, or its GPU idle.
 
     Results go to stdout, everything else to stderr. Exit status: 0 done, 2 usage, 3 bad input,
     4 capture failed, 5 no requests seen, 6 a required source is missing, 7 output not written,

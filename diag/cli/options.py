@@ -25,6 +25,11 @@ def _quieter(ctx: click.Context, param: click.Parameter, value: bool) -> None:
         ctx.meta.setdefault(VERBOSITY_KEY, -1)
 
 
+def examples(*lines: str) -> str:
+    """The epilog of a command's help: lines that can be typed as they are."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
 def verbosity_options(command: Command) -> Command:
     """Add ``-v/-vv`` and ``-q``; read them with ``console.verbosity()``."""
     quiet = click.option(
