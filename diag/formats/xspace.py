@@ -1,0 +1,135 @@
+"""XSpace bytes to a Space: ordered planes, or one clear error.
+
+The reading itself is compiled (``_xspace.pyx``); this module orders the events, checks what
+analysis relies on and builds the domain types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from diag.errors import XSpaceDecodeError
+from diag.formats import _xspace
+from diag.formats.event_names import INTEGER_STATS, TEXT_STATS, TYPE_STATS, TYPED_EVENTS
+from diag.model.availability import Unavailable
+from diag.model.events import EventTable, Int64s, Line, Plane, Space, StatColumn
+
+# Profiling windows are seconds. Times further apart come from corrupt bytes or from clocks that
+# were never aligned, and sums over them would overflow quietly.
+SPAN_MAX_NS = 24 * 3_600 * 1_000_000_000
+
+
+def decode_space(data: bytes | memoryview, *, max_events: int = 64_000_000) -> Space:
+    """Decode a serialised XSpace.
+
+    Args:
+        data: The bytes; a memoryview, e.g. of an mmap, is read in place.
+        max_events: More events than this are refused before memory is allocated for them.
+
+    Returns:
+        All planes, events of each ordered by (line, start, longest first); read-only columns.
+        Times are ns since the origin, end points rounded down. No bytes are a space of no planes.
+
+    Raises:
+        XSpaceDecodeError: The bytes are truncated, corrupt or hostile, hold too many events or
+            events more than 24 hours apart.
+    """
+    raw = _xspace.decode(
+        data,
+        max_events=max_events,
+        integer_stats=INTEGER_STATS,
+        text_stats=TEXT_STATS,
+        typed_events=TYPED_EVENTS,
+        type_stats=TYPE_STATS,
+    )
+    _check_span(raw)
+    names = tuple(raw.names)
+    origin: int | Unavailable = (
+        Unavailable("the trace has neither profile_start_time nor wall-clock line timestamps")
+        if raw.origin_unix_ns is None
+        else raw.origin_unix_ns
+    )
+    return Space(
+        planes=tuple(_plane(plane, names) for plane in raw.planes),
+        origin_unix_ns=origin,
+        errors=tuple(raw.errors),
+        warnings=(*raw.warnings, *_losses(raw)),
+        hostnames=tuple(raw.hostnames),
+    )
+
+
+def _check_span(raw: _xspace.RawSpace) -> None:
+    filled = [plane for plane in raw.planes if len(plane.start_ns)]
+    if not filled:
+        return
+    first = min(int(plane.start_ns.min()) for plane in filled)
+    last = max(int(plane.end_ns.max()) for plane in filled)
+    if last - first > SPAN_MAX_NS:
+        hours = (last - first) / 3.6e12
+        raise XSpaceDecodeError(
+            f"not a sane XSpace: its events are {hours:.3g} hours apart",
+            hint="a profiling window is at most 24 h; check that the file is undamaged",
+        )
+
+
+def _losses(raw: _xspace.RawSpace) -> Iterator[str]:
+    untimed = sum(plane.untimed_events for plane in raw.planes)
+    if untimed:
+        yield f"diag left out {untimed} aggregated events, which carry no time"
+    turned = sum(plane.reversed_events for plane in raw.planes)
+    if turned:
+        yield f"diag read {turned} events of negative duration as marks"
+
+
+def _plane(raw: _xspace.RawPlane, names: tuple[str, ...]) -> Plane:
+    columns = {"start_ns": raw.start_ns, "end_ns": raw.end_ns}
+    order = _order(raw)
+    start_ns, end_ns, name_id, line_index = (
+        raw.start_ns,
+        raw.end_ns,
+        raw.name_id,
+        raw.line_index,
+    )
+    stats = raw.columns
+    if order is not None:
+        start_ns, end_ns, name_id = start_ns[order], end_ns[order], name_id[order]
+        line_index = line_index[order]
+        rank = np.empty(len(order), np.int64)
+        rank[order] = np.arange(len(order))
+        stats = {name: _moved(rank[rows], values) for name, (rows, values) in stats.items()}
+    for column in (start_ns, end_ns, name_id, line_index):
+        column.flags.writeable = False
+    return Plane(
+        id=raw.id,
+        name=raw.name,
+        lines=tuple(
+            Line(id=line.id, name=line.name, origin_ns=origin_ns)
+            for line, origin_ns in zip(raw.lines, raw.line_origin_ns, strict=True)
+        ),
+        events=EventTable(
+            start_ns=start_ns,
+            end_ns=end_ns,
+            name_id=name_id,
+            line_index=line_index,
+            names=names,
+            stats={name: StatColumn(rows, values) for name, (rows, values) in stats.items()},
+        ),
+        stats=raw.stats,
+    )
+
+
+def _order(raw: _xspace.RawPlane) -> Int64s | None:
+    """The stable permutation to (line, start, longest first), or None if it is that already."""
+    start_ns, end_ns, line_index = raw.start_ns, raw.end_ns, raw.line_index
+    later = start_ns[1:] > start_ns[:-1]
+    nested = (start_ns[1:] == start_ns[:-1]) & (end_ns[1:] <= end_ns[:-1])
+    if bool(np.all(later | nested | (line_index[1:] > line_index[:-1]))):
+        return None
+    return np.lexsort((-end_ns, start_ns, line_index))
+
+
+def _moved(rows: Int64s, values: Int64s) -> tuple[Int64s, Int64s]:
+    order = np.argsort(rows, kind="stable")
+    return rows[order], values[order]
