@@ -19,7 +19,7 @@ SCHEDULE_OUTPUT_TASK: Final = "ScheduleOutputTask"  # enqueue of one (sub)task; 
 PROCESS_BATCH: Final = "ProcessBatch"  # dequeue to callback end; _c is the batch id
 BATCH_TASK_EMPTY: Final = "BatchTask::empty"  # noise
 # W:tensorflow/core/kernels/batching_util/adaptive_shared_batch_scheduler.h
-ADAPTIVE_SCHEDULE: Final = "ASBSQueue::Schedule"
+ASBS_SCHEDULE: Final = "ASBSQueue::Schedule"
 # TF:tensorflow/core/kernels/batching_util/batch_resource_base.cc
 CONCAT_INPUT_TENSORS: Final = "ConcatInputTensors"  # BatchFunction's batch formation
 
@@ -27,16 +27,18 @@ CONCAT_INPUT_TENSORS: Final = "ConcatInputTensors"  # BatchFunction's batch form
 SESSION_RUN: Final = "SessionRun"  # level 2; id = step id, _p
 FUNCTION_RUN: Final = "FunctionRun"  # level 2; covers only the launch
 EXECUTOR_PROCESS: Final = "ExecutorState::Process"  # level 2; one burst of a step on one thread
-EXECUTOR_DONE_CALLBACK: Final = "ExecutorDoneCallback"  # level 2; ends a step or a function, _c
-PROCESS_ASYNC_START: Final = "ExecutorState::ProcessAsync::Start"  # level 1; _p, kernel_type
-PROCESS_ASYNC_DONE: Final = "ExecutorState::ProcessAsync::Done"  # level 1; _c
+EXECUTOR_DONE: Final = "ExecutorDoneCallback"  # level 2; ends a step or a function, _c
+ASYNC_START: Final = "ExecutorState::ProcessAsync::Start"  # level 1; _p, kernel_type
+ASYNC_DONE: Final = "ExecutorState::ProcessAsync::Done"  # level 1; _c
 # TF:tensorflow/core/tfrt/graph_executor/graph_execution_util; level 1, not seen in our traces
 TFRT_MODEL_RUN: Final = "TfrtModelRun"
 
 # -- inter-op pool: XLA:xla/tsl/profiler/backends/cpu/threadpool_listener.cc; zero-length marks ----
 THREADPOOL_RECORD: Final = "ThreadpoolListener::Record"  # submitted, _p
 THREADPOOL_START_REGION: Final = "ThreadpoolListener::StartRegion"  # begins to run, _c
-THREADPOOL_STOP_REGION: Final = "ThreadpoolListener::StopRegion"  # no id: ends the line's last start
+THREADPOOL_STOP_REGION: Final = (
+    "ThreadpoolListener::StopRegion"  # no id: ends the line's last start
+)
 
 # -- planes: W:xla/tsl/profiler/utils/xplane_schema.h ----------------------------------------------
 HOST_PLANE: Final = "/host:CPU"
@@ -47,42 +49,69 @@ PROFILE_START_TIME: Final = "profile_start_time"
 
 # -- context types of _pt and _ct: W:tsl/profiler/lib/context_types.h ------------------------------
 CONTEXT_EXECUTOR: Final = 2
-CONTEXT_BATCH_SCHEDULER: Final = 4
+CONTEXT_SHARED_BATCH_SCHEDULER: Final = 4
 CONTEXT_ADAPTIVE_BATCH_SCHEDULER: Final = 6
 CONTEXT_THREADPOOL: Final = 15
 
-# Links (W:tsl/profiler/lib/connected_traceme.h): ids of producer and consumer, and their types.
-# The types cost a quarter of a column a thread pool mark and follow from the event's name except
-# here, where two schedulers share a name.
-TYPE_STATS: Final = ("_pt", "_ct")
-TYPED_EVENTS: Final = (PROCESS_BATCH, ADAPTIVE_SCHEDULE, SCHEDULE_OUTPUT_TASK)
+# -- links: W:tsl/profiler/lib/connected_traceme.h; ids are unsigned 64-bit --------------------------
+STAT_PRODUCER_TYPE: Final = "_pt"
+STAT_PRODUCER_ID: Final = "_p"
+STAT_CONSUMER_TYPE: Final = "_ct"
+STAT_CONSUMER_ID: Final = "_c"
 
-# Stats that decoding keeps; all others are skipped. Names as W:xplane_schema.h or the event's file.
+# -- other stats: in the file of the event that carries them, above ---------------------------------
+STAT_ID: Final = "id"  # step id of a SessionRun, FunctionRun, executor burst or done callback
+STAT_STEP_ID: Final = "step_id"  # of ProcessAsync
+STAT_ITER_NUM: Final = "iter_num"
+STAT_NAME: Final = "name"  # node name, of ProcessAsync
+STAT_KERNEL_TYPE: Final = "kernel_type"  # op type, of ProcessAsync
+BATCH_FUNCTION: Final = "BatchFunction"  # the kernel_type of an in-graph batcher
+STAT_MODEL_ID: Final = "model_id"  # "name:version", only with session metadata
+STAT_SIZE: Final = "size"  # rows of a (sub)task
+STAT_BATCHING_INPUT_TASK_SIZE: Final = "batching_input_task_size"  # rows of a request
+STAT_BATCH_SIZE_BEFORE_PADDING: Final = "batch_size_before_padding"
+STAT_BATCH_SIZE_AFTER_PADDING: Final = "batch_size_after_padding"
+STAT_PADDING_AMOUNT: Final = "padding_amount"
+# XLA:xla/backends/profiler/gpu/cupti_collector.cc; memset details are capitalised there, other
+# collectors write them in lower case.
+STAT_CORRELATION_ID: Final = "correlation_id"
+STAT_DEVICE_ID: Final = "device_id"
+STAT_KERNEL_DETAILS: Final = "kernel_details"
+STAT_MEMCPY_DETAILS: Final = "memcpy_details"
+STAT_MEMSET_DETAILS: Final = ("Memset_details", "memset_details")
+STAT_TF_OP: Final = "tf_op"
+STAT_HLO_OP: Final = "hlo_op"
+STAT_HLO_MODULE: Final = "hlo_module"
+
+# The types of links would cost 16 bytes a thread pool mark, and follow from the event's name except
+# here, where two schedulers share a name.
+TYPE_STATS: Final = (STAT_PRODUCER_TYPE, STAT_CONSUMER_TYPE)
+TYPED_EVENTS: Final = (PROCESS_BATCH, ASBS_SCHEDULE, SCHEDULE_OUTPUT_TASK)
+
+# The stats that decoding keeps; all others are skipped.
 INTEGER_STATS: Final = (
-    "_p",
-    "_c",
+    STAT_PRODUCER_ID,
+    STAT_CONSUMER_ID,
     *TYPE_STATS,
-    "id",
-    "step_id",
-    "size",
-    "batching_input_task_size",
-    "batch_size_before_padding",
-    "batch_size_after_padding",
-    "padding_amount",
-    "iter_num",
-    "correlation_id",
-    "device_id",
+    STAT_ID,
+    STAT_STEP_ID,
+    STAT_SIZE,
+    STAT_BATCHING_INPUT_TASK_SIZE,
+    STAT_BATCH_SIZE_BEFORE_PADDING,
+    STAT_BATCH_SIZE_AFTER_PADDING,
+    STAT_PADDING_AMOUNT,
+    STAT_ITER_NUM,
+    STAT_CORRELATION_ID,
+    STAT_DEVICE_ID,
 )
-# XLA:xla/backends/profiler/gpu/cupti_collector.cc writes kernel and copy details.
 TEXT_STATS: Final = (
-    "name",
-    "kernel_type",
-    "model_id",
-    "kernel_details",
-    "memcpy_details",
-    "Memset_details",
-    "memset_details",
-    "tf_op",
-    "hlo_op",
-    "hlo_module",
+    STAT_NAME,
+    STAT_KERNEL_TYPE,
+    STAT_MODEL_ID,
+    STAT_KERNEL_DETAILS,
+    STAT_MEMCPY_DETAILS,
+    *STAT_MEMSET_DETAILS,
+    STAT_TF_OP,
+    STAT_HLO_OP,
+    STAT_HLO_MODULE,
 )
