@@ -6,7 +6,7 @@ analysis relies on and builds the domain types.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from diag.formats import _xspace
 from diag.formats.event_names import INTEGER_STATS, TEXT_STATS, TYPE_STATS, TYPED_EVENTS
 from diag.model.availability import Unavailable
 from diag.model.events import EventTable, Int64s, Line, Plane, Space, StatColumn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Profiling windows are seconds. Times further apart come from corrupt bytes or from clocks that
 # were never aligned, and sums over them would overflow quietly.
@@ -84,7 +87,6 @@ def _losses(raw: _xspace.RawSpace) -> Iterator[str]:
 
 
 def _plane(raw: _xspace.RawPlane, names: tuple[str, ...]) -> Plane:
-    columns = {"start_ns": raw.start_ns, "end_ns": raw.end_ns}
     order = _order(raw)
     start_ns, end_ns, name_id, line_index = (
         raw.start_ns,
