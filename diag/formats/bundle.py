@@ -1,0 +1,104 @@
+"""Writing a bundle: whole or not at all, and for its owner's eyes only.
+
+The parts are kept in memory until ``finish``. A temporary name beside the target is made at once,
+so that an unwritable place is known before a server is disturbed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from diag.formats import layout
+from diag.formats.bundle_target import FolderTarget, ZipTarget
+from diag.formats.manifest import Manifest, Part, encode_manifest
+from diag.formats.samples import encode_samples
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+    from diag.model.samples import SampleSeries
+
+_METRICS = {"before": layout.METRICS_BEFORE, "after": layout.METRICS_AFTER}
+_SAMPLES = {"host": layout.HOST_SAMPLES, "gpu": layout.GPU_SAMPLES}
+
+
+class BundleWriter:
+    """Collects the parts of one bundle; ``finish`` writes them and gives the bundle its name.
+
+    Leaving the ``with`` block without ``finish``, for whatever reason, leaves nothing behind.
+    """
+
+    def __init__(self, path: Path, *, force: bool = False) -> None:
+        """Prepare to write.
+
+        Args:
+            path: The bundle: a .zip by its suffix, else a folder.
+            force: Replace an existing file, bundle or empty folder; never any other folder.
+        """
+        self._traces: dict[str, bytes] = {}
+        self._parts: dict[str, bytes] = {}
+        is_zip = path.suffix.lower() == ".zip"
+        self._target = ZipTarget(path, force) if is_zip else FolderTarget(path, force)
+
+    def __enter__(self) -> BundleWriter:
+        """Make the temporary name.
+
+        Raises:
+            OutputError: Something is there already, or the place cannot be written to.
+        """
+        self._target.open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._target.discard()
+
+    def add_trace(self, host: str, data: bytes) -> None:
+        """Add one host's XSpace exactly as the server returned it; the host is made a file name."""
+        stem = layout.host_file_name(host)
+        if stem in self._traces:
+            raise ValueError(f"two traces of {stem}")
+        self._traces[stem] = data
+
+    def add_samples(self, series: SampleSeries) -> None:
+        """Add the host's or the GPUs' samples; ``series.source`` says which."""
+        self._parts[_SAMPLES[series.source]] = encode_samples(series)
+
+    def add_metrics(self, which: Literal["before", "after"], text: bytes) -> None:
+        """Add the server's Prometheus text, untouched."""
+        self._parts[_METRICS[which]] = text
+
+    def add_server(self, info: dict[str, Any]) -> None:
+        """Add what the server says of itself; ``diag.formats.server`` gives the keys."""
+        self._parts[layout.SERVER] = msgspec.json.format(msgspec.json.encode(info)) + b"\n"
+
+    def finish(self, manifest: Manifest) -> Path:
+        """Write everything, then give it its name.
+
+        Args:
+            manifest: Its ``created`` names the run; its ``parts`` are filled in here.
+
+        Returns:
+            The bundle's path.
+
+        Raises:
+            OutputError: The disk is full, or the place cannot be written to any more.
+        """
+        run = layout.run_name(manifest.created)
+        traces = {layout.trace_name(run, stem): data for stem, data in self._traces.items()}
+        parts = traces | self._parts
+        listed = {
+            name: Part(sha256=hashlib.sha256(data).hexdigest(), size_bytes=len(data))
+            for name, data in sorted(parts.items())
+        }
+        manifest = msgspec.structs.replace(manifest, parts=listed)
+        whole = {layout.MANIFEST: encode_manifest(manifest)} | parts
+        return self._target.commit(whole, manifest.created)

@@ -1,0 +1,135 @@
+"""A Capture from a whole bundle: the trace, and everything recorded beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from diag.errors import BundleCorruptError, InputError, MetricsParseError
+from diag.formats import layout
+from diag.formats.prometheus import metrics_from_bytes
+from diag.formats.recorded_window import recorded_window
+from diag.formats.samples import decode_samples
+from diag.formats.server import decode_server
+from diag.formats.trace_capture import decode_named, trace_caveats
+from diag.model.availability import Caveat, Unavailable
+from diag.model.capture import Capture
+from diag.model.samples import MetricsPair, SampleSeries, ServerInfo
+from diag.model.window import ClockSync
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from diag.formats.bundle_reader import Bundle
+
+_SAMPLES = {"host": layout.HOST_SAMPLES, "gpu": layout.GPU_SAMPLES}
+
+
+def capture_from_bundle(bundle: Bundle, path: Path) -> Capture:
+    """Decode every part of a bundle; every listed part's checksum is verified.
+
+    Args:
+        bundle: Opened.
+        path: Where it is, for its name and messages.
+
+    Raises:
+        BundleCorruptError: A part does not hold what the manifest or the format says.
+        InputError: Traces of several hosts, or none.
+        XSpaceDecodeError: The trace cannot be decoded.
+    """
+    manifest = bundle.manifest
+    contents = _Contents(bundle, path)
+    trace = _only_trace(bundle, path)
+    space = decode_named(bundle.read(trace), f"{path}/{trace}")
+    metrics, metrics_caveats = contents.metrics()
+    captured = tuple(Caveat(caveat.code, caveat.text) for caveat in manifest.caveats)
+    capture = Capture(
+        name=path.name,
+        origin_unix_ns=space.origin_unix_ns,
+        window=recorded_window(space, _planned_duration_ms(manifest.plan)),
+        planes=space.planes,
+        trace_errors=space.errors,
+        trace_warnings=space.warnings,
+        host_samples=contents.samples("host"),
+        gpu_samples=contents.samples("gpu"),
+        metrics=metrics,
+        server=contents.server(),
+        clocks=tuple(
+            ClockSync(clock.source, clock.offset_ns, clock.uncertainty_ns)
+            for clock in manifest.clocks
+        ),
+        manifest=msgspec.to_builtins(manifest),
+        caveats=(*captured, *metrics_caveats, *trace_caveats(space)),
+    )
+    contents.verify_rest()
+    return capture
+
+
+def _only_trace(bundle: Bundle, path: Path) -> str:
+    traces = [name for name in bundle.part_names() if layout.is_trace(name)]
+    if len(traces) == 1:
+        return traces[0]
+    if traces:
+        raise InputError(
+            f"{path}: traces of {len(traces)} hosts",
+            cause=", ".join(traces[:5]),
+            hint="unpack the bundle and name one of these files",
+        )
+    raise BundleCorruptError(f"{path}: no trace in the bundle", hint="capture it again")
+
+
+def _planned_duration_ms(plan: dict[str, object]) -> int | None:
+    duration_ms = plan.get("duration_ms")
+    return duration_ms if isinstance(duration_ms, int) and duration_ms > 0 else None
+
+
+class _Contents:
+    """The parts beside the trace, or why they are not there."""
+
+    def __init__(self, bundle: Bundle, path: Path) -> None:
+        self._bundle = bundle
+        self._path = path
+        self._listed = set(bundle.part_names())
+
+    def _take(self, name: str) -> bytes:
+        self._listed.discard(name)
+        return self._bundle.read(name)
+
+    def _absent(self, source: str) -> Unavailable:
+        record = self._bundle.manifest.sources.get(source)
+        if record is not None and record.status == "unavailable" and record.detail:
+            return Unavailable(record.detail)
+        return Unavailable("not in the bundle")
+
+    def samples(self, source: str) -> SampleSeries | Unavailable:
+        name = _SAMPLES[source]
+        if name not in self._listed:
+            return self._absent(source)
+        series = decode_samples(self._take(name), f"{self._path}/{name}")
+        if series.source != source:
+            raise BundleCorruptError(f"{self._path}/{name}: holds samples of {series.source}")
+        return series
+
+    def server(self) -> ServerInfo | Unavailable:
+        if layout.SERVER not in self._listed:
+            return self._absent("server")
+        return decode_server(self._take(layout.SERVER), f"{self._path}/{layout.SERVER}")
+
+    def metrics(self) -> tuple[MetricsPair | Unavailable, tuple[Caveat, ...]]:
+        names = (layout.METRICS_BEFORE, layout.METRICS_AFTER)
+        if not self._listed.issuperset(names):
+            return self._absent("metrics"), ()
+        before, after = (self._take(name) for name in names)
+        try:
+            return MetricsPair(metrics_from_bytes(before), metrics_from_bytes(after)), ()
+        except MetricsParseError as exc:
+            # Untouched server output: a fault in it must not cost the whole capture.
+            text = f"The server's metrics cannot be read: {exc.message}."
+            return Unavailable(exc.message), (Caveat("metrics-unreadable", text),)
+
+    def verify_rest(self) -> None:
+        """Check the parts that nothing asked for, such as a later diag's."""
+        for name in self._listed:
+            if not layout.is_trace(name):
+                self._bundle.read(name)

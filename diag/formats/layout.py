@@ -1,0 +1,82 @@
+"""Where things lie in a bundle: the names of its parts, their size limits and what a name may be.
+
+The trace's place is TensorBoard's: ``plugins/profile/<run>/<host>.xplane.pb`` is where the profile
+plugin (tensorboard-plugin-profile 2.24) looks below a log directory.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+from pathlib import PurePosixPath
+
+MANIFEST = "diag/manifest.json"
+GPU_SAMPLES = "diag/gpu.jsonl"
+HOST_SAMPLES = "diag/host.jsonl"
+METRICS_BEFORE = "diag/metrics-before.prom"
+METRICS_AFTER = "diag/metrics-after.prom"
+SERVER = "diag/server.json"
+TRACE_FOLDER = "plugins/profile"
+TRACE_SUFFIX = ".xplane.pb"
+
+MIB = 1 << 20
+TRACE_MAX_BYTES = 2048 * MIB  # protobuf cannot hold a larger message
+MANIFEST_MAX_BYTES = 4 * MIB
+PART_MAX_BYTES = 256 * MIB
+
+_TIMESTAMPED = re.compile(r"\d{4}(_\d\d){5}")
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+_HOST_MAX_LENGTH = 100
+
+
+def run_name(created: datetime) -> str:
+    """The run's folder name: UTC, to the second, in the profile plugin's own sortable form."""
+    return created.astimezone(timezone.utc).strftime("%Y_%m_%d_%H_%M_%S")
+
+
+def is_timestamped(run: str) -> bool:
+    """Whether a run is named by its time, so that names sort as times do."""
+    return _TIMESTAMPED.fullmatch(run) is not None
+
+
+def host_file_name(host: str) -> str:
+    """A file name stem for a host: ``10.0.0.7:8500`` becomes ``10.0.0.7_8500``.
+
+    TensorFlow's own profiler replaces ":" likewise. Whatever could lead out of the folder, hide
+    the file or confuse a shell is replaced; what is left of an empty name is ``server``.
+    """
+    return _UNSAFE.sub("_", host).lstrip(".-")[:_HOST_MAX_LENGTH] or "server"
+
+
+def trace_name(run: str, host: str) -> str:
+    """The part name of a host's trace."""
+    return f"{TRACE_FOLDER}/{run}/{host_file_name(host)}{TRACE_SUFFIX}"
+
+
+def is_trace(name: str) -> bool:
+    """Whether a part name is that of a trace in TensorBoard's place."""
+    path = PurePosixPath(name)
+    return (
+        path.name.endswith(TRACE_SUFFIX)
+        and len(path.parts) >= 4
+        and path.parts[-4:-2] == ("plugins", "profile")
+    )
+
+
+def is_safe_name(name: str) -> bool:
+    """Whether a part name is relative, normal, printable and cannot lead out of its root."""
+    parts = name.split("/")
+    return (
+        name.isprintable()
+        and "\\" not in name
+        and ":" not in parts[0]
+        and len(name) <= 1024
+        and all(part not in ("", ".", "..") for part in parts)
+    )
+
+
+def part_limit_bytes(name: str) -> int:
+    """How large a part may be before it is refused unread."""
+    if name.endswith(TRACE_SUFFIX):
+        return TRACE_MAX_BYTES
+    return MANIFEST_MAX_BYTES if name == MANIFEST else PART_MAX_BYTES

@@ -1,0 +1,71 @@
+"""Prometheus text to samples, names exactly as exposed.
+
+prometheus-client's parser reads the lines. It is given sample lines only: from ``# TYPE`` lines it
+would derive OpenMetrics names, in which every counter ends in ``_total``. TensorFlow Serving's
+names start with ":" and come without ``# HELP`` or ``# EOF``
+(tensorflow_serving/util/prometheus_exporter.cc).
+"""
+
+from __future__ import annotations
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from diag.errors import MetricsParseError
+from diag.formats.layout import PART_MAX_BYTES
+from diag.model.samples import MetricSample
+
+LINES_MAX = 1_000_000
+LINE_MAX_CHARACTERS = 64 * 1024
+_HINT = "check the metrics URL: it must answer in Prometheus text format"
+
+
+def parse_metrics(text: str) -> tuple[MetricSample, ...]:
+    """The samples of an exposition, in order; timestamps, comments and types are dropped.
+
+    A histogram's ``_bucket``, ``_sum`` and ``_count`` lines stay as they are.
+
+    Raises:
+        MetricsParseError: A line is no sample, or there is too much text; names the line.
+    """
+    lines = text.split("\n")
+    if len(lines) > LINES_MAX:
+        raise MetricsParseError(f"{len(lines):,} lines of metrics, the limit is {LINES_MAX:,}")
+    samples = []
+    for number, line in enumerate(lines, start=1):
+        line = line.strip()
+        if line and not line.startswith("#"):
+            samples.append(_sample(line, number))
+    return tuple(samples)
+
+
+def metrics_from_bytes(data: bytes) -> tuple[MetricSample, ...]:
+    """The samples in a response body.
+
+    Raises:
+        MetricsParseError: Not UTF-8, too large, or no Prometheus text.
+    """
+    if len(data) > PART_MAX_BYTES:
+        raise MetricsParseError(f"{len(data):,} bytes of metrics, the limit is {PART_MAX_BYTES:,}")
+    try:
+        return parse_metrics(data.decode("utf-8"))
+    except UnicodeDecodeError as exc:
+        line = data.count(b"\n", 0, exc.start) + 1
+        raise MetricsParseError(
+            f"line {line} of the metrics is not UTF-8 text", hint=_HINT
+        ) from exc
+
+
+def _sample(line: str, number: int) -> MetricSample:
+    if len(line) > LINE_MAX_CHARACTERS:
+        raise MetricsParseError(f"line {number} of the metrics is too long", hint=_HINT)
+    try:
+        (family,) = text_string_to_metric_families(line)
+        name, labels, value, *_ = family.samples[0]
+        return MetricSample(name, tuple(labels.items()), float(value))
+    # The parser reports what it cannot read with whatever its own slicing raises.
+    except (ValueError, IndexError, OverflowError) as exc:
+        raise MetricsParseError(
+            f"line {number} of the metrics is no sample: {line[:80]!r}",
+            cause=str(exc),
+            hint=_HINT,
+        ) from exc

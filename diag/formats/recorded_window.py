@@ -1,0 +1,73 @@
+"""From when to when a trace was recorded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from google.protobuf.message import DecodeError
+
+from diag.formats.wire.recorded_options_pb2 import RecordedOptions
+from diag.model.window import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from diag.model.events import Plane, Space, StatValue
+
+HOST_PLANE = "/host:CPU"
+ENVIRONMENT_PLANE = "Task Environment"
+
+_NS_PER_MS = 1_000_000
+
+
+def recorded_window(space: Space, planned_duration_ms: int | None = None) -> Window:
+    """The window of a trace, in ns since its origin.
+
+    It starts where the host tracer did: all its lines share one ``timestamp_ns``, 40 to 70 µs
+    after ``profile_start_time`` in the four sample traces. It ends with the last event, or a
+    duration after its start if that is later and known: an idle server has no event at the end.
+    The duration is the server's own (``profile_options``.duration_ms), else the planned one.
+
+    ``profile_stop_time`` is taken after the data was collected, 3 to 33 ms after the last event
+    of the samples and up to 131 ms late elsewhere, so it never is the end. It only exposes a
+    duration that did not elapse: a session ended early stopped before start plus duration. Then
+    the last event stands, and idle time after it is unknown.
+
+    Without lines or events the window is empty at 0.
+    """
+    host = [plane for plane in space.planes if plane.name == HOST_PLANE and plane.lines]
+    starts_ns = [line.origin_ns for plane in host or space.planes for line in plane.lines]
+    tables = [plane.events for plane in space.planes if len(plane.events)]
+    starts_ns += [int(events.start_ns.min()) for events in tables]
+    if not starts_ns:
+        return Window(0, 0)
+    start_ns = min(starts_ns)
+    end_ns = max((int(events.end_ns.max()) for events in tables), default=start_ns)
+    environment = _environment(space.planes)
+    duration_ms = _duration_ms(environment) or planned_duration_ms or 0
+    elapsed_ns = start_ns + duration_ms * _NS_PER_MS
+    if elapsed_ns <= _stop_ns(environment, otherwise_ns=elapsed_ns):
+        end_ns = max(end_ns, elapsed_ns)
+    return Window(start_ns, end_ns)
+
+
+def _environment(planes: Sequence[Plane]) -> dict[str, StatValue]:
+    """The session's own facts (tsl/profiler/convert/post_process_single_host_xplane.cc)."""
+    return next((plane.stats for plane in planes if plane.name == ENVIRONMENT_PLANE), {})
+
+
+def _duration_ms(environment: dict[str, StatValue]) -> int:
+    options = environment.get("profile_options")
+    if not isinstance(options, bytes):
+        return 0
+    try:
+        return RecordedOptions.FromString(options).duration_ms
+    except DecodeError:
+        return 0
+
+
+def _stop_ns(environment: dict[str, StatValue], otherwise_ns: int) -> int:
+    start, stop = environment.get("profile_start_time"), environment.get("profile_stop_time")
+    if not isinstance(start, int) or not isinstance(stop, int):
+        return otherwise_ns
+    return stop - start

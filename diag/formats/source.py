@@ -1,0 +1,86 @@
+"""The one door for everything that can be analysed: a path becomes a Capture.
+
+Taken: a bundle (folder or .zip), a bare ``*.xplane.pb`` of any name, a TensorBoard run folder, a
+log directory. What a source lacks is Unavailable with its reason, and a caveat where it limits
+what the numbers mean.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from diag.errors import InputError, SourceNotFoundError
+from diag.formats.archive import ZipTree
+from diag.formats.bundle_capture import capture_from_bundle
+from diag.formats.bundle_reader import Bundle
+from diag.formats.layout import TRACE_MAX_BYTES, TRACE_SUFFIX
+from diag.formats.locate import bundle_prefix, find_trace
+from diag.formats.regular_file import open_regular, read_regular
+from diag.formats.trace_capture import capture_from_trace
+from diag.formats.tree import FolderTree, Tree
+
+if TYPE_CHECKING:
+    from diag.model.capture import Capture
+
+_ZIP_MAGIC = b"PK"
+_KNOWN_OTHERS = {
+    b"\x1f\x8b": ("compressed with gzip", "unpack it with gunzip first"),
+    b"{": ("JSON", "name the .xplane.pb file it was made from"),
+}
+
+
+def open_capture(path: Path) -> Capture:
+    """Read and decode whatever ``path`` is.
+
+    Args:
+        path: Bundle folder or .zip, bare XSpace, TensorBoard run folder or log directory.
+
+    Returns:
+        The capture; of several runs the newest, with a caveat ``other-runs``.
+
+    Raises:
+        SourceNotFoundError: Nothing there, or nothing to analyse in it.
+        BundleCorruptError: Manifest, checksum, archive or a part's content does not hold.
+        BundleVersionError: A newer diag wrote the bundle.
+        XSpaceDecodeError: The trace cannot be decoded.
+        InputError: No regular file, too large, several hosts' traces in one run.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return _capture_from_tree(FolderTree(path))
+    with open_regular(path) as file:
+        head = file.read(2)
+    if head == _ZIP_MAGIC or path.suffix.lower() == ".zip":
+        tree = ZipTree(path)
+        try:
+            return _capture_from_tree(tree)
+        finally:
+            tree.close()
+    _refuse_unlike_trace(path, head)
+    data = read_regular(path, TRACE_MAX_BYTES)
+    return capture_from_trace(path.name.removesuffix(TRACE_SUFFIX), data, str(path))
+
+
+def _capture_from_tree(tree: Tree) -> Capture:
+    prefix = bundle_prefix(tree)
+    if prefix is not None:
+        return capture_from_bundle(Bundle(tree, prefix), tree.path)
+    name, caveats = find_trace(tree)
+    data = tree.read(name, TRACE_MAX_BYTES)
+    capture = capture_from_trace(_run_label(tree, name), data, f"{tree.path}/{name}")
+    return replace(capture, caveats=(*caveats, *capture.caveats))
+
+
+def _run_label(tree: Tree, name: str) -> str:
+    """The run's folder name; the tree's own when the trace lies at its top."""
+    return (tree.path.resolve() / name).parent.name
+
+
+def _refuse_unlike_trace(path: Path, head: bytes) -> None:
+    if not head:
+        raise SourceNotFoundError(f"{path}: an empty file", hint="capture again, or copy it again")
+    for magic, (what, hint) in _KNOWN_OTHERS.items():
+        if head.startswith(magic):
+            raise InputError(f"{path}: {what}, not an XSpace", hint=hint)

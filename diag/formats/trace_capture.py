@@ -1,0 +1,92 @@
+"""A Capture from trace bytes alone, and what the trace itself says about its gaps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from diag.errors import SourceNotFoundError, XSpaceDecodeError
+from diag.formats.recorded_window import recorded_window
+from diag.formats.xspace import decode_space
+from diag.model.availability import Caveat, Unavailable
+from diag.model.capture import Capture
+
+if TYPE_CHECKING:
+    from diag.model.events import Space
+
+_BARE = Unavailable("only the trace was given, not a bundle")
+BARE_CAVEAT = Caveat(
+    "bare-trace",
+    "Only the trace was given: there are no host, GPU, metrics or server data for its window.",
+)
+
+
+def decode_named(data: bytes, where: str) -> Space:
+    """Decode an XSpace; messages say where it is from.
+
+    Raises:
+        XSpaceDecodeError: The bytes are not a whole, sane XSpace.
+        SourceNotFoundError: There is nothing in it.
+    """
+    try:
+        space = decode_space(data)
+    except XSpaceDecodeError as exc:
+        raise XSpaceDecodeError(f"{where}: {exc.message}", cause=exc.cause, hint=exc.hint) from exc
+    if not space.planes:
+        raise SourceNotFoundError(
+            f"{where}: no plane in it, so it is empty or not an XSpace",
+            hint="name a bundle, a .xplane.pb file, or a TensorBoard run folder or log directory",
+        )
+    return space
+
+
+def capture_from_trace(name: str, data: bytes, where: str) -> Capture:
+    """What a trace alone can give; all else is Unavailable.
+
+    Args:
+        name: What to call the capture.
+        data: A serialised XSpace.
+        where: The file, for messages.
+
+    Raises:
+        XSpaceDecodeError: The bytes are not a whole, sane XSpace.
+        SourceNotFoundError: There is nothing in it.
+    """
+    space = decode_named(data, where)
+    return Capture(
+        name=name,
+        origin_unix_ns=space.origin_unix_ns,
+        window=recorded_window(space),
+        planes=space.planes,
+        trace_errors=space.errors,
+        trace_warnings=space.warnings,
+        host_samples=_BARE,
+        gpu_samples=_BARE,
+        metrics=_BARE,
+        server=_BARE,
+        clocks=(),
+        manifest=_BARE,
+        caveats=(BARE_CAVEAT, *trace_caveats(space)),
+    )
+
+
+def trace_caveats(space: Space) -> tuple[Caveat, ...]:
+    """What the server's tracers reported, as caveats.
+
+    A warning about dropped events reads "Detected GPU events dropped on <host>: …"
+    (xla/backends/profiler/gpu/cupti_collector.cc); a tracer that could not start, such as CUPTI
+    without permission, leaves a text in ``XSpace.errors``.
+    """
+    dropped = [text for text in space.warnings if "dropped" in text.lower()]
+    others = [text for text in space.warnings if text not in dropped]
+    found = (
+        ("dropped-events", "Events were lost while recording", dropped),
+        ("tracer-errors", "A tracer on the server failed", space.errors),
+        ("tracer-warnings", "A tracer on the server warned", others),
+    )
+    return tuple(Caveat(code, f"{what}: {_joined(texts)}") for code, what, texts in found if texts)
+
+
+def _joined(texts: tuple[str, ...] | list[str]) -> str:
+    more = f" (and {len(texts) - 1} more)" if len(texts) > 1 else ""
+    text = " ".join(texts[0].split())
+    return (text if len(text) <= 300 else text[:300] + "…") + more

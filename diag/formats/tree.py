@@ -1,0 +1,79 @@
+"""A set of named files to read from: a folder or a .zip, behind one small interface."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Protocol
+
+from diag.errors import BundleCorruptError, InputError
+from diag.formats.regular_file import read_regular
+
+# Deep enough for LOGDIR/a/b/plugins/profile/RUN/; bounds what a mistaken "/" costs.
+_MAX_DEPTH = 7
+_MAX_ENTRIES = 100_000
+
+
+class Tree(Protocol):
+    """Files by name ("/" between folders), read whole and bounded; nothing is ever written."""
+
+    path: Path
+
+    def names(self) -> tuple[str, ...]:
+        """Names of all files, sorted."""
+
+    def read(self, name: str, limit_bytes: int) -> bytes:
+        """The content of one file.
+
+        Raises:
+            InputError: Unreadable, damaged, or larger than ``limit_bytes``.
+        """
+
+    def modified(self, name: str) -> float:
+        """When the file was last changed, in seconds, comparable within this tree."""
+
+    def close(self) -> None:
+        """Release what is open."""
+
+
+class FolderTree:
+    """A folder on disk. Links that lead out of it, pipes and devices are not followed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._root = path.resolve()
+        self._names = tuple(sorted(self._walk()))
+
+    def _walk(self) -> list[str]:
+        found: list[str] = []
+        entries = 0
+        for folder, folders, files in os.walk(self._root):
+            relative = Path(folder).relative_to(self._root)
+            entries += len(folders) + len(files)
+            if entries > _MAX_ENTRIES:
+                raise InputError(
+                    f"{self.path}: holds more than {_MAX_ENTRIES:,} files",
+                    hint="name the bundle, the run folder or the .xplane.pb file itself",
+                )
+            if len(relative.parts) >= _MAX_DEPTH:
+                folders.clear()
+            found.extend((relative / file).as_posix() for file in files)
+        return found
+
+    def names(self) -> tuple[str, ...]:
+        """Names of all files, sorted."""
+        return self._names
+
+    def read(self, name: str, limit_bytes: int) -> bytes:
+        """The content of one file."""
+        target = (self._root / name).resolve()
+        if not target.is_relative_to(self._root):
+            raise BundleCorruptError(f"{self.path}: {name} leads out of the folder")
+        return read_regular(target, limit_bytes)
+
+    def modified(self, name: str) -> float:
+        """Modification time in unix seconds."""
+        return (self._root / name).lstat().st_mtime
+
+    def close(self) -> None:
+        """Nothing is held open."""
