@@ -1,1 +1,1 @@
-"""TODO"""
+"""What tests of diag, and of programs that use it, need: traces made from readable lines."""
