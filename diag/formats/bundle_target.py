@@ -38,7 +38,7 @@ def _failures_named(path: Path) -> Iterator[None]:
 
 
 def _write_private(path: Path, data: bytes) -> None:
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
@@ -86,7 +86,7 @@ class FolderTarget(_Target):
             return
         with _failures_named(self.path):
             is_folder = self.path.is_dir() and not self.path.is_symlink()
-            if is_folder and ((self.path / MANIFEST).is_file() or not os.listdir(self.path)):
+            if is_folder and ((self.path / MANIFEST).is_file() or not any(self.path.iterdir())):
                 return
         raise OutputError(
             f"{self.path}: is not a bundle, so it is not replaced",

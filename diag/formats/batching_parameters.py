@@ -1,0 +1,134 @@
+"""Reading a TensorFlow Serving ``batching_parameters_file`` as strictly as the server does.
+
+The file is a BatchingParameters message in protobuf's text format
+(tensorflow_serving/servables/tensorflow/session_bundle_config.proto, tensorflow/serving
+9d981c5c). What the file leaves out stays None: the server's defaults are not filled in.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING
+
+from google.protobuf import text_format
+
+from diag.errors import BatchingParametersError
+from diag.formats.batching_rules import find_broken_rule
+from diag.formats.layout import MIB
+from diag.formats.regular_file import read_regular
+from diag.formats.wire import batching_pb2
+from diag.model.capture import BatchingParameters
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_FILE_MAX_BYTES = MIB
+_WRITTEN = {
+    "max_batch_size": "{ value: 64 }",
+    "batch_timeout_micros": "{ value: 2000 }",
+    "max_enqueued_batches": "{ value: 100 }",
+    "num_batch_threads": "{ value: 8 }",
+    "thread_pool_name": '{ value: "batch_threads" }',
+    "allowed_batch_sizes": ": 8",
+    "pad_variable_length_inputs": ": true",
+    "enable_large_batch_splitting": "{ value: true }",
+    "max_execution_batch_size": "{ value: 64 }",
+}
+_FIELDS = tuple(_WRITTEN)
+# Wordings of google.protobuf.text_format, protobuf 6 and 7; others are passed on as they are.
+_UNKNOWN = re.compile(r'Message type "([\w.]+)" has no field named "([^"]*)"')
+_POSITION = re.compile(r"^\d+:\d+ : (?:'.*': )?", re.DOTALL)
+
+
+def read_batching_parameters(path: Path) -> BatchingParameters:
+    """The parameters in a file.
+
+    Raises:
+        InputError: No such file, no regular file, or larger than 1 MiB.
+        BatchingParametersError: Not a file the server would take; names path and line.
+    """
+    data = read_regular(path, _FILE_MAX_BYTES)
+    try:
+        return parse_batching_parameters(data.decode("utf-8"))
+    except UnicodeDecodeError as exc:
+        line = data.count(b"\n", 0, exc.start) + 1
+        raise BatchingParametersError(f"{path}, line {line}: not UTF-8 text") from exc
+    except BatchingParametersError as exc:
+        raise BatchingParametersError(
+            f"{path}, {exc.message}", cause=exc.cause, hint=exc.hint
+        ) from exc
+
+
+def parse_batching_parameters(text: str) -> BatchingParameters:
+    """The parameters in the text of such a file.
+
+    Raises:
+        BatchingParametersError: Not in text format, a field that does not exist (the nearest one
+            that does is named), or values the server would refuse to start with.
+    """
+    message = batching_pb2.BatchingParameters()
+    try:
+        text_format.Parse(text, message)
+    except text_format.ParseError as exc:
+        raise _explained(exc, text) from exc
+    parameters = _parameters(message)
+    broken = find_broken_rule(parameters)
+    if broken:
+        name, rule = broken
+        raise BatchingParametersError(
+            f"line {_line_of(name, text)}: {name} {rule}",
+            hint="the server would not start with it; correct the file",
+        )
+    return parameters
+
+
+def _line_of(name: str, text: str) -> int:
+    """Where a field is last set; comments are not looked at."""
+    lines = [line.split("#")[0] for line in text.split("\n")]
+    return max((i for i, line in enumerate(lines, start=1) if name in line), default=1)
+
+
+def _parameters(message: batching_pb2.BatchingParameters) -> BatchingParameters:
+    def wrapped(name: str) -> object:
+        return getattr(message, name).value if message.HasField(name) else None
+
+    plain = {
+        "allowed_batch_sizes": tuple(message.allowed_batch_sizes),
+        "pad_variable_length_inputs": message.pad_variable_length_inputs,
+    }
+    values = {name: wrapped(name) for name in _FIELDS if name not in plain}
+    return BatchingParameters(**values, **plain)
+
+
+def _explained(exc: text_format.ParseError, text: str) -> BatchingParametersError:
+    line = exc.GetLine() or 1
+    unknown = _UNKNOWN.search(str(exc))
+    if unknown:
+        return _unknown_field(line, unknown[1], unknown[2])
+    return BatchingParametersError(
+        f"line {line}: {_POSITION.sub('', str(exc))[:200]}", hint=_form_hint(text, line)
+    )
+
+
+def _unknown_field(line: int, message: str, name: str) -> BatchingParametersError:
+    if message.startswith("google.protobuf."):
+        return BatchingParametersError(
+            f"line {line}: no field {name[:60]!r} here", hint="only { value: … } goes into braces"
+        )
+    near = difflib.get_close_matches(name, _FIELDS, n=1)
+    nearest = f"did you mean {near[0]} {_WRITTEN[near[0]]}? " if near else ""
+    return BatchingParametersError(
+        f"line {line}: no field {name[:60]!r} in a batching_parameters_file",
+        hint=f"{nearest}valid: {', '.join(_FIELDS)}",
+    )
+
+
+def _form_hint(text: str, line: int) -> str:
+    """How the field on the offending line is written."""
+    lines = text.split("\n")
+    words = re.findall(r"[a-z_]{5,}", lines[line - 1].split("#")[0]) if line <= len(lines) else []
+    named = [word for word in words if word in _WRITTEN]
+    if named:
+        return f"it is written {named[-1]} {_WRITTEN[named[-1]]}".replace(" :", ":")
+    return "it is written like max_batch_size { value: 64 }, allowed_batch_sizes: 8"
