@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from google.protobuf import text_format
 
@@ -24,20 +24,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _FILE_MAX_BYTES = MIB
-_WRITTEN = {
-    "max_batch_size": "{ value: 64 }",
-    "batch_timeout_micros": "{ value: 2000 }",
-    "max_enqueued_batches": "{ value: 100 }",
-    "num_batch_threads": "{ value: 8 }",
-    "thread_pool_name": '{ value: "batch_threads" }',
-    "allowed_batch_sizes": ": 8",
-    "pad_variable_length_inputs": ": true",
-    "enable_large_batch_splitting": "{ value: true }",
-    "max_execution_batch_size": "{ value: 64 }",
+_EXAMPLES = {
+    "max_batch_size": "max_batch_size { value: 64 }",
+    "batch_timeout_micros": "batch_timeout_micros { value: 2000 }",
+    "max_enqueued_batches": "max_enqueued_batches { value: 100 }",
+    "num_batch_threads": "num_batch_threads { value: 8 }",
+    "thread_pool_name": 'thread_pool_name { value: "batch_threads" }',
+    "allowed_batch_sizes": "allowed_batch_sizes: 8",
+    "pad_variable_length_inputs": "pad_variable_length_inputs: true",
+    "enable_large_batch_splitting": "enable_large_batch_splitting { value: true }",
+    "max_execution_batch_size": "max_execution_batch_size { value: 64 }",
 }
-_FIELDS = tuple(_WRITTEN)
+_FIELDS = tuple(_EXAMPLES)
 # Wordings of google.protobuf.text_format, protobuf 6 and 7; others are passed on as they are.
 _UNKNOWN = re.compile(r'Message type "([\w.]+)" has no field named "([^"]*)"')
+_TWICE = re.compile(r'should not have multiple "(\w+)" fields')
 _POSITION = re.compile(r"^\d+:\d+ : (?:'.*': )?", re.DOTALL)
 
 
@@ -90,15 +91,20 @@ def _line_of(name: str, text: str) -> int:
 
 
 def _parameters(message: batching_pb2.BatchingParameters) -> BatchingParameters:
-    def wrapped(name: str) -> object:
+    def wrapped(name: str) -> Any:
         return getattr(message, name).value if message.HasField(name) else None
 
-    plain = {
-        "allowed_batch_sizes": tuple(message.allowed_batch_sizes),
-        "pad_variable_length_inputs": message.pad_variable_length_inputs,
-    }
-    values = {name: wrapped(name) for name in _FIELDS if name not in plain}
-    return BatchingParameters(**values, **plain)
+    return BatchingParameters(
+        max_batch_size=wrapped("max_batch_size"),
+        batch_timeout_micros=wrapped("batch_timeout_micros"),
+        max_enqueued_batches=wrapped("max_enqueued_batches"),
+        num_batch_threads=wrapped("num_batch_threads"),
+        thread_pool_name=wrapped("thread_pool_name"),
+        allowed_batch_sizes=tuple(message.allowed_batch_sizes),
+        pad_variable_length_inputs=message.pad_variable_length_inputs,
+        enable_large_batch_splitting=wrapped("enable_large_batch_splitting"),
+        max_execution_batch_size=wrapped("max_execution_batch_size"),
+    )
 
 
 def _explained(exc: text_format.ParseError, text: str) -> BatchingParametersError:
@@ -106,6 +112,11 @@ def _explained(exc: text_format.ParseError, text: str) -> BatchingParametersErro
     unknown = _UNKNOWN.search(str(exc))
     if unknown:
         return _unknown_field(line, unknown[1], unknown[2])
+    twice = _TWICE.search(str(exc))
+    if twice:
+        return BatchingParametersError(
+            f"line {line}: {twice[1]} is set twice", hint="keep one of the two"
+        )
     return BatchingParametersError(
         f"line {line}: {_POSITION.sub('', str(exc))[:200]}", hint=_form_hint(text, line)
     )
@@ -117,7 +128,7 @@ def _unknown_field(line: int, message: str, name: str) -> BatchingParametersErro
             f"line {line}: no field {name[:60]!r} here", hint="only { value: … } goes into braces"
         )
     near = difflib.get_close_matches(name, _FIELDS, n=1)
-    nearest = f"did you mean {near[0]} {_WRITTEN[near[0]]}? " if near else ""
+    nearest = f"did you mean {_EXAMPLES[near[0]]}? " if near else ""
     return BatchingParametersError(
         f"line {line}: no field {name[:60]!r} in a batching_parameters_file",
         hint=f"{nearest}valid: {', '.join(_FIELDS)}",
@@ -128,7 +139,6 @@ def _form_hint(text: str, line: int) -> str:
     """How the field on the offending line is written."""
     lines = text.split("\n")
     words = re.findall(r"[a-z_]{5,}", lines[line - 1].split("#")[0]) if line <= len(lines) else []
-    named = [word for word in words if word in _WRITTEN]
-    if named:
-        return f"it is written {named[-1]} {_WRITTEN[named[-1]]}".replace(" :", ":")
-    return "it is written like max_batch_size { value: 64 }, allowed_batch_sizes: 8"
+    named = [word for word in words if word in _EXAMPLES]
+    example = _EXAMPLES[named[-1]] if named else ", ".join(_EXAMPLES.values())
+    return f"it is written {example}"

@@ -7,6 +7,7 @@ bundle_factory_util.cc (WrapSessionForBatching) and batching_session.cc (tensorf
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def _broken_sizes(parameters: BatchingParameters) -> tuple[str, str] | None:
         return None
     if sizes[0] < 1:
         return name, f"must be positive, begins with {sizes[0]}"
-    for before, size in zip(sizes, sizes[1:], strict=False):
+    for before, size in pairwise(sizes):
         if size <= before:
             return name, f"must increase, {size} comes after {before}"
     accepted = {_max_batch_size(parameters)}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from google.protobuf.message import DecodeError
 
-from diag.formats.wire.recorded_options_pb2 import RecordedOptions
+from diag.formats.wire.profiler_pb2 import ProfileOptions
 from diag.model.window import Window
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _duration_ms(environment: dict[str, StatValue]) -> int:
     if not isinstance(options, bytes):
         return 0
     try:
-        return RecordedOptions.FromString(options).duration_ms
+        return ProfileOptions.FromString(options).duration_ms
     except DecodeError:
         return 0
 
