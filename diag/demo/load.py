@@ -1,0 +1,192 @@
+"""The load generator's process: real gRPC, its own clock, a fixed number of threads.
+
+Reads one JSON object (a :class:`LoadOrder`) from stdin, sends until stdin ends, then writes one
+JSON object with every call to stdout. It imports neither TensorFlow nor numpy: request messages
+come as serialised bytes, so that the load takes little of the cores it shares with the server.
+"""
+
+from __future__ import annotations
+
+import json
+import queue
+import sys
+import threading
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import grpc
+
+from diag.demo.arrivals import Arrivals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+PREDICT = "/tensorflow.serving.PredictionService/Predict"
+# Requests in flight at once in an open loop; a later one is sent late, and its wait still counts.
+OPEN_LOOP_THREADS = 32
+OK = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOrder:
+    """One stream: serialised PredictRequests, sent in turn.
+
+    Attributes:
+        model: What the requests are for; a label in the results.
+        payloads: Files with one serialised ``PredictRequest`` each.
+        arrivals: When they are sent.
+    """
+
+    model: str
+    payloads: tuple[str, ...]
+    arrivals: Arrivals
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOrder:
+    """All that one load process does.
+
+    Attributes:
+        address: ``host:port`` of the server's gRPC side.
+        streams: Sent side by side.
+        deadline_s: Of every call. Always set: without one a server sees 9.2e18 s remaining.
+    """
+
+    address: str
+    streams: tuple[StreamOrder, ...]
+    deadline_s: float = 20.0
+
+    def to_json(self) -> str:
+        """The order as one line of JSON."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> LoadOrder:
+        """Reads what :meth:`to_json` wrote."""
+        raw = json.loads(text)
+        streams = tuple(
+            StreamOrder(s["model"], tuple(s["payloads"]), Arrivals(**s["arrivals"]))
+            for s in raw["streams"]
+        )
+        return cls(raw["address"], streams, raw["deadline_s"])
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call as its client saw it.
+
+    Attributes:
+        model: The stream's label.
+        due_unix_ns: When it was to be sent: latency counts from here, so that a stalled server
+            cannot hide the calls it kept from being sent (coordinated omission).
+        sent_unix_ns: When it was sent.
+        done_unix_ns: When the answer was there.
+        status_code: gRPC's number, 0 for OK.
+    """
+
+    model: str
+    due_unix_ns: int
+    sent_unix_ns: int
+    done_unix_ns: int
+    status_code: int
+
+
+class LoadGenerator:
+    """Sends the streams of an order until told to stop."""
+
+    def __init__(self, order: LoadOrder) -> None:
+        self._order = order
+        self._stopping = threading.Event()
+        self._calls: queue.SimpleQueue[Call] = queue.SimpleQueue()
+        self._channel = grpc.insecure_channel(
+            order.address, options=[("grpc.max_receive_message_length", -1)]
+        )
+        self._predict = self._channel.unary_unary(PREDICT)
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Starts every thread there will be; their number does not change afterwards."""
+        for stream in self._order.streams:
+            payloads = [Path(path).read_bytes() for path in stream.payloads]
+            self._threads += [
+                threading.Thread(target=run, daemon=True) for run in self._loops(stream, payloads)
+            ]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> list[Call]:
+        """Lets the calls in flight end and returns all calls in order of their due time."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join()
+        self._channel.close()
+        calls = [self._calls.get_nowait() for _ in range(self._calls.qsize())]
+        return sorted(calls, key=lambda call: call.due_unix_ns)
+
+    def _loops(self, stream: StreamOrder, payloads: list[bytes]) -> list[Callable[[], None]]:
+        arrivals = stream.arrivals
+        if arrivals.kind == "closed":
+            return [
+                lambda first=i: self._closed_loop(stream.model, payloads, first)  # type: ignore[misc]
+                for i in range(arrivals.concurrency)
+            ]
+        schedule = _Schedule(arrivals.due_ns())
+        return [lambda: self._open_loop(stream.model, payloads, schedule)] * OPEN_LOOP_THREADS
+
+    def _closed_loop(self, model: str, payloads: list[bytes], first: int) -> None:
+        index = first
+        while not self._stopping.is_set():
+            if self._call(model, payloads[index % len(payloads)], time.time_ns()) != OK:
+                self._stopping.wait(0.05)  # a failing server is not to be hammered
+            index += 1
+
+    def _open_loop(self, model: str, payloads: list[bytes], schedule: _Schedule) -> None:
+        while not self._stopping.is_set():
+            index, due_unix_ns = schedule.take()
+            if self._stopping.wait(max(0, due_unix_ns - time.time_ns()) / 1e9):
+                return
+            self._call(model, payloads[index % len(payloads)], due_unix_ns)
+
+    def _call(self, model: str, payload: bytes, due_unix_ns: int) -> int:
+        sent = time.time_ns()
+        status = OK
+        try:
+            self._predict(payload, timeout=self._order.deadline_s)
+        except grpc.RpcError as error:
+            status = error.code().value[0]
+        self._calls.put(Call(model, due_unix_ns, sent, time.time_ns(), status))
+        return status
+
+
+class _Schedule:
+    """Hands out due times to the threads that share a stream."""
+
+    def __init__(self, due_ns: Iterator[int]) -> None:
+        self._due_ns = due_ns
+        self._start_unix_ns = time.time_ns()
+        self._lock = threading.Lock()
+        self._taken = 0
+
+    def take(self) -> tuple[int, int]:
+        with self._lock:
+            index = self._taken
+            self._taken += 1
+            return index, self._start_unix_ns + next(self._due_ns)
+
+
+def main() -> int:
+    """Runs one order from stdin; see the module's docstring."""
+    generator = LoadGenerator(LoadOrder.from_json(sys.stdin.readline()))
+    generator.start()
+    print(json.dumps({"started_unix_ns": time.time_ns()}), flush=True)  # noqa: T201
+    sys.stdin.read()  # ends when the parent closes it, or dies
+    calls: list[dict[str, Any]] = [asdict(call) for call in generator.stop()]
+    json.dump({"calls": calls}, sys.stdout)
+    sys.stdout.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

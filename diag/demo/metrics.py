@@ -1,0 +1,106 @@
+"""The part of TensorFlow Serving's Prometheus text that this server can measure itself.
+
+Names, labels, units and bucket limits: servables/tensorflow/util.cc and
+util/prometheus_exporter.cc, tensorflow/serving 9d981c5c; gauges of in-graph batching:
+core/kernels/batching_util/batch_resource_base.cc, TensorFlow 2.21. Counters of TensorFlow's runtime
+are absent: its Python monitoring objects are not connected to the C++ registry.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_left
+from itertools import accumulate
+
+# monitoring::Buckets::Exponential(10, 1.8, 33), in microseconds.
+LATENCY_LIMITS_MICROS: tuple[float, ...] = tuple(10 * 1.8**i for i in range(33))
+Labels = tuple[tuple[str, str], ...]
+
+
+class _Histogram:
+    def __init__(self) -> None:
+        self.counts = [0] * (len(LATENCY_LIMITS_MICROS) + 1)
+        self.sum = 0.0
+
+    def add(self, micros: float) -> None:
+        # A value equal to a limit belongs to the bucket above it (Buckets are [low, high)),
+        # yet Prometheus reads "le"; serving ignores the difference, and so do we.
+        self.counts[bisect_left(LATENCY_LIMITS_MICROS, micros)] += 1
+        self.sum += micros
+
+
+class ServerMetrics:
+    """Counts and latencies of one server; every method may be called from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counters: dict[tuple[str, Labels], int] = {}
+        self._gauges: dict[tuple[str, Labels], int] = {}
+        self._histograms: dict[tuple[str, Labels], _Histogram] = {}
+
+    def count_request(self, model: str, status: str) -> None:
+        """``request_count``: every request, whatever became of it."""
+        key = (":tensorflow:serving:request_count", (("model_name", model), ("status", status)))
+        with self._lock:
+            self._counters[key] = self._counters.get(key, 0) + 1
+
+    def add_latency(self, model: str, *, entrypoint: str, request_ns: int, runtime_ns: int) -> None:
+        """``request_latency`` and ``runtime_latency`` of an OK request.
+
+        Args:
+            model: Its name.
+            entrypoint: ``GRPC`` or ``REST``, which also decides how API is spelt.
+            request_ns: From the handler's begin to its end.
+            runtime_ns: Session::Run, batching queue included.
+        """
+        api = "Predict" if entrypoint == "GRPC" else "predict"
+        named = (("model_name", model), ("API", api))
+        with self._lock:
+            self._add("request_latency", (*named, ("entrypoint", entrypoint)), request_ns)
+            self._add("runtime_latency", (*named, ("runtime", "TF1")), runtime_ns)
+
+    def set_batching_gauge(self, gauge: str, labels: Labels, value: int) -> None:
+        """A gauge of in-graph batching, e.g. ``max_batch_size``."""
+        with self._lock:
+            self._gauges[(f":tensorflow:serving:batching:{gauge}", labels)] = value
+
+    def render(self) -> str:
+        """Prometheus text, as TensorFlow Serving writes it."""
+        with self._lock:
+            lines: list[str] = []
+            for kind, scalars in (("counter", self._counters), ("gauge", self._gauges)):
+                for name in sorted({name for name, _ in scalars}):
+                    lines.append(f"# TYPE {name} {kind}")
+                    lines += [
+                        f"{name}{_braced(labels)} {value}"
+                        for (other, labels), value in scalars.items()
+                        if other == name
+                    ]
+            for name in sorted({name for name, _ in self._histograms}):
+                lines.append(f"# TYPE {name} histogram")
+                for (other, labels), histogram in self._histograms.items():
+                    if other == name:
+                        lines += _histogram_lines(name, labels, histogram)
+        return "\n".join(lines) + "\n"
+
+    def _add(self, metric: str, labels: Labels, duration_ns: int) -> None:
+        key = (f":tensorflow:serving:{metric}", labels)
+        self._histograms.setdefault(key, _Histogram()).add(duration_ns / 1000)
+
+
+def _histogram_lines(name: str, labels: Labels, histogram: _Histogram) -> list[str]:
+    limits = [f"{limit:g}" for limit in LATENCY_LIMITS_MICROS] + ["+Inf"]
+    totals = list(accumulate(histogram.counts))
+    lines = [
+        f"{name}_bucket{_braced((*labels, ('le', limit)))} {total}"
+        for limit, total in zip(limits, totals, strict=True)
+    ]
+    return [
+        *lines,
+        f"{name}_sum{_braced(labels)} {histogram.sum!r}",
+        f"{name}_count{_braced(labels)} {totals[-1]}",
+    ]
+
+
+def _braced(labels: Labels) -> str:
+    return "{" + ",".join(f'{key}="{value}"' for key, value in labels) + "}"

@@ -1,0 +1,113 @@
+"""tensorflow.ProfilerService on the serving port, passed through to TensorFlow's own server.
+
+TensorFlow's in-process profiler server cannot share a port with Python's gRPC, so it listens on one
+of its own and this proxy forwards bytes to it. That inner server writes to any path a caller names;
+the proxy refuses requests that would make it write.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import grpc
+
+from diag.demo.wire_fields import top_level_fields, without_field
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PREFIX = "/tensorflow.ProfilerService/"
+# tsl/profiler/protobuf/profiler_service.proto, TensorFlow 2.21: ProfileRequest.
+REPOSITORY_ROOT, EMIT_XSPACE = 5, 9
+WRITING_METHODS = ("Profile", "StartContinuousProfiling")
+METHODS_SINCE_2_21 = ("StartContinuousProfiling", "StopContinuousProfiling", "GetSnapshot")
+_METHODS = ("Profile", "Terminate", "Monitor", *METHODS_SINCE_2_21)
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyPolicy:
+    """What the proxy lets through.
+
+    Attributes:
+        allow_writes: Requests that make the server write traces to its own disk.
+        emulate_2_20: Behave as TensorFlow 2.20 and older: traces are never returned inline, and
+            the continuous methods do not exist.
+    """
+
+    allow_writes: bool = False
+    emulate_2_20: bool = False
+
+
+class ProfilerProxy(grpc.GenericRpcHandler):  # type: ignore[misc]
+    """Forwards the methods of ProfilerService; create it before the server takes requests."""
+
+    def __init__(self, inner_address: str, policy: ProxyPolicy) -> None:
+        self._policy = policy
+        self._channel = grpc.insecure_channel(
+            inner_address,
+            options=[
+                ("grpc.max_receive_message_length", -1),
+                ("grpc.max_send_message_length", -1),
+            ],
+        )
+
+    def service(
+        self, handler_call_details: grpc.HandlerCallDetails
+    ) -> grpc.RpcMethodHandler | None:
+        """GRPC's hook: a handler for our methods, None for everything else."""
+        path: str = handler_call_details.method
+        if not path.startswith(PREFIX):
+            return None
+        method = path[len(PREFIX) :]
+        if method not in _METHODS:
+            return None
+        if self._policy.emulate_2_20 and method in METHODS_SINCE_2_21:
+            return None
+        return grpc.unary_unary_rpc_method_handler(self._forwarder(path, method))
+
+    def close(self) -> None:
+        """Closes the channel to the inner server."""
+        self._channel.close()
+
+    def _forwarder(self, path: str, method: str) -> Callable[[bytes, grpc.ServicerContext], bytes]:
+        call = self._channel.unary_unary(path)
+
+        def forward(request: bytes, context: grpc.ServicerContext) -> bytes:
+            if method in WRITING_METHODS:
+                request = self._vetted(request, context)
+            pending = call.future(request, timeout=_deadline_s(context))
+            context.add_callback(pending.cancel)  # a caller that gives up frees the profiler
+            try:
+                response: bytes = pending.result()
+            except grpc.RpcError as error:
+                context.abort(error.code(), error.details())
+            except grpc.FutureCancelledError:
+                context.abort(grpc.StatusCode.CANCELLED, "the caller went away")
+            return response
+
+        return forward
+
+    def _vetted(self, request: bytes, context: grpc.ServicerContext) -> bytes:
+        try:
+            if self._policy.emulate_2_20:
+                request = without_field(request, EMIT_XSPACE)
+            fields = {number: value for number, value, _ in top_level_fields(request)}
+        except ValueError as error:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"not a ProfileRequest: {error}")
+        if not self._policy.allow_writes and (
+            fields.get(REPOSITORY_ROOT) or not fields.get(EMIT_XSPACE)
+        ):
+            context.abort(
+                grpc.StatusCode.PERMISSION_DENIED,
+                "this request would make the server write to its own disk (repository_root is set "
+                "or emit_xspace is not); the demo server allows that only with "
+                "--allow-server-writes",
+            )
+        return request
+
+
+def _deadline_s(context: grpc.ServicerContext) -> float | None:
+    """Seconds left; None where the caller set no deadline (gRPC then reports 9.2e18)."""
+    remaining: float | None = context.time_remaining()
+    return None if remaining is None or remaining > 1e9 else remaining

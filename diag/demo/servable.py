@@ -1,0 +1,121 @@
+"""A loaded SavedModel, run as TensorFlow Serving runs it: a TF1 session through a callable."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tensorflow as tf
+
+from diag.demo.models import CLOCK_SIGNATURE
+from diag.demo.truth import BatchPart, RequestTruth
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+v1 = tf.compat.v1
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Threads:
+    """TensorFlow's pools: ``inter_op`` executors shared by all models, ``intra_op`` inside an op."""
+
+    inter_op: int
+    intra_op: int
+
+
+class Servable:
+    """One model version.
+
+    Attributes:
+        name: As clients ask for it.
+        signatures: SignatureDefs by name, without the demo's own.
+    """
+
+    def __init__(self, name: str, path: Path, threads: Threads, *, session_metadata: bool) -> None:
+        self.name = name
+        config = v1.ConfigProto(
+            inter_op_parallelism_threads=threads.inter_op,
+            intra_op_parallelism_threads=threads.intra_op,
+        )
+        if session_metadata:
+            config.experimental.session_metadata.name = name
+            config.experimental.session_metadata.version = VERSION
+        self._session = v1.Session(graph=tf.Graph(), config=config)
+        with self._session.graph.as_default():
+            meta = v1.saved_model.loader.load(
+                self._session, [v1.saved_model.tag_constants.SERVING], str(path)
+            )
+        clocked = meta.signature_def[CLOCK_SIGNATURE]
+        self.signatures: dict[str, Any] = {
+            key: value for key, value in meta.signature_def.items() if key != CLOCK_SIGNATURE
+        }
+        self._outputs = sorted(clocked.outputs)
+        self._run = self._session.make_callable(
+            [clocked.outputs[key].name for key in self._outputs],
+            [clocked.inputs["inputs"].name],
+        )
+
+    @property
+    def input_dtype(self) -> Any:
+        """TensorFlow's dtype of the one input, ``inputs``."""
+        return tf.as_dtype(self.signatures["serving_default"].inputs["inputs"].dtype)
+
+    def predict(
+        self, inputs: NDArray[Any], *, arrival_unix_ns: int
+    ) -> tuple[NDArray[np.float32], RequestTruth]:
+        """Runs one request.
+
+        Args:
+            inputs: Rows in the first dimension.
+            arrival_unix_ns: When the handler got the request.
+
+        Returns:
+            The scores, one row a row, and when everything happened.
+
+        Raises:
+            tf.errors.OpError: The session refused or failed.
+        """
+        run_start = time.time_ns()
+        values = dict(zip(self._outputs, self._run(inputs), strict=True))
+        run_end = time.time_ns()
+        truth = RequestTruth(
+            model=self.name,
+            rows=len(inputs),
+            status="OK",
+            arrival_unix_ns=arrival_unix_ns,
+            run_start_unix_ns=run_start,
+            run_end_unix_ns=run_end,
+            request_unix_ns=_unix_ns(values["request_time"]),
+            ready_unix_ns=_unix_ns(values["ready_time"]),
+            done_unix_ns=_unix_ns(values["done_time"]),
+            parts=_parts(values["start_time"], values["end_time"], values["executed_rows"]),
+        )
+        return values["scores"], truth
+
+    def close(self) -> None:
+        """Releases the session; batches in flight end first."""
+        self._session.close()
+
+
+def _unix_ns(seconds: Any) -> int:
+    """Whole microseconds in a float64 (exact to a quarter of one) as integer nanoseconds."""
+    return round(float(seconds) * 1e6) * 1000
+
+
+def _parts(start: Any, end: Any, executed_rows: Any) -> tuple[BatchPart, ...]:
+    """Groups a request's rows by the batch they went with."""
+    parts: dict[tuple[float, float], list[int]] = {}
+    for key, executed in zip(
+        zip(start.tolist(), end.tolist(), strict=True), executed_rows.tolist(), strict=True
+    ):
+        parts.setdefault(key, []).append(executed)
+    return tuple(
+        BatchPart(_unix_ns(s), _unix_ns(e), rows=len(executed), executed_rows=executed[0])
+        for (s, e), executed in parts.items()
+    )
