@@ -1,0 +1,100 @@
+"""Report → blocks: what a person reads, in which order. Text and Markdown draw the same blocks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from diag.model.availability import Unavailable
+from diag.report.blocks import Block, Bullets, Heading, Paragraph
+from diag.report.display import NAME_MAX_CHARS, duration, number, printable, quantity
+from diag.report.layout_aside import aside_blocks
+from diag.report.layout_batches import batch_blocks
+from diag.report.layout_gaps import gap_blocks
+from diag.report.layout_ledger import ledger_blocks
+
+if TYPE_CHECKING:
+    from diag.report.report import CaptureFacts, Report, VerdictPart
+
+NAME_CHARS = NAME_MAX_CHARS
+
+
+def lay_out(report: Report) -> tuple[Block, ...]:
+    """The verdict, what limits it, what it was made of, then the tables it rests on."""
+    return (
+        *_verdict_blocks(report.verdict),
+        *_caveat_blocks(report),
+        *_capture_blocks(report.capture),
+        *(block for model in report.models for block in ledger_blocks(model)),
+        *gap_blocks(report.timelines),
+        *batch_blocks(report.queues),
+        *aside_blocks(report),
+    )
+
+
+def _verdict_blocks(verdict: VerdictPart) -> tuple[Block, ...]:
+    blocks: list[Block] = [Paragraph(verdict.sentence, is_lead=True)]
+    if verdict.knob:
+        blocks.append(Paragraph(verdict.knob, label="change"))
+    if verdict.verify:
+        blocks.append(Paragraph(verdict.verify, label="verify"))
+    blocks.append(Paragraph(f"{verdict.confidence} ({verdict.cause})", label="confidence"))
+    if verdict.evidence:
+        items = (
+            f"{item.label}: {quantity(item.value, item.unit)} ({item.ref})"
+            for item in verdict.evidence
+        )
+        blocks += [Paragraph("", label="evidence"), Bullets(tuple(items))]
+    return tuple(blocks)
+
+
+def _caveat_blocks(report: Report) -> tuple[Block, ...]:
+    """Always before the numbers, also when there is none."""
+    if not report.caveats:
+        return (Heading("Caveats"), Paragraph("none"))
+    items = tuple(f"{caveat.text} [{caveat.code}]" for caveat in report.caveats)
+    return (Heading("Caveats"), Bullets(items))
+
+
+def _capture_blocks(facts: CaptureFacts) -> tuple[Block, ...]:
+    when = f"from {facts.start_utc}" if isinstance(facts.start_utc, str) else "at an unknown time"
+    level = "unknown" if isinstance(facts.tracer_level, Unavailable) else str(facts.tracer_level)
+    source = (
+        f"{printable(facts.source, NAME_CHARS)}: {duration(facts.window_ns)} {when}, "
+        f"tracer level {level}, {number(facts.events)} events"
+    )
+    blocks: list[Block] = [
+        Heading("Capture"),
+        Paragraph(source, label="source"),
+        Paragraph(_requests_text(facts), label="requests"),
+    ]
+    if facts.batches or facts.censored_batches:
+        blocks.append(Paragraph(_batches_text(facts), label="batches"))
+    if not isinstance(facts.server_models, Unavailable):
+        names = ", ".join(printable(name, NAME_CHARS) for name in facts.server_models)
+        blocks.append(Paragraph(names or "none", label="serving"))
+    return tuple(blocks)
+
+
+def _requests_text(facts: CaptureFacts) -> str:
+    if isinstance(facts.requests, Unavailable):
+        seen = f"n/a ({facts.requests.reason})"
+    else:
+        complete = number(facts.complete_requests)
+        seen = f"{number(facts.requests)} seen whole, {complete} with every link"
+    extra = (
+        (facts.censored_requests, "cut by the window's edges"),
+        (facts.refused_requests, "refused by the queue"),
+        (facts.split_requests, "split over batches"),
+        (facts.ambiguous_links, "with an ambiguous link"),
+    )
+    return ", ".join([seen, *(f"{number(n)} {what}" for n, what in extra if n)])
+
+
+def _batches_text(facts: CaptureFacts) -> str:
+    extra = (
+        (facts.censored_batches, "cut by the window's edges"),
+        (facts.rows_without_request, "rows of requests that were cut"),
+    )
+    return ", ".join(
+        [f"{number(facts.batches)} whole", *(f"{number(n)} {what}" for n, what in extra if n)]
+    )

@@ -1,0 +1,126 @@
+"""One model's ledger: the share of its requests' time in each stage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from diag.model.availability import Unavailable
+from diag.report.blocks import Block, Column, Grid, Heading, Paragraph, Row
+from diag.report.display import (
+    NAME_MAX_CHARS,
+    NOT_AVAILABLE,
+    milliseconds,
+    number,
+    percent,
+    printable,
+)
+
+if TYPE_CHECKING:
+    from diag.report.report import GroupPart, ModelPart, Spread, StagePart
+
+TAIL = "p99-p50"
+COLUMNS = (
+    Column("stage", is_number=False),
+    Column("share"),
+    Column("mean ms"),
+    Column("p50"),
+    Column("p90"),
+    Column("p99"),
+    Column(TAIL),
+)
+_UNKNOWN_CELLS = (NOT_AVAILABLE,) * (len(COLUMNS) - 1)
+_NO_CELL = ""
+
+
+def ledger_blocks(model: ModelPart) -> tuple[Block, ...]:
+    """The whole request first, then each group with the stages that are not 0 everywhere."""
+    name = printable(model.model, NAME_MAX_CHARS)
+    heading = Heading(
+        f"Where the time of {name} goes: {number(model.latency.n)} requests, "
+        f"{number(model.rate_per_second)}/s, {', '.join(model.modes)}"
+    )
+    rows = [_total_row(model)]
+    for group in model.groups:
+        rows += _group_rows(group)
+    blocks: list[Block] = [heading, Grid(COLUMNS, tuple(rows))]
+    blocks += (Paragraph(text) for text in _notes(model))
+    return tuple(blocks)
+
+
+def _total_row(model: ModelPart) -> Row:
+    cells = ("request", percent(1.0), *_times(model.latency), milliseconds(model.tail_ns))
+    return Row(cells, is_strong=True)
+
+
+def _group_rows(group: GroupPart) -> list[Row]:
+    """Nothing for a group that is 0 everywhere; one row where one stage is all of it."""
+    stages = [stage for stage in group.stages if _is_shown(stage)]
+    if not stages:
+        return []
+    subtotal = Row(
+        (
+            group.group,
+            percent(group.share),
+            milliseconds(group.mean_ns),
+            _NO_CELL,
+            _NO_CELL,
+            _NO_CELL,
+            milliseconds(group.tail_ns),
+        )
+        if group.known
+        else (group.group, *_UNKNOWN_CELLS),
+        is_strong=True,
+    )
+    return [subtotal, *(_stage_row(stage) for stage in stages)]
+
+
+def _stage_row(stage: StagePart) -> Row:
+    if not stage.known:
+        return Row((stage.stage, *_UNKNOWN_CELLS), indent=1)
+    return Row(
+        (stage.stage, percent(stage.share), *_times(stage.time), milliseconds(stage.tail_ns)),
+        indent=1,
+    )
+
+
+def _times(time: Spread) -> tuple[str, str, str, str]:
+    return (
+        milliseconds(time.mean_ns),
+        milliseconds(time.p50_ns),
+        milliseconds(time.p90_ns),
+        milliseconds(time.p99_ns),
+    )
+
+
+def _is_shown(stage: StagePart) -> bool:
+    return not stage.known or stage.share > 0
+
+
+def _notes(model: ModelPart) -> list[str]:
+    """What the columns mean, what was folded, and why a cell says n/a."""
+    notes = []
+    if isinstance(model.tail_ns, Unavailable):
+        notes.append(f"{TAIL} {NOT_AVAILABLE}: {model.tail_ns.reason}")
+    else:
+        notes.append(f"{TAIL}: mean of the slowest 1 % minus mean of the middle 10 %, by stage")
+    reasons = {
+        label: value.reason
+        for label, value in (
+            ("p50", model.latency.p50_ns),
+            ("p90", model.latency.p90_ns),
+            ("p99", model.latency.p99_ns),
+        )
+        if isinstance(value, Unavailable)
+    }
+    notes += (f"{label} {NOT_AVAILABLE}: {reason}" for label, reason in reasons.items())
+    stages = [stage for group in model.groups for stage in group.stages]
+    unknown = [stage.stage for stage in stages if not stage.known]
+    if unknown:
+        notes.append(
+            f"no event bounds {', '.join(unknown)} here: that time is in a neighbour "
+            "or in unattributed"
+        )
+    folded = [stage.stage for stage in stages if not _is_shown(stage)]
+    if folded:
+        notes.append(f"0 in every request: {', '.join(folded)}")
+    return notes

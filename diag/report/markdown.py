@@ -1,0 +1,60 @@
+"""Blocks → GitHub-flavoured Markdown, for a ticket."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from diag.report.blocks import Block, Bullets, Column, Grid, Heading, Paragraph, Row
+from diag.report.display import printable
+from diag.report.layout import lay_out
+
+if TYPE_CHECKING:
+    from diag.report.report import Report
+
+# What Markdown or inline HTML could take for more than text; ``@`` would notify people and ``#12``
+# link a ticket of wherever the text is pasted.
+_ACTIVE = re.compile(r"([\\`*_{}\[\]<>|~#@&$!])")
+
+
+def render_markdown(report: Report) -> str:
+    """The report as Markdown; names from the server are text in it, whatever they contain."""
+    lines: list[str] = []
+    for block in lay_out(report):
+        lines += _lines(block, follows=lines[-1] if lines else "")
+    return "\n".join(lines).strip("\n") + "\n"
+
+
+def escaped(text: str) -> str:
+    """The text, inert: control characters spelt out, punctuation that acts behind a backslash."""
+    return _ACTIVE.sub(r"\\\1", printable(text)).replace("://", ":\u2060//")
+
+
+def _lines(block: Block, *, follows: str) -> list[str]:
+    match block:
+        case Heading(text):
+            return ["", f"## {escaped(text)}", ""]
+        case Paragraph(text, label, is_lead):
+            body = f"**{escaped(text)}**" if is_lead else escaped(text)
+            if label:
+                return [f"- **{label}:** {body}".rstrip()]
+            return [body, ""] if follows == "" else ["", body, ""]
+        case Bullets(items):
+            nested = "  " if follows.startswith("- **") else ""
+            return [f"{nested}- {escaped(item)}" for item in items]
+        case Grid(columns, rows):
+            return _table(columns, rows)
+
+
+def _table(columns: tuple[Column, ...], rows: tuple[Row, ...]) -> list[str]:
+    head = "| " + " | ".join(escaped(column.title) for column in columns) + " |"
+    rule = "|" + "|".join(" ---: " if column.is_number else " --- " for column in columns) + "|"
+    return ["", head, rule, *(_row(row) for row in rows), ""]
+
+
+def _row(row: Row) -> str:
+    cells = [escaped(cell) for cell in row.cells]
+    if row.is_strong:
+        cells = [f"**{cell}**" if cell else "" for cell in cells]
+    cells[0] = "&nbsp;&nbsp;" * row.indent + cells[0]
+    return "| " + " | ".join(cells) + " |"
