@@ -60,8 +60,9 @@ cdef Py_ssize_t MAX_MESSAGES = 100_000
 # An event without any time takes 4 bytes with its id; recorded ones average 12 to 30. Fewer than
 # that over a whole file is an attack on memory, not a trace.
 cdef Py_ssize_t MIN_BYTES_AN_EVENT = 4
-# Line timestamps above this (March 1973) are wall clock, below it they are relative.
+# Line timestamps between March 1973 and 2100 are wall clock, all others are relative.
 cdef int64_t EPOCH_MIN_NS = 100_000_000_000_000_000
+cdef int64_t EPOCH_MAX_NS = 4_102_444_800_000_000_000
 cdef int64_t UNKNOWN_NAME = -2  # a reference not looked at yet
 
 
@@ -144,6 +145,9 @@ cdef class RawLine:
     cdef Py_ssize_t event_count
     cdef size_t start
     cdef size_t end
+
+    cdef bint is_wall_clock(self):
+        return EPOCH_MIN_NS < self.timestamp_ns < EPOCH_MAX_NS
 
 
 @cython.final
@@ -708,13 +712,13 @@ cdef class _Decoder:
                 self.read_plane_metadata(plane, self.metadata_entries(plane))
                 self.read_plane_stats(plane)
                 began = plane.stats.get("profile_start_time")
-                if isinstance(began, int) and 0 < began < 1 << 63:
+                if isinstance(began, int) and 0 < began < EPOCH_MAX_NS:
                     return began
         absolute = [
             line.timestamp_ns
             for plane in space.planes
             for line in plane.lines
-            if line.event_count and line.timestamp_ns > EPOCH_MIN_NS
+            if line.event_count and line.is_wall_clock()
         ]
         return min(absolute, default=None)
 
@@ -761,7 +765,7 @@ cdef class _Decoder:
         origin_ns = 0 if space.origin_unix_ns is None else space.origin_unix_ns
         for plane in space.planes:
             plane.line_origin_ns = [
-                line.timestamp_ns - (origin_ns if line.timestamp_ns > EPOCH_MIN_NS else 0)
+                line.timestamp_ns - (origin_ns if line.is_wall_clock() else 0)
                 for line in plane.lines
             ]
             self.read_plane_metadata(plane, self.metadata_entries(plane))

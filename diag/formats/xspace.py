@@ -6,7 +6,7 @@ analysis relies on and builds the domain types.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -19,9 +19,15 @@ from diag.model.events import EventTable, Int64s, Line, Plane, Space, StatColumn
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
+_Scalar = TypeVar("_Scalar", bound=np.generic)
+
 # Profiling windows are seconds. Times further apart come from corrupt bytes or from clocks that
 # were never aligned, and sums over them would overflow quietly.
 SPAN_MAX_NS = 24 * 3_600 * 1_000_000_000
+# Leaves room to add and subtract any two times in 64 bits.
+TIME_MAX_NS = 1 << 61
 
 
 def decode_space(data: bytes | memoryview, *, max_events: int = 64_000_000) -> Space:
@@ -36,8 +42,8 @@ def decode_space(data: bytes | memoryview, *, max_events: int = 64_000_000) -> S
         Times are ns since the origin, end points rounded down. No bytes are a space of no planes.
 
     Raises:
-        XSpaceDecodeError: The bytes are truncated, corrupt or hostile, hold too many events or
-            events more than 24 hours apart.
+        XSpaceDecodeError: The bytes are truncated, corrupt or hostile, hold too many events, or
+            events more than 24 hours apart or away from the origin.
     """
     raw = _xspace.decode(
         data,
@@ -67,13 +73,14 @@ def _check_span(raw: _xspace.RawSpace) -> None:
     filled = [plane for plane in raw.planes if len(plane.start_ns)]
     if not filled:
         return
-    first = min(int(plane.start_ns.min()) for plane in filled)
-    last = max(int(plane.end_ns.max()) for plane in filled)
-    if last - first > SPAN_MAX_NS:
-        hours = (last - first) / 3.6e12
+    first_ns = min(int(plane.start_ns.min()) for plane in filled)
+    last_ns = max(int(plane.end_ns.max()) for plane in filled)
+    if raw.origin_unix_ns is not None:
+        first_ns, last_ns = min(first_ns, 0), max(last_ns, 0)
+    if last_ns - first_ns > SPAN_MAX_NS or max(-first_ns, last_ns) > TIME_MAX_NS:
         raise XSpaceDecodeError(
-            f"not a sane XSpace: its events are {hours:.3g} hours apart",
-            hint="a profiling window is at most 24 h; check that the file is undamaged",
+            f"not a sane XSpace: its times reach from {first_ns} to {last_ns} ns",
+            hint="a profiling window is at most 24 hours; check that the file is undamaged",
         )
 
 
@@ -87,51 +94,55 @@ def _losses(raw: _xspace.RawSpace) -> Iterator[str]:
 
 
 def _plane(raw: _xspace.RawPlane, names: tuple[str, ...]) -> Plane:
+    lines = tuple(
+        Line(id=line.id, name=line.name, origin_ns=origin_ns)
+        for line, origin_ns in zip(raw.lines, raw.line_origin_ns, strict=True)
+    )
     order = _order(raw)
-    start_ns, end_ns, name_id, line_index = (
-        raw.start_ns,
-        raw.end_ns,
-        raw.name_id,
-        raw.line_index,
-    )
-    stats = raw.columns
-    if order is not None:
-        start_ns, end_ns, name_id = start_ns[order], end_ns[order], name_id[order]
-        line_index = line_index[order]
-        rank = np.empty(len(order), np.int64)
-        rank[order] = np.arange(len(order))
-        stats = {name: _moved(rank[rows], values) for name, (rows, values) in stats.items()}
-    for column in (start_ns, end_ns, name_id, line_index):
-        column.flags.writeable = False
-    return Plane(
-        id=raw.id,
-        name=raw.name,
-        lines=tuple(
-            Line(id=line.id, name=line.name, origin_ns=origin_ns)
-            for line, origin_ns in zip(raw.lines, raw.line_origin_ns, strict=True)
-        ),
-        events=EventTable(
-            start_ns=start_ns,
-            end_ns=end_ns,
-            name_id=name_id,
-            line_index=line_index,
-            names=names,
-            stats={name: StatColumn(rows, values) for name, (rows, values) in stats.items()},
-        ),
-        stats=raw.stats,
-    )
+    events = _events(raw, names) if order is None else _reordered_events(raw, names, order)
+    return Plane(id=raw.id, name=raw.name, lines=lines, events=events, stats=raw.stats)
 
 
 def _order(raw: _xspace.RawPlane) -> Int64s | None:
     """The stable permutation to (line, start, longest first), or None if it is that already."""
     start_ns, end_ns, line_index = raw.start_ns, raw.end_ns, raw.line_index
-    later = start_ns[1:] > start_ns[:-1]
-    nested = (start_ns[1:] == start_ns[:-1]) & (end_ns[1:] <= end_ns[:-1])
-    if bool(np.all(later | nested | (line_index[1:] > line_index[:-1]))):
+    ordered = start_ns[1:] > start_ns[:-1]
+    ordered |= (start_ns[1:] == start_ns[:-1]) & (end_ns[1:] <= end_ns[:-1])
+    ordered |= line_index[1:] > line_index[:-1]
+    if ordered.all():
         return None
     return np.lexsort((-end_ns, start_ns, line_index))
 
 
-def _moved(rows: Int64s, values: Int64s) -> tuple[Int64s, Int64s]:
-    order = np.argsort(rows, kind="stable")
-    return rows[order], values[order]
+def _events(raw: _xspace.RawPlane, names: tuple[str, ...]) -> EventTable:
+    return EventTable(
+        start_ns=_frozen(raw.start_ns),
+        end_ns=_frozen(raw.end_ns),
+        name_id=_frozen(raw.name_id),
+        line_index=_frozen(raw.line_index),
+        names=names,
+        stats={name: StatColumn(rows, values) for name, (rows, values) in raw.columns.items()},
+    )
+
+
+def _reordered_events(raw: _xspace.RawPlane, names: tuple[str, ...], order: Int64s) -> EventTable:
+    row_after = np.empty(len(order), np.int64)
+    row_after[order] = np.arange(len(order))
+    stats = {}
+    for name, (rows, values) in raw.columns.items():
+        moved = row_after[rows]
+        ascending = np.argsort(moved, kind="stable")
+        stats[name] = StatColumn(_frozen(moved[ascending]), _frozen(values[ascending]))
+    return EventTable(
+        start_ns=_frozen(raw.start_ns[order]),
+        end_ns=_frozen(raw.end_ns[order]),
+        name_id=_frozen(raw.name_id[order]),
+        line_index=_frozen(raw.line_index),  # the order is by line already
+        names=names,
+        stats=stats,
+    )
+
+
+def _frozen(column: NDArray[_Scalar]) -> NDArray[_Scalar]:
+    column.flags.writeable = False
+    return column

@@ -1,0 +1,1 @@
+"""Independent ways to the same answers; nothing in here imports the module it judges."""
