@@ -8,6 +8,7 @@ from diag.model.availability import Unavailable
 
 NOT_AVAILABLE = "n/a"
 NAME_MAX_CHARS = 60
+TEXT_MAX_CHARS = 1000
 # Cc control, Cf format (bidi overrides, zero width), Cs lone surrogates, Co private use,
 # Cn unassigned, Zl and Zp line and paragraph separators: none may reach a terminal as it is.
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})

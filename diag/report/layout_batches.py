@@ -43,7 +43,9 @@ def batch_blocks(queues: tuple[QueuePart, ...]) -> tuple[Block, ...]:
 
 
 def _name(queue: QueuePart) -> str:
-    return f"{printable(queue.model, NAME_MAX_CHARS)} #{printable(queue.queue, NAME_MAX_CHARS)}"
+    return (
+        f"{printable(queue.model, NAME_MAX_CHARS)} queue {printable(queue.queue, NAME_MAX_CHARS)}"
+    )
 
 
 def _queue_row(queue: QueuePart) -> Row:

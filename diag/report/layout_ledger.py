@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diag.model.availability import Unavailable
-from diag.report.blocks import Block, Column, Grid, Heading, Paragraph, Row
+from diag.report.blocks import Block, Bullets, Column, Grid, Heading, Row
 from diag.report.display import (
     NAME_MAX_CHARS,
     NOT_AVAILABLE,
@@ -42,9 +42,7 @@ def ledger_blocks(model: ModelPart) -> tuple[Block, ...]:
     rows = [_total_row(model)]
     for group in model.groups:
         rows += _group_rows(group)
-    blocks: list[Block] = [heading, Grid(COLUMNS, tuple(rows))]
-    blocks += (Paragraph(text) for text in _notes(model))
-    return tuple(blocks)
+    return (heading, Grid(COLUMNS, tuple(rows)), Bullets(tuple(_notes(model))))
 
 
 def _total_row(model: ModelPart) -> Row:
@@ -57,6 +55,8 @@ def _group_rows(group: GroupPart) -> list[Row]:
     stages = [stage for stage in group.stages if _is_shown(stage)]
     if not stages:
         return []
+    if len(stages) == 1:
+        return [_lone_row(group, stages[0])]
     subtotal = Row(
         (
             group.group,
@@ -71,16 +71,20 @@ def _group_rows(group: GroupPart) -> list[Row]:
         else (group.group, *_UNKNOWN_CELLS),
         is_strong=True,
     )
-    return [subtotal, *(_stage_row(stage) for stage in stages)]
+    return [subtotal, *(Row((stage.stage, *_stage_cells(stage)), indent=1) for stage in stages)]
 
 
-def _stage_row(stage: StagePart) -> Row:
+def _lone_row(group: GroupPart, stage: StagePart) -> Row:
+    """The subtotal would only repeat the stage."""
+    is_same = len(group.stages) == 1 or stage.stage == group.group
+    label = group.group if is_same else f"{group.group}: {stage.stage}"
+    return Row((label, *_stage_cells(stage)), is_strong=True)
+
+
+def _stage_cells(stage: StagePart) -> tuple[str, ...]:
     if not stage.known:
-        return Row((stage.stage, *_UNKNOWN_CELLS), indent=1)
-    return Row(
-        (stage.stage, percent(stage.share), *_times(stage.time), milliseconds(stage.tail_ns)),
-        indent=1,
-    )
+        return _UNKNOWN_CELLS
+    return (percent(stage.share), *_times(stage.time), milliseconds(stage.tail_ns))
 
 
 def _times(time: Spread) -> tuple[str, str, str, str]:
@@ -96,6 +100,14 @@ def _is_shown(stage: StagePart) -> bool:
     return not stage.known or stage.share > 0
 
 
+def _missing_percentiles(time: Spread) -> list[str]:
+    reasons: dict[str, list[str]] = {}
+    for label, value in (("p50", time.p50_ns), ("p90", time.p90_ns), ("p99", time.p99_ns)):
+        if isinstance(value, Unavailable):
+            reasons.setdefault(value.reason, []).append(label)
+    return [f"{', '.join(labels)} {NOT_AVAILABLE}: {why}" for why, labels in reasons.items()]
+
+
 def _notes(model: ModelPart) -> list[str]:
     """What the columns mean, what was folded, and why a cell says n/a."""
     notes = []
@@ -103,16 +115,7 @@ def _notes(model: ModelPart) -> list[str]:
         notes.append(f"{TAIL} {NOT_AVAILABLE}: {model.tail_ns.reason}")
     else:
         notes.append(f"{TAIL}: mean of the slowest 1 % minus mean of the middle 10 %, by stage")
-    reasons = {
-        label: value.reason
-        for label, value in (
-            ("p50", model.latency.p50_ns),
-            ("p90", model.latency.p90_ns),
-            ("p99", model.latency.p99_ns),
-        )
-        if isinstance(value, Unavailable)
-    }
-    notes += (f"{label} {NOT_AVAILABLE}: {reason}" for label, reason in reasons.items())
+    notes += _missing_percentiles(model.latency)
     stages = [stage for group in model.groups for stage in group.stages]
     unknown = [stage.stage for stage in stages if not stage.known]
     if unknown:

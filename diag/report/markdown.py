@@ -6,15 +6,16 @@ import re
 from typing import TYPE_CHECKING
 
 from diag.report.blocks import Block, Bullets, Column, Grid, Heading, Paragraph, Row
-from diag.report.display import printable
+from diag.report.display import TEXT_MAX_CHARS, printable
 from diag.report.layout import lay_out
 
 if TYPE_CHECKING:
     from diag.report.report import Report
 
-# What Markdown or inline HTML could take for more than text; ``@`` would notify people and ``#12``
-# link a ticket of wherever the text is pasted.
-_ACTIVE = re.compile(r"([\\`*_{}\[\]<>|~#@&$!])")
+# What Markdown or inline HTML could take for more than text: anywhere, or where a line begins.
+_ACTIVE = re.compile(r"[\\`*\[\]<>|~#&$]|(?<![a-zA-Z0-9])_|_(?![a-zA-Z0-9])")
+_ACTIVE_FIRST = re.compile(r"^(\s*\d*)([-+.)])(?=[\s-]|$)")
+_BLANK_LINES = re.compile(r"\n{3,}")
 
 
 def render_markdown(report: Report) -> str:
@@ -22,12 +23,17 @@ def render_markdown(report: Report) -> str:
     lines: list[str] = []
     for block in lay_out(report):
         lines += _lines(block, follows=lines[-1] if lines else "")
-    return "\n".join(lines).strip("\n") + "\n"
+    return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip("\n") + "\n"
 
 
 def escaped(text: str) -> str:
-    """The text, inert: control characters spelt out, punctuation that acts behind a backslash."""
-    return _ACTIVE.sub(r"\\\1", printable(text)).replace("://", ":\u2060//")
+    """The text, inert: control characters spelt out, punctuation that acts behind a backslash.
+
+    A backslash does not stop a mention (``@``) or a bare address (``://``); an entity does.
+    """
+    inert = _ACTIVE.sub(r"\\\g<0>", printable(text, TEXT_MAX_CHARS))
+    inert = _ACTIVE_FIRST.sub(r"\1\\\2", inert)
+    return inert.replace("@", "&#64;").replace("://", "&#58;//")
 
 
 def _lines(block: Block, *, follows: str) -> list[str]:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from diag.report.blocks import Block, Bullets, Grid, Heading, Paragraph, Row
-from diag.report.display import printable
+from diag.report.display import TEXT_MAX_CHARS, printable
 from diag.report.layout import lay_out
 
 if TYPE_CHECKING:
@@ -48,21 +48,23 @@ def _draw(console: Console, block: Block) -> None:
     match block:
         case Heading(text):
             console.print()
-            console.print(Text(printable(text), style="bold cyan"))
+            console.print(Text(printable(text, TEXT_MAX_CHARS), style="bold cyan"))
         case Paragraph(text, label, is_lead):
             _draw_paragraph(console, text, label, is_lead=is_lead)
         case Bullets(items):
             for item in items:
-                _draw_hanging(console, Text("  - "), printable(item), 4)
+                _draw_hanging(console, Text("  - "), printable(item, TEXT_MAX_CHARS), 4)
         case Grid():
             console.print(_table(block))
 
 
 def _draw_paragraph(console: Console, text: str, label: str, *, is_lead: bool) -> None:
     if label:
-        _draw_hanging(console, Text(f"{label}:", style="bold"), printable(text), LABEL_WIDTH)
+        _draw_hanging(
+            console, Text(f"{label}:", style="bold"), printable(text, TEXT_MAX_CHARS), LABEL_WIDTH
+        )
     else:
-        console.print(Text(printable(text), style="bold" if is_lead else ""))
+        console.print(Text(printable(text, TEXT_MAX_CHARS), style="bold" if is_lead else ""))
 
 
 def _draw_hanging(console: Console, head: Text, text: str, indent: int) -> None:
@@ -90,6 +92,6 @@ def _table(block: Grid) -> Padding:
 
 def _cells(row: Row) -> list[Text]:
     style = "bold" if row.is_strong else ""
-    texts = [printable(cell) for cell in row.cells]
+    texts = [printable(cell, TEXT_MAX_CHARS) for cell in row.cells]
     texts[0] = "  " * row.indent + texts[0]
     return [Text(text, style=style) for text in texts]

@@ -1,0 +1,247 @@
+"""Hand-built Analyses: small, whole, and with names a hostile server could choose."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from diag.analysis.result import (
+    Analysis,
+    BatchSummary,
+    Counts,
+    Distribution,
+    GapSummary,
+    ModelSummary,
+    StageSummary,
+)
+from diag.findings.verdict import Evidence, Verdict
+from diag.model.availability import Caveat, Unavailable
+from diag.model.capture import Capture
+from diag.model.gaps import IDLE_CAUSES, GapTable, IdleCause, Timeline
+from diag.model.samples import MetricSample, MetricsPair, SampleSeries, ServedModel, ServerInfo
+from diag.model.serving import (
+    STAGES,
+    BatchTable,
+    CloseReason,
+    Mode,
+    Origin,
+    Parameter,
+    Queue,
+    RequestTable,
+    Stage,
+)
+from diag.model.window import Window
+
+ORIGIN_UNIX_NS = 1_700_000_000_000_000_123
+MS = 1_000_000
+BIG_BATCH_ID = 2**63 + 5
+STAGES_NS = {Stage.QUEUE_FILL: 8 * MS, Stage.SCHEDULE: MS, Stage.COMPUTE: 3 * MS}
+NO_P99 = Unavailable("p99 needs 100 requests; there are 3")
+
+
+def make_capture(name: str = "server.xplane.pb") -> Capture:
+    absent = Unavailable("the source is no bundle")
+    return Capture(
+        name=name,
+        origin_unix_ns=ORIGIN_UNIX_NS,
+        window=Window(0, 100 * MS),
+        planes=(),
+        trace_errors=(),
+        trace_warnings=(),
+        host_samples=absent,
+        gpu_samples=absent,
+        metrics=absent,
+        server=absent,
+        clocks=(),
+        manifest=absent,
+        caveats=(),
+    )
+
+
+def make_rich_capture(name: str = "capture.zip") -> Capture:
+    """As a bundle gives it: samples, metrics, model status and the observer effect."""
+    host = SampleSeries(
+        source="host",
+        period_ns=50 * MS,
+        units={"cpu_percent": "%", "memory_bytes": "bytes", "load": ""},
+        samples=(
+            {"unix_ns": ORIGIN_UNIX_NS, "cpu_percent": [50.0, 100.0], "memory_bytes": 2**30},
+            {"unix_ns": ORIGIN_UNIX_NS + 1, "cpu_percent": [10.0, 20.0], "memory_bytes": 2**31},
+        ),
+        missing={"load": "not readable"},
+    )
+    latency, runtime = ":tensorflow:serving:request_latency", ":tensorflow:serving:runtime_latency"
+    model = ("model_name", "convnet")
+    before = (MetricSample(f"{latency}_sum", (model,), 1000.0),)
+    after = (
+        MetricSample(f"{latency}_sum", (model,), 31_000.0),
+        MetricSample(f"{latency}_count", (model,), 2.0),
+        MetricSample(f"{runtime}_sum", (model,), 24_000.0),
+        MetricSample(f"{runtime}_count", (model,), 2.0),
+        MetricSample(":tensorflow:serving:request_count", (model, ("status", "OK")), 2.0),
+    )
+    return replace(
+        make_capture(name),
+        host_samples=host,
+        gpu_samples=Unavailable("no NVIDIA driver on this host"),
+        metrics=MetricsPair(before, after),
+        server=ServerInfo((ServedModel("convnet", 1, "AVAILABLE"),), absent_signatures(), NO_P99),
+        manifest={"observer": {"before": {"p50_ms": 4.0}, "during": {"p50_ms": 4.5}}},
+    )
+
+
+def absent_signatures() -> Unavailable:
+    return Unavailable("not asked for")
+
+
+def make_requests(model: str = "convnet", n: int = 3, link: str = "batch-id") -> RequestTable:
+    """``n`` requests of 12 ms, 20 ms apart; the second is incomplete, the last has no batch."""
+    start_ns = np.arange(n, dtype=np.int64) * 20 * MS
+    stage_ns = np.zeros((n, len(STAGES)), np.int64)
+    for stage, ns in STAGES_NS.items():
+        stage_ns[:, stage.index] = ns
+    stage_known = np.ones((n, len(STAGES)), np.bool_)
+    stage_known[:, Stage.PREPROCESS.index] = False
+    complete = np.ones(n, np.bool_)
+    complete[1] = False
+    offsets = np.minimum(np.arange(n + 1, dtype=np.int64) * 2, 2 * n - 2)
+    return RequestTable(
+        start_ns=start_ns,
+        end_ns=start_ns + 12 * MS,
+        rows=np.array([1, -1, 3] * n, np.int64)[:n],
+        model_index=np.zeros(n, np.int32),
+        mode_index=np.full(n, 1, np.int32),
+        complete=complete,
+        linked_by_index=np.zeros(n, np.int32),
+        batch_offsets=offsets,
+        batch_index=np.arange(2 * n - 2, dtype=np.int32) % 2,
+        stage_ns=stage_ns,
+        stage_known=stage_known,
+        models=(model,),
+        links=(link,),
+    )
+
+
+def make_batches(key: str = "4f3a0001") -> BatchTable:
+    def column(*values: int) -> np.ndarray:
+        return np.array(values, np.int64)
+
+    queue = Queue(
+        key=key,
+        model_index=0,
+        max_batch_size=Parameter(32, Origin.FILE),
+        batch_timeout_ns=Parameter(10 * MS, Origin.ESTIMATED),
+        num_batch_threads=Unavailable("no batch ran"),
+    )
+    return BatchTable(
+        id=np.array([BIG_BATCH_ID, 0], np.uint64),
+        queue_index=np.zeros(2, np.int32),
+        model_index=np.zeros(2, np.int32),
+        start_ns=column(9 * MS, 29 * MS),
+        end_ns=column(12 * MS, 32 * MS),
+        run_start_ns=column(9 * MS + 1, -1),
+        run_end_ns=column(12 * MS - 1, -1),
+        rows=column(2, 3),
+        padded_rows=column(4, -1),
+        tasks=column(2, 1),
+        first_enqueue_ns=column(MS, -1),
+        ready_ns=column(9 * MS, -1),
+        close_reason_index=np.array([1, 3], np.int32),
+        queues=(queue,),
+    )
+
+
+def make_gaps() -> GapTable:
+    causes = (IdleCause.BATCH_FILL, IdleCause.NO_DEMAND, IdleCause.BATCH_FILL)
+    return GapTable(
+        timeline_index=np.zeros(3, np.int32),
+        start_ns=np.array([0, 20 * MS, 80 * MS], np.int64),
+        end_ns=np.array([10 * MS, 70 * MS, 100 * MS], np.int64),
+        cause_index=np.array([IDLE_CAUSES.index(cause) for cause in causes], np.int32),
+        waiting_requests=np.array([2, 0, 1], np.int64),
+    )
+
+
+def flat(ns: int, n: int = 3) -> Distribution:
+    return Distribution(n, float(ns), ns, NO_P99, NO_P99)
+
+
+def make_model(model: str = "convnet") -> ModelSummary:
+    total_ns = sum(STAGES_NS.values())
+    stages = tuple(
+        StageSummary(
+            stage=stage,
+            known=stage is not Stage.PREPROCESS,
+            share=STAGES_NS.get(stage, 0) / total_ns,
+            time=flat(STAGES_NS.get(stage, 0)),
+            tail_ns=-0.5 * MS if stage is Stage.COMPUTE else 0.0,
+        )
+        for stage in STAGES
+    )
+    return ModelSummary(
+        model=model,
+        modes=(Mode.BATCHING_SESSION,),
+        requests=3,
+        rate_per_second=30.0,
+        latency=flat(total_ns),
+        tail_ns=-0.5 * MS,
+        stages=stages,
+    )
+
+
+def make_analysis(
+    model: str = "convnet", capture: Capture | None = None, queue_key: str = "4f3a0001"
+) -> Analysis:
+    capture = make_capture() if capture is None else capture
+    batches = make_batches(queue_key)
+    timeline = Timeline("cpu-execution", False, capture.window, 20 * MS)
+    by_cause = dict.fromkeys(IDLE_CAUSES, 0)
+    by_cause[IdleCause.BATCH_FILL] = 30 * MS
+    by_cause[IdleCause.NO_DEMAND] = 50 * MS
+    return Analysis(
+        capture=capture,
+        tracer_level=2,
+        counts=Counts(
+            requests=3,
+            complete=2,
+            censored=1,
+            refused=4,
+            batches=2,
+            censored_batches=1,
+            ambiguous_links=0,
+            split_requests=0,
+            batch_rows_missing=0,
+            events=12_345,
+        ),
+        requests=make_requests(model),
+        batches=batches,
+        timelines=(timeline,),
+        gaps=make_gaps(),
+        models=(make_model(model),),
+        queues=(
+            BatchSummary(
+                queue=batches.queues[0],
+                model=model,
+                batches=2,
+                rows_mean=2.5,
+                fill_ratio=2.5 / 32,
+                padding_ratio=0.5,
+                closed_by={CloseReason.TIMEOUT: 1, CloseReason.UNKNOWN: 1, CloseReason.SIZE: 0},
+                service=flat(3 * MS, 2),
+            ),
+        ),
+        idle=(GapSummary(timeline, 80 * MS, by_cause, 30 * MS, 50 * MS),),
+        caveats=(Caveat("window-too-short", "The window is shorter than five times p99."),),
+    )
+
+
+def make_verdict(
+    sentence: str = "Requests wait 66.7 % of their time for a batch to fill.",
+) -> Verdict:
+    return Verdict(
+        cause="queue-fill",
+        sentence=sentence,
+        knob="Lower batch_timeout_micros from 10000 to 2000.",
+        verify="Capture again: queue-fill falls below 20 % of request time.",
+        confidence="high",
+        evidence=(Evidence("share of queue-fill", 2 / 3, "ratio", "stage queue-fill"),),
+    )
