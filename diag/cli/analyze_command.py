@@ -33,7 +33,14 @@ FORMATS = ("text", "json", "md")
     )
 )
 @source_argument
-@click.option("--format", "format_", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    help="For a screen, a program, or a ticket.",
+)
 @output_options
 @analysis_options
 @verbosity_options

@@ -32,7 +32,14 @@ FORMATS = ("csv", "jsonl")
 )
 @source_argument
 @click.option("--table", type=click.Choice(TABLE_NAMES), required=True, help="What a row is about.")
-@click.option("--format", "format_", type=click.Choice(FORMATS), default="csv", show_default=True)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(FORMATS),
+    default="csv",
+    show_default=True,
+    help="Comma-separated values, or one JSON object a line.",
+)
 @output_options
 @analysis_options
 @verbosity_options

@@ -20,11 +20,16 @@ def check_output(path: Path, *, force: bool) -> None:
     """
     if path == STDOUT:
         return
-    if path.is_dir():
+    try:
+        is_folder, exists, is_special = path.is_dir(), path.exists(), _is_special(path)
+        has_parent = path.absolute().parent.is_dir()
+    except OSError as exc:
+        raise _unwritable(path, exc) from exc
+    if is_folder:
         raise OutputError(f"{path} is a folder", hint="name a file with -o")
-    if path.exists() and not force:
+    if exists and not is_special and not force:
         raise OutputError(f"{path} exists", hint="choose another name, or replace it with --force")
-    if not path.absolute().parent.is_dir():
+    if not has_parent:
         raise OutputError(
             f"the folder of {path} does not exist", hint=f"mkdir -p {path.absolute().parent}"
         )
@@ -46,14 +51,27 @@ def write_output(path: Path, data: str | bytes, *, force: bool = False) -> None:
     if path == STDOUT:
         _write_stdout(raw)
         return
-    if path.exists() and not path.is_file() and not path.is_dir():
-        _write_special(path, raw)
-        return
     check_output(path, force=force)
     try:
-        _write_renamed(path, raw)
+        if _is_special(path):
+            path.write_bytes(raw)
+        else:
+            _write_renamed(path, raw)
     except OSError as exc:
-        raise OutputError(f"could not write {path}", cause=exc.strerror or str(exc)) from exc
+        raise _unwritable(path, exc) from exc
+
+
+def _is_special(path: Path) -> bool:
+    """A device or a pipe: there, but neither a file nor a folder."""
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
+def _unwritable(path: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"could not write {path}",
+        cause=error.strerror or str(error),
+        hint="name another file with -o, or leave it out to write to stdout",
+    )
 
 
 def _write_stdout(raw: bytes) -> None:
@@ -66,13 +84,6 @@ def _write_stdout(raw: bytes) -> None:
         raise
     except OSError as exc:
         raise OutputError("could not write to stdout", cause=exc.strerror or str(exc)) from exc
-
-
-def _write_special(path: Path, raw: bytes) -> None:
-    try:
-        path.write_bytes(raw)
-    except OSError as exc:
-        raise OutputError(f"could not write {path}", cause=exc.strerror or str(exc)) from exc
 
 
 def _write_renamed(path: Path, raw: bytes) -> None:

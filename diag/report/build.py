@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     )
     from diag.findings.verdict import Verdict
 
-UNBATCHED_MIN_LEVEL = 2
-
 
 def build_report(analysis: Analysis, verdict: Verdict) -> Report:
     """Everything that will be shown of one capture; what is empty stays empty."""
@@ -101,8 +99,8 @@ def _capture_facts(analysis: Analysis) -> CaptureFacts:
         tracer_level=analysis.tracer_level,
         server_models=models,
         events=counts.events,
-        requests=_recorded(counts.requests, analysis),
-        complete_requests=_recorded(counts.complete, analysis),
+        requests=counts.requests,
+        complete_requests=counts.complete,
         censored_requests=counts.censored,
         refused_requests=counts.refused,
         split_requests=counts.split_requests,
@@ -111,14 +109,6 @@ def _capture_facts(analysis: Analysis) -> CaptureFacts:
         censored_batches=counts.censored_batches,
         rows_without_request=counts.batch_rows_missing,
     )
-
-
-def _recorded(count: int, analysis: Analysis) -> int | Unavailable:
-    """The count, unless it is 0 only because the tracer level records no such requests."""
-    level = analysis.tracer_level
-    if analysis.counts.requests == 0 and isinstance(level, int) and level < UNBATCHED_MIN_LEVEL:
-        return Unavailable(f"unbatched requests leave no event at tracer level {level}")
-    return count
 
 
 def _utc_text(unix_ns: int) -> str | Unavailable:

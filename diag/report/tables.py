@@ -7,8 +7,8 @@ None. docs/export.md describes every column.
 from __future__ import annotations
 
 import enum
-from itertools import pairwise
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from diag.analysis.samples import numbers_in
