@@ -15,7 +15,7 @@ class Counts:
     """What was seen and what had to be left out.
 
     Attributes:
-        requests: Rows of the request table.
+        requests: Rows of the request table; unavailable where the tracer level hides requests.
         complete: Of these, with a whole chain; all statistics are over these.
         censored: Requests cut by an edge of the window (their parts were seen, not their root).
         refused: Enqueues the server turned away (BatchingSessionRun without ScheduleOutputTask).
@@ -27,8 +27,8 @@ class Counts:
         events: Events decoded.
     """
 
-    requests: int
-    complete: int
+    requests: int | Unavailable
+    complete: int | Unavailable
     censored: int
     refused: int
     batches: int

@@ -1,0 +1,115 @@
+"""analyze(): the order in which a Capture is taken apart."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diag.analysis.batch_table import tabulate
+from diag.analysis.batch_threads import held_spans
+from diag.analysis.batches import find_batches, find_tasks, finish_function_batches
+from diag.analysis.caveats import Circumstances, find_caveats
+from diag.analysis.counting import count
+from diag.analysis.device_work import find_device_work
+from diag.analysis.idle import find_gaps
+from diag.analysis.level import observed_level
+from diag.analysis.model_names import ModelNames
+from diag.analysis.op_class import classify_all, compile_preprocess_ops
+from diag.analysis.queues import describe_queues, find_queues
+from diag.analysis.requests import (
+    assemble,
+    find_holders,
+    find_roots,
+    open_ledger,
+    ops_of_tasks,
+)
+from diag.analysis.result import Analysis
+from diag.analysis.step_stages import stage_steps
+from diag.analysis.steps import find_async_ops, find_steps
+from diag.analysis.summary import summarize_gaps, summarize_models, summarize_queues
+from diag.formats import event_names as ev
+from diag.model.capture import BatchingParameters, Capture
+from diag.model.events import EventTable, Plane
+
+_NO_EVENTS = EventTable(
+    np.empty(0, np.int64),
+    np.empty(0, np.int64),
+    np.empty(0, np.int32),
+    np.empty(0, np.int32),
+    (),
+    {},
+)
+_NO_PLANE = Plane(0, ev.HOST_PLANE, (), _NO_EVENTS, {})
+
+
+def analyze(
+    capture: Capture,
+    *,
+    batching_parameters: BatchingParameters | None = None,
+    preprocess_ops: str | None = None,
+) -> Analysis:
+    """Attribute every request's time and explain every idle gap.
+
+    Args:
+        capture: What was recorded.
+        batching_parameters: The server's batching_parameters_file, if at hand; without it the
+            queue's parameters come from its metrics or are estimated, and marked so.
+        preprocess_ops: Regular expression of further ops that count as preprocessing, matched
+            against the whole op type or the whole ``<node>:<OpType>``.
+
+    Raises:
+        UsageError: ``preprocess_ops`` is not a regular expression.
+        InputError: The trace is too long and full to analyse.
+    """
+    plane = _host_plane(capture.planes)
+    events, window = plane.events, capture.window
+    extra_ops = compile_preprocess_ops(preprocess_ops)
+    level = observed_level(events)
+
+    steps = find_steps(events)
+    ops = find_async_ops(events, steps)
+    batches = find_batches(events, steps)
+    tasks = find_tasks(events, batches)
+    holders = find_holders(events, tasks, ops)
+    batches = finish_function_batches(batches, tasks, ops, holders.call)
+    device = find_device_work(capture.planes, events, steps)
+    staged = stage_steps(events, steps, ops, classify_all(events.names, extra_ops), device)
+    queues = describe_queues(
+        find_queues(batches, tasks, ops_of_tasks(holders, ops), events.names),
+        batches,
+        tasks,
+        held_spans(events, batches, window),
+        window,
+        batching_parameters,
+        capture.metrics,
+    )
+    ledger = open_ledger(steps, ops, batches, tasks, queues, holders, staged)
+
+    lines = tuple(line.name for line in plane.lines)
+    roots = find_roots(events, lines, steps, ops, batches, tasks, holders)
+    names = ModelNames(capture, events.names)
+    batch_table, requests = tabulate(batches, queues, assemble(events, roots, ledger, names))
+    timelines, gaps = find_gaps(device, staged, ledger, requests, window)
+    counts = count(level, capture.planes, roots, requests, batches, tasks)
+    models = summarize_models(requests, window)
+    seen = Circumstances(
+        capture, level, counts, batch_table.queues, models, has_device=bool(device.devices)
+    )
+    return Analysis(
+        capture=capture,
+        tracer_level=level,
+        counts=counts,
+        requests=requests,
+        batches=batch_table,
+        timelines=timelines,
+        gaps=gaps,
+        models=models,
+        queues=summarize_queues(batch_table, requests.models),
+        idle=summarize_gaps(timelines, gaps),
+        caveats=(*capture.caveats, *find_caveats(seen)),
+    )
+
+
+def _host_plane(planes: tuple[Plane, ...]) -> Plane:
+    """The host plane with the most events; a space of one server has one."""
+    hosts = [plane for plane in planes if plane.name == ev.HOST_PLANE]
+    return max(hosts, key=lambda plane: len(plane.events), default=_NO_PLANE)

@@ -1,0 +1,58 @@
+"""The batch table, from the parts found of each batch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from diag.analysis.batches import Batches
+from diag.analysis.queueing import NEVER_NS
+from diag.analysis.queues import QueueState
+from diag.model.serving import BatchTable, Queue, RequestTable
+
+
+def tabulate(
+    batches: Batches, queues: QueueState, requests: RequestTable
+) -> tuple[BatchTable, RequestTable]:
+    """Build the table, ordered by start, and the request table whose batch links point into it."""
+    n = len(batches)
+    of_batch = queues.keys.of_batch
+    owner = np.repeat(np.arange(len(requests)), np.diff(requests.batch_offsets))
+    model = np.full(n, -1, np.int64)
+    model[requests.batch_index] = requests.model_index[owner]
+    model_of_queue = np.full(len(queues.keys.label), -1, np.int64)
+    np.maximum.at(model_of_queue, of_batch, model)
+    first, ready = queues.arrivals.first_ns[:n], queues.readiness.ready_ns[:n]
+    tasks = np.bincount(queues.arrivals.group, minlength=n)[:n]
+
+    order = np.lexsort((batches.end_ns, batches.start_ns))
+    rank = np.empty(n, np.int64)
+    rank[order] = np.arange(n)
+    table = BatchTable(
+        id=batches.id.view(np.uint64)[order],
+        queue_index=of_batch[order].astype(np.int32),
+        model_index=np.where(model >= 0, model, model_of_queue[of_batch])[order].astype(np.int32),
+        start_ns=batches.start_ns[order],
+        end_ns=batches.end_ns[order],
+        run_start_ns=batches.run_start_ns[order],
+        run_end_ns=batches.run_end_ns[order],
+        rows=batches.rows[order],
+        padded_rows=batches.padded_rows[order],
+        tasks=tasks[order].astype(np.int64),
+        first_enqueue_ns=np.where(first < NEVER_NS, first, -1)[order],
+        ready_ns=np.where(queues.readiness.is_known[:n], ready, -1)[order],
+        close_reason_index=queues.readiness.reason_index[:n][order].astype(np.int32),
+        queues=tuple(
+            Queue(
+                key=label,
+                model_index=int(model_of_queue[q]),
+                max_batch_size=queues.max_rows[q],
+                batch_timeout_ns=queues.timeout[q],
+                num_batch_threads=queues.pools[queues.pool_of_queue[q]].threads,
+            )
+            for q, label in enumerate(queues.keys.label)
+        ),
+    )
+    linked = replace(requests, batch_index=rank[requests.batch_index].astype(np.int32))
+    return table, linked

@@ -1,0 +1,42 @@
+"""When batch threads were held by a batch, including batches the window cut off."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diag.analysis.batches import Batches
+from diag.analysis.intervals import union
+from diag.analysis.nesting import innermost
+from diag.formats import event_names as ev
+from diag.model.events import EventTable, Int64s
+from diag.model.window import Window
+
+
+def held_spans(
+    events: EventTable, batches: Batches, window: Window
+) -> tuple[Int64s, Int64s, Int64s]:
+    """Line, start and end of every span in which a batch thread held a batch.
+
+    A batch cut off by the window left its merge or its run without a ProcessBatch around them:
+    its thread was held from there to the edge of the window that cut it off.
+    """
+    inner = events.rows_named(
+        ev.MERGE_INPUT_TENSORS, ev.CONCAT_INPUT_TENSORS, ev.SESSION_RUN, ev.FUNCTION_RUN
+    )
+    loose = inner[innermost(events, batches.row, inner) < 0]
+    line = events.line_index[loose].astype(np.int64)
+    spans = [(batches.line, batches.start_ns, batches.end_ns)]
+    for thread in np.unique(batches.line):
+        rows = loose[line == thread]
+        first = batches.start_ns[batches.line == thread].min()
+        early = events.start_ns[rows] < first
+        start, end = union(
+            np.where(early, window.start_ns, events.start_ns[rows]),
+            np.where(early, events.end_ns[rows], window.end_ns),
+        )
+        spans.append((np.full(len(start), thread), start, end))
+    return (
+        np.concatenate([s[0] for s in spans]),
+        np.concatenate([s[1] for s in spans]),
+        np.concatenate([s[2] for s in spans]),
+    )

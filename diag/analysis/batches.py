@@ -1,0 +1,189 @@
+"""Batches, the tasks enqueued for them, and which task went into which batch.
+
+Source of all joins: shared_batch_scheduler.h of TensorFlow 2.21 and sample_traces/: a task's
+``ScheduleOutputTask._p`` equals the ``_c`` of the ``ProcessBatch`` that took it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from diag.analysis.joins import earliest_after
+from diag.analysis.nesting import first_inside, innermost, last_inside
+from diag.analysis.steps import AsyncOps, Steps
+from diag.formats import event_names as ev
+from diag.model.events import Bools, EventTable, Int64s
+
+
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """Batches whose ProcessBatch was recorded whole, in row order.
+
+    Attributes:
+        row: (n,) event row of ProcessBatch.
+        id: (n,) int64 bits of the context id.
+        kind: (n,) context type, 4 shared or 6 adaptive scheduler.
+        start_ns: (n,) dequeue.
+        end_ns: (n,) callback returned.
+        rows: (n,) before padding; -1 unknown.
+        padded_rows: (n,) as executed; -1 unknown.
+        run_start_ns: (n,) begin of the nested run; at tracer level 1 the end of the merge.
+        run_end_ns: (n,) end of it; at tracer level 1 of a batch function its first Done, else the
+            end of the batch.
+        first_step: (n,) first nested root step, -1 at level 1.
+        last_step: (n,) last nested root step.
+        line: (n,) line index of the batch thread.
+    """
+
+    row: Int64s
+    id: Int64s
+    kind: Int64s
+    start_ns: Int64s
+    end_ns: Int64s
+    rows: Int64s
+    padded_rows: Int64s
+    run_start_ns: Int64s
+    run_end_ns: Int64s
+    first_step: Int64s
+    last_step: Int64s
+    line: Int64s
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+
+@dataclass(frozen=True, slots=True)
+class Tasks:
+    """Enqueued (sub)tasks, in row order.
+
+    Attributes:
+        row: (n,) event row.
+        enqueue_ns: (n,) begin of ScheduleOutputTask.
+        size: (n,) rows; -1 unknown.
+        id: (n,) int64 bits of the batch id it was put into.
+        kind: (n,) context type.
+        batch: (n,) position in Batches, -1 if the batch was cut off or cannot be told.
+        is_ambiguous: (n,) whether several batches of id 0 could be meant.
+    """
+
+    row: Int64s
+    enqueue_ns: Int64s
+    size: Int64s
+    id: Int64s
+    kind: Int64s
+    batch: Int64s
+    is_ambiguous: Bools
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+
+def find_batches(events: EventTable, steps: Steps) -> Batches:
+    """Read batches and the run inside each."""
+    row = events.rows_named(ev.PROCESS_BATCH)
+    n = len(row)
+    merge = events.rows_named(ev.MERGE_INPUT_TENSORS, ev.CONCAT_INPUT_TENSORS)
+    merge_of = innermost(events, row, merge)
+    first_merge, last_merge = first_inside(merge_of, n), last_inside(merge_of, n)
+    has_merge = first_merge >= 0
+    padded = events.stat("batch_size_after_padding").at(_pick(merge, first_merge))
+
+    run_step = np.flatnonzero(~steps.is_orphan & steps.is_root)
+    run_step = run_step[np.argsort(steps.row[run_step])]
+    run_of = innermost(events, row, steps.row[run_step])
+    first_run, last_run = first_inside(run_of, n), last_inside(run_of, n)
+    has_run = first_run >= 0
+    first_step = np.where(has_run, _pick(run_step, first_run), -1)
+    last_step = np.where(has_run, _pick(run_step, last_run), -1)
+
+    start, end = events.start_ns[row], events.end_ns[row]
+    merged = np.where(has_merge, events.end_ns[_pick(merge, last_merge)] if n else start, start)
+    run_start = np.where(has_run, _pick(steps.start_ns, first_step), merged)
+    run_end = np.where(has_run, _pick(steps.end_ns, last_step), end)
+    kind = events.stat("_ct").at(row, ev.CONTEXT_BATCH_SCHEDULER)
+    return Batches(
+        row=row,
+        id=events.stat("_c").at(row),
+        kind=kind,
+        start_ns=start,
+        end_ns=end,
+        rows=events.stat("batch_size_before_padding").at(row),
+        padded_rows=np.where(has_merge, padded, -1),
+        run_start_ns=run_start,
+        run_end_ns=np.maximum(run_end, run_start),
+        first_step=first_step,
+        last_step=last_step,
+        line=events.line_index[row].astype(np.int64),
+    )
+
+
+def find_tasks(events: EventTable, batches: Batches) -> Tasks:
+    """Read tasks and link each to its batch."""
+    row = events.rows_named(ev.SCHEDULE_OUTPUT_TASK, ev.ADAPTIVE_SCHEDULE)
+    size = events.stat("size").at(row)
+    whole = events.stat("batching_input_task_size").at(row)
+    tasks = Tasks(
+        row=row,
+        enqueue_ns=events.start_ns[row],
+        size=np.where(size >= 0, size, whole),
+        id=events.stat("_p").at(row),
+        kind=events.stat("_pt").at(row, ev.CONTEXT_BATCH_SCHEDULER),
+        batch=np.full(len(row), -1, np.int64),
+        is_ambiguous=np.zeros(len(row), np.bool_),
+    )
+    # Ids of the two schedulers are different numbers: tell them apart by a bit no id uses.
+    task_key = tasks.id ^ (tasks.kind << 60)
+    batch_key = batches.id ^ (batches.kind << 60)
+    batch = earliest_after(batch_key, batches.start_ns, task_key, tasks.enqueue_ns)
+    first = (tasks.id == 0) & (tasks.kind == ev.CONTEXT_BATCH_SCHEDULER)
+    if first.any():
+        batch[first] = -1
+    return _link_first_batches(replace(tasks, batch=batch), batches, np.flatnonzero(first))
+
+
+def _link_first_batches(tasks: Tasks, batches: Batches, first: Int64s) -> Tasks:
+    """Link tasks of batch id 0, which every queue gives to its first batch.
+
+    With one such batch in the window there is no question. With several, a batch takes the tasks
+    enqueued before it that make up its rows exactly; what does not fit so is ambiguous.
+    """
+    zero = np.flatnonzero((batches.id == 0) & (batches.kind == ev.CONTEXT_BATCH_SCHEDULER))
+    if not len(first) or not len(zero):
+        return tasks
+    batch, ambiguous = tasks.batch.copy(), tasks.is_ambiguous.copy()
+    pending = first
+    for b in zero[np.argsort(batches.start_ns[zero], kind="stable")]:
+        before = pending[tasks.enqueue_ns[pending] <= batches.start_ns[b]]
+        if len(zero) > 1 and tasks.size[before].sum() != batches.rows[b]:
+            ambiguous[before] = True
+            continue
+        batch[before] = b
+        ambiguous[before] = False
+        pending = np.setdiff1d(pending, before)
+    return replace(tasks, batch=batch, is_ambiguous=ambiguous)
+
+
+def finish_function_batches(
+    batches: Batches, tasks: Tasks, ops: AsyncOps, op_of_task: Int64s
+) -> Batches:
+    """At tracer level 1, end a batch function's run at the first Done it led to.
+
+    ``ProcessBatch`` stays open until the callbacks of all members have run; without a FunctionRun
+    the first of them is the best mark of the function's end.
+    """
+    linked = (tasks.batch >= 0) & (op_of_task >= 0)
+    linked[linked] = ops.done_ns[op_of_task[linked]] >= 0
+    first_done = np.full(len(batches), np.iinfo(np.int64).max)
+    np.minimum.at(first_done, tasks.batch[linked], ops.done_ns[op_of_task[linked]])
+    coarse = (batches.first_step < 0) & (first_done < batches.run_end_ns)
+    end = np.where(coarse, np.maximum(first_done, batches.run_start_ns), batches.run_end_ns)
+    return replace(batches, run_end_ns=end)
+
+
+def _pick(values: Int64s, index: Int64s) -> Int64s:
+    """``values[index]`` where index >= 0, anything elsewhere (the caller masks it)."""
+    if not len(values):
+        return np.zeros(len(index), np.int64)
+    return values[np.maximum(index, 0)]

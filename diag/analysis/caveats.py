@@ -1,0 +1,104 @@
+"""What limits the meaning of an analysis, in the order in which it matters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from diag.analysis.result import Counts, ModelSummary
+from diag.analysis.thresholds import MIN_WINDOW_OVER_P99
+from diag.model.availability import Caveat, Unavailable
+from diag.model.capture import Capture
+from diag.model.serving import Mode, Origin, Parameter, Queue
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What caveats are drawn from."""
+
+    capture: Capture
+    level: int | Unavailable
+    counts: Counts
+    queues: tuple[Queue, ...]
+    models: tuple[ModelSummary, ...]
+    has_device: bool
+
+
+def find_caveats(seen: Circumstances) -> tuple[Caveat, ...]:
+    """All that apply."""
+    return (*_about_the_trace(seen), *_about_the_window(seen), *_about_the_queues(seen))
+
+
+def _about_the_trace(seen: Circumstances) -> Iterator[Caveat]:
+    if not seen.has_device:
+        yield Caveat(
+            "no-device-plane",
+            "The trace has no GPU plane: idle time is that of model execution on the CPU; what a "
+            "GPU did is not known.",
+        )
+    for text in seen.capture.trace_errors:
+        yield Caveat("trace-error", f"The server's tracer reported an error: {text}")
+    if seen.level == 1:
+        if any(mode is not Mode.UNBATCHED for model in seen.models for mode in model.modes):
+            yield Caveat(
+                "tracer-level-1",
+                "Recorded at tracer level 1: stages inside a batch's run, and its output split, "
+                "are not told apart and count as compute; the graph around an in-graph batcher "
+                "is not recorded.",
+            )
+        if isinstance(seen.counts.requests, Unavailable):
+            yield Caveat(
+                "unbatched-not-recorded",
+                "Recorded at tracer level 1, at which unbatched requests leave no event: there "
+                "may have been any number. Capture with --host-tracer-level 2.",
+            )
+
+
+def _about_the_window(seen: Circumstances) -> Iterator[Caveat]:
+    counts, window = seen.counts, seen.capture.window
+    for model in seen.models:
+        p99 = model.latency.p99_ns
+        longest = p99 if not isinstance(p99, Unavailable) else model.latency.p90_ns
+        if isinstance(longest, Unavailable):
+            continue
+        if window.duration_ns < MIN_WINDOW_OVER_P99 * longest:
+            yield Caveat(
+                "window-too-short",
+                f"The window of {window.duration_ns / 1e9:.2f} s is shorter than "
+                f"{MIN_WINDOW_OVER_P99} x p99 of {model.model} ({longest / 1e6:.0f} ms): long "
+                "requests are under-sampled. Capture for longer.",
+            )
+    total = 0 if isinstance(counts.requests, Unavailable) else counts.requests
+    if counts.censored > max(2, total // 20):
+        yield Caveat(
+            "many-censored",
+            f"{counts.censored} requests were cut by an edge of the window and are left out, "
+            f"against {total} recorded whole.",
+        )
+    if counts.ambiguous_links:
+        yield Caveat(
+            "ambiguous-batch-id",
+            f"{counts.ambiguous_links} tasks went into the first batch of a queue, whose id 0 "
+            "several queues share: their requests are left incomplete.",
+        )
+
+
+def _about_the_queues(seen: Circumstances) -> Iterator[Caveat]:
+    estimated = sorted(
+        {
+            name
+            for queue in seen.queues
+            for name, value in (
+                ("batch_timeout_micros", queue.batch_timeout_ns),
+                ("max_batch_size", queue.max_batch_size),
+                ("num_batch_threads", queue.num_batch_threads),
+            )
+            if not isinstance(value, Parameter) or value.origin is Origin.ESTIMATED
+        }
+    )
+    if estimated:
+        yield Caveat(
+            "estimated-parameters",
+            f"Not told, so estimated from the trace: {', '.join(estimated)}. The split of queueing "
+            "into fill, thread and dispatch rests on that; --batching-parameters FILE settles it.",
+        )

@@ -1,0 +1,150 @@
+"""Idle time of a device, or of the model's execution on the CPU, cut into pieces of one cause.
+
+At every idle instant the cause is the state of the request that has come furthest: that one would
+have made the device busy next. In order of precedence::
+
+    preprocess                   a batch, or an unbatched request, is in preprocessing ops
+    executor-pool                one is runnable and waits for an inter-op thread
+    batch-threads-in-host-work   one is being formed or split, or is ready and no thread is free
+    dispatch                     one is ready and a thread is free
+    batch-fill                   one is open and neither full nor timed out
+    preprocess                   a request is in the graph before its batcher
+    unexplained                  some request is open, in none of these states
+    no-demand                    no request is open
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from diag.analysis.batches import Batches
+from diag.analysis.device_work import DeviceWork
+from diag.analysis.intervals import Set, intersect, merge, subtract, total_ns, union
+from diag.analysis.queueing import NEVER_NS
+from diag.analysis.queues import QueueState
+from diag.analysis.requests import Ledger
+from diag.analysis.step_stages import StepStages
+from diag.analysis.tiling import Layer, tile
+from diag.model.events import Int64s
+from diag.model.gaps import IDLE_CAUSES, GapTable, IdleCause, Timeline
+from diag.model.serving import RequestTable, Stage
+from diag.model.window import Window
+
+CPU_TIMELINE = "cpu-execution"
+
+
+@dataclass(frozen=True, slots=True)
+class States:
+    """When requests were in which state, as sets over all of them.
+
+    Attributes:
+        computing: Any step computed on the host (or ran, where the trace cannot tell).
+        by_precedence: Cause and the set that claims it, furthest request first.
+    """
+
+    computing: Set
+    by_precedence: tuple[tuple[IdleCause, Set], ...]
+
+
+def find_states(
+    staged: StepStages, batches: Batches, queues: QueueState, open_requests: Set
+) -> States:
+    """Collect the states behind the causes."""
+    pieces, parts = staged.pieces, staged.parts
+    coarse = batches.first_step < 0
+    computing = merge(
+        pieces.covering(Stage.COMPUTE.index, ~parts.is_after),
+        union(batches.run_start_ns[coarse], batches.run_end_ns[coarse]),
+    )
+    filling, ready = _queue_states(queues)
+    all_busy = merge(*(pool.all_busy for pool in queues.pools)) if queues.pools else ready
+    no_thread = intersect(ready, all_busy) if queues.pools else ready
+    host_work = merge(
+        union(batches.start_ns, batches.run_start_ns),
+        union(batches.run_end_ns[~coarse], batches.end_ns[~coarse]),
+        no_thread,
+    )
+    before = parts.is_before
+    return States(
+        computing=computing,
+        by_precedence=(
+            (IdleCause.PREPROCESS, pieces.covering(Stage.PREPROCESS.index, ~before)),
+            (IdleCause.EXECUTOR_POOL, pieces.covering(Stage.QUEUE_EXECUTOR.index, ~before)),
+            (IdleCause.BATCH_THREADS_IN_HOST_WORK, host_work),
+            (IdleCause.DISPATCH, subtract(ready, no_thread)),
+            (IdleCause.BATCH_FILL, filling),
+            (IdleCause.PREPROCESS, pieces.covering(Stage.PREPROCESS.index, before)),
+            (IdleCause.EXECUTOR_POOL, pieces.covering(Stage.QUEUE_EXECUTOR.index, before)),
+            (IdleCause.UNEXPLAINED, open_requests),
+        ),
+    )
+
+
+def _queue_states(queues: QueueState) -> tuple[Set, Set]:
+    """When any batch was open and filling, and when any was ready and not taken."""
+    first, ready = queues.arrivals.first_ns, queues.readiness.ready_ns
+    seen = first < NEVER_NS
+    filling = union(first[seen], ready[seen])
+    waiting = union(
+        np.maximum(first, ready)[seen], np.maximum(queues.arrivals.taken_ns, first)[seen]
+    )
+    return filling, waiting
+
+
+def find_gaps(
+    device: DeviceWork,
+    staged: StepStages,
+    ledger: Ledger,
+    requests: RequestTable,
+    window: Window,
+) -> tuple[tuple[Timeline, ...], GapTable]:
+    """Cut the idle time of every device, or of the CPU where there is none, by cause.
+
+    Busy time and gaps cover the window exactly.
+    """
+    steps, batches, tasks, holders = ledger.steps, ledger.batches, ledger.tasks, ledger.holders
+    # Tasks whose request and batch were both cut off were still waiting when the window closed.
+    lost = (tasks.batch < 0) & (holders.session < 0) & (holders.call < 0)
+    open_start = np.concatenate((requests.start_ns, tasks.enqueue_ns[lost]))
+    open_end = np.concatenate((requests.end_ns, np.full(int(lost.sum()), window.end_ns)))
+    anything = union(
+        np.concatenate((open_start, batches.start_ns, steps.start_ns)),
+        np.concatenate((open_end, batches.end_ns, steps.end_ns)),
+    )
+    states = find_states(staged, batches, ledger.queues, anything)
+    timelines = [(each.name, True, each.busy) for each in device.devices]
+    if not timelines:
+        timelines = [(CPU_TIMELINE, False, states.computing)]
+    starts, ends = np.sort(open_start), np.sort(open_end)
+    low, high = np.array([window.start_ns]), np.array([max(window.start_ns, window.end_ns)])
+    busy_code = len(IDLE_CAUSES)
+    tables: list[tuple[Int64s, Int64s, Int64s, Int64s]] = []
+    described: list[Timeline] = []
+    for index, (name, is_device, busy) in enumerate(timelines):
+        layers = [_layer(busy_code, busy)]
+        layers += [_layer(IDLE_CAUSES.index(cause), s) for cause, s in states.by_precedence]
+        pieces = tile(low, high, layers, IDLE_CAUSES.index(IdleCause.NO_DEMAND))
+        idle = pieces.code != busy_code
+        busy_ns = window.duration_ns - total_ns((pieces.start_ns[idle], pieces.end_ns[idle]))
+        described.append(Timeline(name, is_device, window, busy_ns))
+        start = pieces.start_ns[idle]
+        tables.append((np.full(len(start), index), start, pieces.end_ns[idle], pieces.code[idle]))
+    columns = [np.concatenate([t[i] for t in tables]) for i in range(4)]
+    waiting = np.searchsorted(starts, columns[1], side="right") - np.searchsorted(
+        ends, columns[1], side="right"
+    )
+    gaps = GapTable(
+        timeline_index=columns[0].astype(np.int32),
+        start_ns=columns[1],
+        end_ns=columns[2],
+        cause_index=columns[3].astype(np.int32),
+        waiting_requests=waiting,
+    )
+    return tuple(described), gaps
+
+
+def _layer(code: int, claimed: Set) -> Layer:
+    start, end = claimed
+    return Layer(code, np.zeros(len(start), np.int64), start, end)

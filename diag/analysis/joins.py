@@ -1,0 +1,39 @@
+"""Joins of producer and consumer events by their 64-bit id, in time order where ids repeat."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diag.model.events import Int64s
+
+
+def latest_before(key: Int64s, at_ns: Int64s, wanted: Int64s, wanted_ns: Int64s) -> Int64s:
+    """For each wanted key the position of its last bearer with ``at_ns <= wanted_ns``, or -1."""
+    return _search(key, at_ns, wanted, wanted_ns, after=False)
+
+
+def earliest_after(key: Int64s, at_ns: Int64s, wanted: Int64s, wanted_ns: Int64s) -> Int64s:
+    """For each wanted key the position of its first bearer with ``at_ns >= wanted_ns``, or -1."""
+    return _search(key, at_ns, wanted, wanted_ns, after=True)
+
+
+def _search(
+    key: Int64s, at_ns: Int64s, wanted: Int64s, wanted_ns: Int64s, *, after: bool
+) -> Int64s:
+    if not len(key) or not len(wanted):
+        return np.full(len(wanted), -1, np.int64)
+    # Ranks instead of values: (key, time) fits one integer whatever 64-bit ids and times are.
+    _, code = np.unique(np.concatenate((key, wanted)), return_inverse=True)
+    times, rank = np.unique(np.concatenate((at_ns, wanted_ns)), return_inverse=True)
+    place = code.astype(np.int64) * len(times) + rank
+    order = np.argsort(place[: len(key)], kind="stable")
+    bearers = place[: len(key)][order]
+    targets = place[len(key) :]
+    if after:
+        index = np.searchsorted(bearers, targets, side="left")
+    else:
+        index = np.searchsorted(bearers, targets, side="right") - 1
+    found = (index >= 0) & (index < len(bearers))
+    index = np.where(found, index, 0)
+    found &= bearers[index] // len(times) == code[len(key) :]
+    return np.where(found, order[index], -1)

@@ -1,0 +1,78 @@
+"""Which event encloses which on one line, as a search over row numbers.
+
+An EventTable is ordered by (line, start, longest first); so an event that encloses row ``r`` stands
+before it, and among events of one kind the innermost is the nearest one before ``r`` that ends late
+enough.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diag.model.events import EventTable, Int64s
+
+
+def innermost(events: EventTable, outer: Int64s, inner: Int64s) -> Int64s:
+    """Position in ``outer`` of the innermost event enclosing each ``inner`` row, or -1.
+
+    Args:
+        events: The table both index.
+        outer: Ascending rows of the candidates.
+        inner: Rows to place.
+    """
+    if not len(outer):
+        return np.full(len(inner), -1, np.int64)
+    candidate = np.searchsorted(outer, inner, side="right") - 1
+    above = _enclosing_siblings(events, outer)
+    end = events.end_ns[inner]
+    while True:
+        seen = np.maximum(candidate, 0)
+        too_short = (candidate >= 0) & (events.end_ns[outer[seen]] < end)
+        if not too_short.any():
+            break
+        candidate = np.where(too_short, above[seen], candidate)
+    seen = np.maximum(candidate, 0)
+    same_line = events.line_index[outer[seen]] == events.line_index[inner]
+    return np.where((candidate >= 0) & same_line, candidate, -1)
+
+
+def _enclosing_siblings(events: EventTable, rows: Int64s) -> Int64s:
+    """For each row the position of the innermost other row of the same set around it, or -1.
+
+    Serving events of one kind hardly ever nest in each other, so the common case is one pass of
+    array operations; a line where they do is walked with a stack.
+    """
+    above = np.full(len(rows), -1, np.int64)
+    line, start, end = events.line_index[rows], events.start_ns[rows], events.end_ns[rows]
+    same_line = line[1:] == line[:-1]
+    overlaps = np.flatnonzero(same_line & (start[1:] < end[:-1])) + 1
+    for affected in np.unique(line[overlaps]):
+        members = np.flatnonzero(line == affected)
+        stack: list[int] = []
+        for i in members.tolist():
+            while stack and end[stack[-1]] < end[i]:
+                stack.pop()
+            above[i] = stack[-1] if stack else -1
+            stack.append(i)
+    return above
+
+
+def first_inside(parent: Int64s, parents: int) -> Int64s:
+    """For each parent the first child's position (children in row order), or -1.
+
+    Args:
+        parent: (k,) position of each child's parent, or -1.
+        parents: How many parents there are.
+    """
+    first = np.full(parents, -1, np.int64)
+    children = np.flatnonzero(parent >= 0)[::-1]
+    first[parent[children]] = children
+    return first
+
+
+def last_inside(parent: Int64s, parents: int) -> Int64s:
+    """For each parent the last child's position (children in row order), or -1."""
+    last = np.full(parents, -1, np.int64)
+    children = np.flatnonzero(parent >= 0)
+    last[parent[children]] = children
+    return last

@@ -1,0 +1,105 @@
+"""Tell in-graph preprocessing from the model by the class of an op.
+
+An executor op event is named ``<node>:<OpType>`` (tensorflow/core/common_runtime/executor.cc,
+TensorFlow 2.21; sample_traces/). On a server without a GPU that type is all the trace says about
+what an op is for, so the table below decides; docs/attribution.md shows it to users.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diag.errors import UsageError
+
+
+class OpClass(enum.IntEnum):
+    """What an op event counts as."""
+
+    NOT_AN_OP = 0
+    MODEL = 1
+    PREPROCESS = 2
+    # Shapes and casts data on its way: preprocessing while any is still to come in the step.
+    GLUE = 3
+    # Hands over to another graph, which is accounted for by itself.
+    CALL = 4
+
+
+# Op names: tensorflow/core/ops/{image,parsing,string,lookup,io,audio,dataset,ragged}_ops.cc, 2.21.
+PREPROCESS_OPS = re.compile(
+    r"""
+      Decode(Jpeg|Png|Gif|Bmp|WebP|Image|AndCropJpeg|Wav|Raw|PaddedRaw|CSV|Base64|Compressed|Proto(V2)?|JSONExample)
+    | ExtractJpegShape | EncodeBase64 | EncodeJpeg | EncodePng | EncodeProto
+    | Parse(Example(V2)?|SingleExample|SequenceExample(V2)?|SingleSequenceExample|Tensor)
+    | Resize(Bilinear|Bicubic|Area|NearestNeighbor) | ScaleAndTranslate | QuantizedResizeBilinear
+    | CropAndResize | ExtractGlimpse(V2)? | AdjustContrast(v2)? | AdjustHue | AdjustSaturation
+    | RGBToHSV | HSVToRGB | SampleDistortedBoundingBox(V2)? | ImageProjectiveTransformV[23]
+    | String\w+ | RegexReplace | RegexFullMatch | StaticRegex\w+ | Substr | AsString | ReduceJoin
+    | Unicode\w+ | Wordpiece\w+ | Sentencepiece\w+ | \w*Tokenize\w* | UnsortedSegmentJoin
+    | LookupTable(Find|Size|Export|Import|Insert|Remove)(V2)? | \w*HashTable\w*
+    | (Dense)?Bucketize | OneHot
+    | Mfcc | AudioSpectrogram
+    | IteratorGetNext\w* | \w+Dataset(V\d)? | ReadFile | ReaderRead\w*
+    """,
+    re.VERBOSE,
+)
+GLUE_OPS = re.compile(
+    r"""
+      Cast | Reshape | ExpandDims | Squeeze | Shape(N)? | Size | Rank | Pack | Unpack | Stack\w*
+    | Concat(V2)? | StridedSlice | Slice | Split(V)? | Tile | Transpose | Identity(N)? | Where
+    | Gather(V2|Nd)? | Range | Fill | ZerosLike | Pad(V2)? | Add(V2)? | Sub | Mul | Div | RealDiv
+    | Minimum | Maximum | FloorMod | Less | LogicalAnd | Round | _FusedMulSub
+    | TensorArray\w* | TensorList\w* | Enter | Exit | Switch | Merge | NextIteration | LoopCond
+    | Const | _Arg | _Retval | NoOp | ReadVariableOp | VarHandleOp | Timestamp | EnsureShape
+    """,
+    re.VERBOSE,
+)
+CALL_OPS = re.compile(
+    r"BatchFunction|(Stateful)?PartitionedCall|While|StatelessWhile|If|StatelessIf|Case|_Send|_Recv"
+)
+_OP_TYPE = re.compile(r"[A-Za-z_][A-Za-z0-9_>]*")
+
+
+def compile_preprocess_ops(pattern: str | None) -> re.Pattern[str] | None:
+    """The user's own preprocessing ops, matched against the whole ``<node>:<OpType>`` or the type.
+
+    Raises:
+        UsageError: Not a regular expression.
+    """
+    if pattern is None:
+        return None
+    try:
+        return re.compile(pattern)
+    except re.error as exc:
+        raise UsageError(
+            f"--preprocess-ops is not a regular expression: {pattern!r}",
+            cause=str(exc),
+            hint="example: --preprocess-ops 'Decode.*|.*tokenizer/.*'",
+        ) from exc
+
+
+def classify(name: str, extra: re.Pattern[str] | None = None) -> OpClass:
+    """The class of one event name."""
+    node, _, op_type = name.rpartition(":")
+    # "::" marks an event of the runtime, such as ExecutorState::Process.
+    if not node or node.endswith(":") or not _OP_TYPE.fullmatch(op_type):
+        return OpClass.NOT_AN_OP
+    if extra is not None and (extra.fullmatch(op_type) or extra.fullmatch(name)):
+        return OpClass.PREPROCESS
+    # Rewritten kernels (oneDNN, fusions) keep the op's name behind a prefix.
+    bare = op_type.removeprefix("_MklNative").removeprefix("_Mkl")
+    if CALL_OPS.fullmatch(op_type):
+        return OpClass.CALL
+    if PREPROCESS_OPS.fullmatch(bare):
+        return OpClass.PREPROCESS
+    if GLUE_OPS.fullmatch(bare):
+        return OpClass.GLUE
+    return OpClass.MODEL
+
+
+def classify_all(names: tuple[str, ...], extra: re.Pattern[str] | None) -> NDArray[np.int8]:
+    """OpClass of every interned name, so that events are classified by one lookup."""
+    return np.fromiter((classify(name, extra) for name in names), np.int8, len(names))

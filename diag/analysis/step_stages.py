@@ -1,0 +1,142 @@
+"""What each step did: preprocessing, model, waiting for an executor thread.
+
+A step's span is cut at its BatchFunction calls into *parts*: before the first call, between, after
+the last; the calls themselves are accounted for by their batches. Each part is tiled; on a host
+without device work the layers are, in order of precedence::
+
+    model ops            compute
+    preprocessing phase  preprocess   preprocessing ops, and bursts from the first of them until
+                                      the model's first op after the last of them
+    executor bursts      compute      in a part after a batch: postprocess
+    completion           compute      from the last burst to the end of the run; likewise
+    rest                 queue-executor, or unattributed where the step has no burst at all
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diag.analysis.device_work import DeviceWork
+from diag.analysis.nesting import innermost
+from diag.analysis.op_class import OpClass
+from diag.analysis.parts import Parts, Spread, StepIntervals, split_at_calls
+from diag.analysis.steps import AsyncOps, Steps
+from diag.analysis.tiling import Layer, Pieces, tile
+from diag.model.events import Bools, EventTable, Int64s
+from diag.model.serving import STAGES, Stage
+
+FOREVER_NS = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True, slots=True)
+class StepStages:
+    """Pieces of all parts, and their sums by step.
+
+    Attributes:
+        parts: The spans.
+        pieces: Owner is the part, code the stage index.
+        stage_ns: (steps, len(STAGES)), without the time of batch calls.
+    """
+
+    parts: Parts
+    pieces: Pieces
+    stage_ns: NDArray[np.int64]
+
+
+def stage_steps(
+    events: EventTable,
+    steps: Steps,
+    ops: AsyncOps,
+    op_class: NDArray[np.int8],
+    device: DeviceWork,
+) -> StepStages:
+    """Tile every part of every root step."""
+    parts = split_at_calls(steps, ops)
+    spread = Spread(parts)
+    bursts = StepIntervals(
+        steps.burst_step, events.start_ns[steps.burst_row], events.end_ns[steps.burst_row]
+    )
+    waits = np.flatnonzero(~ops.is_batch & (ops.step >= 0) & (ops.done_ns >= 0))
+    awaited = StepIntervals(ops.step[waits], ops.start_ns[waits], ops.done_ns[waits])
+    work = bursts.plus(awaited)
+    by_class = _ops_by_class(events, steps, op_class)
+    last_work = _last(work, len(steps))
+    on_device = device.first_ns < device.last_ns
+    layers = device.layers(work, spread) + _cpu_layers(by_class, work, spread, ~on_device)
+    every = np.arange(len(parts), dtype=np.int64)
+    step = parts.step
+    ran = last_work[step] >= 0
+    after = parts.is_after | on_device[step]
+    completion = np.maximum(parts.start_ns, last_work[step])
+    for chosen, stage in ((ran & ~after, Stage.COMPUTE), (ran & after, Stage.POSTPROCESS)):
+        closing = chosen & ~parts.is_before
+        layers.append(
+            Layer(stage.index, every[closing], completion[closing], parts.end_ns[closing])
+        )
+    layers.append(
+        Layer(Stage.QUEUE_EXECUTOR.index, every[ran], parts.start_ns[ran], parts.end_ns[ran])
+    )
+    pieces = tile(parts.start_ns, parts.end_ns, layers, Stage.UNATTRIBUTED.index)
+    by_part = pieces.sums_ns(len(parts), len(STAGES))
+    stage_ns = np.zeros((len(steps), len(STAGES)), np.int64)
+    np.add.at(stage_ns, parts.step, by_part)
+    return StepStages(parts, pieces, stage_ns)
+
+
+def _ops_by_class(
+    events: EventTable, steps: Steps, op_class: NDArray[np.int8]
+) -> dict[OpClass, StepIntervals]:
+    """Op events inside bursts, by class, as intervals of the burst's root step."""
+    row = np.flatnonzero(op_class[events.name_id] != OpClass.NOT_AN_OP)
+    burst = innermost(events, steps.burst_row, row)
+    row, burst = row[burst >= 0], burst[burst >= 0]
+    step = steps.burst_step[burst]
+    kind = op_class[events.name_id[row]]
+    every = StepIntervals(step, events.start_ns[row], events.end_ns[row])
+    return {op: every.where(kind == op) for op in OpClass if op is not OpClass.NOT_AN_OP}
+
+
+def _cpu_layers(
+    by_class: dict[OpClass, StepIntervals], work: StepIntervals, spread: Spread, on_host: Bools
+) -> list[Layer]:
+    """Layers of steps that ran on the host alone."""
+    model, early = (
+        by_class[op].where(on_host[by_class[op].step]) for op in (OpClass.MODEL, OpClass.PREPROCESS)
+    )
+    work = work.where(on_host[work.step])
+    steps = len(on_host)
+    # String and lookup ops after the model put labels on its output: not preprocessing.
+    model_last = _last(model, steps)
+    late = early.start_ns >= np.where(model_last >= 0, model_last, FOREVER_NS)[early.step]
+    labels, early = early.where(late), early.where(~late)
+
+    phase_start = np.full(steps, FOREVER_NS)
+    np.minimum.at(phase_start, early.step, early.start_ns)
+    phase_last = _last(early, steps)
+    # The phase lasts until the first model op after its last op; where none is visible, glue
+    # belongs to preprocessing until the part ends, which clipping sees to.
+    later = model.where(model.start_ns >= phase_last[model.step])
+    phase_end = np.full(steps, FOREVER_NS)
+    np.minimum.at(phase_end, later.step, later.start_ns)
+    in_phase = StepIntervals(
+        work.step,
+        np.maximum(work.start_ns, phase_start[work.step]),
+        np.minimum(work.end_ns, phase_end[work.step]),
+    ).where(phase_last[work.step] >= 0)
+    return [
+        spread.layer(Stage.COMPUTE, model, after=False),
+        spread.layer(Stage.POSTPROCESS, labels, after=False),
+        spread.layer(Stage.PREPROCESS, early.plus(in_phase), after=False),
+        spread.layer(Stage.COMPUTE, work, after=False),
+        spread.layer(Stage.POSTPROCESS, work, after=True),
+    ]
+
+
+def _last(of: StepIntervals, steps: int) -> Int64s:
+    """End of the last interval of each step, -1 where it has none."""
+    last = np.full(steps, -1, np.int64)
+    np.maximum.at(last, of.step, of.end_ns)
+    return last

@@ -1,0 +1,182 @@
+"""Executor steps: what each Session::Run and each batch function did with its time.
+
+A step is a ``SessionRun`` or a ``FunctionRun`` event and the ``ExecutorState::Process`` bursts that
+carry its id. Functions called from inside a burst (map functions, functional loops) belong to the
+step that called them. Bursts whose step began or ended outside the window make an *orphan* step:
+it counts for the timeline, never as a request.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from diag.analysis.joins import earliest_after, latest_before
+from diag.analysis.nesting import innermost
+from diag.formats import event_names as ev
+from diag.model.events import Bools, EventTable, Int64s
+
+# kernel_type of in-graph batching (tensorflow/core/ops/batch_ops.cc, TensorFlow 2.21).
+BATCH_FUNCTION = "BatchFunction"
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Steps in the order session runs, functions, orphans.
+
+    Attributes:
+        row: (n,) event row of the run; -1 for an orphan.
+        start_ns: (n,) begin of the run; of an orphan, of its first burst.
+        end_ns: (n,) end of a session run; of a function, the begin of its done callback (the
+            FunctionRun event itself covers only the launch); of an orphan, of its last burst.
+        root: (n,) the step it was called from, itself if none.
+        is_function: (n,) whether it is a FunctionRun.
+        is_orphan: (n,) whether its run event is missing.
+        burst_row: (k,) ascending rows of ExecutorState::Process.
+        burst_step: (k,) root step of each burst.
+    """
+
+    row: Int64s
+    start_ns: Int64s
+    end_ns: Int64s
+    root: Int64s
+    is_function: Bools
+    is_orphan: Bools
+    burst_row: Int64s
+    burst_step: Int64s
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    @property
+    def is_root(self) -> Bools:
+        """Steps that no other step called."""
+        return np.asarray(self.root == np.arange(len(self.row)), np.bool_)
+
+
+def find_steps(events: EventTable) -> Steps:
+    """Find steps and give every executor burst to one."""
+    runs = events.rows_named(ev.SESSION_RUN)
+    functions = events.rows_named(ev.FUNCTION_RUN)
+    row = np.concatenate((runs, functions))
+    key = events.stat("_p").at(row)
+    start = events.start_ns[row]
+
+    bursts = events.rows_named(ev.EXECUTOR_PROCESS)
+    burst_key = events.stat("_c").at(bursts)
+    burst_step = latest_before(key, start, burst_key, events.start_ns[bursts])
+    orphan_keys, orphan_of = np.unique(burst_key[burst_step < 0], return_inverse=True)
+    burst_step[burst_step < 0] = len(row) + orphan_of
+
+    end = events.end_ns[row].copy()
+    is_function = np.arange(len(row)) >= len(runs)
+    done = events.rows_named(ev.EXECUTOR_DONE_CALLBACK)
+    finish = _last_done(events, done, key, start)
+    # A function whose end was cut by the window runs to the end of what was recorded.
+    horizon = int(events.end_ns.max()) if len(events) else 0
+    end[is_function] = np.where(finish >= 0, finish, horizon)[is_function]
+
+    n, orphans = len(row), len(orphan_keys)
+    orphan_start = np.full(orphans, np.iinfo(np.int64).max)
+    orphan_end = np.zeros(orphans, np.int64)
+    np.minimum.at(orphan_start, orphan_of, events.start_ns[bursts[burst_step >= n]])
+    np.maximum.at(orphan_end, orphan_of, events.end_ns[bursts[burst_step >= n]])
+
+    root = _roots(events, row, bursts, burst_step, n + orphans)
+    return Steps(
+        row=np.concatenate((row, np.full(orphans, -1, np.int64))),
+        start_ns=np.concatenate((start, orphan_start)),
+        end_ns=np.concatenate((end, orphan_end)),
+        root=root,
+        is_function=np.concatenate((is_function, np.zeros(orphans, np.bool_))),
+        is_orphan=np.arange(n + orphans) >= n,
+        burst_row=bursts,
+        burst_step=root[burst_step],
+    )
+
+
+def _last_done(events: EventTable, done: Int64s, key: Int64s, start_ns: Int64s) -> Int64s:
+    """Begin of the last done callback of each step (one a device), or -1."""
+    done_start = events.start_ns[done]
+    step = latest_before(key, start_ns, events.stat("_c").at(done), done_start)
+    finish = np.full(len(key), -1, np.int64)
+    np.maximum.at(finish, step[step >= 0], done_start[step >= 0])
+    return finish
+
+
+def _roots(
+    events: EventTable, row: Int64s, bursts: Int64s, burst_step: Int64s, steps: int
+) -> Int64s:
+    """Follow each step to the one it was called from, to the top.
+
+    Only a run inside a burst on the same thread is a call; a BatchFunction's run sits on a batch
+    thread, outside any burst, and so stays a root of its own.
+    """
+    root = np.arange(steps)
+    holder = innermost(events, bursts, row)
+    called = holder >= 0
+    root[: len(row)][called] = burst_step[holder[called]]
+    for _ in range(64):  # call depth; a cycle cannot be, but hostile ids could pretend one
+        above = root[root]
+        if np.array_equal(above, root):
+            break
+        root = above
+    return root
+
+
+@dataclass(frozen=True, slots=True)
+class AsyncOps:
+    """Asynchronous ops: handed off at start, finished by a callback.
+
+    Attributes:
+        start_ns: (n,) begin of ``ProcessAsync::Start``.
+        done_ns: (n,) begin of the matching ``::Done``, in which outputs are set; -1 if cut off.
+        end_ns: (n,) end of ``::Done``; -1 if cut off.
+        row: (n,) row of the start event.
+        step: (n,) root step it belongs to, -1 if none was recorded.
+        is_batch: (n,) whether it is a BatchFunction.
+        name: (n,) index of the node name in ``EventTable.names``, -1 if absent.
+    """
+
+    start_ns: Int64s
+    done_ns: Int64s
+    end_ns: Int64s
+    row: Int64s
+    step: Int64s
+    is_batch: Bools
+    name: Int64s
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+
+def find_async_ops(events: EventTable, steps: Steps) -> AsyncOps:
+    """Pair the start and the done of every asynchronous op."""
+    start = events.rows_named(ev.PROCESS_ASYNC_START)
+    done = events.rows_named(ev.PROCESS_ASYNC_DONE)
+    start_ns = events.start_ns[start]
+    pair = earliest_after(
+        events.stat("_c").at(done),
+        events.start_ns[done],
+        events.stat("_p").at(start),
+        start_ns,
+    )
+    paired = pair >= 0
+    seen = done[np.maximum(pair, 0)] if len(done) else np.zeros(len(start), np.int64)
+    holder = innermost(events, steps.burst_row, start)
+    if len(steps.burst_row):
+        step = np.where(holder >= 0, steps.burst_step[np.maximum(holder, 0)], -1)
+    else:
+        step = np.full(len(start), -1, np.int64)
+    kinds = events.stat("kernel_type").at(start)
+    batch_kind = events.names.index(BATCH_FUNCTION) if BATCH_FUNCTION in events.names else -2
+    return AsyncOps(
+        start_ns=start_ns,
+        done_ns=np.where(paired, events.start_ns[seen], -1) if len(events) else start_ns,
+        end_ns=np.where(paired, events.end_ns[seen], -1) if len(events) else start_ns,
+        row=start,
+        step=step,
+        is_batch=kinds == batch_kind,
+        name=events.stat("name").at(start),
+    )
