@@ -12,7 +12,8 @@ from diag.errors import BundleCorruptError, BundleVersionError
 FORMAT_VERSION = 1
 
 Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-Count = Annotated[int, msgspec.Meta(ge=0)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
+Nanoseconds = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
 UtcTime = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
@@ -37,7 +38,7 @@ class ClockRecord(msgspec.Struct, frozen=True):
     """``server_unix_ns = source_unix_ns + offset_ns``, true to ``± uncertainty_ns``."""
 
     source: str
-    offset_ns: int
+    offset_ns: Nanoseconds
     uncertainty_ns: Count
 
 

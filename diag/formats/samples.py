@@ -16,7 +16,7 @@ _TIME = "unix_ns"
 
 class _Header(msgspec.Struct, frozen=True):
     source: Literal["host", "gpu"]
-    period_ns: Annotated[int, msgspec.Meta(ge=1)]
+    period_ns: Annotated[int, msgspec.Meta(ge=1, le=(1 << 63) - 1)]
     units: dict[str, str]
     missing: dict[str, str] = {}
 

@@ -1,0 +1,56 @@
+"""The generated wire messages are those of the .proto files beside them."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+
+import grpc_tools
+import pytest
+from google.protobuf import descriptor_pb2
+from grpc_tools import protoc
+
+ROOT = Path(__file__).parents[2]
+WIRE = ROOT / "diag" / "formats" / "wire"
+WELL_KNOWN = Path(grpc_tools.__file__).parent / "_proto"
+PROTOS = sorted(path.name for path in WIRE.glob("*.proto"))
+
+
+def test_there_is_generated_code_for_each_proto_and_no_other() -> None:
+    assert "batching.proto" in PROTOS
+    stems = {name.removesuffix(".proto") for name in PROTOS}
+    assert {path.name.removesuffix("_pb2.py") for path in WIRE.glob("*_pb2.py")} == stems
+    assert {path.name.removesuffix("_pb2.pyi") for path in WIRE.glob("*_pb2.pyi")} == stems
+
+
+@pytest.mark.parametrize("name", PROTOS)
+def test_generated_code_is_that_of_its_proto(name: str, tmp_path: Path) -> None:
+    module = importlib.import_module(f"diag.formats.wire.{name.removesuffix('.proto')}_pb2")
+    output = tmp_path / "set.pb"
+    arguments = ["protoc", f"-I{ROOT}", f"-I{WELL_KNOWN}", f"--descriptor_set_out={output}"]
+    assert protoc.main([*arguments, str(WIRE / name)]) == 0
+    (compiled,) = descriptor_pb2.FileDescriptorSet.FromString(output.read_bytes()).file
+    generated = descriptor_pb2.FileDescriptorProto()
+    module.DESCRIPTOR.CopyToProto(generated)
+    for file in (compiled, generated):
+        without_json_names(file.message_type)
+    assert generated == compiled
+
+
+def without_json_names(messages: object) -> None:
+    """Drop the JSON names, which protoc derives for a descriptor set only."""
+    for message in messages:
+        for field in message.field:
+            field.ClearField("json_name")
+        without_json_names(message.nested_type)
+
+
+@pytest.mark.parametrize("name", PROTOS)
+def test_messages_live_in_a_private_package_and_run_on_the_oldest_protobuf_supported(
+    name: str,
+) -> None:
+    assert re.search(r"^package diag\.wire;", (WIRE / name).read_text(), re.MULTILINE)
+    code = (WIRE / f"{name.removesuffix('.proto')}_pb2.py").read_text()
+    assert "# Protobuf Python Version: 6.31.1" in code
+    assert "protobuf>=6.31.1" in (ROOT / "pyproject.toml").read_text()
