@@ -13,15 +13,25 @@ if TYPE_CHECKING:
 
     from diag.model.samples import SampleSeries
 
+# How a sampler marks a unit whose values only ever grow (diag/capture/host_reader.py).
+COUNTER_SUFFIX = " since boot"
+
 
 @dataclass(frozen=True, slots=True)
 class FieldSummary:
-    """Mean and maximum of one sampled field; of a list, over all its elements."""
+    """One sampled field over the window; of a list, over all its elements.
+
+    Attributes:
+        mean: Of a level; unavailable for a counter.
+        max: Likewise.
+        increase: Of a counter, from the first sample to the last; unavailable for a level.
+    """
 
     field: str
     unit: str
     mean: float | Unavailable
     max: float | Unavailable
+    increase: float | Unavailable
 
 
 def summarize_samples(series: SampleSeries) -> tuple[FieldSummary, ...]:
@@ -57,6 +67,12 @@ def _summarize_field(series: SampleSeries, name: str, unit: str) -> FieldSummary
         for _, number in numbers_in(sample[name])
     ]
     if not values:
-        missing = Unavailable(series.missing.get(name, "never sampled"))
-        return FieldSummary(name, unit, missing, missing)
-    return FieldSummary(name, unit, math.fsum(values) / len(values), float(max(values)))
+        never = Unavailable(series.missing.get(name, "never sampled"))
+        return FieldSummary(name, unit, never, never, never)
+    if unit.endswith(COUNTER_SUFFIX):
+        counted = Unavailable("a counter: only its increase over the window says something")
+        increase = float(values[-1] - values[0])
+        return FieldSummary(name, unit.removesuffix(COUNTER_SUFFIX), counted, counted, increase)
+    level = Unavailable("not a counter")
+    mean = math.fsum(values) / len(values)
+    return FieldSummary(name, unit, mean, float(max(values)), level)

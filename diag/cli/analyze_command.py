@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from diag.cli.analysis import analyze_source
 from diag.cli.console import output_width, wants_color
 from diag.cli.options import (
     analysis_options,
@@ -58,11 +59,11 @@ def analyze(
     run or log directory. Nothing is sent anywhere and SOURCE is not written to.
     """
     check_output(output, force=force)
-    from diag.cli.analysis import analyze_source
+    analysis = analyze_source(source, batching_parameters, preprocess_ops)
+
     from diag.findings import decide
     from diag.report.build import build_report
 
-    analysis = analyze_source(source, batching_parameters, preprocess_ops)
     report = build_report(analysis, decide(analysis))
     write_output(output, render(report, format_, to_stdout=output == STDOUT), force=force)
 

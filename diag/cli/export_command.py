@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from diag.cli.analysis import analyze_source
 from diag.cli.options import (
     analysis_options,
     examples,
@@ -58,9 +59,9 @@ def export(
     stage columns add up to duration_ns in every row. SOURCE is as for diag analyze.
     """
     check_output(output, force=force)
-    from diag.cli.analysis import analyze_source
+    analysis = analyze_source(source, batching_parameters, preprocess_ops)
+
     from diag.report.export import EXPORT_FORMATS
     from diag.report.tables import TABLES
 
-    analysis = analyze_source(source, batching_parameters, preprocess_ops)
     write_output(output, EXPORT_FORMATS[format_](TABLES[table](analysis)), force=force)

@@ -34,6 +34,7 @@ def _series_part(source: str, series: SampleSeries | Unavailable) -> SeriesPart:
             unit=readable(item.unit),
             mean=finite(item.mean),
             max=finite(item.max),
+            increase=finite(item.increase),
         )
         for item in summarize_samples(series)
     )

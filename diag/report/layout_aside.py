@@ -9,9 +9,27 @@ from diag.report.blocks import Block, Bullets, Column, Grid, Heading, Paragraph,
 from diag.report.display import NAME_MAX_CHARS, duration, number, printable, quantity
 
 if TYPE_CHECKING:
-    from diag.report.report import MetricsPart, Report, SeriesPart
+    from diag.report.report import MetricsPart, Report, SampleFieldPart, SeriesPart
 
-SAMPLE_COLUMNS = (Column("sampled", is_number=False), Column("mean"), Column("max"))
+SAMPLE_COLUMNS = (
+    Column("sampled", is_number=False),
+    Column("mean"),
+    Column("max"),
+    Column("increase"),
+)
+# What a first look needs; all fields are in the JSON report and in diag export --table samples.
+HIGHLIGHTS = frozenset(
+    {
+        "cpu_percent",
+        "server_cpu_percent",
+        "steal_percent",
+        "cgroup_throttled_ns",
+        "utilization_percent",
+        "memory_utilization_percent",
+        "power_mw",
+        "temperature_celsius",
+    }
+)
 OBSERVER_COLUMNS = (Column("load generator's clock", is_number=False), Column("value"))
 
 
@@ -21,13 +39,28 @@ def aside_blocks(report: Report) -> tuple[Block, ...]:
         Heading("Beside the trace"),
         *_metrics_blocks(report.metrics),
         *(block for series in report.series for block in _series_blocks(series)),
+        *_absence_blocks(report),
         *_observer_blocks(report),
+    )
+
+
+def _absence_blocks(report: Report) -> tuple[Block, ...]:
+    """Sources that are missing for the same reason share a line."""
+    absent: dict[str, list[str]] = {}
+    if isinstance(report.metrics, Unavailable):
+        absent.setdefault(report.metrics.reason, []).append("metrics")
+    for series in report.series:
+        if isinstance(series.fields, Unavailable):
+            absent.setdefault(series.fields.reason, []).append(series.source)
+    return tuple(
+        Paragraph(f"{', '.join(sources)}: {reason}", label="missing")
+        for reason, sources in absent.items()
     )
 
 
 def _metrics_blocks(metrics: tuple[MetricsPart, ...] | Unavailable) -> tuple[Block, ...]:
     if isinstance(metrics, Unavailable):
-        return (Paragraph(f"{metrics.reason}", label="metrics"),)
+        return ()
     if not metrics:
         return (Paragraph("the server has counted no request yet", label="metrics"),)
     return (
@@ -53,33 +86,50 @@ def _metrics_text(item: MetricsPart) -> str:
 
 def _series_blocks(series: SeriesPart) -> tuple[Block, ...]:
     if isinstance(series.fields, Unavailable):
-        return (Paragraph(series.fields.reason, label=series.source),)
+        return ()
     every = duration(series.period_ns)
-    rows = tuple(
-        Row(
-            (
-                printable(item.field, NAME_MAX_CHARS),
-                quantity(item.mean, item.unit),
-                quantity(item.max, item.unit),
-            )
-        )
-        for item in series.fields
-        if not isinstance(item.mean, Unavailable)
-    )
+    sampled = [item for item in series.fields if not _is_absent(item)]
+    shown = [item for item in sampled if item.field in HIGHLIGHTS] or sampled
+    rest = len(sampled) - len(shown)
+    more = f"; {number(rest)} more fields in the JSON report" if rest else ""
     blocks: list[Block] = [
-        Paragraph(f"{number(series.samples)} samples, one every {every}", label=series.source)
+        Paragraph(f"{number(series.samples)} samples, one every {every}{more}", label=series.source)
     ]
-    if rows:
-        blocks.append(Grid(SAMPLE_COLUMNS, rows))
-    if series.missing:
-        items = (f"{field}: {why}" for field, why in series.missing.items())
-        blocks.append(Bullets(tuple(items)))
+    if shown:
+        blocks.append(Grid(SAMPLE_COLUMNS, tuple(_sample_row(item) for item in shown)))
+    blocks += (
+        Paragraph(f"{', '.join(fields)}: {reason}", label="missing")
+        for reason, fields in _missing_by_reason(series).items()
+    )
     return tuple(blocks)
+
+
+def _is_absent(item: SampleFieldPart) -> bool:
+    return isinstance(item.mean, Unavailable) and isinstance(item.increase, Unavailable)
+
+
+def _sample_row(item: SampleFieldPart) -> Row:
+    return Row(
+        (
+            printable(item.field, NAME_MAX_CHARS),
+            *(
+                "" if isinstance(value, Unavailable) else quantity(value, item.unit)
+                for value in (item.mean, item.max, item.increase)
+            ),
+        )
+    )
+
+
+def _missing_by_reason(series: SeriesPart) -> dict[str, list[str]]:
+    reasons: dict[str, list[str]] = {}
+    for field, why in series.missing.items():
+        reasons.setdefault(why, []).append(printable(field, NAME_MAX_CHARS))
+    return reasons
 
 
 def _observer_blocks(report: Report) -> tuple[Block, ...]:
     if isinstance(report.observer, Unavailable):
-        return (Paragraph(report.observer.reason, label="observer"),)
+        return ()
     rows = tuple(
         Row((printable(item.label, NAME_MAX_CHARS), quantity(item.value, item.unit)))
         for item in report.observer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from diag.model.availability import Unavailable
 from diag.report.blocks import Block, Bullets, Column, Grid, Heading, Row
 from diag.report.display import (
     NAME_MAX_CHARS,
@@ -24,7 +25,7 @@ COLUMNS = (
     Column("fill"),
     Column("padding"),
     Column("closed by", is_number=False),
-    Column("mean ms"),
+    Column("service ms"),
     Column("p50"),
     Column("p99"),
 )
@@ -43,9 +44,11 @@ def batch_blocks(queues: tuple[QueuePart, ...]) -> tuple[Block, ...]:
 
 
 def _name(queue: QueuePart) -> str:
-    return (
-        f"{printable(queue.model, NAME_MAX_CHARS)} queue {printable(queue.queue, NAME_MAX_CHARS)}"
-    )
+    """The queue's key beside the model's name, unless that is made of it."""
+    model = printable(queue.model, NAME_MAX_CHARS)
+    if queue.queue in queue.model:
+        return model
+    return f"{model} queue {printable(queue.queue, NAME_MAX_CHARS)}"
 
 
 def _queue_row(queue: QueuePart) -> Row:
@@ -71,4 +74,6 @@ def _parameters_text(queue: QueuePart) -> str:
 
 def _parameter_text(parameter: ParameterPart) -> str:
     value = quantity(parameter.value, "ns" if parameter.unit == "ns" else "")
-    return f"{parameter.parameter} {value} ({parameter.origin or 'unknown'})"
+    if isinstance(parameter.value, Unavailable):
+        return f"{parameter.parameter} {value} ({parameter.value.reason})"
+    return f"{parameter.parameter} {value} ({parameter.origin})"

@@ -16,8 +16,8 @@ COLUMNS = (
     Column("idle ms"),
     Column("of idle"),
     Column("of window"),
-    Column("pieces"),
-    Column("longest ms"),
+    Column("count"),
+    Column("max ms"),
 )
 
 

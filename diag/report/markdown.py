@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _ACTIVE = re.compile(r"[\\`*\[\]<>|~#&$]|(?<![a-zA-Z0-9])_|_(?![a-zA-Z0-9])")
 _ACTIVE_FIRST = re.compile(r"^(\s*\d*)([-+.)])(?=[\s-]|$)")
 _BLANK_LINES = re.compile(r"\n{3,}")
+_AFTER_HEADING = re.compile(r"^(## .*\n)\n", re.MULTILINE)
 
 
 def render_markdown(report: Report) -> str:
@@ -23,7 +24,8 @@ def render_markdown(report: Report) -> str:
     lines: list[str] = []
     for block in lay_out(report):
         lines += _lines(block, follows=lines[-1] if lines else "")
-    return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip("\n") + "\n"
+    text = _BLANK_LINES.sub("\n\n", "\n".join(lines))
+    return _AFTER_HEADING.sub(r"\1", text).strip("\n") + "\n"
 
 
 def escaped(text: str) -> str:

@@ -189,12 +189,17 @@ class TimelinePart(Part, frozen=True):
 
 
 class SampleFieldPart(Part, frozen=True):
-    """One sampled quantity over the window; of a list, over all its elements."""
+    """One sampled quantity over the window; of a list, over all its elements.
+
+    Attributes:
+        increase: Of a counter, from the first sample to the last; it has no mean and no max.
+    """
 
     field: str
     unit: str
     mean: float | Unavailable
     max: float | Unavailable
+    increase: float | Unavailable
 
 
 class SeriesPart(Part, frozen=True):

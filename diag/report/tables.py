@@ -123,7 +123,11 @@ def _parameter_columns(
     origins = [None if p is None else p.origin.value for p in known]
     return (
         TableColumn(name, CellKind.NUMBER, [values[row] for row in queue_rows]),
-        TableColumn(f"{name}_origin", CellKind.TEXT, [origins[row] for row in queue_rows]),
+        TableColumn(
+            f"{name.removesuffix('_ns')}_origin",
+            CellKind.TEXT,
+            [origins[row] for row in queue_rows],
+        ),
     )
 
 

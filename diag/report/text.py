@@ -6,7 +6,6 @@ import io
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -76,7 +75,7 @@ def _draw_hanging(console: Console, head: Text, text: str, indent: int) -> None:
     console.print(grid)
 
 
-def _table(block: Grid) -> Padding:
+def _table(block: Grid) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
     for column in block.columns:
         table.add_column(
@@ -87,7 +86,7 @@ def _table(block: Grid) -> Padding:
         )
     for row in block.rows:
         table.add_row(*_cells(row))
-    return Padding(table, (0, 0, 0, 2))
+    return table
 
 
 def _cells(row: Row) -> list[Text]:
