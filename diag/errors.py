@@ -14,6 +14,7 @@
     ├─ CaptureError                   4  the server could not be captured
     │  ├─ ServerUnreachableError         nothing listens, or it went away
     │  ├─ WrongProtocolError             HTTP instead of gRPC, TLS against plaintext
+    │  ├─ TlsError                       one side does not trust the other's certificate
     │  ├─ ProfilerDisabledError          the server has no ProfilerService
     │  ├─ ProfilerBusyError              another profiling session is active
     │  ├─ ServerTooOldError              it can only write the trace to its own disk
@@ -97,6 +98,10 @@ class ServerUnreachableError(CaptureError):
 
 class WrongProtocolError(CaptureError):
     """The port speaks something else: HTTP, or TLS where plaintext was used, or the reverse."""
+
+
+class TlsError(CaptureError):
+    """The port speaks TLS, but one side does not trust the other's certificate."""
 
 
 class ProfilerDisabledError(CaptureError):

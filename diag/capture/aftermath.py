@@ -1,0 +1,96 @@
+"""What a finished capture is worth: its caveats, and whether it counts as failed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from diag.capture.clocks import clock_bounds
+from diag.capture.demand import Demand, find_demand
+from diag.capture.plan import SECOND
+from diag.errors import EmptyCaptureError, RequiredSourceError
+from diag.model.availability import Caveat, Unavailable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from diag.capture.evidence import Evidence
+    from diag.capture.plan import CapturePlan
+
+_SOURCE_NAMES = {
+    "host": "the server's CPU and memory",
+    "gpu": "GPU samples",
+    "metrics": "the server's metrics",
+    "server": "model status",
+}
+
+
+def caveats_of(evidence: Evidence, plan: CapturePlan) -> tuple[Caveat, ...]:
+    """What the capture itself knows to limit the meaning of its numbers."""
+    caveats = [
+        Caveat(f"no-{source}", f"Without {_SOURCE_NAMES[source]}: {reason}.")
+        for source, reason in sorted(evidence.beside.missing().items())
+        if not (source == "metrics" and plan.metrics == "off")
+    ]
+    if evidence.interrupted:
+        text = "The recording was ended early, by Ctrl-C or a signal."
+        caveats.append(Caveat("interrupted", text))
+    bounds = clock_bounds(evidence.recording, evidence.space)
+    if isinstance(bounds, Unavailable):
+        text = f"The server's clock cannot be related to this machine's: {bounds.reason}."
+        caveats.append(Caveat("clock-unknown", text))
+    size_bytes = len(evidence.recording.xspace or b"")
+    if size_bytes > plan.max_bytes:
+        text = f"The trace has {size_bytes:,} bytes, more than the {plan.max_bytes:,} planned."
+        caveats.append(Caveat("trace-larger-than-planned", text))
+    return tuple(caveats)
+
+
+def check_required(missing: dict[str, str], plan: CapturePlan, bundle: Path | None) -> None:
+    """Refuse if a source that was required is missing.
+
+    Args:
+        missing: Reason by source.
+        plan: Names what is required.
+        bundle: What was written all the same; None if nothing was recorded yet.
+
+    Raises:
+        RequiredSourceError: One is.
+    """
+    absent = sorted(plan.require & missing.keys())
+    if not absent:
+        return
+    kept = f"the rest is in {bundle}" if bundle else "so the server was not profiled"
+    raise RequiredSourceError(
+        f"--require {','.join(absent)}: not available, {kept}",
+        cause="; ".join(f"{source}: {missing[source]}" for source in absent),
+        hint=f"diag analyze {bundle}" if bundle else "remedy the cause, or leave --require out",
+    )
+
+
+def check_content(evidence: Evidence, plan: CapturePlan, bundle: Path) -> None:
+    """Refuse a window without a whole request.
+
+    Raises:
+        EmptyCaptureError: With the likely reason, and the bundle that was written all the same.
+    """
+    demand = find_demand(evidence.space, plan.host_tracer_level)
+    if demand is Demand.REQUESTS:
+        return
+    window_s = f"{plan.duration_ns / SECOND:g} s"
+    kept = f"what was recorded is in {bundle}"
+    if demand is Demand.PARTS:
+        longer_s = min(10.0, 5 * plan.duration_ns / SECOND)
+        raise EmptyCaptureError(
+            f"no request began and ended within the {window_s} recorded; {kept}",
+            cause="parts of requests were seen, but only whole ones are recorded: they take longer "
+            "than the window",
+            hint=f"diag capture --server {plan.server} --duration {longer_s:g}s",
+        )
+    cause = "the server had nothing to do in that time"
+    again = f"diag capture --server {plan.server} --wait-for-traffic"
+    if plan.host_tracer_level == 1:
+        cause = "no traffic, or requests without batching, which level 1 never records"
+        again = f"diag capture --server {plan.server} --host-tracer-level 2 --wait-for-traffic"
+    raise EmptyCaptureError(
+        f"the {window_s} recorded hold no request; {kept}", cause=cause, hint=again
+    )

@@ -1,0 +1,105 @@
+"""Everything that is recorded beside the trace, over the same window."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from diag.capture.gpu_reader import open_gpu_reader
+from diag.capture.host_reader import HostReader
+from diag.capture.locality import Here, locate
+from diag.capture.metrics_source import MetricsSource, find_metrics, scrape
+from diag.capture.sampling import Reader, Sampler
+from diag.capture.scrape import Page
+from diag.capture.server_state import read_server
+from diag.model.availability import Unavailable
+
+if TYPE_CHECKING:
+    from diag.capture.connection import Connection
+    from diag.model.samples import SampleSeries, ServerInfo
+
+
+class Beside:
+    """The sources beside the trace: found first, then started and stopped around the recording.
+
+    After ``stop``, ``series`` and ``pages`` hold what they gave.
+
+    Attributes:
+        metrics: The server's metrics page, or why there is none.
+        server: What the server says of its models.
+        series: Samples by source (``host``, ``gpu``).
+        pages: The metrics page ``before`` and ``after``.
+        details: What each source reads, in a few words.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        """Find the sources.
+
+        Raises:
+            UsageError: The plan's metrics URL is none.
+        """
+        self._connection = connection
+        here = locate(connection.target)
+        readers: dict[str, Reader | Unavailable] = {
+            "host": HostReader(here) if isinstance(here, Here) else here,
+            "gpu": open_gpu_reader() if isinstance(here, Here) else here,
+        }
+        self.metrics = find_metrics(connection)
+        names = self.metrics.models if isinstance(self.metrics, MetricsSource) else ()
+        self.server: ServerInfo = read_server(connection, {*connection.plan.models, *names})
+        self.series: dict[str, SampleSeries | Unavailable] = {}
+        self.pages: dict[str, Page | Unavailable] = {}
+        self.details: dict[str, str] = {}
+        self._samplers: dict[str, Sampler] = {}
+        for source, reader in readers.items():
+            if isinstance(reader, Unavailable):
+                self.series[source] = reader
+            else:
+                self._samplers[source] = Sampler(reader)
+                self.details[source] = reader.detail
+        if isinstance(self.metrics, MetricsSource):
+            self.details["metrics"] = self.metrics.url
+
+    def start(self) -> None:
+        """Read the metrics, then begin to sample."""
+        self.pages["before"] = self._page()
+        for sampler in self._samplers.values():
+            sampler.start()
+
+    def stop(self) -> None:
+        """End sampling, then read the metrics again; harmless when called again."""
+        for source, sampler in self._samplers.items():
+            self.series[source] = sampler.stop()
+        self.pages["after"] = self._page()
+
+    def _page(self) -> Page | Unavailable:
+        if isinstance(self.metrics, Unavailable):
+            return self.metrics
+        return scrape(self._connection, self.metrics.url)
+
+    def missing(self) -> dict[str, str]:
+        """Reason by source for all that is not, or not completely, there so far."""
+        candidates: dict[str, object] = {
+            **self.series,
+            "metrics": next(
+                (page for page in self.pages.values() if isinstance(page, Unavailable)),
+                self.metrics,
+            ),
+            "server": self.server.models,
+        }
+        return {
+            source: found.reason
+            for source, found in candidates.items()
+            if isinstance(found, Unavailable)
+        }
+
+    def reading_ns(self) -> dict[str, int]:
+        """How long one reading took at most, by source that was read."""
+        pages = [page for page in self.pages.values() if isinstance(page, Page)]
+        took = {
+            source: sampler.read_max_ns
+            for source, sampler in self._samplers.items()
+            if not isinstance(self.series.get(source), Unavailable)
+        }
+        if len(pages) == 2:
+            took["metrics"] = max(page.received_unix_ns - page.sent_unix_ns for page in pages)
+        return took

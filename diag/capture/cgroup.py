@@ -1,0 +1,72 @@
+"""CPU throttling of a process's cgroup, where it can be seen.
+
+Sources: Documentation/admin-guide/cgroup-v2.rst (cpu.stat: nr_periods, nr_throttled,
+throttled_usec) and Documentation/scheduler/sched-bwc.rst (v1: throttled_time in ns).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from diag.model.availability import Unavailable
+
+_V2_ROOT = Path("sys/fs/cgroup")
+_V1_ROOTS = (Path("sys/fs/cgroup/cpu,cpuacct"), Path("sys/fs/cgroup/cpu"))
+
+
+def find_cpu_stat(pid: int | None, root: Path = Path("/")) -> Path | Unavailable:
+    """The ``cpu.stat`` that counts the throttling of a process.
+
+    A limit is often set on a parent group (a pod); the nearest group that has counted periods is
+    taken, else the process's own.
+
+    Args:
+        pid: Of the process; None is this one.
+        root: Where /proc and /sys lie.
+    """
+    try:
+        text = (root / "proc" / (str(pid) if pid else "self") / "cgroup").read_text()
+    except OSError as exc:
+        return Unavailable(f"the cgroup cannot be read: {exc.strerror}")
+    found = [path for path in _candidates(text, root) if "nr_throttled" in _read(path)]
+    if not found:
+        return Unavailable("no cgroup of the process counts CPU throttling")
+    return next((path for path in found if throttling(path)[0] > 0), found[0])
+
+
+def throttling(cpu_stat: Path) -> tuple[int, int, int]:
+    """Periods, periods throttled, time throttled in ns: counters since the group was made.
+
+    Raises:
+        OSError: The group is gone.
+    """
+    fields = dict(line.split(None, 1) for line in cpu_stat.read_text().splitlines() if " " in line)
+    time_ns = (
+        int(fields["throttled_usec"]) * 1000
+        if "throttled_usec" in fields
+        else int(fields.get("throttled_time", 0))
+    )
+    return int(fields.get("nr_periods", 0)), int(fields.get("nr_throttled", 0)), time_ns
+
+
+def _candidates(text: str, root: Path) -> list[Path]:
+    paths: list[Path] = []
+    for line in text.splitlines():
+        _, controllers, group = line.split(":", 2)
+        tops = [_V2_ROOT] if not controllers else []
+        if "cpu" in controllers.split(","):
+            tops = list(_V1_ROOTS)
+        inner = Path(group.lstrip("/"))
+        # A group above the namespace's root is shown as /../..; what is visible begins there.
+        inner = Path() if ".." in inner.parts else inner
+        paths += [
+            root / top / part / "cpu.stat" for top in tops for part in (inner, *inner.parents)
+        ]
+    return paths
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""

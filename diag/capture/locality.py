@@ -1,0 +1,83 @@
+"""Whether the server runs on this machine, so that this machine's CPU and GPUs are its own."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psutil
+
+from diag.model.availability import Unavailable
+
+if TYPE_CHECKING:
+    from diag.capture.target import Target
+
+# Programs that listen here for a server that is elsewhere.
+TUNNELS = frozenset({"kubectl", "oc", "ssh", "sshd", "socat", "k9s", "gcloud", "cloudflared"})
+_UCRED = struct.Struct("3i")
+_CONNECT_TIMEOUT_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """The server runs on this machine.
+
+    Attributes:
+        pid: Of the process that listens; Unavailable if it is another user's or in a container.
+    """
+
+    pid: int | Unavailable
+
+
+def locate(target: Target) -> Here | Unavailable:
+    """Whether the target is served from this machine, and by whom.
+
+    A loopback address is not enough: ``kubectl port-forward`` and ssh listen there too.
+    """
+    if target.family == socket.AF_UNIX:
+        return _judged(_unix_peer(target), "the socket")
+    own = {entry.address for entries in psutil.net_if_addrs().values() for entry in entries}
+    if target.address not in own and not target.address.startswith("127."):
+        return Unavailable(f"the server is on another machine ({target.address})")
+    return _judged(_listener(target), f"port {target.port}")
+
+
+def _judged(pid: int | None, place: str) -> Here | Unavailable:
+    if pid is None:
+        return Here(Unavailable("its process cannot be seen from here"))
+    try:
+        name = psutil.Process(pid).name()
+    except psutil.Error:
+        return Here(Unavailable("its process cannot be seen from here"))
+    if name in TUNNELS:
+        return Unavailable(f"{name} forwards {place} to another machine")
+    return Here(pid)
+
+
+def _listener(target: Target) -> int | None:
+    try:
+        connections = psutil.net_connections("tcp")
+    except (psutil.Error, OSError):
+        return None
+    for connection in connections:
+        if (
+            connection.status == psutil.CONN_LISTEN
+            and connection.pid
+            and connection.laddr
+            and connection.laddr.port == target.port
+            and connection.laddr.ip in (target.address, "0.0.0.0", "::")  # noqa: S104
+        ):
+            return int(connection.pid)
+    return None
+
+
+def _unix_peer(target: Target) -> int | None:
+    """The process behind a UNIX socket. Source: unix(7), SO_PEERCRED."""
+    try:
+        with target.connect(_CONNECT_TIMEOUT_S) as stream:
+            raw = stream.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+    except OSError:
+        return None
+    return int(_UCRED.unpack(raw)[0]) or None

@@ -1,0 +1,99 @@
+"""Reading a page of the server over HTTP: bounded in size and time, never led elsewhere."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import SplitResult, urlsplit
+
+from diag.errors import UsageError
+from diag.model.availability import Unavailable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PAGE_MAX_BYTES = 64 << 20
+_CHUNK_BYTES = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What was read, and when by this machine's wall clock."""
+
+    body: bytes
+    sent_unix_ns: int
+    received_unix_ns: int
+
+
+def check_url(url: str) -> str:
+    """The URL, if it is one that can be read.
+
+    Raises:
+        UsageError: It is not http:// or https://, or has no host.
+    """
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise UsageError(
+            f"--metrics {url!r} is no http:// or https:// URL",
+            hint="e.g. --metrics http://localhost:8501/monitoring/prometheus/metrics",
+        )
+    return url
+
+
+def read_page(url: str, timeout_s: float, ca_cert: Path | None = None) -> Page | Unavailable:
+    """GET a page.
+
+    Args:
+        url: Of ``check_url``; a redirect is not followed.
+        timeout_s: For all of it.
+        ca_cert: For https; None trusts the system's authorities.
+    """
+    deadline_s = time.monotonic() + timeout_s
+    sent_unix_ns = time.time_ns()
+    parts = urlsplit(url)
+    try:
+        connection = _connection(parts, timeout_s, ca_cert)
+        try:
+            path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+            connection.request("GET", path, headers={"Accept": "*/*"})
+            answer = connection.getresponse()
+            if answer.status != http.client.OK:
+                return Unavailable(f"{url} answered {answer.status} {answer.reason}".rstrip())
+            body = _body(answer, deadline_s)
+        finally:
+            connection.close()
+    except (OSError, http.client.HTTPException, ValueError) as exc:
+        return Unavailable(f"{url} cannot be read: {str(exc) or type(exc).__name__}")
+    if isinstance(body, Unavailable):
+        return Unavailable(f"{url} {body.reason}")
+    return Page(body, sent_unix_ns, time.time_ns())
+
+
+def _connection(
+    parts: SplitResult, timeout_s: float, ca_cert: Path | None
+) -> http.client.HTTPConnection:
+    host = parts.hostname or ""
+    if parts.scheme == "https":
+        context = ssl.create_default_context(cafile=str(ca_cert) if ca_cert else None)
+        return http.client.HTTPSConnection(host, parts.port, timeout=timeout_s, context=context)
+    return http.client.HTTPConnection(host, parts.port, timeout=timeout_s)
+
+
+def _body(answer: http.client.HTTPResponse, deadline_s: float) -> bytes | Unavailable:
+    chunks: list[bytes] = []
+    size_bytes = 0
+    while chunk := answer.read1(_CHUNK_BYTES):
+        chunks.append(chunk)
+        size_bytes += len(chunk)
+        if size_bytes > PAGE_MAX_BYTES:
+            return Unavailable(f"is larger than {PAGE_MAX_BYTES >> 20} MiB")
+        if time.monotonic() > deadline_s:
+            return Unavailable("did not end in time")
+    return b"".join(chunks)

@@ -1,0 +1,169 @@
+"""A capture from beginning to end: look first, record once, write everything down."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from diag.capture.aftermath import caveats_of, check_content, check_required
+from diag.capture.beside import Beside
+from diag.capture.connection import Connection
+from diag.capture.evidence import Evidence, write_evidence
+from diag.capture.interrupts import Interrupts
+from diag.capture.plan import SECOND
+from diag.capture.probe import probe_profiler
+from diag.capture.progress import NoProgress, Progress
+from diag.capture.recorder import Recorder
+from diag.capture.target import find_server
+from diag.capture.traffic import wait_for_traffic
+from diag.capture.warm_up import check_size, warm_up
+from diag.errors import OutputError
+from diag.formats.bundle import BundleWriter
+from diag.formats.xspace import decode_space
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from diag.capture.plan import CapturePlan
+    from diag.capture.profiler import Recording
+    from diag.model.availability import Caveat
+
+_MB = 1e6
+# Samples, metrics and manifest beside the trace.
+_BESIDE_BYTES = 8_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureOutcome:
+    """A bundle was written.
+
+    Attributes:
+        path: The bundle.
+        caveats: What limits the meaning of it; they are in its manifest too.
+        interrupted: The recording was ended early by Ctrl-C or SIGTERM.
+    """
+
+    path: Path
+    caveats: tuple[Caveat, ...]
+    interrupted: bool
+
+
+def capture_bundle(
+    plan: CapturePlan,
+    output: Path,
+    *,
+    progress: Progress | None = None,
+    force: bool = False,
+    observer: Callable[[], dict[str, Any]] | None = None,
+) -> CaptureOutcome:
+    """Record a server once and write a bundle.
+
+    The order is chosen so that the server is not touched before everything that could fail for
+    other reasons has been tried. From the recording on, Ctrl-C (or SIGTERM) ends it early and keeps
+    it; a second one gives up. However this is left, no profiling session is left on the server.
+
+    Args:
+        plan: What to do.
+        output: The bundle: a .zip by its suffix, else a folder.
+        progress: Told what happens.
+        force: Replace an existing bundle.
+        observer: Called after the recording; what it returns is stored as its measured cost.
+
+    Raises:
+        UsageError: The plan names files or URLs that cannot be.
+        CaptureError: The server could not be recorded; no bundle was written.
+        EmptyCaptureError: No whole request was recorded; the message names the bundle, which was
+            written all the same, unless the wait for traffic ended without any.
+        RequiredSourceError: A required source is missing. If that was known beforehand, the server
+            was not profiled; else the message names the bundle, which was written.
+        XSpaceDecodeError: The server's trace is corrupt; no bundle was written.
+        OutputError: The bundle cannot be written; tried before the server is profiled.
+        KeyboardInterrupt: Interrupted with nothing to keep, or twice.
+    """
+    progress = progress or NoProgress()
+    with Interrupts() as interrupts, BundleWriter(output, force=force) as writer:
+        progress.say(_announcement(plan, output))
+        target = find_server(plan.server, plan.timeout_ns / SECOND)
+        with Connection(target, plan) as connection:
+            session = _Session(connection, output, progress, interrupts)
+            evidence = session.run()
+            caveats = caveats_of(evidence, plan)
+            cost = observer() if observer else None
+            path = write_evidence(writer, evidence, connection, caveats, cost)
+    if not evidence.interrupted:
+        check_content(evidence, plan, path)
+    check_required(evidence.beside.missing(), plan, path)
+    return CaptureOutcome(path, caveats, evidence.interrupted)
+
+
+def _announcement(plan: CapturePlan, output: Path) -> str:
+    warm_up_text = ", after a warm-up of 0.2 s" if plan.warmup else ""
+    return (
+        f"profiling {plan.server} for {plan.duration_ns / SECOND:g} s at host tracer level "
+        f"{plan.host_tracer_level}{warm_up_text}, into {output}"
+    )
+
+
+class _Session:
+    """The steps of one capture over one connection."""
+
+    def __init__(
+        self, connection: Connection, output: Path, progress: Progress, interrupts: Interrupts
+    ) -> None:
+        self._connection = connection
+        self._plan = connection.plan
+        self._output = output
+        self._progress = progress
+        self._interrupts = interrupts
+
+    def run(self) -> Evidence:
+        """Probe, wait, warm up, record, decode."""
+        ability = probe_profiler(self._connection)
+        recorder = Recorder(self._connection, ability)
+        beside = Beside(self._connection)
+        check_required(beside.missing(), self._plan, None)
+        if self._plan.wait_for_traffic:
+            wait_for_traffic(self._connection, recorder, beside.metrics, self._progress)
+        self._check_room(self._warm_up(recorder))
+        recording = self._record(recorder, beside)
+        self._progress.say(f"received {len(recording.xspace or b'') / _MB:.3g} MB")
+        space = decode_space(recording.xspace or b"")
+        return Evidence(recording, space, beside, ability, self._interrupts.noted)
+
+    def _warm_up(self, recorder: Recorder) -> int:
+        """The expected size in bytes; 0 without a warm-up."""
+        if not self._plan.warmup:
+            return 0
+        expected_bytes = check_size(warm_up(recorder, self._plan), self._plan)
+        self._progress.say(f"warmed up; expecting about {expected_bytes / _MB:.2g} MB")
+        return expected_bytes
+
+    def _check_room(self, expected_bytes: int) -> None:
+        """Refuse before the server is disturbed for a trace that finds no room."""
+        folder = self._output.absolute().parent
+        free_bytes = shutil.disk_usage(folder).free
+        needed_bytes = expected_bytes + _BESIDE_BYTES
+        if free_bytes < needed_bytes:
+            raise OutputError(
+                f"{self._output}: the disk has no room for the bundle",
+                cause=f"{free_bytes / _MB:.3g} MB are free in {folder}, about "
+                f"{needed_bytes / _MB:.3g} MB are needed",
+                hint="free space there, or choose another place with -o",
+            )
+
+    def _record(self, recorder: Recorder, beside: Beside) -> Recording:
+        total_ns = self._plan.duration_ns
+        beside.start()
+        self._interrupts.arm()
+        try:
+            return recorder.record(
+                total_ns,
+                self._plan.host_tracer_level,
+                stop_asked=self._interrupts.was_noted,
+                on_tick=lambda elapsed_ns: self._progress.advance(elapsed_ns, total_ns),
+            )
+        finally:
+            self._progress.advanced()
+            beside.stop()
