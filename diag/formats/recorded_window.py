@@ -24,24 +24,23 @@ def recorded_window(space: Space, planned_duration_ms: int | None = None) -> Win
     """The window of a trace, in ns since its origin.
 
     It starts where the host tracer did: all its lines share one ``timestamp_ns``, 40 to 70 µs
-    after ``profile_start_time`` in the four sample traces. It ends with the last event, or a
-    duration after its start if that is later and known: an idle server has no event at the end.
-    The duration is the server's own (``profile_options``.duration_ms), else the planned one.
+    after ``profile_start_time`` in the four sample traces (9 to 12 µs when idle). It ends with the
+    last event, or a duration after its start if that is later and known: an idle server has no
+    event at the end. The duration is the server's own (``profile_options``.duration_ms), else the
+    planned one.
 
-    ``profile_stop_time`` is taken after the data was collected, 3 to 33 ms after the last event
+    ``profile_stop_time`` is taken after the data was collected, 3 to 23 ms after the last event
     of the samples and up to 131 ms late elsewhere, so it never is the end. It only exposes a
     duration that did not elapse: a session ended early stopped before start plus duration. Then
     the last event stands, and idle time after it is unknown.
 
-    Without lines or events the window is empty at 0.
+    A server that did nothing leaves no line: the window is then the duration from 0 on, or empty.
     """
     host = [plane for plane in space.planes if plane.name == HOST_PLANE and plane.lines]
     starts_ns = [line.origin_ns for plane in host or space.planes for line in plane.lines]
     tables = [plane.events for plane in space.planes if len(plane.events)]
     starts_ns += [int(events.start_ns.min()) for events in tables]
-    if not starts_ns:
-        return Window(0, 0)
-    start_ns = min(starts_ns)
+    start_ns = min(starts_ns, default=0)
     end_ns = max((int(events.end_ns.max()) for events in tables), default=start_ns)
     environment = _environment(space.planes)
     duration_ms = _duration_ms(environment) or planned_duration_ms or 0

@@ -47,7 +47,7 @@ class FolderTree:
     def _walk(self) -> list[str]:
         found: list[str] = []
         entries = 0
-        for folder, folders, files in os.walk(self._root):
+        for folder, folders, files in os.walk(self._root, onerror=self._refuse_unreadable):
             relative = Path(folder).relative_to(self._root)
             entries += len(folders) + len(files)
             if entries > _MAX_ENTRIES:
@@ -60,6 +60,11 @@ class FolderTree:
             found.extend((relative / file).as_posix() for file in files)
         return found
 
+    def _refuse_unreadable(self, error: OSError) -> None:
+        # Folders further down may be someone else's; what matters in them is missed when read.
+        if error.filename == str(self._root):
+            raise InputError(f"{self.path}: cannot be read", cause=error.strerror or "") from error
+
     def names(self) -> tuple[str, ...]:
         """Names of all files, sorted."""
         return self._names
@@ -68,7 +73,10 @@ class FolderTree:
         """The content of one file."""
         target = (self._root / name).resolve()
         if not target.is_relative_to(self._root):
-            raise BundleCorruptError(f"{self.path}: {name} leads out of the folder")
+            raise BundleCorruptError(
+                f"{self.path}: {name} leads out of the folder",
+                hint="name the file it leads to, if you trust it",
+            )
         return read_regular(target, limit_bytes)
 
     def modified(self, name: str) -> float:

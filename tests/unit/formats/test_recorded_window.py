@@ -108,6 +108,7 @@ def test_an_idle_server_has_an_empty_window_unless_the_duration_is_known() -> No
     assert recorded_window(trace(idle)) == Window(50_000, 50_000)
     assert recorded_window(trace(idle, duration_ms=2000)) == Window(50_000, 50_000 + 2000 * MS)
     assert recorded_window(trace()) == Window(0, 0)
+    assert recorded_window(trace(duration_ms=2000)) == Window(0, 2000 * MS)
 
 
 def test_damaged_options_are_no_duration() -> None:
