@@ -11,9 +11,10 @@ from diag.analysis.caveats import Circumstances, find_caveats
 from diag.analysis.counting import count
 from diag.analysis.device_work import find_device_work
 from diag.analysis.idle import find_gaps
-from diag.analysis.level import observed_level
+from diag.analysis.level import observed_level, unseen_work
 from diag.analysis.model_names import ModelNames
 from diag.analysis.op_class import classify_all, compile_preprocess_ops
+from diag.analysis.op_times import rank_ops
 from diag.analysis.queues import describe_queues, find_queues
 from diag.analysis.requests import (
     assemble,
@@ -62,7 +63,7 @@ def analyze(
     """
     plane = _host_plane(capture.planes)
     events, window = plane.events, capture.window
-    extra_ops = compile_preprocess_ops(preprocess_ops)
+    op_class = classify_all(events.names, compile_preprocess_ops(preprocess_ops))
     level = observed_level(events)
 
     steps = find_steps(events)
@@ -72,7 +73,7 @@ def analyze(
     holders = find_holders(events, tasks, ops)
     batches = finish_function_batches(batches, tasks, ops, holders.call)
     device = find_device_work(capture.planes, events, steps)
-    staged = stage_steps(events, steps, ops, classify_all(events.names, extra_ops), device)
+    staged = stage_steps(events, steps, ops, op_class, device)
     queues = describe_queues(
         find_queues(batches, tasks, ops_of_tasks(holders, ops), events.names),
         batches,
@@ -88,7 +89,9 @@ def analyze(
     roots = find_roots(events, lines, steps, ops, batches, tasks, holders)
     names = ModelNames(capture, events.names)
     batch_table, requests = tabulate(batches, queues, assemble(events, roots, ledger, names))
-    timelines, gaps = find_gaps(device, staged, ledger, requests, window)
+    timelines, gaps = find_gaps(
+        device, staged, ledger, requests, window, unseen_work(events, level, window)
+    )
     counts = count(level, capture.planes, roots, requests, batches, tasks)
     models = summarize_models(requests, window)
     seen = Circumstances(
@@ -105,6 +108,7 @@ def analyze(
         models=models,
         queues=summarize_queues(batch_table, requests.models),
         idle=summarize_gaps(timelines, gaps),
+        ops=rank_ops(events, op_class),
         caveats=(*capture.caveats, *find_caveats(seen)),
     )
 

@@ -43,8 +43,9 @@ def _about_the_trace(seen: Circumstances) -> Iterator[Caveat]:
             yield Caveat(
                 "tracer-level-1",
                 "Recorded at tracer level 1: stages inside a batch's run, and its output split, "
-                "are not told apart and count as compute; the graph around an in-graph batcher "
-                "is not recorded.",
+                "are not told apart and count as compute; the graph around an in-graph batcher, "
+                "and unbatched requests beside the batched ones, are not recorded, so no demand "
+                "means no batched request.",
             )
         if isinstance(seen.counts.requests, Unavailable):
             yield Caveat(

@@ -27,7 +27,6 @@ from diag.analysis.queues import QueueState
 from diag.analysis.requests import Ledger
 from diag.analysis.step_stages import StepStages
 from diag.analysis.tiling import Layer, tile
-from diag.model.events import Int64s
 from diag.model.gaps import IDLE_CAUSES, GapTable, IdleCause, Timeline
 from diag.model.serving import RequestTable, Stage
 from diag.model.window import Window
@@ -99,10 +98,13 @@ def find_gaps(
     ledger: Ledger,
     requests: RequestTable,
     window: Window,
+    unseen: Set,
 ) -> tuple[tuple[Timeline, ...], GapTable]:
     """Cut the idle time of every device, or of the CPU where there is none, by cause.
 
-    Busy time and gaps cover the window exactly.
+    Busy time and gaps cover the window exactly. ``unseen`` is when requests may have been open that
+    the tracer level hides: idle time there is unexplained at best, never without demand. Where
+    nothing but the unseen was recorded there is no CPU timeline.
     """
     steps, batches, tasks, holders = ledger.steps, ledger.batches, ledger.tasks, ledger.holders
     # Tasks whose request and batch were both cut off were still waiting when the window closed.
@@ -113,14 +115,14 @@ def find_gaps(
         np.concatenate((open_start, batches.start_ns, steps.start_ns)),
         np.concatenate((open_end, batches.end_ns, steps.end_ns)),
     )
-    states = find_states(staged, batches, ledger.queues, anything)
+    states = find_states(staged, batches, ledger.queues, merge(anything, unseen))
     timelines = [(each.name, True, each.busy) for each in device.devices]
-    if not timelines:
+    if not timelines and not (len(unseen[0]) and not len(anything[0])):
         timelines = [(CPU_TIMELINE, False, states.computing)]
     starts, ends = np.sort(open_start), np.sort(open_end)
     low, high = np.array([window.start_ns]), np.array([max(window.start_ns, window.end_ns)])
     busy_code = len(IDLE_CAUSES)
-    tables: list[tuple[Int64s, Int64s, Int64s, Int64s]] = []
+    tables = [(np.empty(0, np.int64),) * 4]
     described: list[Timeline] = []
     for index, (name, is_device, busy) in enumerate(timelines):
         layers = [_layer(busy_code, busy)]

@@ -63,9 +63,19 @@ class Pool:
 
 
 def gather_arrivals(
-    batches: Batches, tasks: Tasks, queue: Int64s, task_queue: Int64s, window_end_ns: int
+    batches: Batches, tasks: Tasks, queue: Int64s, task_queue: Int64s, cut_off_ns: Int64s
 ) -> Arrivals:
-    """Group tasks by the batch they were enqueued for."""
+    """Group tasks by the batch they were enqueued for.
+
+    Args:
+        batches: All.
+        tasks: All.
+        queue: (batches,) queue of each batch.
+        task_queue: (tasks,) queue of each task.
+        cut_off_ns: When batches that the window cut off were taken, ascending, then its end: a
+            batch without a ProcessBatch was taken at the first of these after its first enqueue,
+            or not at all.
+    """
     cut_off = tasks.batch < 0
     cut_key = np.stack((task_queue[cut_off], tasks.id[cut_off]), axis=1)
     keys, cut_group = np.unique(cut_key, axis=0, return_inverse=True)
@@ -78,9 +88,18 @@ def gather_arrivals(
     np.minimum.at(first, group, tasks.enqueue_ns)
     np.maximum.at(last, group, tasks.enqueue_ns)
     np.add.at(rows, group, np.maximum(tasks.size, 0))
-    group_queue = np.concatenate((queue, keys[:, 0] if len(keys) else np.empty(0, np.int64)))
-    taken = np.concatenate((batches.start_ns, np.full(len(keys), window_end_ns)))
-    return Arrivals(group, first, last, rows, group_queue, taken, _next_first(group_queue, first))
+    group_queue = np.concatenate((queue, keys[:, 0]))
+    index = np.searchsorted(cut_off_ns, last[len(batches) :])
+    taken = cut_off_ns[np.minimum(index, len(cut_off_ns) - 1)]
+    return Arrivals(
+        group=group,
+        first_ns=first,
+        last_ns=last,
+        rows=rows,
+        queue=group_queue,
+        taken_ns=np.concatenate((batches.start_ns, np.maximum(taken, last[len(batches) :]))),
+        next_first_ns=_next_first(group_queue, first),
+    )
 
 
 def _next_first(queue: Int64s, first_ns: Int64s) -> Int64s:

@@ -144,7 +144,10 @@ def describe_queues(
     """
     known = _KnownParameters(keys, given, metrics)
     pool_of_queue = _pools(keys, batches)
-    arrivals = gather_arrivals(batches, tasks, keys.of_batch, keys.of_task, window.end_ns)
+    # Spans that no ProcessBatch stands for and that last to the end: batches cut off there.
+    _, held_from, held_to = (column[len(batches) :] for column in busy)
+    cut_off = np.sort(np.append(held_from[held_to >= window.end_ns], window.end_ns))
+    arrivals = gather_arrivals(batches, tasks, keys.of_batch, keys.of_task, cut_off)
     pools: list[Pool] = []
     for pool in range(int(pool_of_queue.max(initial=-1)) + 1):
         queues = np.flatnonzero(pool_of_queue == pool)

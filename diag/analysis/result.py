@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from diag.analysis.op_times import OpTime
 from diag.model.availability import Caveat, Unavailable
 from diag.model.capture import Capture
 from diag.model.gaps import GapTable, IdleCause, Timeline
@@ -131,4 +132,5 @@ class Analysis:
     models: tuple[ModelSummary, ...]
     queues: tuple[BatchSummary, ...]
     idle: tuple[GapSummary, ...]
+    ops: tuple[OpTime, ...]
     caveats: tuple[Caveat, ...]

@@ -1,0 +1,177 @@
+"""decide(): from shares and idle time to one sentence.
+
+The order of the rules: what was not recorded comes first, then the stage in which requests spend
+most of their time if it is a wait, and only when that is the model's own work the device: padding,
+starvation, saturation, no demand. A server in which none of these holds is healthy.
+"""
+
+from __future__ import annotations
+
+from diag.analysis.result import Analysis, GapSummary
+from diag.findings import thresholds
+from diag.findings.knobs import knob_for, parameters_are_told, verify_for
+from diag.findings.shares import Shares, idlest, padding_ratio, sum_shares, window_ratio
+from diag.findings.verdict import Evidence, Verdict
+from diag.model.availability import Unavailable
+from diag.model.gaps import IdleCause
+from diag.model.serving import Stage, StageGroup
+
+_WAIT_TEXT = {
+    Stage.PREPROCESS: "in preprocessing ops inside the graph",
+    Stage.QUEUE_FILL: "waiting for a batch to fill or time out",
+    Stage.QUEUE_THREAD: "ready, waiting for a free batch thread",
+    Stage.QUEUE_DISPATCH: "ready, waiting for the batch scheduler to look",
+    Stage.QUEUE_EXECUTOR: "runnable, waiting for an inter-op thread",
+    Stage.SCHEDULE: "getting into the batching queue",
+    Stage.BATCH_FORMATION: "having their batch put together",
+    Stage.BATCH_SPLIT: "having their outputs split off and being woken",
+    Stage.POSTPROCESS: "in host work after the model",
+}
+_IDLE_TEXT = {
+    IdleCause.PREPROCESS: "in preprocessing ops",
+    IdleCause.EXECUTOR_POOL: "waiting for inter-op threads",
+    IdleCause.BATCH_THREADS_IN_HOST_WORK: "with batch threads in host work",
+    IdleCause.DISPATCH: "waiting for the batch scheduler",
+    IdleCause.BATCH_FILL: "waiting for batches to fill",
+    IdleCause.UNEXPLAINED: "unexplained",
+    IdleCause.NO_DEMAND: "without any request",
+}
+
+
+def decide(analysis: Analysis) -> Verdict:
+    """The verdict on an analysis."""
+    if isinstance(analysis.counts.requests, Unavailable):
+        return _not_recorded(analysis.counts.requests)
+    shares = sum_shares(analysis)
+    if shares is None:
+        return _no_requests(analysis)
+    gaps = idlest(analysis)
+    cause, sentence = _main_cause(analysis, shares, gaps)
+    evidence = (
+        Evidence("complete requests", shares.requests, "requests", "requests table"),
+        Evidence("mean duration", shares.mean_ns, "ns", "requests table"),
+        *(
+            Evidence(f"share of {stage.value}", share, "ratio", "stage ledger")
+            for stage, share in sorted(shares.by_stage.items(), key=lambda item: -item[1])[:4]
+            if share > 0
+        ),
+        *_idle_evidence(gaps),
+    )
+    return Verdict(
+        cause=cause,
+        sentence=" ".join(filter(None, (sentence, _idle_sentence(gaps)))),
+        knob=knob_for(cause, analysis),
+        verify=verify_for(cause),
+        confidence=_confidence(analysis, shares, cause),
+        evidence=evidence,
+    )
+
+
+def _main_cause(analysis: Analysis, shares: Shares, gaps: GapSummary | None) -> tuple[str, str]:
+    stage = shares.largest
+    mean = f"{shares.mean_ns / 1e6:.3g} ms"
+    if stage is not Stage.COMPUTE and shares.by_stage[stage] >= thresholds.STAGE_MIN_SHARE:
+        share = f"{shares.by_stage[stage]:.0%}"
+        named = _preprocess_ops(analysis) if stage is Stage.PREPROCESS else ""
+        return stage.value, (
+            f"Requests take {mean} on average, {share} of it {_WAIT_TEXT[stage]}{named}."
+        )
+    compute = f"{shares.group(StageGroup.COMPUTE):.0%}"
+    lead = f"Requests take {mean} on average, {compute} of it in the model"
+    padding = padding_ratio(analysis)
+    if padding >= thresholds.PADDING_MIN_RATIO:
+        return "padding", f"{lead}, where {padding:.0%} of the executed rows are padding."
+    if gaps is not None:
+        if window_ratio(gaps, gaps.starved_ns) >= thresholds.STARVED_MIN_RATIO:
+            starving = {c: ns for c, ns in gaps.by_cause_ns.items() if c.is_starvation}
+            worst = max(starving, key=lambda c: starving[c])
+            return worst.value, f"{lead}, which is starved of input: {_IDLE_TEXT[worst]}."
+        if window_ratio(gaps, gaps.timeline.busy_ns) >= thresholds.SATURATED_MIN_RATIO:
+            return "saturated", f"{lead}, which leaves no slack."
+        idle = window_ratio(gaps, gaps.idle_ns)
+        asked = gaps.no_demand_ns / max(1, gaps.idle_ns)
+        if idle >= thresholds.NO_DEMAND_MIN_IDLE_RATIO and asked >= thresholds.NO_DEMAND_MIN_SHARE:
+            return "no-demand", f"{lead}; idle for lack of demand, not starved of input."
+    return "healthy", f"{lead}; no stage holds them up."
+
+
+def _preprocess_ops(analysis: Analysis) -> str:
+    names = [f"`{op.op_type}`" for op in analysis.ops if op.is_preprocess][:2]
+    return f" ({' and '.join(names)})" if names else ""
+
+
+def _idle_sentence(gaps: GapSummary | None) -> str:
+    if gaps is None or not gaps.timeline.window.duration_ns:
+        return ""
+    name = gaps.timeline.name if gaps.timeline.is_device else "Model execution on the CPU"
+    largest = sorted(gaps.by_cause_ns.items(), key=lambda item: -item[1])[:2]
+    parts = [
+        f"{window_ratio(gaps, ns):.0%} {_IDLE_TEXT[cause]}"
+        for cause, ns in largest
+        if window_ratio(gaps, ns) >= 0.01
+    ]
+    text = f"{name} stood idle {window_ratio(gaps, gaps.idle_ns):.0%} of the window"
+    return f"{text}: {', '.join(parts)}." if parts else f"{text}."
+
+
+def _idle_evidence(gaps: GapSummary | None) -> tuple[Evidence, ...]:
+    if gaps is None:
+        return ()
+    ref = f"gaps of {gaps.timeline.name}"
+    return (
+        Evidence("idle", window_ratio(gaps, gaps.idle_ns), "ratio", ref),
+        Evidence("idle with requests waiting", window_ratio(gaps, gaps.starved_ns), "ratio", ref),
+        Evidence("idle without demand", window_ratio(gaps, gaps.no_demand_ns), "ratio", ref),
+    )
+
+
+def _confidence(analysis: Analysis, shares: Shares, cause: str) -> str:
+    """High needs many requests and, for a split of queueing, told parameters."""
+    unexplained = shares.by_stage[Stage.UNATTRIBUTED]
+    if shares.requests < thresholds.FEW_REQUESTS or (
+        unexplained > thresholds.UNATTRIBUTED_MAX_SHARE
+    ):
+        return "low"
+    rests_on_parameters = cause in (Stage.QUEUE_FILL.value, Stage.QUEUE_THREAD.value)
+    if shares.requests < thresholds.MANY_REQUESTS or (
+        rests_on_parameters and not parameters_are_told(analysis)
+    ):
+        return "medium"
+    return "high"
+
+
+def _not_recorded(reason: Unavailable) -> Verdict:
+    return Verdict(
+        cause="not-recorded",
+        sentence=f"No verdict: {reason.reason}.",
+        knob="",
+        verify="Capture again with --host-tracer-level 2.",
+        confidence="high",
+        evidence=(),
+    )
+
+
+def _no_requests(analysis: Analysis) -> Verdict:
+    counts = analysis.counts
+    cut = counts.censored + counts.censored_batches
+    window = f"{analysis.capture.window.duration_ns / 1e9:.2f} s"
+    if cut:
+        sentence = (
+            f"No request began and ended within the {window} recorded, but parts of {cut} were "
+            "seen: they take longer than the window."
+        )
+        verify = "Capture again for longer (--duration)."
+    else:
+        sentence = f"No request reached the model in the {window} recorded: no demand."
+        verify = "Capture again under load (--wait-for-traffic)."
+    return Verdict(
+        cause="no-requests",
+        sentence=sentence,
+        knob="",
+        verify=verify,
+        confidence="high",
+        evidence=(
+            Evidence("requests cut by the window", cut, "requests", "counts"),
+            Evidence("events", counts.events, "events", "trace"),
+        ),
+    )

@@ -1,0 +1,99 @@
+"""What to change for each cause, with today's value where it is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from diag.analysis.result import Analysis
+from diag.model.availability import Unavailable
+from diag.model.gaps import IdleCause
+from diag.model.serving import Origin, Parameter, Queue, Stage
+
+
+def knob_for(cause: str, analysis: Analysis) -> str:
+    """The knob as an instruction; "" where there is nothing to turn.
+
+    Sources: the batching guide of tensorflow/serving 9d981c5c (batching/README.md), its flags
+    (model_servers/main.cc) and session_bundle_config.proto.
+    """
+    queues = [summary.queue for summary in analysis.queues]
+    timeout = _now([q.batch_timeout_ns for q in queues], 1000)
+    threads = _now([q.num_batch_threads for q in queues])
+    batch_fill = (
+        f"Lower batch_timeout_micros{timeout}; 0 is legitimate: then batches grow only while all "
+        "batch threads are busy."
+    )
+    batch_threads = (
+        f"Raise num_batch_threads{threads} if cores are idle, or take host work out of the batch; "
+        "if the model itself keeps the threads busy, larger batches or another replica."
+    )
+    executor = (
+        "Give the runtime threads and cores: --tensorflow_inter_op_parallelism, CPU limits, fewer "
+        "models on this host; if all cores are busy, fewer requests at once or another replica."
+    )
+    preprocess = (
+        "Move preprocessing out of the serving graph, to the client or a CPU tier of its own (or "
+        f"let more batches preprocess at once: num_batch_threads{threads})."
+    )
+    return {
+        Stage.QUEUE_FILL.value: batch_fill,
+        IdleCause.BATCH_FILL.value: batch_fill,
+        Stage.QUEUE_THREAD.value: batch_threads,
+        IdleCause.BATCH_THREADS_IN_HOST_WORK.value: batch_threads,
+        Stage.QUEUE_DISPATCH.value: (
+            "Idle batch threads look every 1 ms, which no flag changes; a longer wait means they "
+            "got no CPU: raise CPU limits or lower the number of threads."
+        ),
+        Stage.QUEUE_EXECUTOR.value: executor,
+        IdleCause.EXECUTOR_POOL.value: executor,
+        Stage.PREPROCESS.value: preprocess,
+        "padding": (
+            f"Add smaller entries to allowed_batch_sizes (batches hold {_rows(analysis)} rows on "
+            "average); its last entry must stay max_batch_size."
+        ),
+        "saturated": "Add a replica, or make the model cheaper; batching settings cannot help.",
+        "no-demand": "Nothing to turn: scale in, or let models share this host.",
+    }.get(cause, "")
+
+
+def verify_for(cause: str) -> str:
+    """How to see that turning the knob helped."""
+    again = "Capture again under the same load: "
+    expected = {
+        Stage.QUEUE_FILL.value: "queue-fill p50 near the new timeout, compute no worse.",
+        Stage.QUEUE_THREAD.value: "queue-thread gone, compute per batch no longer than before.",
+        Stage.QUEUE_EXECUTOR.value: "queue-executor down, compute unchanged.",
+        Stage.PREPROCESS.value: "preprocess down by what was moved, idle time with waiting down.",
+        "padding": "padding down, service time of batches down.",
+    }
+    return again + expected[cause] if cause in expected else ""
+
+
+def parameters_are_told(analysis: Analysis) -> bool:
+    """Whether every queue's parameters come from the server rather than from estimates."""
+    return all(
+        isinstance(value, Parameter) and value.origin is not Origin.ESTIMATED
+        for summary in analysis.queues
+        for value in _parameters(summary.queue)
+    )
+
+
+def _parameters(queue: Queue) -> tuple[Parameter | Unavailable, ...]:
+    return (queue.batch_timeout_ns, queue.max_batch_size, queue.num_batch_threads)
+
+
+def _now(values: Iterable[Parameter | Unavailable], divisor: int = 1) -> str:
+    """`` from 2`` where all queues agree on a value, else nothing."""
+    known = {
+        (value.value // divisor, value.origin) for value in values if isinstance(value, Parameter)
+    }
+    if len({value for value, _ in known}) != 1:
+        return ""
+    value, origin = min(known, key=lambda item: item[1].value)
+    return f" from {'about ' if origin is Origin.ESTIMATED else ''}{value}"
+
+
+def _rows(analysis: Analysis) -> str:
+    batches = sum(summary.batches for summary in analysis.queues)
+    rows = sum(summary.batches * summary.rows_mean for summary in analysis.queues)
+    return f"{rows / max(1, batches):.1f}"
