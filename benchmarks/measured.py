@@ -1,0 +1,76 @@
+"""One measurement in a process of its own: ``python -m benchmarks.measured WHAT TRACE``.
+
+Prints one line of JSON: wall seconds of the work alone (imports are done before), events where the
+work counts them, and the peak resident memory of the whole process.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def decode(path: Path) -> Callable[[], int]:
+    """diag: read the file and decode it into columns."""
+    from diag.formats.xspace import decode_space
+
+    def work() -> int:
+        space = decode_space(path.read_bytes())
+        return sum(len(plane.events) for plane in space.planes)
+
+    return work
+
+
+def analysis(path: Path) -> Callable[[], int]:
+    """diag: open the file, attribute every request, explain every gap, decide the verdict."""
+    from diag.analysis import analyze
+    from diag.findings import decide
+    from diag.formats.source import open_capture
+
+    def work() -> int:
+        result = analyze(open_capture(path))
+        decide(result)
+        return result.counts.events
+
+    return work
+
+
+def xprof(path: Path) -> Callable[[], int]:
+    """xprof: its inference_profile tool; it writes beside its input, so give it a copy."""
+    from xprof.convert import raw_to_tool_data
+
+    def work() -> int:
+        data, _ = raw_to_tool_data.xspace_to_tool_data([str(path)], "inference_profile", {})
+        if b"request_id" not in data:
+            raise RuntimeError("inference_profile gave no table of requests")
+        return 0
+
+    return work
+
+
+WORKS = {"decode": decode, "analysis": analysis, "xprof": xprof}
+
+
+def main(what: str, path: str) -> None:
+    work = WORKS[what](Path(path))
+    began = time.perf_counter()
+    events = work()
+    seconds = time.perf_counter() - began
+    print(json.dumps({"seconds": seconds, "events": events, "peak_bytes": peak_memory_bytes()}))
+
+
+def peak_memory_bytes() -> int:
+    """Peak resident memory; not ru_maxrss, in which a child also finds its parent's."""
+    status = Path("/proc/self/status").read_text()
+    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
