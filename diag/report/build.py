@@ -17,6 +17,7 @@ from diag.report.report import (
     EvidencePart,
     GroupPart,
     ModelPart,
+    OpPart,
     ParameterPart,
     QueuePart,
     Report,
@@ -46,6 +47,15 @@ def build_report(analysis: Analysis, verdict: Verdict) -> Report:
         caveats=tuple(Caveat(c.code, readable(c.text)) for c in analysis.caveats),
         capture=_capture_facts(analysis),
         models=tuple(_model_part(model) for model in analysis.models),
+        ops=tuple(
+            OpPart(
+                op=readable(op.op_type),
+                is_preprocess=op.is_preprocess,
+                events=op.events,
+                total_ns=op.total_ns,
+            )
+            for op in analysis.ops
+        ),
         queues=tuple(_queue_part(queue) for queue in analysis.queues),
         timelines=timeline_parts(analysis),
         series=series_parts(analysis.capture),

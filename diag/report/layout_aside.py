@@ -91,7 +91,7 @@ def _series_blocks(series: SeriesPart) -> tuple[Block, ...]:
     sampled = [item for item in series.fields if not _is_absent(item)]
     shown = [item for item in sampled if item.field in HIGHLIGHTS] or sampled
     rest = len(sampled) - len(shown)
-    more = f"; {number(rest)} more fields in the JSON report" if rest else ""
+    more = f"; the JSON report has {number(rest)} more fields" if rest else ""
     blocks: list[Block] = [
         Paragraph(f"{number(series.samples)} samples, one every {every}{more}", label=series.source)
     ]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diag.model.availability import Unavailable
-from diag.report.blocks import Block, Bullets, Column, Grid, Heading, Row
+from diag.report.blocks import Block, Bullets, Column, Grid, Heading, Paragraph, Row
 from diag.report.display import (
     NAME_MAX_CHARS,
     NOT_AVAILABLE,
+    duration,
     milliseconds,
     number,
     percent,
@@ -16,7 +17,7 @@ from diag.report.display import (
 )
 
 if TYPE_CHECKING:
-    from diag.report.report import GroupPart, ModelPart, Spread, StagePart
+    from diag.report.report import GroupPart, ModelPart, OpPart, Spread, StagePart
 
 TAIL = "p99-p50"
 COLUMNS = (
@@ -30,6 +31,7 @@ COLUMNS = (
 )
 _UNKNOWN_CELLS = (NOT_AVAILABLE,) * (len(COLUMNS) - 1)
 _NO_CELL = ""
+OPS_SHOWN_MAX = 5
 
 
 def ledger_blocks(model: ModelPart) -> tuple[Block, ...]:
@@ -43,6 +45,20 @@ def ledger_blocks(model: ModelPart) -> tuple[Block, ...]:
     for group in model.groups:
         rows += _group_rows(group)
     return (heading, Grid(COLUMNS, tuple(rows)), Bullets(tuple(_notes(model))))
+
+
+def op_blocks(ops: tuple[OpPart, ...]) -> tuple[Block, ...]:
+    """The op types with most time on the host, in one line; the rest is in the JSON report."""
+    if not ops:
+        return ()
+    shown = ", ".join(_op_text(op) for op in ops[:OPS_SHOWN_MAX])
+    return (Paragraph(shown, label="host ops"),)
+
+
+def _op_text(op: OpPart) -> str:
+    early = ", preprocessing" if op.is_preprocess else ""
+    name = printable(op.op, NAME_MAX_CHARS)
+    return f"{name} {duration(op.total_ns)} ({number(op.events)} events{early})"
 
 
 def _total_row(model: ModelPart) -> Row:

@@ -120,6 +120,15 @@ class ModelPart(Part, frozen=True):
     groups: tuple[GroupPart, ...]
 
 
+class OpPart(Part, frozen=True):
+    """One op type on the host over the window; ``total_ns`` may overlap across threads."""
+
+    op: str
+    is_preprocess: bool
+    events: int
+    total_ns: int
+
+
 class ParameterPart(Part, frozen=True):
     """A batching parameter, and how it is known.
 
@@ -246,6 +255,7 @@ class Report(Part, frozen=True):
     caveats: tuple[Caveat, ...]
     capture: CaptureFacts
     models: tuple[ModelPart, ...]
+    ops: tuple[OpPart, ...]
     queues: tuple[QueuePart, ...]
     timelines: tuple[TimelinePart, ...]
     series: tuple[SeriesPart, ...]

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from diag.analysis.op_times import OpTime
 from diag.analysis.result import (
     Analysis,
     BatchSummary,
@@ -230,6 +231,7 @@ def make_analysis(
             ),
         ),
         idle=(GapSummary(timeline, 80 * MS, by_cause, 30 * MS, 50 * MS),),
+        ops=(OpTime("DecodeJpeg", True, 30, 40 * MS), OpTime("MatMul", False, 60, 9 * MS)),
         caveats=(Caveat("window-too-short", "The window is shorter than five times p99."),),
     )
 
