@@ -78,6 +78,8 @@ class CapturePlan:
         repository: Only for servers before TensorFlow 2.21.
         wait_for_traffic: Whether to wait for requests before recording.
         wait_limit_ns: How long at most.
+        batching_parameters: Text of the server's batching_parameters_file, "" if not at hand; it
+            cannot be asked of the server.
         timeout_ns: For every call but the recording itself, and beyond the recording's duration.
     """
 
@@ -98,6 +100,7 @@ class CapturePlan:
     repository: ServerRepository | None = None
     wait_for_traffic: bool = False
     wait_limit_ns: int = 300 * SECOND
+    batching_parameters: str = ""
     timeout_ns: int = 10 * SECOND
 
     def __post_init__(self) -> None:

@@ -68,10 +68,11 @@ def read_status(connection: Connection, name: str) -> tuple[ServedModel, ...] | 
 
 def read_server(connection: Connection, names: Iterable[str]) -> ServerInfo:
     """Status and signatures of the named models; in part Unavailable, with the reason."""
+    parameters = connection.plan.batching_parameters or _NO_PARAMETERS
     names = sorted(set(names))
     if not names:
         nameless = Unavailable("no model name is known: give --model NAME, or its metrics")
-        return ServerInfo(nameless, nameless, _NO_PARAMETERS)
+        return ServerInfo(nameless, nameless, parameters)
     answers = [read_status(connection, name) for name in names]
     models = [model for answer in answers if isinstance(answer, tuple) for model in answer]
     reasons = [answer.reason for answer in answers if isinstance(answer, Unavailable)]
@@ -81,11 +82,11 @@ def read_server(connection: Connection, names: Iterable[str]) -> ServerInfo:
     return ServerInfo(
         models=tuple(models) if models else Unavailable("; ".join(reasons) or "no versions"),
         signatures=known if known else Unavailable("; ".join(refused) or "no model answered"),
-        batching_parameters=_NO_PARAMETERS,
+        batching_parameters=parameters,
     )
 
 
-_NO_PARAMETERS = Unavailable("the server does not tell; give --batching-parameters to the analysis")
+_NO_PARAMETERS = Unavailable("the server does not tell them; --batching-parameters FILE does")
 
 
 def _state_name(state: int) -> str:

@@ -117,6 +117,7 @@ class _Session:
         self._output = output
         self._progress = progress
         self._interrupts = interrupts
+        self._told = False
 
     def run(self) -> Evidence:
         """Probe, wait, warm up, record, decode."""
@@ -154,16 +155,21 @@ class _Session:
             )
 
     def _record(self, recorder: Recorder, beside: Beside) -> Recording:
-        total_ns = self._plan.duration_ns
         beside.start()
         self._interrupts.arm()
         try:
             return recorder.record(
-                total_ns,
+                self._plan.duration_ns,
                 self._plan.host_tracer_level,
                 stop_asked=self._interrupts.was_noted,
-                on_tick=lambda elapsed_ns: self._progress.advance(elapsed_ns, total_ns),
+                on_tick=self._tick,
             )
         finally:
             self._progress.advanced()
             beside.stop()
+
+    def _tick(self, elapsed_ns: int) -> None:
+        if self._interrupts.noted and not self._told:
+            self._told = True
+            self._progress.say("ending early and keeping what was recorded; again to give up")
+        self._progress.advance(elapsed_ns, self._plan.duration_ns)

@@ -1,0 +1,77 @@
+"""gRPC metadata from text: one ``name: value`` a line, as curl's header files have them.
+
+Values are secrets: they appear in no message, no log and no bundle.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import TYPE_CHECKING
+
+from diag.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Headers = tuple[tuple[str, str | bytes], ...]
+
+# Source: gRPC over HTTP/2, "Custom-Metadata": names, and "grpc-" as reserved.
+_NAME = re.compile(r"[0-9a-z_.-]+")
+_RESERVED = ("grpc-", "content-type", "te", "host", "user-agent")
+_BINARY_SUFFIX = "-bin"
+_FILE_MAX_BYTES = 1 << 16
+
+
+def read_headers(path: Path) -> Headers:
+    """The headers in a file.
+
+    Raises:
+        UsageError: It cannot be read, is too large, or a line is no header.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(_FILE_MAX_BYTES + 1)
+    except OSError as exc:
+        raise UsageError(f"--headers-file {path} cannot be read", cause=exc.strerror or "") from exc
+    if len(data) > _FILE_MAX_BYTES:
+        raise UsageError(f"--headers-file {path} is larger than {_FILE_MAX_BYTES:,} bytes")
+    return parse_headers(data.decode("utf-8", "replace"), f"--headers-file {path}")
+
+
+def parse_headers(text: str, where: str) -> Headers:
+    """The headers in a text; empty lines and those that begin with "#" are skipped.
+
+    Args:
+        text: A header a line; the value of a ``...-bin`` header is base64.
+        where: Source, for messages.
+
+    Raises:
+        UsageError: A line is no header; the message names its number, never its content.
+    """
+    headers: list[tuple[str, str | bytes]] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.strip() and not line.lstrip().startswith("#"):
+            headers.append(_header(line, f"{where}, line {number}"))
+    return tuple(headers)
+
+
+def _header(line: str, where: str) -> tuple[str, str | bytes]:
+    name, colon, value = line.partition(":")
+    name, value = name.strip().lower(), value.strip()
+    if not colon or _NAME.fullmatch(name) is None or name.startswith(_RESERVED[0]):
+        raise UsageError(f"{where}: not a header", hint="write it as 'authorization: Bearer TOKEN'")
+    if name in _RESERVED:
+        raise UsageError(f"{where}: {name} is set by gRPC itself")
+    if name.endswith(_BINARY_SUFFIX):
+        try:
+            return name, base64.b64decode(value, validate=True)
+        except binascii.Error as exc:
+            raise UsageError(f"{where}: the value of {name} is not base64") from exc
+    if not (value.isascii() and value.isprintable()):
+        raise UsageError(
+            f"{where}: the value of {name} has characters that a header cannot have",
+            hint="name it ...-bin and write the value in base64",
+        )
+    return name, value
