@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from diag.errors import OutputError
-from diag.formats.layout import MANIFEST, MIB
+from diag.formats.layout import MANIFEST, MIB, UNFINISHED_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -58,7 +58,9 @@ class _Target:
     def __init__(self, path: Path, force: bool) -> None:
         self.path = path
         self._force = force
-        self._temporary = path.parent / f".{path.name}.{secrets.token_hex(6)}.partial"
+        unique = f".{path.name}.{secrets.token_hex(6)}"
+        self._temporary = path.parent / f"{unique}{UNFINISHED_SUFFIX}"
+        self._aside = path.parent / f"{unique}.old{UNFINISHED_SUFFIX}"
 
     def _refuse_existing(self) -> None:
         if os.path.lexists(self.path) and not self._force:
@@ -116,14 +118,13 @@ class FolderTarget(_Target):
         if not self.path.exists():
             self._temporary.rename(self.path)
             return
-        aside = self._temporary.with_suffix(".replaced")
-        self.path.rename(aside)
+        self.path.rename(self._aside)
         try:
             self._temporary.rename(self.path)
         except OSError:
-            aside.rename(self.path)
+            self._aside.rename(self.path)
             raise
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(self._aside, ignore_errors=True)
 
     def discard(self) -> None:
         """Remove the temporary folder, if it is still there."""

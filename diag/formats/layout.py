@@ -18,6 +18,7 @@ METRICS_AFTER = "diag/metrics-after.prom"
 SERVER = "diag/server.json"
 TRACE_FOLDER = "plugins/profile"
 TRACE_SUFFIX = ".xplane.pb"
+UNFINISHED_SUFFIX = ".partial"
 
 MIB = 1 << 20
 TRACE_MAX_BYTES = 2048 * MIB  # protobuf cannot hold a larger message

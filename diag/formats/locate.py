@@ -14,19 +14,14 @@ if TYPE_CHECKING:
 
     from diag.formats.tree import Tree
 
+WHAT_TO_NAME = "a bundle, a .xplane.pb file, or a TensorBoard run folder or log directory"
 _SHOWN = 5
 
 
-def bundle_prefix(tree: Tree) -> str | None:
-    """What part names begin with if the tree is a bundle, else None.
-
-    A zip of a bundle's folder, rather than of its content, has one folder at its top.
-    """
-    names = tree.names()
-    if MANIFEST in names:
-        return ""
-    nested = [name for name in names if name.count("/") == 2 and name.endswith("/" + MANIFEST)]
-    return nested[0].removesuffix(MANIFEST) if len(nested) == 1 else None
+def bundle_prefix(tree: Tree, trace: str) -> str | None:
+    """What the part names of the bundle around a trace begin with; None if there is no bundle."""
+    prefix = trace[: max(0, f"/{trace}".rfind("/plugins/profile/"))]
+    return prefix if prefix + MANIFEST in tree.names() else None
 
 
 def find_trace(tree: Tree) -> tuple[str, tuple[Caveat, ...]]:
@@ -74,11 +69,11 @@ def _others(run: str, others: int) -> tuple[Caveat, ...]:
 
 
 def _no_trace(tree: Tree, elsewhere: Sequence[str]) -> SourceNotFoundError:
-    hint = "name a bundle, a .xplane.pb file, or a TensorBoard run folder or log directory"
+    candidates = elsewhere or [name for name in tree.names() if name.endswith(".zip")]
     return SourceNotFoundError(
         f"{tree.path}: no trace in it",
-        cause=f"only in other places: {_shown(elsewhere)}" if elsewhere else "",
-        hint=f"{hint}; or one of these files" if elsewhere else hint,
+        cause=f"only in another place: {_shown(candidates)}" if candidates else "",
+        hint=f"name {'one of these files' if candidates else WHAT_TO_NAME}",
     )
 
 

@@ -1,8 +1,8 @@
 """The one door for everything that can be analysed: a path becomes a Capture.
 
 Taken: a bundle (folder or .zip), a bare ``*.xplane.pb`` of any name, a TensorBoard run folder, a
-log directory. What a source lacks is Unavailable with its reason, and a caveat where it limits
-what the numbers mean.
+log directory (a folder of bundles is one). What a source lacks is Unavailable with its reason, and
+a caveat where it limits what the numbers mean.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from diag.errors import InputError, SourceNotFoundError
 from diag.formats.archive import ZipTree
 from diag.formats.bundle_capture import capture_from_bundle
 from diag.formats.bundle_reader import Bundle
-from diag.formats.layout import TRACE_MAX_BYTES, TRACE_SUFFIX
+from diag.formats.layout import MANIFEST, TRACE_MAX_BYTES, TRACE_SUFFIX
 from diag.formats.locate import bundle_prefix, find_trace
 from diag.formats.regular_file import open_regular, read_regular
 from diag.formats.trace_capture import capture_from_trace
@@ -64,12 +64,15 @@ def open_capture(path: Path) -> Capture:
 
 
 def _capture_from_tree(tree: Tree) -> Capture:
-    prefix = bundle_prefix(tree)
+    if MANIFEST in tree.names():
+        return capture_from_bundle(Bundle(tree), tree.path)
+    trace, caveats = find_trace(tree)
+    prefix = bundle_prefix(tree, trace)
     if prefix is not None:
-        return capture_from_bundle(Bundle(tree, prefix), tree.path)
-    name, caveats = find_trace(tree)
-    data = tree.read(name, TRACE_MAX_BYTES)
-    capture = capture_from_trace(_run_label(tree, name), data, f"{tree.path}/{name}")
+        capture = capture_from_bundle(Bundle(tree, prefix), tree.path / prefix)
+    else:
+        data = tree.read(trace, TRACE_MAX_BYTES)
+        capture = capture_from_trace(_run_label(tree, trace), data, f"{tree.path}/{trace}")
     return replace(capture, caveats=(*caveats, *capture.caveats))
 
 

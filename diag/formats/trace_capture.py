@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diag.errors import SourceNotFoundError, XSpaceDecodeError
+from diag.formats.locate import WHAT_TO_NAME
 from diag.formats.recorded_window import recorded_window
 from diag.formats.xspace import decode_space
 from diag.model.availability import Caveat, Unavailable
@@ -34,7 +35,7 @@ def decode_named(data: bytes, where: str) -> Space:
     if not space.planes:
         raise SourceNotFoundError(
             f"{where}: no plane in it, so it is empty or not an XSpace",
-            hint="name a bundle, a .xplane.pb file, or a TensorBoard run folder or log directory",
+            hint=f"name {WHAT_TO_NAME}",
         )
     return space
 

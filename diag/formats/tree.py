@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from diag.errors import BundleCorruptError, InputError
+from diag.formats.layout import UNFINISHED_SUFFIX
 from diag.formats.regular_file import read_regular
 
 # Deep enough for LOGDIR/a/b/plugins/profile/RUN/; bounds what a mistaken "/" costs.
@@ -49,6 +50,8 @@ class FolderTree:
         entries = 0
         for folder, folders, files in os.walk(self._root, onerror=self._refuse_unreadable):
             relative = Path(folder).relative_to(self._root)
+            # What a killed writer left behind is no bundle.
+            folders[:] = [name for name in folders if not name.endswith(UNFINISHED_SUFFIX)]
             entries += len(folders) + len(files)
             if entries > _MAX_ENTRIES:
                 raise InputError(

@@ -88,7 +88,7 @@ def test_a_field_like_no_other_lists_all_valid_ones() -> None:
     [
         ("max_batch_size: 64", 'Expected "{"', "it is written max_batch_size { value: 64 }"),
         ("max_batch_size 64", 'Expected "{"', "it is written max_batch_size { value: 64 }"),
-        ("max_batch_size { vlaue: 3 }", "no field 'vlaue' here", "only { value: … }"),
+        ("max_batch_size { number: 3 }", "no field 'number' here", "only { value: … }"),
         ("allowed_batch_sizes { value: 8 }", 'Expected ":"', "written allowed_batch_sizes: 8"),
         ("allowed_batch_sizes: 8.5", "parse integer", "written allowed_batch_sizes: 8"),
         ("pad_variable_length_inputs: yes", "true", "pad_variable_length_inputs: true"),

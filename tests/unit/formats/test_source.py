@@ -117,8 +117,32 @@ def test_a_zip_of_the_bundles_folder_is_still_the_bundle(tmp_path: Path) -> None
     write_bundle(tmp_path / "bundle")
     packed = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path, "bundle")
     capture = open_capture(Path(packed))
+    assert capture.name == "bundle"
     assert capture.caveats == ()
     assert not isinstance(capture.metrics, Unavailable)
+
+
+def test_of_a_folder_of_bundles_the_newest_is_read_whole(tmp_path: Path) -> None:
+    write_bundle(tmp_path / "monday")
+    add_run(tmp_path / "sunday", "2020_01_01_00_00_00")
+    capture = open_capture(tmp_path)
+    assert capture.name == "monday"
+    assert [caveat.code for caveat in capture.caveats] == ["other-runs"]
+    assert not isinstance(capture.metrics, Unavailable)
+
+
+def test_what_a_killed_writer_left_behind_is_no_bundle(tmp_path: Path) -> None:
+    write_bundle(tmp_path / ".monday.0123456789ab.partial")
+    with pytest.raises(SourceNotFoundError, match="no trace in it"):
+        open_capture(tmp_path)
+
+
+def test_a_folder_of_zipped_bundles_says_to_name_one(tmp_path: Path) -> None:
+    write_bundle(tmp_path / "monday.zip")
+    with pytest.raises(SourceNotFoundError, match="no trace in it") as caught:
+        open_capture(tmp_path)
+    assert caught.value.cause == "only in another place: monday.zip"
+    assert caught.value.hint == "name one of these files"
 
 
 def test_metrics_that_cannot_be_read_cost_a_caveat_and_not_the_capture(tmp_path: Path) -> None:
@@ -171,7 +195,7 @@ def test_a_folder_without_a_trace_says_what_to_name(tmp_path: Path) -> None:
     (tmp_path / "deep" / "h.xplane.pb").write_bytes(TRACE)
     with pytest.raises(SourceNotFoundError, match="no trace in it") as caught:
         open_capture(tmp_path)
-    assert caught.value.cause == "only in other places: deep/h.xplane.pb"
+    assert caught.value.cause == "only in another place: deep/h.xplane.pb"
 
 
 @pytest.mark.parametrize(
