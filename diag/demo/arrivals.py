@@ -55,7 +55,7 @@ class Arrivals:
 
 
 def _poisson_due_ns(rate: float, seed: int) -> Iterator[int]:
-    gaps = random.Random(seed)  # reproducible load; nothing secret depends on it
+    gaps = random.Random(seed)  # noqa: S311  reproducible load: nothing secret depends on it
     due = 0.0
     while True:
         due += gaps.expovariate(rate)

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,11 +130,11 @@ class LoadGenerator:
         arrivals = stream.arrivals
         if arrivals.kind == "closed":
             return [
-                lambda first=i: self._closed_loop(stream.model, payloads, first)  # type: ignore[misc]
-                for i in range(arrivals.concurrency)
+                partial(self._closed_loop, stream.model, payloads, first)
+                for first in range(arrivals.concurrency)
             ]
         schedule = _Schedule(arrivals.due_ns())
-        return [lambda: self._open_loop(stream.model, payloads, schedule)] * OPEN_LOOP_THREADS
+        return [partial(self._open_loop, stream.model, payloads, schedule)] * OPEN_LOOP_THREADS
 
     def _closed_loop(self, model: str, payloads: list[bytes], first: int) -> None:
         index = first
@@ -180,7 +181,8 @@ def main() -> int:
     """Runs one order from stdin; see the module's docstring."""
     generator = LoadGenerator(LoadOrder.from_json(sys.stdin.readline()))
     generator.start()
-    print(json.dumps({"started_unix_ns": time.time_ns()}), flush=True)  # noqa: T201
+    sys.stdout.write(json.dumps({"started_unix_ns": time.time_ns()}) + "\n")
+    sys.stdout.flush()
     sys.stdin.read()  # ends when the parent closes it, or dies
     calls: list[dict[str, Any]] = [asdict(call) for call in generator.stop()]
     json.dump({"calls": calls}, sys.stdout)

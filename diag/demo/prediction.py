@@ -32,7 +32,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         self._registry = registry
 
     def Predict(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """Runs one request; metrics as TensorFlow Serving's prediction_service_impl.cc keeps them."""
+        """Runs one request and counts it as prediction_service_impl.cc does."""
         arrival_unix_ns = time.time_ns()
         spec = request.model_spec
         try:

@@ -132,7 +132,7 @@ _ALL = (
         story="Large JPEGs are decoded and resized in the graph, for longer than the model runs.",
         models=(
             ModelPlan(
-                "image", "image", layers=10, batching=_batching(8, 0, 2), image_pixels=(1600, 1200)
+                "image", "image", layers=14, batching=_batching(8, 0, 2), image_pixels=(2000, 1500)
             ),
         ),
         streams=(Stream("image", Arrivals("closed", concurrency=1)),),
@@ -142,7 +142,7 @@ _ALL = (
     Scenario(
         name="padding",
         story="The only allowed batch size is 16: single rows are padded to 16 and computed.",
-        models=(ModelPlan("dense", "dense", layers=10, batching=_batching(16, 0, 1, (16,))),),
+        models=(ModelPlan("dense", "dense", layers=16, batching=_batching(16, 0, 1, (16,))),),
         streams=(Stream("dense", Arrivals("closed", concurrency=1)),),
         cause="compute",
         victim="dense",
@@ -180,9 +180,9 @@ _ALL = (
     ),
     Scenario(
         name="burst",
-        story="Sixteen requests at once, twice a second: all but the first wait for a batch thread.",
-        models=(ModelPlan("dense", "dense", layers=30, batching=_batching(2, 0, 2)),),
-        streams=(Stream("dense", Arrivals("burst", rate=32, burst_size=16)),),
+        story="Twenty-four requests at once, twice a second: most wait for the batch thread.",
+        models=(ModelPlan("dense", "dense", layers=30, batching=_batching(2, 0, 1)),),
+        streams=(Stream("dense", Arrivals("burst", rate=48, burst_size=24)),),
         cause="queue-thread",
         victim="dense",
     ),

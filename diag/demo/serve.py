@@ -126,7 +126,8 @@ def _serve(
         "pid": os.getpid(),
         "payloads": payloads,
     }
-    print(json.dumps(ready), flush=True)  # noqa: T201
+    sys.stdout.write(json.dumps(ready) + "\n")
+    sys.stdout.flush()
     stop.wait()
     rest.shutdown()
     rest.server_close()

@@ -1,0 +1,222 @@
+"""diag's answer beside the truth: means a request, waits in the queue, and the planted cause."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from diag.demo.groups import (
+    GROUPS,
+    DiagGroups,
+    Groups,
+    mean_groups,
+    pair_requests,
+    truth_groups,
+)
+from diag.demo.replay import QueueRules, Wait, replay_queue
+from diag.model.gaps import IdleCause
+from diag.model.serving import STAGES, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from diag.analysis.result import Analysis
+    from diag.demo.groups import Pair
+    from diag.demo.truth import RequestTruth
+
+# A group may differ by 2 % of the request, or by 0.15 ms for each of its two edges: the greater.
+SHARE_TOLERANCE = 0.02
+EDGE_TOLERANCE_NS = 150_000
+# Beyond this something is wrong, not just inexact.
+GROSS_SHARE = 0.10
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One compared quantity, mean nanoseconds a request."""
+
+    name: str
+    diag_ns: float
+    truth_ns: float
+    tolerance_ns: float
+
+    @property
+    def difference_ns(self) -> float:
+        """The one minus the other."""
+        return self.diag_ns - self.truth_ns
+
+    @property
+    def is_within(self) -> bool:
+        """Whether the difference is tolerable."""
+        return abs(self.difference_ns) <= self.tolerance_ns
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """diag against truth for one model.
+
+    Attributes:
+        model: Whose requests.
+        recorded: Complete requests in diag's table, of all models.
+        matched: Of this model, found in the truth.
+        expected: Of this model, those the truth has wholly inside the recorded window.
+        lines: The groups, then the waits in the queue where there is one.
+        request_ns: Mean duration of a request by the truth.
+        planted: The cause that was planted.
+        largest_stage: Of this model's requests.
+        largest_gap: Of all idle time; "" if nothing was idle.
+    """
+
+    model: str
+    recorded: int
+    matched: int
+    expected: int
+    lines: tuple[Line, ...]
+    request_ns: float
+    planted: str
+    largest_stage: str
+    largest_gap: str
+
+    @property
+    def found(self) -> bool:
+        """Whether the planted cause is the largest stage or gap cause; healthy: compute."""
+        if self.planted == "healthy":
+            return self.largest_stage == Stage.COMPUTE.value
+        return self.planted in (self.largest_stage, self.largest_gap)
+
+    @property
+    def is_gross(self) -> bool:
+        """Whether any number is off by more than a tenth of a request, or requests are missing."""
+        if not self.matched or self.matched < 0.9 * self.expected:
+            return True
+        return any(abs(line.difference_ns) > GROSS_SHARE * self.request_ns for line in self.lines)
+
+    def as_record(self) -> dict[str, Any]:
+        """Plain data for comparison.json."""
+        return {
+            **{key: value for key, value in asdict(self).items() if key != "lines"},
+            "found": self.found,
+            "lines": [
+                {**asdict(line), "difference_ns": line.difference_ns, "within": line.is_within}
+                for line in self.lines
+            ],
+        }
+
+
+def compare(
+    analysis: Analysis,
+    truths: Sequence[RequestTruth],
+    *,
+    model: str,
+    planted: str,
+    rules: QueueRules | None,
+) -> Comparison:
+    """Compares one model's requests.
+
+    Args:
+        analysis: Of the capture.
+        truths: Every request of every model, also those outside the window.
+        model: Whose requests.
+        planted: The scenario's cause.
+        rules: Of the model's queue, None if it has none.
+    """
+    pairs = pair_requests(analysis, truths, model)
+    lines: tuple[Line, ...] = ()
+    request_ns = 0.0
+    if pairs:
+        by_diag = DiagGroups(analysis)
+        truth = mean_groups([truth_groups(truths[pair.truth]) for pair in pairs])
+        found = mean_groups([by_diag.of(pair.row) for pair in pairs])
+        request_ns = truth.total
+        lines = _group_lines(found, truth)
+        if rules is not None:
+            lines += _queue_lines(analysis, truths, pairs, rules, request_ns)
+    return Comparison(
+        model=model,
+        recorded=int(analysis.requests.complete.sum()),
+        matched=len(pairs),
+        expected=_count_inside(analysis, truths, model),
+        lines=lines,
+        request_ns=request_ns,
+        planted=planted,
+        largest_stage=_largest_stage(analysis, pairs),
+        largest_gap=_largest_gap(analysis),
+    )
+
+
+def tolerance_ns(request_ns: float) -> float:
+    """How far a group may be off, for requests of this mean duration."""
+    return max(SHARE_TOLERANCE * request_ns, 2 * EDGE_TOLERANCE_NS)
+
+
+def _group_lines(found: Groups, truth: Groups) -> tuple[Line, ...]:
+    allowed = tolerance_ns(truth.total)
+    return tuple(Line(name, getattr(found, name), getattr(truth, name), allowed) for name in GROUPS)
+
+
+def _queue_lines(
+    analysis: Analysis,
+    truths: Sequence[RequestTruth],
+    pairs: Sequence[Pair],
+    rules: QueueRules,
+    request_ns: float,
+) -> tuple[Line, ...]:
+    model = truths[pairs[0].truth].model
+    mine = [i for i, t in enumerate(truths) if t.model == model and t.status == "OK"]
+    waits = dict(zip(mine, replay_queue([truths[i] for i in mine], rules), strict=True))
+    by_diag = DiagGroups(analysis)
+    replayed = [waits[pair.truth] for pair in pairs]
+    recorded = [_diag_wait(analysis, by_diag, pair.row) for pair in pairs]
+    allowed = tolerance_ns(request_ns)
+    return tuple(
+        Line(
+            name,
+            float(np.mean([getattr(wait, field) for wait in recorded])),
+            float(np.mean([getattr(wait, field) for wait in replayed])),
+            allowed,
+        )
+        for name, field in (
+            ("queue: fill", "fill_ns"),
+            ("queue: thread", "thread_ns"),
+            ("queue: dispatch", "dispatch_ns"),
+        )
+    )
+
+
+def _diag_wait(analysis: Analysis, groups: DiagGroups, row: int) -> Wait:
+    """Dispatch with schedule, formation and launch, which the truth cannot tell apart."""
+    times = analysis.requests.stage_ns[row]
+    fill = int(times[Stage.QUEUE_FILL.index])
+    thread = int(times[Stage.QUEUE_THREAD.index])
+    return Wait(fill, thread, int(groups.of(row).queue) - fill - thread)
+
+
+def _count_inside(analysis: Analysis, truths: Sequence[RequestTruth], model: str) -> int:
+    origin, window = analysis.capture.origin_unix_ns, analysis.capture.window
+    if not isinstance(origin, int):
+        return 0
+    return sum(
+        truth.model == model
+        and truth.status == "OK"
+        and truth.run_start_unix_ns >= origin + window.start_ns
+        and truth.run_end_unix_ns <= origin + window.end_ns
+        for truth in truths
+    )
+
+
+def _largest_stage(analysis: Analysis, pairs: Sequence[Pair]) -> str:
+    rows = [pair.row for pair in pairs]
+    if not rows:
+        return ""
+    return STAGES[int(analysis.requests.stage_ns[rows].sum(axis=0).argmax())].value
+
+
+def _largest_gap(analysis: Analysis) -> str:
+    idle: dict[IdleCause, int] = {}
+    for summary in analysis.idle:
+        for cause, duration in summary.by_cause_ns.items():
+            idle[cause] = idle.get(cause, 0) + duration
+    largest = max(idle, key=lambda cause: idle[cause], default=None)
+    return largest.value if largest is not None and idle[largest] > 0 else ""

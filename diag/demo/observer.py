@@ -1,0 +1,88 @@
+"""What the capture cost: the clients' latency before, during and after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from diag.demo.load import Call
+
+MIN_SAMPLES = {50: 10, 90: 30, 99: 100}
+"""A percentile of fewer calls than this is not shown: there is no sample beyond it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """Calls that were due in one phase.
+
+    Attributes:
+        name: ``before``, ``during`` or ``after``.
+        seconds: Its length.
+        calls: Answered OK.
+        errors: Answered otherwise.
+        mean_ms: Of the OK ones, from due time to answer; None if there are none.
+        percentiles_ms: By percent; None where there are too few calls.
+    """
+
+    name: str
+    seconds: float
+    calls: int
+    errors: int
+    mean_ms: float | None
+    percentiles_ms: dict[int, float | None]
+
+    def as_record(self) -> dict[str, Any]:
+        """Plain data for load.json."""
+        return {
+            "seconds": round(self.seconds, 3),
+            "calls": self.calls,
+            "errors": self.errors,
+            "mean_ms": self.mean_ms,
+            **{f"p{percent}_ms": value for percent, value in self.percentiles_ms.items()},
+        }
+
+
+def observe(
+    calls: Sequence[Call],
+    *,
+    before: tuple[int, int],
+    during: tuple[int, int],
+    after: tuple[int, int],
+) -> tuple[Phase, Phase, Phase]:
+    """Sorts calls into phases by when they were due; phases are half-open, unix ns."""
+    return (
+        _phase("before", calls, before),
+        _phase("during", calls, during),
+        _phase("after", calls, after),
+    )
+
+
+def percentile(values: Sequence[int], percent: int) -> int:
+    """Nearest rank: the smallest value that at least ``percent`` of all do not exceed.
+
+    Raises:
+        ValueError: No values.
+    """
+    if not values:
+        raise ValueError("no values")
+    rank = -(-len(values) * percent // 100)
+    return sorted(values)[max(1, rank) - 1]
+
+
+def _phase(name: str, calls: Sequence[Call], span: tuple[int, int]) -> Phase:
+    due = [call for call in calls if span[0] <= call.due_unix_ns < span[1]]
+    latency = [call.done_unix_ns - call.due_unix_ns for call in due if call.status_code == 0]
+    return Phase(
+        name=name,
+        seconds=(span[1] - span[0]) / 1e9,
+        calls=len(latency),
+        errors=len(due) - len(latency),
+        mean_ms=sum(latency) / len(latency) / 1e6 if latency else None,
+        percentiles_ms={
+            percent: percentile(latency, percent) / 1e6 if len(latency) >= least else None
+            for percent, least in MIN_SAMPLES.items()
+        },
+    )

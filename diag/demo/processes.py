@@ -1,0 +1,229 @@
+"""The server's and the load generator's processes: started, spoken to, and always ended."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from diag.demo.load import Call, LoadOrder, StreamOrder
+from diag.errors import ServerUnreachableError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    from diag.demo.scenarios import Scenario
+
+START_TIMEOUT_S = 120.0
+STOP_TIMEOUT_S = 30.0
+_SERVER_ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1"}
+
+
+@dataclass(frozen=True, slots=True)
+class ServerAddress:
+    """Where a started server is.
+
+    Attributes:
+        grpc: ``host:port``.
+        http: ``http://host:port``.
+        pid: Its process.
+        payloads: Files with serialised requests, by stream of the scenario.
+    """
+
+    grpc: str
+    http: str
+    pid: int
+    payloads: tuple[tuple[str, ...], ...]
+
+
+class _Child:
+    """A process that ends when its stdin is closed, as ours do, or else is made to."""
+
+    def __init__(self, module: str, arguments: Sequence[str], log: Path) -> None:
+        self._log_path = log
+        self._log = log.open("wb")
+        try:
+            self._process = subprocess.Popen(  # noqa: S603  our own interpreter and module
+                [sys.executable, "-m", module, *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._log,
+                env={**_SERVER_ENVIRONMENT, **os.environ},
+                # A Ctrl-C is for us to handle: we end our children in order.
+                start_new_session=True,
+            )
+        except BaseException:
+            self._log.close()
+            raise
+
+    def send(self, line: str) -> None:
+        stdin = self._process.stdin
+        if stdin is not None:
+            stdin.write(line.encode() + b"\n")
+            stdin.flush()
+
+    def read_line(self, timeout_s: float) -> bytes:
+        """One line, or b"" if the process ends or says nothing in time."""
+        line: list[bytes] = []
+        stdout = self._process.stdout
+        if stdout is None:
+            return b""
+        reader = threading.Thread(target=lambda: line.append(stdout.readline()), daemon=True)
+        reader.start()
+        reader.join(timeout_s)
+        return line[0] if line else b""
+
+    def finish(self) -> bytes:
+        """Closes stdin and returns the rest of stdout once the process has ended."""
+        try:
+            rest, _ = self._process.communicate(timeout=STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            rest, _ = self._process.communicate()
+        finally:
+            self._log.close()
+        return rest
+
+    def end(self) -> None:
+        """Ends the process, however far it got."""
+        if self._process.poll() is None:
+            self._process.terminate()
+        self.finish()
+
+    @property
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
+    def last_words(self) -> str:
+        """The last line of its log that says something."""
+        lines = self._log_path.read_text(encoding="utf-8", errors="replace").splitlines()
+        return next((line for line in reversed(lines) if line.strip()), "no message")
+
+
+class DemoServer:
+    """A server process for one scenario; a context manager that always ends it."""
+
+    def __init__(self, child: _Child, address: ServerAddress) -> None:
+        self._child = child
+        self.address = address
+
+    @classmethod
+    def start(cls, scenario: Scenario, log: Path, *options: str) -> DemoServer:
+        """Starts it and waits until it takes requests (TensorFlow's import takes seconds).
+
+        Args:
+            scenario: What it serves.
+            log: Its stderr goes here.
+            options: More of ``python -m diag.demo.serve``'s.
+
+        Raises:
+            UsageError: TensorFlow is not installed.
+            ServerUnreachableError: It did not start.
+        """
+        for module in ("tensorflow", "tensorflow_serving"):
+            if importlib.util.find_spec(module) is None:
+                raise UsageError(
+                    f"the demo needs {module}, which is not installed",
+                    hint="pip install 'tfserving-diag[demo]'",
+                )
+        arguments = ["--scenario", scenario.name, "--stop-with-stdin", *options]
+        child = _Child("diag.demo.serve", arguments, log)
+        try:
+            line = child.read_line(START_TIMEOUT_S)
+            if not line:
+                raise ServerUnreachableError(
+                    "the demo server did not start",
+                    cause=child.last_words(),
+                    hint=f"its log is {log}",
+                )
+            ready: dict[str, Any] = json.loads(line)
+        except BaseException:
+            child.end()
+            raise
+        payloads = tuple(tuple(stream["files"]) for stream in ready["payloads"])
+        address = ServerAddress(ready["server"], ready["http"], ready["pid"], payloads)
+        return cls(child, address)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its process lives."""
+        return self._child.is_running
+
+    def stop(self) -> None:
+        """Lets requests in flight end, the truth be written, and waits for it."""
+        self._child.finish()
+
+    def __enter__(self) -> DemoServer:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._child.end()
+
+
+class DemoLoad:
+    """The load generator's process; a context manager that always ends it."""
+
+    def __init__(self, child: _Child) -> None:
+        self._child = child
+
+    @classmethod
+    def start(cls, scenario: Scenario, address: ServerAddress, log: Path) -> DemoLoad:
+        """Starts sending the scenario's streams.
+
+        Raises:
+            ServerUnreachableError: It did not start.
+        """
+        streams = tuple(
+            StreamOrder(stream.model, files, stream.arrivals)
+            for stream, files in zip(scenario.streams, address.payloads, strict=True)
+        )
+        child = _Child("diag.demo.load", (), log)
+        try:
+            child.send(LoadOrder(address.grpc, streams).to_json())
+            if not child.read_line(START_TIMEOUT_S):
+                raise ServerUnreachableError(
+                    "the load generator did not start",
+                    cause=child.last_words(),
+                    hint=f"its log is {log}",
+                )
+        except BaseException:
+            child.end()
+            raise
+        return cls(child)
+
+    def stop(self) -> list[Call]:
+        """Ends the load; returns every call it made, by due time.
+
+        Raises:
+            ServerUnreachableError: It died on the way.
+        """
+        text = self._child.finish()
+        try:
+            return [Call(**call) for call in json.loads(text)["calls"]]
+        except ValueError as error:
+            raise ServerUnreachableError(
+                "the load generator died", cause=self._child.last_words()
+            ) from error
+
+    def __enter__(self) -> DemoLoad:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._child.end()

@@ -1,0 +1,34 @@
+"""Waiting for the person who tries the server to have seen enough."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+from diag.errors import ServerUnreachableError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from diag.demo.processes import DemoServer
+
+LOOK_S = 0.5
+
+
+def serve_until_interrupted(server: DemoServer, log: Path) -> None:
+    """Returns on Ctrl-C or SIGTERM; call it from the main thread.
+
+    Raises:
+        ServerUnreachableError: The server ended by itself.
+    """
+    stop = threading.Event()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: stop.set()) for number in numbers]
+    try:
+        while not stop.wait(LOOK_S):
+            if not server.is_running:
+                raise ServerUnreachableError("the demo server ended", hint=f"its log is {log}")
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
