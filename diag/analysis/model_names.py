@@ -15,6 +15,10 @@ from diag.model.samples import MetricsPair, ServerInfo
 
 UNNAMED = "unnamed model"
 
+# Each model has a ledger of its own; beyond this many (no server has them) they share one.
+MODELS_MAX = 500
+OTHER_MODELS = "other models"
+
 
 def only_model(capture: Capture) -> str | None:
     """The one model the server can have run, if its status or its metrics leave no choice."""
@@ -61,6 +65,8 @@ class ModelNames:
         label = self._names[model_id] if model_id >= 0 else self._only
         if not label:
             label = f"queue {queue}" if queue else UNNAMED
+        if label not in self._index and len(self._index) >= MODELS_MAX:
+            label = OTHER_MODELS
         return self._index.setdefault(label, len(self._index))
 
     def indices(self, model_id: Int64s, queue: Int64s, queues: tuple[str, ...]) -> Int64s:

@@ -23,17 +23,32 @@ def innermost(events: EventTable, outer: Int64s, inner: Int64s) -> Int64s:
     if not len(outer):
         return np.full(len(inner), -1, np.int64)
     candidate = np.searchsorted(outer, inner, side="right") - 1
-    above = _enclosing_siblings(events, outer)
-    end = events.end_ns[inner]
-    while True:
-        seen = np.maximum(candidate, 0)
-        too_short = (candidate >= 0) & (events.end_ns[outer[seen]] < end)
-        if not too_short.any():
-            break
-        candidate = np.where(too_short, above[seen], candidate)
+    end, outer_end = events.end_ns[inner], events.end_ns[outer]
+    short = np.flatnonzero((candidate >= 0) & (outer_end[np.maximum(candidate, 0)] < end))
+    if len(short):
+        above = _enclosing_siblings(events, outer)
+        candidate[short] = _climb(candidate[short], end[short], above, outer_end)
     seen = np.maximum(candidate, 0)
     same_line = events.line_index[outer[seen]] == events.line_index[inner]
     return np.where((candidate >= 0) & same_line, candidate, -1)
+
+
+def _climb(start: Int64s, end_ns: Int64s, above: Int64s, outer_end_ns: Int64s) -> Int64s:
+    """From each start up through enclosing events to the first that ends late enough, or -1.
+
+    Ends never fall on the way up, so that strides of powers of two find it in logarithmic time,
+    however deep hostile nesting may be.
+    """
+    strides = [above]
+    while (strides[-1] >= 0).any():
+        last = strides[-1]
+        strides.append(np.where(last >= 0, last[np.maximum(last, 0)], -1))
+    at = start
+    for stride in reversed(strides):
+        further = stride[at]
+        jump = (further >= 0) & (outer_end_ns[np.maximum(further, 0)] < end_ns)
+        at = np.where(jump, further, at)
+    return np.where(outer_end_ns[at] < end_ns, above[at], at)
 
 
 def _enclosing_siblings(events: EventTable, rows: Int64s) -> Int64s:
@@ -47,9 +62,8 @@ def _enclosing_siblings(events: EventTable, rows: Int64s) -> Int64s:
     same_line = line[1:] == line[:-1]
     overlaps = np.flatnonzero(same_line & (start[1:] < end[:-1])) + 1
     for affected in np.unique(line[overlaps]):
-        members = np.flatnonzero(line == affected)
         stack: list[int] = []
-        for i in members.tolist():
+        for i in range(*np.searchsorted(line, [affected, affected + 1]).tolist()):
             while stack and end[stack[-1]] < end[i]:
                 stack.pop()
             above[i] = stack[-1] if stack else -1

@@ -19,6 +19,7 @@ from diag.analysis.queueing import (
     find_readiness,
     gather_arrivals,
 )
+from diag.errors import InputError
 from diag.formats.event_names import CONTEXT_BATCH_SCHEDULER
 from diag.model.availability import Unavailable
 from diag.model.capture import BatchingParameters
@@ -31,6 +32,10 @@ from diag.model.window import Window
 # shared_batch_scheduler.h (tensorflow/serving 9d981c5c, TensorFlow 2.21).
 DEFAULT_MAX_BATCH_SIZE = 1000
 DEFAULT_BATCH_TIMEOUT_MICROS = 0
+
+# Work is done queue by queue and thread by thread; a server has tens of either.
+QUEUES_MAX = 2_000
+BATCH_THREADS_MAX = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,9 @@ def find_queues(
         task_op: (tasks,) index into ``names`` of the BatchFunction that enqueued it; -1 for a task
             of a BatchingSession.
         names: Interned texts.
+
+    Raises:
+        InputError: More queues or batch threads than any server has.
     """
     ids = np.concatenate((batches.id, tasks.id))
     kinds = np.concatenate((batches.kind, tasks.kind))
@@ -98,6 +106,13 @@ def find_queues(
     if len(others) == 1:
         key[shared & (ids == 0)] = others[0]
     distinct, code = np.unique(key, return_inverse=True)
+    threads = len(np.unique(batches.line))
+    if len(distinct) > QUEUES_MAX or threads > BATCH_THREADS_MAX:
+        raise InputError(
+            f"the trace claims {len(distinct)} batching queues on {threads} threads",
+            cause=f"diag analyses up to {QUEUES_MAX} queues on {BATCH_THREADS_MAX} threads",
+            hint="check that the file is undamaged",
+        )
     of_batch, of_task = code[: len(batches)], code[len(batches) :]
     op = np.full(len(distinct), -1, np.int64)
     np.maximum.at(op, of_task, task_op)

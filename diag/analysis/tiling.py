@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diag.analysis.intervals import Lanes, Set, is_covered, union
+from diag.analysis.intervals import Lanes, Set, distinct, is_covered, union
 from diag.model.events import Bools, Int64s
 
 
@@ -75,7 +75,7 @@ def tile(start_ns: Int64s, end_ns: Int64s, layers: list[Layer], rest: int) -> Pi
     owners = np.arange(len(start_ns), dtype=np.int64)
     span = (lanes.place(owners, start_ns), lanes.place(owners, np.maximum(start_ns, end_ns)))
     sets = [_clip(layer, start_ns, end_ns, lanes) for layer in layers]
-    cuts = np.unique(np.concatenate([*span, *(edge for s in sets for edge in s)]))
+    cuts = distinct(*span, *(edge for s in sets for edge in s))
     start, end = cuts[:-1], cuts[1:]
     inside = is_covered(union(*span), start)
     start, end = start[inside], end[inside]
