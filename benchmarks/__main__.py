@@ -1,4 +1,4 @@
-"""Run the benchmarks named on the command line, or all of them: ``speed``, ``accuracy``."""
+"""Run the benchmarks named on the command line, or all of them: ``speed``, ``recordings``, ``accuracy``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib
 import sys
 
 # Each is a module here with a function run() that prints its tables and writes them into docs/.
-PARTS = ("speed", "accuracy")
+PARTS = ("speed", "recordings", "accuracy")
 
 
 def main(names: list[str]) -> int:
