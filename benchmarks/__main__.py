@@ -1,4 +1,4 @@
-"""Run the benchmarks named on the command line, or all of them: ``speed``, ``recordings``, ``accuracy``."""
+"""Run the benchmarks named on the command line, or all of them, in the order of PARTS."""
 
 from __future__ import annotations
 

@@ -13,6 +13,16 @@ from diag.model.availability import Unavailable
 from diag.model.serving import Stage
 from diag.testing.tracer_level import at_level_1
 
+COLUMNS = (
+    "recording",
+    "level",
+    "requests: diag / truth",
+    "mean ms: diag / truth",
+    "queueing %",
+    "execution %",
+    "batching %",
+    "largest error, points",
+)
 SAMPLES = Path(__file__).parent.parent / "sample_traces"
 QUEUEING = (Stage.QUEUE_FILL, Stage.QUEUE_THREAD, Stage.QUEUE_DISPATCH)
 BATCHING = (Stage.SCHEDULE, Stage.BATCH_FORMATION, Stage.BATCH_SPLIT, Stage.UNATTRIBUTED)
@@ -20,11 +30,7 @@ BATCHING = (Stage.SCHEDULE, Stage.BATCH_FORMATION, Stage.BATCH_SPLIT, Stage.UNAT
 
 def run() -> None:
     """Compare every recording, print the table and write it into docs/accuracy.md."""
-    rows = [
-        "| recording | level | requests: diag / truth | mean ms: diag / truth |"
-        " queueing % | execution % | batching % | largest error, points |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+    rows = [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
     for folder in sorted(path.parent for path in SAMPLES.glob("*/server.xplane.pb")):
         capture = open_capture(folder / "server.xplane.pb")
         truth = json.loads((folder / "truth.json").read_text())
@@ -48,11 +54,11 @@ def _row(name: str, level: int, analysis: Analysis, truth: dict[str, Any]) -> st
         and request["run_end_unix_ns"] - origin <= window.end_ns
     ]
     if isinstance(analysis.counts.requests, Unavailable):
-        return f"| {name} | {level} | not recorded / {len(whole)} | – | – | – | – | – |"
+        return f"| {name} | {level} | not recorded / {len(whole)} | - | - | - | - | - |"
     durations = [r["run_end_unix_ns"] - r["run_start_unix_ns"] for r in whole]
     measured = analysis.requests.duration_ns.mean() / 1e6
     mean = f"{measured:.3f} / {sum(durations) / len(whole) / 1e6:.3f}"
-    cells = "– | – | – | –"
+    cells = "- | - | - | -"
     if whole[0]["tasks"]:
         ours, theirs = _measured_shares(analysis), _true_shares(whole)
         error = max(abs(a - b) for a, b in zip(ours, theirs, strict=True))
