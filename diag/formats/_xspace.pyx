@@ -51,11 +51,13 @@ cdef struct Stat:
     size_t start  # of a text or a blob
     size_t end
 
-# Far beyond real traces (a host has a plane a device, a line a thread), and small enough that
-# what is kept for each cannot exhaust memory.
+# Far beyond real traces (a host has a plane a device, a line a thread, a name an op), and small
+# enough that what is kept for each, up to 300 bytes where the file spends two, cannot exhaust
+# memory or time.
 cdef Py_ssize_t MAX_PLANES = 4096
-cdef Py_ssize_t MAX_LINES = 1_000_000
-cdef Py_ssize_t MAX_NAMES = 8_000_000
+cdef Py_ssize_t MAX_LINES = 100_000
+cdef Py_ssize_t MAX_METADATA = 4_000_000
+cdef Py_ssize_t MAX_NAMES = 2_000_000
 cdef Py_ssize_t MAX_MESSAGES = 100_000
 # An event without any time takes 4 bytes with its id; recorded ones average 12 to 30. Fewer than
 # that over a whole file is an attack on memory, not a trace.
@@ -70,6 +72,13 @@ cdef object _broken(str what, size_t at):
     return XSpaceDecodeError(
         f"not a whole XSpace: {what} at byte {at}",
         hint="check that the file was copied whole and is a serialised XSpace, or capture again",
+    )
+
+
+cdef object _too_many(Py_ssize_t limit, str what):
+    return XSpaceDecodeError(
+        f"the XSpace holds more than {limit} {what}, which no trace does",
+        hint="capture again; if the trace is real, please report it",
     )
 
 
@@ -229,7 +238,7 @@ cdef class _Decoder:
     cdef int64_t typed_count  # names 1..typed_count are those whose type stats are kept
     cdef frozenset type_stats
     cdef Py_ssize_t lines_seen
-    cdef Py_ssize_t events_seen
+    cdef Py_ssize_t metadata_seen
     # Of the plane being read:
     cdef _IdMap event_names  # event metadata id → index into names
     cdef _IdMap stat_slots  # stat metadata id → slot of the wanted stat, -1 if not wanted
@@ -324,7 +333,7 @@ cdef class _Decoder:
         if known is not None:
             return known
         if len(self.names) >= MAX_NAMES:
-            raise _broken(f"more than {MAX_NAMES} different names", 0)
+            raise _too_many(MAX_NAMES, "different names")
         self.name_ids[name] = len(self.names)
         self.names.append(name)
         return len(self.names) - 1
@@ -538,7 +547,7 @@ cdef class _Decoder:
         cdef str display_name = ""
         self.lines_seen += 1
         if self.lines_seen > MAX_LINES:
-            raise _broken(f"more than {MAX_LINES} lines", at)
+            raise _too_many(MAX_LINES, "lines")
         line.name = ""
         line.start = at
         line.end = end
@@ -599,6 +608,9 @@ cdef class _Decoder:
             tag = self.tag(&at, plane.end)
             self.skip(tag, &at, plane.end)
             entries += tag == (4 << 3 | BYTES) or tag == (5 << 3 | BYTES)
+        self.metadata_seen += entries
+        if self.metadata_seen > MAX_METADATA:
+            raise _too_many(MAX_METADATA, "names of events and stats")
         return entries
 
     cdef int read_events(self, RawPlane plane) except -1:
@@ -740,7 +752,7 @@ cdef class _Decoder:
             if tag == (1 << 3 | BYTES):
                 inner_end = self.message(&at, end)
                 if len(space.planes) == MAX_PLANES:
-                    raise _broken(f"more than {MAX_PLANES} planes", at)
+                    raise _too_many(MAX_PLANES, "planes")
                 plane = self.scan_plane(at, inner_end)
                 space.planes.append(plane)
                 space.event_count += plane.event_count
@@ -749,7 +761,7 @@ cdef class _Decoder:
                 inner_end = self.message(&at, end)
                 found = texts[tag >> 3]
                 if len(found) == MAX_MESSAGES:
-                    raise _broken(f"more than {MAX_MESSAGES} messages", at)
+                    raise _too_many(MAX_MESSAGES, "messages")
                 found.append(self.text(at, inner_end))
                 at = inner_end
             else:

@@ -29,6 +29,13 @@ SPAN_MAX_NS = 24 * 3_600 * 1_000_000_000
 # Leaves room to add and subtract any two times in 64 bits.
 TIME_MAX_NS = 1 << 61
 
+_FOREIGN = {
+    b"\x1f\x8b": "it is gzip: unpack it first",
+    b"PK\x03\x04": "it is a zip archive: give it its .zip name",
+    b"{": "it is JSON, e.g. trace.json: give the *.xplane.pb beside it",
+    b"<": "it is HTML or XML, e.g. an error page: download the trace again",
+}
+
 
 def decode_space(data: bytes | memoryview, *, max_events: int = 64_000_000) -> Space:
     """Decode a serialised XSpace.
@@ -45,14 +52,18 @@ def decode_space(data: bytes | memoryview, *, max_events: int = 64_000_000) -> S
         XSpaceDecodeError: The bytes are truncated, corrupt or hostile, hold too many events, or
             events more than 24 hours apart or away from the origin.
     """
-    raw = _xspace.decode(
-        data,
-        max_events=max_events,
-        integer_stats=INTEGER_STATS,
-        text_stats=TEXT_STATS,
-        typed_events=TYPED_EVENTS,
-        type_stats=TYPE_STATS,
-    )
+    try:
+        raw = _xspace.decode(
+            data,
+            max_events=max_events,
+            integer_stats=INTEGER_STATS,
+            text_stats=TEXT_STATS,
+            typed_events=TYPED_EVENTS,
+            type_stats=TYPE_STATS,
+        )
+    except XSpaceDecodeError as problem:
+        hint = _hint_from(bytes(data[:65536])) or problem.hint
+        raise XSpaceDecodeError(problem.message, hint=hint) from None
     _check_span(raw)
     names = tuple(raw.names)
     origin: int | Unavailable = (
@@ -67,6 +78,16 @@ def decode_space(data: bytes | memoryview, *, max_events: int = 64_000_000) -> S
         warnings=(*raw.warnings, *_losses(raw)),
         hostnames=tuple(raw.hostnames),
     )
+
+
+def _hint_from(head: bytes) -> str:
+    """What the first bytes of something that is no XSpace say it is; "" if nothing."""
+    for magic, hint in _FOREIGN.items():
+        if head.startswith(magic):
+            return hint
+    if head.count(b"\xef\xbf\xbd") > 3:  # U+FFFD: bytes that were no UTF-8, lost for good
+        return "a transfer treated the file as text and destroyed it; copy it again in binary mode"
+    return ""
 
 
 def _check_span(raw: _xspace.RawSpace) -> None:
