@@ -13,7 +13,7 @@ from diag.report.layout_gaps import gap_blocks
 from diag.report.layout_ledger import ledger_blocks, op_blocks
 
 if TYPE_CHECKING:
-    from diag.report.report import CaptureFacts, Report, VerdictPart
+    from diag.report.report import CaptureFacts, EvidencePart, Report, VerdictPart
 
 NAME_CHARS = NAME_MAX_CHARS
 
@@ -40,12 +40,17 @@ def _verdict_blocks(verdict: VerdictPart) -> tuple[Block, ...]:
         blocks.append(Paragraph(verdict.verify, label="verify"))
     blocks.append(Paragraph(f"{verdict.confidence} ({verdict.cause})", label="confidence"))
     if verdict.evidence:
-        items = (
-            f"{item.label}: {quantity(item.value, item.unit)} ({item.ref})"
-            for item in verdict.evidence
-        )
-        blocks += [Paragraph("", label="evidence"), Bullets(tuple(items))]
+        blocks.append(Paragraph(_evidence_text(verdict.evidence), label="evidence"))
     return tuple(blocks)
+
+
+def _evidence_text(evidence: tuple[EvidencePart, ...]) -> str:
+    """Each number after its name; in brackets where those before can be looked up."""
+    by_ref: dict[str, list[str]] = {}
+    for item in evidence:
+        unit = "" if item.unit in item.label else item.unit
+        by_ref.setdefault(item.ref, []).append(f"{item.label} {quantity(item.value, unit)}")
+    return "; ".join(f"{', '.join(items)} ({ref})" for ref, items in by_ref.items())
 
 
 def _caveat_blocks(report: Report) -> tuple[Block, ...]:
@@ -93,9 +98,9 @@ def _requests_text(facts: CaptureFacts) -> str:
 
 def _batches_text(facts: CaptureFacts) -> str:
     extra = (
-        (facts.censored_batches, "cut by the window's edges"),
-        (facts.rows_without_request, "rows of requests that were cut"),
+        (facts.censored_batches, "{} cut by the window's edges"),
+        (facts.rows_without_request, "{} of their rows of requests that were cut"),
     )
     return ", ".join(
-        [f"{number(facts.batches)} whole", *(f"{number(n)} {what}" for n, what in extra if n)]
+        [f"{number(facts.batches)} whole", *(what.format(number(n)) for n, what in extra if n)]
     )

@@ -25,7 +25,7 @@ COLUMNS = (
     Column("fill"),
     Column("padding"),
     Column("closed by", is_number=False),
-    Column("service ms"),
+    Column("mean ms"),
     Column("p50"),
     Column("p99"),
 )
@@ -35,27 +35,31 @@ def batch_blocks(queues: tuple[QueuePart, ...]) -> tuple[Block, ...]:
     """Nothing where nothing is batched."""
     if not queues:
         return ()
-    parameters = tuple(f"{_name(queue)}: {_parameters_text(queue)}" for queue in queues)
-    return (
-        Heading("Batches"),
-        Grid(COLUMNS, tuple(_queue_row(queue) for queue in queues)),
-        Bullets(parameters),
+    names = _names(queues)
+    rows = tuple(_queue_row(name, queue) for name, queue in zip(names, queues, strict=True))
+    parameters = tuple(
+        f"{name}: {', '.join(_parameter_text(parameter) for parameter in queue.parameters)}"
+        for name, queue in zip(names, queues, strict=True)
     )
+    return (Heading("Batches, from dequeue to done"), Grid(COLUMNS, rows), Bullets(parameters))
 
 
-def _name(queue: QueuePart) -> str:
-    """The queue's key beside the model's name, unless that is made of it."""
-    model = printable(queue.model, NAME_MAX_CHARS)
-    if queue.queue in queue.model:
-        return model
-    return f"{model} queue {printable(queue.queue, NAME_MAX_CHARS)}"
+def _names(queues: tuple[QueuePart, ...]) -> list[str]:
+    """The model's name, and the queue's key where one model has several."""
+    models = [queue.model for queue in queues]
+    return [
+        printable(queue.model, NAME_MAX_CHARS)
+        if models.count(queue.model) == 1
+        else f"{printable(queue.model, NAME_MAX_CHARS)} queue {printable(queue.queue)}"
+        for queue in queues
+    ]
 
 
-def _queue_row(queue: QueuePart) -> Row:
+def _queue_row(name: str, queue: QueuePart) -> Row:
     closed = ", ".join(f"{reason} {number(n)}" for reason, n in queue.closed_by.items() if n)
     return Row(
         (
-            _name(queue),
+            name,
             number(queue.batches),
             number(queue.rows_mean),
             percent(queue.fill_ratio),
@@ -66,10 +70,6 @@ def _queue_row(queue: QueuePart) -> Row:
             milliseconds(queue.service.p99_ns),
         )
     )
-
-
-def _parameters_text(queue: QueuePart) -> str:
-    return ", ".join(_parameter_text(parameter) for parameter in queue.parameters)
 
 
 def _parameter_text(parameter: ParameterPart) -> str:

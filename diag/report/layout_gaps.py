@@ -20,10 +20,43 @@ COLUMNS = (
     Column("max ms"),
 )
 
+OVERVIEW_COLUMNS = (
+    Column("timeline", is_number=False),
+    Column("busy"),
+    Column("idle"),
+    Column("starved"),
+    Column("no demand"),
+    Column("mostly", is_number=False),
+)
+SINGLE_TABLES_MAX = 2
+
 
 def gap_blocks(timelines: tuple[TimelinePart, ...]) -> tuple[Block, ...]:
-    """Busy, idle, starved and without demand in one line, then the causes."""
+    """Busy, idle, starved and without demand in one line, then the causes.
+
+    Many timelines (a host with eight GPUs) share one table, with the main cause of each.
+    """
+    if len(timelines) > SINGLE_TABLES_MAX:
+        return (
+            Heading(f"Idle time of {number(len(timelines))} timelines"),
+            Grid(OVERVIEW_COLUMNS, tuple(_overview_row(timeline) for timeline in timelines)),
+        )
     return tuple(block for timeline in timelines for block in _timeline_blocks(timeline))
+
+
+def _overview_row(timeline: TimelinePart) -> Row:
+    """Causes beyond the first are in the JSON report."""
+    main = timeline.gaps[0] if timeline.gaps else None
+    return Row(
+        (
+            printable(timeline.timeline, NAME_MAX_CHARS),
+            percent(timeline.busy_share),
+            percent(timeline.idle_share),
+            percent(timeline.starved_share),
+            percent(timeline.no_demand_share),
+            f"{main.cause} {percent(main.share_of_idle)} of idle" if main else "",
+        )
+    )
 
 
 def _timeline_blocks(timeline: TimelinePart) -> tuple[Block, ...]:

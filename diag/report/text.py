@@ -17,18 +17,24 @@ if TYPE_CHECKING:
     from diag.report.report import Report
 
 LABEL_WIDTH = 12
+BULLET_WIDTH = 4
+GUTTER = 2
+NAME_WHOLE_MAX = 26  # the longest cause of a gap; longer names are wrapped
+# Wider than any table; what is printed says its own width.
+_CANVAS_WIDTH = 4000
 
 
 def render_text(report: Report, *, color: bool, width: int) -> str:
     """The report for a screen of ``width`` columns; ANSI sequences only with ``color``.
 
     Every character is either diag's own or passed through ``printable``: what a server or a file
-    calls things can neither steer the terminal nor be read as rich markup.
+    calls things can neither steer the terminal nor be read as rich markup. A table that needs more
+    columns than there are gets them: a number is never cut.
     """
     written = io.StringIO()
     console = Console(
         file=written,
-        width=width,
+        width=_CANVAS_WIDTH,
         color_system="standard" if color else None,
         force_terminal=color,
         no_color=not color,
@@ -39,54 +45,58 @@ def render_text(report: Report, *, color: bool, width: int) -> str:
         _environ={},
     )
     for block in lay_out(report):
-        _draw(console, block)
+        _draw(console, block, width)
     return "\n".join(line.rstrip() for line in written.getvalue().splitlines()) + "\n"
 
 
-def _draw(console: Console, block: Block) -> None:
+def _draw(console: Console, block: Block, width: int) -> None:
     match block:
         case Heading(text):
             console.print()
-            console.print(Text(printable(text, TEXT_MAX_CHARS), style="bold cyan"))
-        case Paragraph(text, label, is_lead):
-            _draw_paragraph(console, text, label, is_lead=is_lead)
+            console.print(Text(printable(text, TEXT_MAX_CHARS), style="bold cyan"), width=width)
+        case Paragraph(text, "", is_lead):
+            style = "bold" if is_lead else ""
+            console.print(Text(printable(text, TEXT_MAX_CHARS), style=style), width=width)
+        case Paragraph(text, label):
+            head = Text(f"{label}:", style="bold")
+            console.print(_hanging(head, printable(text, TEXT_MAX_CHARS), LABEL_WIDTH), width=width)
         case Bullets(items):
             for item in items:
-                _draw_hanging(console, Text("  - "), printable(item, TEXT_MAX_CHARS), 4)
+                bullet = _hanging(Text("  - "), printable(item, TEXT_MAX_CHARS), BULLET_WIDTH)
+                console.print(bullet, width=width)
         case Grid():
-            console.print(_table(block))
+            table, width_min = _table(block)
+            console.print(table, width=max(width, width_min))
 
 
-def _draw_paragraph(console: Console, text: str, label: str, *, is_lead: bool) -> None:
-    if label:
-        _draw_hanging(
-            console, Text(f"{label}:", style="bold"), printable(text, TEXT_MAX_CHARS), LABEL_WIDTH
-        )
-    else:
-        console.print(Text(printable(text, TEXT_MAX_CHARS), style="bold" if is_lead else ""))
-
-
-def _draw_hanging(console: Console, head: Text, text: str, indent: int) -> None:
+def _hanging(head: Text, text: str, indent: int) -> Table:
     """The head, then the text, its further lines flush with the first."""
     grid = Table.grid(padding=0)
     grid.add_column(width=indent, no_wrap=True)
     grid.add_column(overflow="fold")
     grid.add_row(head, Text(text))
-    console.print(grid)
+    return grid
 
 
-def _table(block: Grid) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for column in block.columns:
+def _table(block: Grid) -> tuple[Table, int]:
+    """The table and the least width at which every number is whole."""
+    rows = [_cells(row) for row in block.rows]
+    table = Table(box=None, padding=(0, GUTTER, 0, 0), header_style="dim", pad_edge=False)
+    width_min = GUTTER * (len(block.columns) - 1)
+    for index, column in enumerate(block.columns):
+        texts = [column.title, *(row[index].plain for row in rows)]
+        longest = max(map(len, texts))
+        is_whole = column.is_number or (index == 0 and longest <= NAME_WHOLE_MAX)
+        width_min += longest if is_whole else min(longest, NAME_WHOLE_MAX // 2)
         table.add_column(
             Text(column.title),
             justify="right" if column.is_number else "left",
-            no_wrap=column.is_number,
+            no_wrap=is_whole,
             overflow="fold",
         )
-    for row in block.rows:
-        table.add_row(*_cells(row))
-    return table
+    for row in rows:
+        table.add_row(*row)
+    return table, width_min
 
 
 def _cells(row: Row) -> list[Text]:

@@ -75,12 +75,18 @@ def test_no_caveat_is_said_so():
     assert "Caveats\nnone\n" in text
 
 
-@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("width", [80, 120])
 def test_text_keeps_within_the_width_and_is_plain_without_colour(width):
     text = render_text(make_report(), color=False, width=width)
     assert "\x1b" not in text
     assert max(map(len, text.splitlines())) <= width
     assert all(line == line.rstrip() for line in text.splitlines())
+
+
+def test_on_a_narrow_screen_tables_overflow_and_no_number_is_cut():
+    report = make_report()
+    narrow = render_text(report, color=False, width=40)
+    assert sorted(figures(narrow)) == sorted(figures(render_text(report, color=False, width=160)))
 
 
 def test_numbers_are_whole_at_80_columns():
