@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # Programs that listen here for a server that is elsewhere.
 TUNNELS = frozenset({"kubectl", "oc", "ssh", "sshd", "socat", "k9s", "gcloud", "cloudflared"})
+_ANY = ("0.0.0.0", "::")  # noqa: S104 - compared with, never bound to
+_MAPPED = "::ffff:"  # gRPC listens on IPv4 addresses through IPv6 sockets
 _UCRED = struct.Struct("3i")
 _CONNECT_TIMEOUT_S = 2.0
 
@@ -67,7 +69,7 @@ def _listener(target: Target) -> int | None:
             and connection.pid
             and connection.laddr
             and connection.laddr.port == target.port
-            and connection.laddr.ip in (target.address, "0.0.0.0", "::")  # noqa: S104
+            and connection.laddr.ip.removeprefix(_MAPPED) in (target.address, *_ANY)
         ):
             return int(connection.pid)
     return None

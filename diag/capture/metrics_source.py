@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from diag.capture.connection import Connection
     from diag.model.samples import MetricSample
 
-# TensorFlow Serving's documented REST port and Prometheus path (config/monitoring_config.proto).
-REST_PORT = 8501
+# The path of TensorFlow Serving's documentation (config/monitoring_config.proto).
 METRICS_PATH = "/monitoring/prometheus/metrics"
 GUESS_TIMEOUT_NS = 2 * SECOND
 # util/prometheus_exporter.cc turns every "/" of /tensorflow/serving/request_count into ":".
@@ -77,7 +76,7 @@ def default_base(connection: Connection) -> str | Unavailable:
     if target.family == socket.AF_UNIX:
         return Unavailable("a UNIX socket tells no HTTP address; give --metrics URL")
     host = f"[{target.address}]" if target.family == socket.AF_INET6 else target.address
-    return f"http://{host}:{REST_PORT}"
+    return f"http://{host}:{connection.plan.rest_port}"
 
 
 def read_metrics(connection: Connection, url: str) -> tuple[MetricSample, ...] | Unavailable:

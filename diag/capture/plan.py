@@ -23,6 +23,7 @@ MAX_BYTES = 512_000_000
 # A protobuf message, and TensorFlow Serving's own limit, end at 2 GiB - 1.
 RECEIVE_MAX_BYTES = (1 << 31) - 1
 TRACER_LEVELS = (1, 2, 3)
+REST_PORT = 8501  # TensorFlow Serving's documented --rest_api_port
 REQUIRABLE = ("gpu", "metrics", "host", "server")
 METRICS_AUTO = "auto"
 METRICS_OFF = "off"
@@ -70,6 +71,7 @@ class CapturePlan:
         receive_max_bytes: Largest response that is accepted at all.
         allow_long: Permit more than 10 s.
         metrics: ``auto``, ``off`` or the URL of the server's Prometheus page.
+        rest_port: Where ``auto`` looks for metrics.
         models: Names to ask the server's status of; more are learned from its metrics.
         require: Sources without which the capture counts as failed.
         tls: None for plaintext.
@@ -92,6 +94,7 @@ class CapturePlan:
     receive_max_bytes: int = RECEIVE_MAX_BYTES
     allow_long: bool = False
     metrics: str = METRICS_AUTO
+    rest_port: int = REST_PORT
     models: tuple[str, ...] = ()
     require: frozenset[str] = frozenset()
     tls: TlsOptions | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +14,10 @@ from diag.capture.plan import SECOND
 from diag.capture.probe import probe_profiler
 from diag.capture.progress import NoProgress, Progress
 from diag.capture.recorder import Recorder
+from diag.capture.room import check_room
 from diag.capture.target import find_server
 from diag.capture.traffic import wait_for_traffic
 from diag.capture.warm_up import check_size, warm_up
-from diag.errors import OutputError
 from diag.formats.bundle import BundleWriter
 from diag.formats.xspace import decode_space
 
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
     from diag.model.availability import Caveat
 
 _MB = 1e6
-# Samples, metrics and manifest beside the trace.
-_BESIDE_BYTES = 8_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +124,7 @@ class _Session:
         check_required(beside.missing(), self._plan, None)
         if self._plan.wait_for_traffic:
             wait_for_traffic(self._connection, recorder, beside.metrics, self._progress)
-        self._check_room(self._warm_up(recorder))
+        check_room(self._output, self._warm_up(recorder))
         recording = self._record(recorder, beside)
         self._progress.say(f"received {len(recording.xspace or b'') / _MB:.3g} MB")
         space = decode_space(recording.xspace or b"")
@@ -140,19 +137,6 @@ class _Session:
         expected_bytes = check_size(warm_up(recorder, self._plan), self._plan)
         self._progress.say(f"warmed up; expecting about {expected_bytes / _MB:.2g} MB")
         return expected_bytes
-
-    def _check_room(self, expected_bytes: int) -> None:
-        """Refuse before the server is disturbed for a trace that finds no room."""
-        folder = self._output.absolute().parent
-        free_bytes = shutil.disk_usage(folder).free
-        needed_bytes = expected_bytes + _BESIDE_BYTES
-        if free_bytes < needed_bytes:
-            raise OutputError(
-                f"{self._output}: the disk has no room for the bundle",
-                cause=f"{free_bytes / _MB:.3g} MB are free in {folder}, about "
-                f"{needed_bytes / _MB:.3g} MB are needed",
-                hint="free space there, or choose another place with -o",
-            )
 
     def _record(self, recorder: Recorder, beside: Beside) -> Recording:
         beside.start()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from diag.capture.target import Target
 
 _HTTP_PROBE = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-_TIMEOUT_S = 2.0
+_TIMEOUT_S = 1.0
 # What OpenSSL calls it when the other side does not speak TLS.
 _NOT_TLS = ("WRONG_VERSION_NUMBER", "UNEXPECTED_EOF", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
 
@@ -41,7 +41,7 @@ def check_transport(target: Target, plan: CapturePlan) -> CaptureError | None:
 
 def _not_grpc(target: Target) -> WrongProtocolError:
     return WrongProtocolError(
-        f"{target.given} speaks HTTP/1, not gRPC",
+        f"{target.given} speaks HTTP, not gRPC",
         cause="8501 is TensorFlow Serving's REST port; profiling needs the gRPC port",
         hint=f"diag capture --server {target.host or 'HOST'}:8500",
     )
@@ -81,7 +81,10 @@ def _check_tls(target: Target, tls: TlsOptions, authority: str) -> CaptureError 
         ):
             # In TLS 1.3 a refusal of the client's certificate comes after the handshake; a gRPC
             # server that accepts it speaks first (its SETTINGS frame).
-            secured.recv(1)
+            if secured.selected_alpn_protocol() != "h2":
+                return _not_grpc(target)
+            if not secured.recv(1):
+                return _refused(target, "the server hung up after the handshake", tls)
     except ssl.SSLCertVerificationError as exc:
         return TlsError(
             f"{target.given}: its certificate is not trusted for the name {name}",
@@ -90,7 +93,7 @@ def _check_tls(target: Target, tls: TlsOptions, authority: str) -> CaptureError 
             "--authority NAME",
         )
     except ssl.SSLError as exc:
-        return _tls_error(target, exc, has_certificate=tls.client_cert is not None)
+        return _tls_error(target, exc, tls)
     except TimeoutError:
         return None
     except OSError as exc:
@@ -102,7 +105,7 @@ def _check_tls(target: Target, tls: TlsOptions, authority: str) -> CaptureError 
     return None
 
 
-def _tls_error(target: Target, error: ssl.SSLError, *, has_certificate: bool) -> CaptureError:
+def _tls_error(target: Target, error: ssl.SSLError, tls: TlsOptions) -> CaptureError:
     reason = error.reason or str(error)
     if any(word in reason for word in _NOT_TLS):
         return WrongProtocolError(
@@ -110,11 +113,15 @@ def _tls_error(target: Target, error: ssl.SSLError, *, has_certificate: bool) ->
             cause=reason,
             hint="leave --tls, --ca-cert and --client-cert out, or check the port",
         )
+    return _refused(target, reason, tls)
+
+
+def _refused(target: Target, reason: str, tls: TlsOptions) -> TlsError:
     return TlsError(
         f"{target.given}: the server refused the TLS handshake",
         cause=reason,
         hint="check that --client-cert is signed by an authority the server trusts"
-        if has_certificate
+        if tls.client_cert
         else "it may want a client certificate: --client-cert FILE --client-key FILE",
     )
 
