@@ -1,0 +1,207 @@
+"""The installed command, as a shell sees it: streams, statuses, files."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import sample_path
+
+DIAG = Path(sys.executable).with_name("diag")
+
+
+def diag(*arguments: object, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(DIAG), *map(str, arguments)],
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+        env={**os.environ, **environ},
+    )
+
+
+def trace(name: str) -> Path:
+    return sample_path(name) / "server.xplane.pb"
+
+
+def test_analyze_prints_the_verdict_first_and_nothing_on_stderr():
+    done = diag("analyze", trace("batch-timeout"), COLUMNS="80")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "waiting for a batch to fill" in " ".join(done.stdout.splitlines()[:2])
+    assert "\x1b" not in done.stdout
+
+
+def test_colour_is_sent_where_it_is_forced():
+    done = diag("analyze", trace("batch-timeout"), FORCE_COLOR="1", NO_COLOR="")
+    assert "\x1b[" in done.stdout
+
+
+def test_verbose_says_on_stderr_what_was_done():
+    done = diag("-v", "analyze", trace("no-batching"), "--format", "json")
+    assert json.loads(done.stdout)["schema_version"] == "1"
+    assert len(done.stderr.splitlines()) == 2
+    assert "events in" in done.stderr
+
+
+def test_a_report_is_written_to_a_file_once(tmp_path):
+    target = tmp_path / "report.md"
+    first = diag("analyze", trace("padding"), "--format", "md", "-o", target)
+    assert (first.returncode, first.stdout, first.stderr) == (0, "", "")
+    assert target.read_text().startswith("**Requests take")
+
+    again = diag("analyze", trace("padding"), "-o", target)
+    assert again.returncode == 7
+    assert again.stdout == ""
+    assert "--force" in again.stderr
+    assert diag("analyze", trace("padding"), "-o", target, "--force").returncode == 0
+    assert not target.read_text().startswith("**")
+
+
+def test_batching_parameters_replace_the_estimates():
+    folder = sample_path("batch-timeout")
+    estimated = diag("analyze", trace("batch-timeout"), "--format", "json")
+    told = diag(
+        "analyze",
+        trace("batch-timeout"),
+        "--format",
+        "json",
+        "--batching-parameters",
+        folder / "batching_parameters.txt",
+    )
+    origins = [
+        {parameter["origin"] for parameter in json.loads(done.stdout)["queues"][0]["parameters"]}
+        for done in (estimated, told)
+    ]
+    assert "estimated" in origins[0]
+    assert origins[1] == {"file"}
+
+
+@pytest.mark.parametrize("name", ["batch-timeout", "padding", "no-batching", "in-graph-batching"])
+def test_every_exported_request_tiles(name, tmp_path):
+    target = tmp_path / "requests.csv"
+    done = diag("export", trace(name), "--table", "requests", "--format", "csv", "-o", target)
+    assert done.returncode == 0
+    with target.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) > 100
+    for row in rows:
+        assert row["complete"] in {"true", "false"}
+        stages = [int(value or 0) for key, value in row.items() if key.startswith("stage_")]
+        assert sum(stages) == int(row["duration_ns"])
+
+
+@pytest.mark.parametrize("table", ["requests", "batches", "gaps", "samples"])
+def test_csv_and_json_lines_have_the_same_rows(table):
+    as_csv = diag("export", trace("padding"), "--table", table, "--format", "csv")
+    as_lines = diag("export", trace("padding"), "--table", table, "--format", "jsonl")
+    header, *rows = csv.reader(as_csv.stdout.splitlines())
+    objects = [json.loads(line) for line in as_lines.stdout.splitlines()]
+    assert len(rows) == len(objects)
+    assert (len(rows) == 0) is (table == "samples")
+    assert all(list(item) == header for item in objects)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["analyze", "/nonexistent/capture.zip"], 3),
+        (["analyze", "/etc/hostname"], 3),
+        (["analyze"], 2),
+        (["analyze", "x", "--format", "pdf"], 2),
+        (["export", "x"], 2),
+        (["export", "x", "--table", "gaps", "-o", "/nonexistent/gaps.csv"], 7),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else str(value),
+)
+def test_errors_leave_stdout_empty_and_have_their_status(arguments, status):
+    done = diag(*arguments)
+    assert done.returncode == status
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: ")
+    assert "\nhint:  " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_traceback_is_shown_only_on_demand():
+    assert "Traceback" in diag("-vv", "analyze", "/nonexistent/capture.zip").stderr
+
+
+def test_batching_parameters_that_are_none_name_the_file(tmp_path):
+    broken = tmp_path / "parameters.txt"
+    broken.write_text("max_batch_siz { value: 3 }")
+    done = diag("analyze", trace("padding"), "--batching-parameters", broken)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "max_batch_size" in done.stderr
+
+
+def test_a_full_disk_is_an_output_error():
+    done = diag("analyze", trace("padding"), "-o", "/dev/full", "--force")
+    assert (done.returncode, done.stdout) == (7, "")
+    assert "No space left" in done.stderr
+
+
+def test_a_reader_that_goes_away_is_no_drama():
+    command = [str(DIAG), "export", str(trace("padding")), "--table", "requests"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(timeout=30) == 7
+
+
+def test_an_interrupt_ends_with_130_and_no_traceback():
+    program = (
+        "import sys\n"
+        "from diag.cli import main\n"
+        "from diag.cli.commands import COMMANDS, LazyCommand\n"
+        "COMMANDS['wait'] = LazyCommand('tests.e2e.waiting_command:wait', 'Wait.')\n"
+        "sys.exit(main(['wait']))\n"
+    )
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=root,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "waiting\n"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert (out, err) == ("", "interrupted\n")
+
+
+def test_a_bug_says_so_and_is_told_apart_from_a_users_mistake():
+    program = (
+        "import sys\n"
+        "from diag.cli import main\n"
+        "from diag.cli.commands import COMMANDS, LazyCommand\n"
+        "COMMANDS['crash'] = LazyCommand('tests.e2e.waiting_command:crash', 'Crash.')\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    root = Path(__file__).parents[2]
+
+    def crash(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", program, *arguments, "crash"]
+        return subprocess.run(command, capture_output=True, check=False, text=True, cwd=root)
+
+    quiet, loud = crash(), crash("-vv")
+    assert quiet.returncode == loud.returncode == 70
+    assert quiet.stdout == ""
+    assert quiet.stderr.splitlines() == [
+        "error: this is a bug in diag, not in your input or your server",
+        r"cause: KeyError: 'a\nb'",
+        "hint:  run it again with -vv for the traceback, and report it with the input if you can",
+    ]
+    assert "Traceback" in loud.stderr
