@@ -11,7 +11,7 @@ from diag.analysis.caveats import Circumstances, find_caveats
 from diag.analysis.counting import count
 from diag.analysis.device_work import find_device_work
 from diag.analysis.idle import find_gaps
-from diag.analysis.level import observed_level, unseen_work
+from diag.analysis.level import hides_requests, tracer_level, unseen_work
 from diag.analysis.model_names import ModelNames
 from diag.analysis.op_class import classify_all, compile_preprocess_ops
 from diag.analysis.op_times import rank_ops
@@ -64,7 +64,7 @@ def analyze(
     plane = _host_plane(capture.planes)
     events, window = plane.events, capture.window
     op_class = classify_all(events.names, compile_preprocess_ops(preprocess_ops))
-    level = observed_level(events)
+    level = tracer_level(events, capture.tracer_level)
 
     steps = find_steps(events)
     ops = find_async_ops(events, steps)
@@ -89,10 +89,13 @@ def analyze(
     roots = find_roots(events, lines, steps, ops, batches, tasks, holders)
     names = ModelNames(capture, events.names)
     batch_table, requests = tabulate(batches, queues, assemble(events, roots, ledger, names))
-    timelines, gaps = find_gaps(
-        device, staged, ledger, requests, window, unseen_work(events, level, window)
+    worked = len(steps) > 0 or any(
+        p.name.startswith(ev.DEVICE_PLANE_PREFIX) and len(p.events) for p in capture.planes
     )
-    counts = count(level, capture.planes, roots, requests, batches, tasks)
+    unseen = unseen_work(events, level, window, worked=worked)
+    timelines, gaps = find_gaps(device, staged, ledger, requests, window, unseen)
+    hidden = hides_requests(events, level)
+    counts = count(hidden, capture.planes, roots, requests, batches, tasks)
     models = summarize_models(requests, window)
     seen = Circumstances(
         capture, level, counts, batch_table.queues, models, has_device=bool(device.devices)

@@ -13,7 +13,7 @@ from diag.model.serving import RequestTable
 
 
 def count(
-    level: int | Unavailable,
+    hidden: bool,
     planes: tuple[Plane, ...],
     roots: Roots,
     requests: RequestTable,
@@ -22,19 +22,18 @@ def count(
 ) -> Counts:
     """Count requests, batches and losses.
 
-    At tracer level 1 unbatched requests leave no event: with nothing else recorded, their number
-    is unavailable, not 0.
+    Where the tracer level hides the requests that ran (``hidden``), their number is unavailable,
+    not 0.
     """
     enqueued = np.zeros(len(batches), np.int64)
     linked = tasks.batch >= 0
     np.add.at(enqueued, tasks.batch[linked], np.maximum(tasks.size[linked], 0))
     missing = np.where(batches.rows >= 0, np.maximum(batches.rows - enqueued, 0), 0)
     cut_off = np.stack((tasks.kind[~linked], tasks.id[~linked]), axis=1)
-    invisible = not len(requests) and level == 1
     reason = Unavailable("unbatched requests are not recorded at tracer level 1")
     return Counts(
-        requests=reason if invisible else len(requests),
-        complete=reason if invisible else int(requests.complete.sum()),
+        requests=reason if hidden else len(requests),
+        complete=reason if hidden else int(requests.complete.sum()),
         censored=roots.censored,
         refused=roots.refused,
         batches=len(batches),

@@ -13,27 +13,56 @@ from diag.model.window import Window
 # Names only level 3 records (executor.cc, TensorFlow 2.21; seen on a live server).
 LEVEL_3_EVENTS = ("ExecutorState::ScheduleReady", "ExecutorPropagateOutputs")
 
+# Events that only a request, or a batch of them, leaves.
+SERVING_EVENTS = (
+    ev.BATCHING_SESSION_RUN,
+    ev.SESSION_RUN,
+    ev.PROCESS_BATCH,
+    ev.SCHEDULE_OUTPUT_TASK,
+    ev.ADAPTIVE_SCHEDULE,
+    ev.MERGE_INPUT_TENSORS,
+    ev.CONCAT_INPUT_TENSORS,
+)
 
-def observed_level(events: EventTable) -> int | Unavailable:
-    """1, 2 or 3 by the events that are there; what the server was asked for proves nothing."""
+
+def tracer_level(events: EventTable, told: int | Unavailable) -> int | Unavailable:
+    """What the session itself says, else the lowest level that explains the events there are."""
+    if told in (1, 2, 3):
+        return told
     if any(len(events.rows_named(name)) for name in LEVEL_3_EVENTS):
         return 3
     if len(events.rows_named(ev.SESSION_RUN, ev.FUNCTION_RUN, ev.EXECUTOR_PROCESS)):
         return 2
-    if len(events):
+    if len(events.rows_named(ev.THREADPOOL_RECORD, *SERVING_EVENTS)):
         return 1
-    return Unavailable("the trace has no host events")
+    return Unavailable("the trace holds no event of TensorFlow's runtime")
 
 
-def unseen_work(events: EventTable, level: int | Unavailable, window: Window) -> Set:
+def hides_requests(events: EventTable, level: int | Unavailable) -> bool:
+    """Whether requests ran of which this level records nothing.
+
+    At level 1 an unbatched request leaves only the thread pool's marks, which do not say whose
+    they are; such marks without any serving event are all there can be to see.
+    """
+    return (
+        level == 1
+        and not len(events.rows_named(*SERVING_EVENTS))
+        and len(events.rows_named(ev.THREADPOOL_RECORD)) > 0
+    )
+
+
+def unseen_work(
+    events: EventTable, level: int | Unavailable, window: Window, *, worked: bool
+) -> Set:
     """When requests may have been open that left no event of their own.
 
-    At tracer level 1 an unbatched request leaves only the thread pool's marks, which do not say
-    whose they are: with such marks and no batch event, requests may have been open at any time.
+    Args:
+        events: Of the host plane.
+        level: The tracer level.
+        window: The capture's.
+        worked: Whether any executor step or device was seen at work. With no serving event beside
+            it, the work was for requests longer than the window, or for no server at all.
     """
-    batched = events.rows_named(
-        ev.BATCHING_SESSION_RUN, ev.PROCESS_BATCH, ev.SCHEDULE_OUTPUT_TASK, ev.ADAPTIVE_SCHEDULE
-    )
-    if level != 1 or len(batched) or not len(events.rows_named(ev.THREADPOOL_RECORD)):
+    if len(events.rows_named(*SERVING_EVENTS)) or not (worked or hides_requests(events, level)):
         return EMPTY
     return np.array([window.start_ns]), np.array([window.end_ns])

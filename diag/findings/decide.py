@@ -155,12 +155,14 @@ def _no_requests(analysis: Analysis) -> Verdict:
     counts = analysis.counts
     cut = counts.censored + counts.censored_batches
     window = f"{analysis.capture.window.duration_ns / 1e9:.2f} s"
-    if cut:
+    worked = [gaps for gaps in analysis.idle if gaps.timeline.busy_ns]
+    if cut or worked:
         sentence = (
-            f"No request began and ended within the {window} recorded, but parts of {cut} were "
-            "seen: they take longer than the window."
+            f"No request began and ended within the {window} recorded, though "
+            + (f"parts of {cut} were seen" if cut else f"{worked[0].timeline.name} was at work")
+            + ": requests take longer than the window, or this is not a serving trace."
         )
-        verify = "Capture again for longer (--duration)."
+        verify = "Capture the server again, for longer (--duration)."
     else:
         sentence = f"No request reached the model in the {window} recorded: no demand."
         verify = "Capture again under load (--wait-for-traffic)."

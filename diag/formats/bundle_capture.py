@@ -9,7 +9,7 @@ import msgspec
 from diag.errors import BundleCorruptError, InputError, MetricsParseError
 from diag.formats import layout
 from diag.formats.prometheus import metrics_from_bytes
-from diag.formats.recorded_window import recorded_window
+from diag.formats.recorded_window import recorded_level, recorded_window
 from diag.formats.samples import decode_samples
 from diag.formats.server import decode_server
 from diag.formats.trace_capture import decode_named, trace_caveats
@@ -48,6 +48,7 @@ def capture_from_bundle(bundle: Bundle, path: Path) -> Capture:
         name=path.name,
         origin_unix_ns=space.origin_unix_ns,
         window=recorded_window(space, _planned_duration_ms(manifest.plan)),
+        tracer_level=recorded_level(space),
         planes=space.planes,
         trace_errors=space.errors,
         trace_warnings=space.warnings,

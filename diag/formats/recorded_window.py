@@ -1,4 +1,4 @@
-"""From when to when a trace was recorded."""
+"""From when to when, and at what tracer level, a trace was recorded."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from google.protobuf.message import DecodeError
 
 from diag.formats.wire.profiler_pb2 import ProfileOptions
+from diag.model.availability import Unavailable
 from diag.model.window import Window
 
 if TYPE_CHECKING:
@@ -55,14 +56,27 @@ def _environment(planes: Sequence[Plane]) -> dict[str, StatValue]:
     return next((plane.stats for plane in planes if plane.name == ENVIRONMENT_PLANE), {})
 
 
+def recorded_level(space: Space) -> int | Unavailable:
+    """The host tracer level the session ran at, by its own ``profile_options``."""
+    options = _options(_environment(space.planes))
+    if options is None or not options.host_tracer_level:
+        return Unavailable("the trace does not hold its session's options")
+    return options.host_tracer_level
+
+
 def _duration_ms(environment: dict[str, StatValue]) -> int:
+    options = _options(environment)
+    return 0 if options is None else options.duration_ms
+
+
+def _options(environment: dict[str, StatValue]) -> ProfileOptions | None:
     options = environment.get("profile_options")
     if not isinstance(options, bytes):
-        return 0
+        return None
     try:
-        return ProfileOptions.FromString(options).duration_ms
+        return ProfileOptions.FromString(options)
     except DecodeError:
-        return 0
+        return None
 
 
 def _stop_ns(environment: dict[str, StatValue], otherwise_ns: int) -> int:

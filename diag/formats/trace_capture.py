@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from diag.errors import SourceNotFoundError, XSpaceDecodeError
 from diag.formats.locate import WHAT_TO_NAME
-from diag.formats.recorded_window import recorded_window
+from diag.formats.recorded_window import recorded_level, recorded_window
 from diag.formats.xspace import decode_space
 from diag.model.availability import Caveat, Unavailable
 from diag.model.capture import Capture
@@ -57,6 +57,7 @@ def capture_from_trace(name: str, data: bytes, where: str) -> Capture:
         name=name,
         origin_unix_ns=space.origin_unix_ns,
         window=recorded_window(space),
+        tracer_level=recorded_level(space),
         planes=space.planes,
         trace_errors=space.errors,
         trace_warnings=space.warnings,

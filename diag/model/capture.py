@@ -38,6 +38,7 @@ class Capture:
         name: What to call it: file or run name.
         origin_unix_ns: Wall clock of time 0 (``Task Environment``.profile_start_time).
         window: What was recorded, ns since the origin.
+        tracer_level: Host tracer level (1 to 3) by the session's own record of its options.
         planes: Host and device planes.
         trace_errors: ``XSpace.errors``.
         trace_warnings: ``XSpace.warnings``.
@@ -53,6 +54,7 @@ class Capture:
     name: str
     origin_unix_ns: int | Unavailable
     window: Window
+    tracer_level: int | Unavailable
     planes: tuple[Plane, ...]
     trace_errors: tuple[str, ...]
     trace_warnings: tuple[str, ...]

@@ -31,7 +31,8 @@ LEVEL_1_EVENTS = (
 
 def at_level_1(capture: Capture) -> Capture:
     """The capture without the host events that tracer level 1 does not record."""
-    return replace(capture, planes=tuple(_level_1_plane(plane) for plane in capture.planes))
+    planes = tuple(_level_1_plane(plane) for plane in capture.planes)
+    return replace(capture, planes=planes, tracer_level=1)
 
 
 def _level_1_plane(plane: Plane) -> Plane:

@@ -45,6 +45,7 @@ def make_capture(name: str = "server.xplane.pb") -> Capture:
         name=name,
         origin_unix_ns=ORIGIN_UNIX_NS,
         window=Window(0, 100 * MS),
+        tracer_level=absent,
         planes=(),
         trace_errors=(),
         trace_warnings=(),
