@@ -155,11 +155,11 @@ def _no_requests(analysis: Analysis) -> Verdict:
     counts = analysis.counts
     cut = counts.censored + counts.censored_batches
     window = f"{analysis.capture.window.duration_ns / 1e9:.2f} s"
-    worked = [gaps for gaps in analysis.idle if gaps.timeline.busy_ns]
-    if cut or worked:
+    quiet = all(gaps.no_demand_ns == gaps.timeline.window.duration_ns for gaps in analysis.idle)
+    if cut or not analysis.idle or not quiet:
         sentence = (
             f"No request began and ended within the {window} recorded, though "
-            + (f"parts of {cut} were seen" if cut else f"{worked[0].timeline.name} was at work")
+            + (f"parts of {cut} were seen" if cut else "something was at work")
             + ": requests take longer than the window, or this is not a serving trace."
         )
         verify = "Capture the server again, for longer (--duration)."
