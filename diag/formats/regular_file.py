@@ -46,7 +46,7 @@ def read_regular(path: Path, limit_bytes: int) -> bytes:
         if size_bytes > limit_bytes:
             raise InputError(
                 f"{path}: {size_bytes:,} bytes, the limit is {limit_bytes:,}",
-                hint="capture a shorter window",
+                hint="check that it is the file you meant; for a trace, capture a shorter window",
             )
         try:
             return file.read(size_bytes)

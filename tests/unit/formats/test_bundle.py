@@ -1,10 +1,9 @@
-"""Bundles: what is written, what is verified, and what leaves no trace."""
+"""Writing bundles: what lies where, for whom, and what is left when it fails."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import stat
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from diag.errors import BundleCorruptError, BundleVersionError, OutputError
+from diag.errors import OutputError
 from diag.formats.bundle import BundleWriter
 from diag.formats.manifest import Manifest, SourceRecord
 from diag.formats.source import open_capture
@@ -55,11 +54,6 @@ def write_bundle(path: Path, *, force: bool = False, **fields: object) -> Path:
         writer.add_metrics("after", b":core:graph_runs 4\n")
         writer.add_server({"models": [{"name": "m", "version": 3, "state": "AVAILABLE"}]})
         return writer.finish(manifest(**fields))
-
-
-def edit_manifest(bundle: Path, **fields: object) -> None:
-    path = bundle / "diag" / "manifest.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | fields))
 
 
 def mode(path: Path) -> int:
@@ -211,75 +205,6 @@ def test_a_disk_that_takes_no_more_bytes_is_an_output_error_and_leaves_nothing(
     assert done.stdout.startswith("File too large | free space there")
     assert done.stderr == ""
     assert list(tmp_path.iterdir()) == []
-
-
-def test_foreign_files_are_ignored(tmp_path: Path) -> None:
-    bundle = write_bundle(tmp_path / "bundle")
-    (bundle / TRACE_NAME).with_name("other.xplane.pb").write_bytes(b"not listed")
-    (bundle / "diag" / "notes.txt").write_text("mine")
-    os.mkfifo(bundle / "pipe")
-    assert open_capture(bundle).caveats == ()
-
-
-@pytest.mark.parametrize(
-    ("damage", "message"),
-    [
-        (b"", "has 0 bytes, not"),
-        (TRACE[:-1] + b"\x00", "does not match its checksum"),
-        (None, "is listed but missing"),
-    ],
-)
-def test_a_changed_part_is_refused(tmp_path: Path, damage: bytes | None, message: str) -> None:
-    bundle = write_bundle(tmp_path / "bundle")
-    trace = bundle / TRACE_NAME
-    if damage is None:
-        trace.unlink()
-    else:
-        trace.write_bytes(damage)
-    with pytest.raises(BundleCorruptError, match=message):
-        open_capture(bundle)
-
-
-def test_a_part_that_no_reader_knows_is_verified_all_the_same(tmp_path: Path) -> None:
-    bundle = write_bundle(tmp_path / "bundle")
-    later = bundle / "diag" / "later.bin"
-    later.write_bytes(b"1")
-    parts = json.loads((bundle / "diag" / "manifest.json").read_text())["parts"]
-    entry = {"sha256": hashlib.sha256(b"1").hexdigest(), "size_bytes": 1}
-    edit_manifest(bundle, parts=parts | {"diag/later.bin": entry})
-    assert open_capture(bundle).caveats == ()
-    later.write_bytes(b"2")
-    with pytest.raises(BundleCorruptError, match="does not match its checksum"):
-        open_capture(bundle)
-
-
-def test_a_newer_format_version_is_refused_whatever_else_the_manifest_says(
-    tmp_path: Path,
-) -> None:
-    bundle = write_bundle(tmp_path / "bundle")
-    edit_manifest(bundle, format_version=2, parts="something new", created=None)
-    with pytest.raises(BundleVersionError, match="bundle format 2, this diag reads up to 1"):
-        open_capture(bundle)
-
-
-@pytest.mark.parametrize(
-    "name", ["../outside", "/etc/passwd", "diag/../../x", "", "diag//x", "a\\b", "C:/x", "x\n"]
-)
-def test_part_names_cannot_lead_out_of_the_bundle(tmp_path: Path, name: str) -> None:
-    bundle = write_bundle(tmp_path / "bundle")
-    edit_manifest(bundle, parts={name: {"sha256": "0" * 64, "size_bytes": 1}})
-    with pytest.raises(BundleCorruptError, match="is no name for a part"):
-        open_capture(bundle)
-
-
-def test_links_that_lead_out_of_the_bundle_are_not_followed(tmp_path: Path) -> None:
-    bundle = write_bundle(tmp_path / "bundle")
-    trace = bundle / TRACE_NAME
-    (tmp_path / "same-bytes").write_bytes(trace.read_bytes())
-    trace.unlink()
-    trace.symlink_to(tmp_path / "same-bytes")
-    with pytest.raises(BundleCorruptError, match="leads out of the folder"):
-        open_capture(bundle)
 
 
 @pytest.mark.parametrize(
