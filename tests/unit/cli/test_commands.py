@@ -10,11 +10,11 @@ from diag.cli.commands import COMMANDS, cli
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_can_be_loaded_and_has_help_with_an_example(name):
-    context = click.Context(cli, info_name="diag")
+    context = cli.make_context("diag", [name])
     command = cli.get_command(context, name)
     assert command is not None
     assert command.name == name
-    text = command.get_help(click.Context(command, parent=context, info_name=name))
+    text = command.get_help(command.make_context(name, [], parent=context, resilient_parsing=True))
     assert f"  diag {name}" in text
     assert all(
         parameter.help for parameter in command.params if isinstance(parameter, click.Option)
@@ -23,7 +23,7 @@ def test_every_command_can_be_loaded_and_has_help_with_an_example(name):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_summary_in_the_table_is_the_commands_own_first_sentence(name):
-    command = cli.get_command(click.Context(cli), name)
+    command = cli.get_command(cli.make_context("diag", [name]), name)
     assert command is not None
     assert command.help is not None
     assert COMMANDS[name].summary.split()[0] == command.help.split()[0]
