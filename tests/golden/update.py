@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from diag.report.json import SCHEMA_RESOURCE, report_schema
 from tests.golden.test_reports import CASES, FORMATS, golden_path, rendered
 
-REPORT_PACKAGE = Path(__file__).parents[2] / "diag" / "report"
+ROOT = Path(__file__).parents[2]
+REPORT_PACKAGE = ROOT / "diag" / "report"
+SHOWN = re.compile(r"(<!-- output of batch-timeout -->\n```text\n).*?(```\n)", re.S)
 
 
 def main() -> None:
@@ -15,6 +18,12 @@ def main() -> None:
     for case in CASES:
         for format_ in FORMATS:
             golden_path(case, format_).write_text(rendered(case, format_))
+    page = ROOT / "docs" / "analyze.md"
+    page.write_text(SHOWN.sub(_shown_again, page.read_text()))
+
+
+def _shown_again(match: re.Match[str]) -> str:
+    return f"{match[1]}{golden_path('batch-timeout', 'txt').read_text()}{match[2]}"
 
 
 if __name__ == "__main__":

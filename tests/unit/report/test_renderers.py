@@ -34,7 +34,7 @@ HOSTILE_NAMES = {
     "markup": "[red]x[/red] [link=http://e.vil]y[/link] :smile:",
     "lines": "a\nb\r\nc\u2028d\x0b",
     "bidi": "abc\u202edcb\u200b\u2066",
-    "surrogate": "caf\udce9",
+    "surrogate": "mod\udce8le",
     "long": "m" * 10_000,
     "formula": '=cmd|"/C calc"!A1',
     "list": "1. item\n# head\n- - -",

@@ -1,0 +1,68 @@
+"""The docs name every command, option, column and key there is, and show real output."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from diag.cli.commands import COMMANDS, cli
+from diag.report.json import published_schema
+from diag.report.tables import TABLES
+from tests.golden.test_reports import golden_path
+from tests.unit.report.factory import make_analysis
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_a_page_with_all_its_options(name):
+    page = (DOCS / f"{name}.md").read_text()
+    command = cli.get_command(cli.make_context("diag", [name]), name)
+    assert command is not None
+    options = [
+        max(parameter.opts, key=len)
+        for parameter in command.params
+        if isinstance(parameter, click.Option)
+    ]
+    assert len(options) >= 3
+    assert [option for option in options if option not in page] == []
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_exported_column_is_explained(table):
+    page = (DOCS / "export.md").read_text()
+    section = re.search(rf"^## `{table}`.*?(?=^## |\Z)", page, re.M | re.S)
+    assert section is not None
+    columns = [column.name for column in TABLES[table](make_analysis())]
+    assert [name for name in columns if f"`{name}`" not in section[0]] == []
+
+
+def test_every_key_of_the_json_report_is_explained():
+    page = (DOCS / "report-schema.md").read_text()
+    definitions = json.loads(published_schema())["$defs"].values()
+    keys = {key for definition in definitions for key in definition["properties"]}
+    assert len(keys) > 80
+    assert sorted(key for key in keys if f"`{key}`" not in page) == []
+
+
+def test_the_output_shown_is_what_the_command_prints():
+    page = (DOCS / "analyze.md").read_text()
+    shown = re.search(r"<!-- output of batch-timeout -->\n```text\n(.*?)```\n", page, re.S)
+    assert shown is not None
+    assert shown[1] == golden_path("batch-timeout", "txt").read_text()
+
+
+def test_links_between_pages_lead_somewhere():
+    pages = sorted(DOCS.glob("*.md"))
+    assert len(pages) >= 4
+    broken = [
+        f"{page.name}: {target}"
+        for page in pages
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
+        if not (DOCS / target).exists()
+    ]
+    assert broken == []
