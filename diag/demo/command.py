@@ -19,14 +19,14 @@ DEFAULT_PORT, DEFAULT_HTTP_PORT = 8500, 8501
 @click.command(
     epilog="\b\nExamples:\n"
     "  diag demo\n"
-    "  diag demo --scenario slow-preprocess -o demo-output\n"
-    "  diag demo --scenario batch-timeout --keep-serving\n"
+    "  diag demo --scenario batch-timeout -o demo-output\n"
+    "  diag demo --scenario one-batch-thread --keep-serving\n"
 )
 @click.option(
     "--scenario",
     "name",
     type=click.Choice(list(SCENARIOS)),
-    default="batch-timeout",
+    default="slow-preprocess",
     show_default=True,
     help="What to serve and what to plant in it.",
 )
@@ -105,13 +105,14 @@ def _diagnose(
     options = RecordingOptions(*ports, duration_s=duration_s)
     recording = record_scenario(scenario, folder, options, NoProgress() if quiet else _Lines())
     analysis = analyze(open_capture(recording.bundle))
-    report = build_report(analysis, decide(analysis))
+    verdict = decide(analysis)
+    report = build_report(analysis, verdict)
     comparison = compare(
         analysis,
         recording.truths,
-        model=scenario.victim,
-        planted=scenario.cause,
+        scenario=scenario,
         rules=recording.rules(scenario.victim),
+        verdict=verdict.cause,
     )
     _write(folder / "report.md", render_markdown(report))
     _write(folder / "report.json", render_json(report))
@@ -135,8 +136,8 @@ def _keep_serving(scenario: Scenario, folder: Path, ports: tuple[int, int]) -> N
     from diag.demo.processes import DemoLoad, DemoServer
     from diag.demo.serving_loop import serve_until_interrupted
 
-    options = ("--port", str(ports[0]), "--http-port", str(ports[1]))
-    options += ("--truth", str(folder / "truth.json"))
+    ends = ("--port", str(ports[0]), "--http-port", str(ports[1]))
+    options = (*ends, "--truth", str(folder / "truth.json"))
     progress = _Lines()
     progress.say("starting a server on the TensorFlow runtime (a few seconds) ...")
     with DemoServer.start(scenario, folder / "server.log", *options) as server:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from diag.analysis.result import Analysis
     from diag.demo.groups import Pair
+    from diag.demo.scenarios import Scenario
     from diag.demo.truth import RequestTruth
 
 # A group may differ by 2 % of the request, or by 0.15 ms for each of its two edges: the greater.
@@ -65,6 +66,8 @@ class Comparison:
         lines: The groups, then the waits in the queue where there is one.
         request_ns: Mean duration of a request by the truth.
         planted: The cause that was planted.
+        accepted: What a verdict on it may say.
+        verdict: What diag's says.
         largest_stage: Of this model's requests.
         largest_gap: Of all idle time; "" if nothing was idle.
     """
@@ -76,15 +79,20 @@ class Comparison:
     lines: tuple[Line, ...]
     request_ns: float
     planted: str
+    accepted: tuple[str, ...]
+    verdict: str
     largest_stage: str
     largest_gap: str
 
     @property
     def found(self) -> bool:
-        """Whether the planted cause is the largest stage or gap cause; healthy: compute."""
-        if self.planted == "healthy":
-            return self.largest_stage == Stage.COMPUTE.value
+        """Whether the planted cause is the largest stage or gap cause."""
         return self.planted in (self.largest_stage, self.largest_gap)
+
+    @property
+    def is_verdict_right(self) -> bool:
+        """Whether diag's verdict names what was planted."""
+        return self.verdict in self.accepted
 
     @property
     def is_gross(self) -> bool:
@@ -98,6 +106,7 @@ class Comparison:
         return {
             **{key: value for key, value in asdict(self).items() if key != "lines"},
             "found": self.found,
+            "verdict_is_right": self.is_verdict_right,
             "lines": [
                 {**asdict(line), "difference_ns": line.difference_ns, "within": line.is_within}
                 for line in self.lines
@@ -109,19 +118,20 @@ def compare(
     analysis: Analysis,
     truths: Sequence[RequestTruth],
     *,
-    model: str,
-    planted: str,
+    scenario: Scenario,
     rules: QueueRules | None,
+    verdict: str,
 ) -> Comparison:
-    """Compares one model's requests.
+    """Compares the requests of a scenario's victim.
 
     Args:
         analysis: Of the capture.
         truths: Every request of every model, also those outside the window.
-        model: Whose requests.
-        planted: The scenario's cause.
-        rules: Of the model's queue, None if it has none.
+        scenario: What was planted.
+        rules: Of the victim's queue, None if it has none.
+        verdict: The cause diag's verdict names.
     """
+    model = scenario.victim
     pairs = pair_requests(analysis, truths, model)
     lines: tuple[Line, ...] = ()
     request_ns = 0.0
@@ -140,7 +150,9 @@ def compare(
         expected=_count_inside(analysis, truths, model),
         lines=lines,
         request_ns=request_ns,
-        planted=planted,
+        planted=scenario.cause,
+        accepted=scenario.verdicts,
+        verdict=verdict,
         largest_stage=_largest_stage(analysis, pairs),
         largest_gap=_largest_gap(analysis),
     )

@@ -9,7 +9,7 @@ are absent: its Python monitoring objects are not connected to the C++ registry.
 from __future__ import annotations
 
 import threading
-from bisect import bisect_left
+from bisect import bisect_right
 from itertools import accumulate
 
 # monitoring::Buckets::Exponential(10, 1.8, 33), in microseconds.
@@ -23,9 +23,8 @@ class _Histogram:
         self.sum = 0.0
 
     def add(self, micros: float) -> None:
-        # A value equal to a limit belongs to the bucket above it (Buckets are [low, high)),
-        # yet Prometheus reads "le"; serving ignores the difference, and so do we.
-        self.counts[bisect_left(LATENCY_LIMITS_MICROS, micros)] += 1
+        # TensorFlow's buckets are [low, high): a value equal to a limit lies above it.
+        self.counts[bisect_right(LATENCY_LIMITS_MICROS, micros)] += 1
         self.sum += micros
 
 

@@ -111,8 +111,7 @@ def _timed(plan: ModelPlan, features: Any) -> _Timed:
 
 def _batched(plan: ModelPlan, attributes: BatchFunctionAttributes, features: Any) -> _Timed:
     """The same, for whole batches: every row learns the times of the batch it went with."""
-
-    @tf.nondifferentiable_batch_function(
+    batch_function = tf.nondifferentiable_batch_function(
         num_batch_threads=attributes.num_batch_threads,
         max_batch_size=attributes.max_batch_size,
         batch_timeout_micros=attributes.batch_timeout_micros,
@@ -121,11 +120,12 @@ def _batched(plan: ModelPlan, attributes: BatchFunctionAttributes, features: Any
         autograph=False,
         enable_large_batch_splitting=attributes.enable_large_batch_splitting,
     )
+
     def run(batch: Any) -> Any:
         timed = _timed(plan, batch)
         return timed.answer, timed.start, timed.end, timed.executed_rows
 
-    return _Timed(*run(features))
+    return _Timed(*batch_function(run)(features))
 
 
 def _clock(*after: Any) -> Any:

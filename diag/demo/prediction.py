@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 _STATUS = {code.value[0]: code for code in grpc.StatusCode}
 
 
-class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
+# Generated stubs carry no types.
+class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):  # type: ignore[misc]
     """Predict and GetModelMetadata; the other methods answer UNIMPLEMENTED, as generated."""
 
     def __init__(self, registry: Registry) -> None:
@@ -80,7 +81,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         return response
 
 
-class ModelService(model_service_pb2_grpc.ModelServiceServicer):
+class ModelService(model_service_pb2_grpc.ModelServiceServicer):  # type: ignore[misc]
     """GetModelStatus; every version there is, is available."""
 
     def __init__(self, registry: Registry) -> None:

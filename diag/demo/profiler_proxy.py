@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import grpc
+from google.protobuf.message import DecodeError
 
-from diag.demo.wire_fields import top_level_fields, without_field
+from diag.formats.wire.profiler_pb2 import ProfileRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 PREFIX = "/tensorflow.ProfilerService/"
-# tsl/profiler/protobuf/profiler_service.proto, TensorFlow 2.21: ProfileRequest.
-REPOSITORY_ROOT, EMIT_XSPACE = 5, 9
-WRITING_METHODS = ("Profile", "StartContinuousProfiling")
+# tsl/profiler/protobuf/profiler_service.proto, TensorFlow 2.21.
+STARTING_METHODS = ("Profile", "StartContinuousProfiling")
 METHODS_SINCE_2_21 = ("StartContinuousProfiling", "StopContinuousProfiling", "GetSnapshot")
 _METHODS = ("Profile", "Terminate", "Monitor", *METHODS_SINCE_2_21)
 
@@ -74,8 +74,8 @@ class ProfilerProxy(grpc.GenericRpcHandler):  # type: ignore[misc]
         call = self._channel.unary_unary(path)
 
         def forward(request: bytes, context: grpc.ServicerContext) -> bytes:
-            if method in WRITING_METHODS:
-                request = self._vetted(request, context)
+            if method in STARTING_METHODS:
+                request = self._vetted(method, request, context)
             pending = call.future(request, timeout=_deadline_s(context))
             context.add_callback(pending.cancel)  # a caller that gives up frees the profiler
             try:
@@ -88,23 +88,23 @@ class ProfilerProxy(grpc.GenericRpcHandler):  # type: ignore[misc]
 
         return forward
 
-    def _vetted(self, request: bytes, context: grpc.ServicerContext) -> bytes:
+    def _vetted(self, method: str, request: bytes, context: grpc.ServicerContext) -> bytes:
         try:
-            if self._policy.emulate_2_20:
-                request = without_field(request, EMIT_XSPACE)
-            fields = {number: value for number, value, _ in top_level_fields(request)}
-        except ValueError as error:
+            asked = ProfileRequest.FromString(request)
+        except DecodeError as error:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"not a ProfileRequest: {error}")
-        if not self._policy.allow_writes and (
-            fields.get(REPOSITORY_ROOT) or not fields.get(EMIT_XSPACE)
-        ):
+        if self._policy.emulate_2_20:
+            asked.ClearField("emit_xspace")  # unknown to that server
+        # Continuous sessions return their snapshots inline whatever was asked.
+        is_written = method == "Profile" and not asked.emit_xspace
+        if not self._policy.allow_writes and (asked.repository_root or is_written):
             context.abort(
                 grpc.StatusCode.PERMISSION_DENIED,
                 "this request would make the server write to its own disk (repository_root is set "
                 "or emit_xspace is not); the demo server allows that only with "
                 "--allow-server-writes",
             )
-        return request
+        return asked.SerializeToString()  # fields we do not know included
 
 
 def _deadline_s(context: grpc.ServicerContext) -> float | None:

@@ -49,7 +49,9 @@ class Scenario:
         story: One line for a person.
         models: Served side by side on one pool of threads.
         streams: Asked of them.
-        cause: What was planted: a Stage, an IdleCause, or ``healthy``.
+        cause: What was planted: the Stage requests spend most time in, or the IdleCause most idle
+            time is due to.
+        verdicts: What a verdict on it may say; the first is the one intended.
         victim: The model whose requests show the cause.
         session_metadata: Whether traces name the model, which TensorFlow Serving does only with a
             platform_config_file.
@@ -63,6 +65,7 @@ class Scenario:
     models: tuple[ModelPlan, ...]
     streams: tuple[Stream, ...]
     cause: str
+    verdicts: tuple[str, ...]
     victim: str
     session_metadata: bool = False
     duration_s: float = 4.0
@@ -98,8 +101,10 @@ _ALL = (
         name="healthy",
         story="Moderate traffic, room to spare: nearly all of a request is the model computing.",
         models=(ModelPlan("dense", "dense", layers=120, batching=_batching(8, 0, 2)),),
-        streams=(Stream("dense", Arrivals("open", rate=14, seed=11)),),
-        cause="healthy",
+        streams=(Stream("dense", Arrivals("open", rate=18, seed=11)),),
+        cause="compute",
+        # How much it idles depends on how fast the machine is.
+        verdicts=("healthy", "no-demand"),
         victim="dense",
     ),
     Scenario(
@@ -108,6 +113,7 @@ _ALL = (
         models=(ModelPlan("dense", "dense", layers=40, batching=_batching(8, 0, 2)),),
         streams=(Stream("dense", Arrivals("open", rate=3, seed=12)),),
         cause="no-demand",
+        verdicts=("no-demand",),
         victim="dense",
         duration_s=6.0,
     ),
@@ -117,6 +123,7 @@ _ALL = (
         models=(ModelPlan("dense", "dense", layers=20, batching=_batching(64, 40_000, 2)),),
         streams=(Stream("dense", Arrivals("open", rate=30, seed=13)),),
         cause="queue-fill",
+        verdicts=("queue-fill",),
         victim="dense",
     ),
     Scenario(
@@ -125,6 +132,7 @@ _ALL = (
         models=(ModelPlan("dense", "dense", layers=40, batching=_batching(4, 5_000, 1)),),
         streams=(Stream("dense", Arrivals("closed", concurrency=16)),),
         cause="queue-thread",
+        verdicts=("queue-thread",),
         victim="dense",
     ),
     Scenario(
@@ -137,6 +145,7 @@ _ALL = (
         ),
         streams=(Stream("image", Arrivals("closed", concurrency=1)),),
         cause="preprocess",
+        verdicts=("preprocess",),
         victim="image",
     ),
     Scenario(
@@ -145,6 +154,7 @@ _ALL = (
         models=(ModelPlan("dense", "dense", layers=16, batching=_batching(16, 0, 1, (16,))),),
         streams=(Stream("dense", Arrivals("closed", concurrency=1)),),
         cause="compute",
+        verdicts=("padding",),
         victim="dense",
     ),
     Scenario(
@@ -153,6 +163,7 @@ _ALL = (
         models=(ModelPlan("dense", "dense", layers=20, batching=_batching(16, 0, 1, (4,), 4)),),
         streams=(Stream("dense", Arrivals("closed", concurrency=1), rows=(16,)),),
         cause="queue-thread",
+        verdicts=("queue-thread",),
         victim="dense",
     ),
     Scenario(
@@ -161,6 +172,7 @@ _ALL = (
         models=(ModelPlan("dense", "dense", layers=25, tokens=32),),
         streams=(Stream("dense", Arrivals("closed", concurrency=16)),),
         cause="queue-executor",
+        verdicts=("queue-executor",),
         victim="dense",
     ),
     Scenario(
@@ -175,6 +187,7 @@ _ALL = (
             Stream("light", Arrivals("open", rate=10, seed=19)),
         ),
         cause="queue-executor",
+        verdicts=("queue-executor",),
         victim="light",
         session_metadata=True,
     ),
@@ -184,6 +197,7 @@ _ALL = (
         models=(ModelPlan("dense", "dense", layers=30, batching=_batching(2, 0, 1)),),
         streams=(Stream("dense", Arrivals("burst", rate=48, burst_size=24)),),
         cause="queue-thread",
+        verdicts=("queue-thread",),
         victim="dense",
     ),
 )

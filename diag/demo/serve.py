@@ -37,7 +37,7 @@ from diag.demo.rest import RestServer
 from diag.demo.scenarios import SCENARIOS, ModelPlan, Scenario
 from diag.demo.servable import Servable, Threads
 from diag.demo.truth import write_truth
-from diag.errors import DiagError
+from diag.errors import DiagError, UsageError
 from diag.formats.batching_parameters import parse_batching_parameters
 
 if TYPE_CHECKING:
@@ -80,11 +80,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         threading.Thread(target=_wait_for_stdin, args=(stop,), daemon=True).start()
     try:
         attributes = _attributes(scenario, arguments.batching_parameters_file)
+        with tempfile.TemporaryDirectory(prefix="diag-demo-") as work:
+            _serve(arguments, scenario, attributes, Path(work), stop)
     except DiagError as error:
         sys.stderr.write(f"error: {error.message}\ncause: {error.cause}\nhint:  {error.hint}\n")
         return error.exit_code
-    with tempfile.TemporaryDirectory(prefix="diag-demo-") as work:
-        _serve(arguments, scenario, attributes, Path(work), stop)
     return 0
 
 
@@ -116,7 +116,7 @@ def _serve(
     if proxy is not None:
         server.add_generic_rpc_handlers((proxy,))
     port = _bind(server, arguments)
-    rest = RestServer((arguments.host, arguments.http_port), registry)
+    rest = _rest_server(arguments, registry)
     threading.Thread(target=rest.serve_forever, daemon=True).start()
     server.start()
     ready = {
@@ -238,21 +238,44 @@ def _free_port() -> int:
         return port
 
 
+def _rest_server(arguments: argparse.Namespace, registry: Registry) -> RestServer:
+    address = (arguments.host, arguments.http_port)
+    try:
+        return RestServer(address, registry)
+    except OSError as error:
+        raise _taken(f"{address[0]}:{address[1]}", "--http-port", error) from error
+
+
 def _bind(server: grpc.Server, arguments: argparse.Namespace) -> int:
-    if arguments.socket:
-        server.add_insecure_port(f"unix:{arguments.socket}")
     address = f"{arguments.host}:{arguments.port}"
-    if arguments.tls_cert is None:
-        port: int = server.add_insecure_port(address)
-        return port
+    try:
+        if arguments.socket:
+            server.add_insecure_port(f"unix:{arguments.socket}")
+        port: int = (
+            server.add_insecure_port(address)
+            if arguments.tls_cert is None
+            else server.add_secure_port(address, _credentials(arguments))
+        )
+    except RuntimeError as error:
+        raise _taken(address, "--port", error) from error
+    return port
+
+
+def _taken(address: str, option: str, error: Exception) -> UsageError:
+    return UsageError(
+        f"the demo server cannot listen on {address}",
+        cause=str(error),
+        hint=f"{option} 0 picks a free port",
+    )
+
+
+def _credentials(arguments: argparse.Namespace) -> grpc.ServerCredentials:
     client_ca = arguments.tls_client_ca.read_bytes() if arguments.tls_client_ca else None
-    credentials = grpc.ssl_server_credentials(
+    return grpc.ssl_server_credentials(
         [(arguments.tls_key.read_bytes(), arguments.tls_cert.read_bytes())],
         root_certificates=client_ca,
         require_client_auth=client_ca is not None,
     )
-    secure_port: int = server.add_secure_port(address, credentials)
-    return secure_port
 
 
 def _wait_for_stdin(stop: threading.Event) -> None:

@@ -24,9 +24,11 @@ def comparison_text(comparison: Comparison) -> str:
         for line in comparison.lines
     ]
     text = _table(("ms a request", "diag", "truth", "difference", ""), rows)
-    cause = f"planted: {comparison.planted}; largest stage: {comparison.largest_stage}"
-    if comparison.largest_gap:
-        cause += f"; largest idle cause: {comparison.largest_gap}"
+    right = "as it should" if comparison.is_verdict_right else "which is not what was planted"
+    cause = (
+        f"planted: {comparison.planted}; largest stage: {comparison.largest_stage}; largest idle "
+        f"cause: {comparison.largest_gap or 'none'}\nthe verdict says {comparison.verdict}, {right}"
+    )
     return (
         f"diag and the truth, {comparison.matched} of {comparison.expected} requests of "
         f"{comparison.model}, mean {_ms(comparison.request_ns)} ms\n{text}{cause}\n"

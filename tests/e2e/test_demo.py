@@ -1,0 +1,95 @@
+"""``diag demo`` as a newcomer types it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from diag.demo.scenarios import SCENARIOS
+from diag.formats.source import open_capture
+
+pytestmark = pytest.mark.tensorflow
+
+DIAG = (sys.executable, "-m", "diag")
+
+
+def test_the_list_names_every_scenario_and_starts_nothing() -> None:
+    result = subprocess.run(
+        [*DIAG, "demo", "--list"], capture_output=True, text=True, timeout=30, check=True
+    )
+    lines = result.stdout.splitlines()
+    assert [line.split()[0] for line in lines] == list(SCENARIOS)
+    assert result.stderr == ""
+
+
+def test_a_demo_ends_with_the_truth_beside_the_verdict(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    result = subprocess.run(
+        [*DIAG, "demo", "-o", str(folder), "--port", "0", "--http-port", "0", "--duration", "3"],
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "diag and the truth" in result.stdout
+    assert "what the capture cost" in result.stdout
+    assert f"diag analyze {folder / 'bundle'}" in result.stdout
+    assert f"tensorboard --logdir {folder / 'bundle'}" in result.stdout
+    assert "starting a server" in result.stderr
+    comparison = json.loads((folder / "comparison.json").read_text())
+    assert comparison["largest_stage"] == "preprocess"
+    assert comparison["verdict"] == "preprocess"
+    assert comparison["matched"] >= 20
+    report = json.loads((folder / "report.json").read_text())
+    assert report["verdict"]["cause"] == "preprocess"
+    load = json.loads((folder / "load.json").read_text())
+    assert load["phases"]["during"]["calls"] >= 20
+    manifest = open_capture(folder / "bundle").manifest
+    assert isinstance(manifest, dict)
+    assert manifest["observer"]["during"] == load["phases"]["during"]
+    assert (folder / "report.md").read_text().strip()
+    assert json.loads((folder / "truth.json").read_text())["scenario"] == "slow-preprocess"
+
+
+def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("keep")
+    result = subprocess.run(
+        [*DIAG, "demo", "-o", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert result.returncode == 7
+    assert result.stdout == ""
+    assert "is not empty" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_keep_serving_stays_until_interrupted_and_leaves_no_process(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    arguments = ["demo", "--scenario", "no-demand", "--keep-serving", "-o", str(folder)]
+    with subprocess.Popen(
+        [*DIAG, *arguments, "--port", "0", "--http-port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        shown = [process.stdout.readline() for _ in range(4)]
+        assert "diag capture --server 127.0.0.1:" in shown[2]
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert len(children) == 2
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert alive == []
+    assert (folder / "truth.json").exists()
