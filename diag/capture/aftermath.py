@@ -34,6 +34,9 @@ def caveats_of(evidence: Evidence, plan: CapturePlan) -> tuple[Caveat, ...]:
     if evidence.interrupted:
         text = "The recording was ended early, by Ctrl-C or a signal."
         caveats.append(Caveat("interrupted", text))
+    if evidence.beside.models_changed:
+        text = "A model's versions or their states changed during the recording."
+        caveats.append(Caveat("models-changed", text))
     bounds = clock_bounds(evidence.recording, evidence.space)
     if isinstance(bounds, Unavailable):
         text = f"The server's clock cannot be related to this machine's: {bounds.reason}."

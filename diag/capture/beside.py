@@ -10,16 +10,20 @@ from diag.capture.locality import Here, locate
 from diag.capture.metrics_source import MetricsSource, find_metrics, scrape
 from diag.capture.sampling import Reader, Sampler
 from diag.capture.scrape import Page
-from diag.capture.server_state import read_server
+from diag.capture.server_state import read_server, read_status
 from diag.model.availability import Unavailable
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from diag.capture.connection import Connection
     from diag.model.samples import SampleSeries, ServerInfo
 
 
 class Beside:
     """The sources beside the trace: found first, then started and stopped around the recording.
+
+    A context manager: leaving it ends and lets go of whatever still runs.
 
     After ``stop``, ``series`` and ``pages`` hold what they gave.
 
@@ -29,6 +33,7 @@ class Beside:
         series: Samples by source (``host``, ``gpu``).
         pages: The metrics page ``before`` and ``after``.
         details: What each source reads, in a few words.
+        models_changed: Whether a model's versions or their states changed over the recording.
     """
 
     def __init__(self, connection: Connection) -> None:
@@ -49,6 +54,7 @@ class Beside:
         self.series: dict[str, SampleSeries | Unavailable] = {}
         self.pages: dict[str, Page | Unavailable] = {}
         self.details: dict[str, str] = {}
+        self.models_changed = False
         self._samplers: dict[str, Sampler] = {}
         for source, reader in readers.items():
             if isinstance(reader, Unavailable):
@@ -59,6 +65,18 @@ class Beside:
         if isinstance(self.metrics, MetricsSource):
             self.details["metrics"] = self.metrics.url
 
+    def __enter__(self) -> Beside:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for sampler in self._samplers.values():
+            sampler.close()
+
     def start(self) -> None:
         """Read the metrics, then begin to sample."""
         self.pages["before"] = self._page()
@@ -66,10 +84,18 @@ class Beside:
             sampler.start()
 
     def stop(self) -> None:
-        """End sampling, then read the metrics again; harmless when called again."""
+        """End sampling, then read metrics and model status again."""
         for source, sampler in self._samplers.items():
             self.series[source] = sampler.stop()
         self.pages["after"] = self._page()
+        before = self.server.models
+        if isinstance(before, tuple):
+            names = sorted({model.name for model in before})
+            after = [read_status(self._connection, name) for name in names]
+            known = [status for status in after if isinstance(status, tuple)]
+            self.models_changed = len(known) == len(after) and before != tuple(
+                model for status in known for model in status
+            )
 
     def _page(self) -> Page | Unavailable:
         if isinstance(self.metrics, Unavailable):

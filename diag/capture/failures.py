@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from diag.capture.connection import Connection
 
 BUSY_TEXT = "Another profiling session active"
+RECORDING = "recording"
 _TOO_LARGE_TEXT = "larger than max"
 _NOT_GRPC_TEXTS = ("http2 header", "content-type")
 
@@ -40,7 +41,7 @@ def explain(error: grpc.RpcError, connection: Connection, doing: str) -> Capture
     Args:
         error: What the call raised.
         connection: Whom it was made to; if nothing ever answered, the port is asked why.
-        doing: What was being done, e.g. ``recording``.
+        doing: What was being done, e.g. ``RECORDING``.
     """
     code, details = error.code(), error.details() or ""
     if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
@@ -101,7 +102,10 @@ def _unanswered(
         return CaptureTimeoutError(
             f"{server} gave no answer in time while {doing}",
             cause=details,
-            hint="its gRPC threads may all be busy (--grpc_max_threads); try again, or allow more "
+            hint="record less (a shorter --duration, --host-tracer-level 1), or give it time to "
+            "collect and send: --collect-timeout 5m"
+            if doing == RECORDING
+            else "its gRPC threads may all be busy (--grpc_max_threads); try again, or allow more "
             "with --timeout 60s",
         )
     gone = f"{server} went away while {doing}"

@@ -82,7 +82,8 @@ class CapturePlan:
         wait_limit_ns: How long at most.
         batching_parameters: Text of the server's batching_parameters_file, "" if not at hand; it
             cannot be asked of the server.
-        timeout_ns: For every call but the recording itself, and beyond the recording's duration.
+        timeout_ns: For every call but the recording.
+        collect_timeout_ns: For the server to collect and send the trace, once it has recorded.
     """
 
     server: str
@@ -105,6 +106,7 @@ class CapturePlan:
     wait_limit_ns: int = 300 * SECOND
     batching_parameters: str = ""
     timeout_ns: int = 10 * SECOND
+    collect_timeout_ns: int = 60 * SECOND
 
     def __post_init__(self) -> None:
         """Check what can be checked without the server.
@@ -127,8 +129,8 @@ class CapturePlan:
             raise UsageError("--require metrics contradicts --metrics off")
         if self.tls and (self.tls.client_cert is None) != (self.tls.client_key is None):
             raise UsageError("--client-cert and --client-key belong together")
-        if self.timeout_ns <= 0 or self.wait_limit_ns <= 0:
-            raise UsageError("--timeout and --wait-limit must be longer than nothing")
+        if min(self.timeout_ns, self.wait_limit_ns, self.collect_timeout_ns) <= 0:
+            raise UsageError("--timeout, --collect-timeout and --wait-limit must be more than 0")
 
     def _check_duration(self) -> None:
         if self.duration_ns < 10 * MS:

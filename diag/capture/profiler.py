@@ -99,7 +99,7 @@ def record(
     Raises:
         CaptureError: The server refused, failed, went away or did not answer in time.
     """
-    timeout_s = request.opts.duration_ms / 1e3 + connection.plan.timeout_ns / SECOND
+    timeout_s = request.opts.duration_ms / 1e3 + connection.plan.collect_timeout_ns / SECOND
     answered = threading.Event()
     sent_unix_ns, started_ns = time.time_ns(), time.monotonic_ns()
     call = connection.start(PROFILE, request, ProfileResponse, timeout_s)
@@ -127,7 +127,7 @@ def record(
         connection.note(exc)
         if exc.code() == grpc.StatusCode.DEADLINE_EXCEEDED:
             terminate(connection, request.session_id)
-        raise failures.explain(exc, connection, "recording") from exc
+        raise failures.explain(exc, connection, failures.RECORDING) from exc
     xspace = response.xspace if response.HasField("xspace") else None
     return Recording(request.session_id, xspace, response.empty_trace, sent_unix_ns, received[0])
 

@@ -58,6 +58,7 @@ class Sampler:
         self._reader = reader
         self._samples: list[dict[str, Any]] = []
         self._stopping = threading.Event()
+        self._closed = False
         self._failure = ""
         self._thread = threading.Thread(
             target=self._run, name=f"diag-{reader.source}-sampler", daemon=True
@@ -68,11 +69,19 @@ class Sampler:
         """Begin to sample."""
         self._thread.start()
 
+    def close(self) -> None:
+        """End sampling, if it was begun, and let go of the reader; harmless when called again."""
+        if self._closed:
+            return
+        self._closed = True
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+        self._reader.close()
+
     def stop(self) -> SampleSeries | Unavailable:
         """End sampling; what was sampled, or why nothing was."""
-        self._stopping.set()
-        self._thread.join()
-        self._reader.close()
+        self.close()
         if not self._samples:
             return Unavailable(self._failure or "the window was shorter than one reading")
         reader = self._reader

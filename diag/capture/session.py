@@ -120,12 +120,14 @@ class _Session:
         """Probe, wait, warm up, record, decode."""
         ability = probe_profiler(self._connection)
         recorder = Recorder(self._connection, ability)
-        beside = Beside(self._connection)
-        check_required(beside.missing(), self._plan, None)
-        if self._plan.wait_for_traffic:
-            wait_for_traffic(self._connection, recorder, beside.metrics, self._progress)
-        check_room(self._output, self._warm_up(recorder))
-        recording = self._record(recorder, beside)
+        with Beside(self._connection) as beside:
+            check_required(beside.missing(), self._plan, None)
+            if self._plan.wait_for_traffic:
+                wait_for_traffic(self._connection, recorder, beside.metrics, self._progress)
+            check_room(self._output, self._warm_up(recorder))
+            beside.start()
+            recording = self._record(recorder)
+            beside.stop()
         self._progress.say(f"received {len(recording.xspace or b'') / _MB:.3g} MB")
         space = decode_space(recording.xspace or b"")
         return Evidence(recording, space, beside, ability, self._interrupts.noted)
@@ -138,8 +140,7 @@ class _Session:
         self._progress.say(f"warmed up; expecting about {expected_bytes / _MB:.2g} MB")
         return expected_bytes
 
-    def _record(self, recorder: Recorder, beside: Beside) -> Recording:
-        beside.start()
+    def _record(self, recorder: Recorder) -> Recording:
         self._interrupts.arm()
         try:
             return recorder.record(
@@ -150,7 +151,6 @@ class _Session:
             )
         finally:
             self._progress.advanced()
-            beside.stop()
 
     def _tick(self, elapsed_ns: int) -> None:
         if self._interrupts.noted and not self._told:

@@ -83,8 +83,8 @@ def plan_from(options: dict[str, Any]) -> CapturePlan:
         UsageError: They contradict each other, or a file they name cannot be used.
         BatchingParametersError: The batching parameters are not valid.
     """
-    from diag.capture.scrape import check_url
     from diag.capture.plan import CapturePlan
+    from diag.capture.scrape import check_url
 
     metrics = options["metrics"]
     return CapturePlan(
@@ -105,6 +105,7 @@ def plan_from(options: dict[str, Any]) -> CapturePlan:
         wait_for_traffic=options["wait_for_traffic"],
         wait_limit_ns=options["wait_limit"],
         timeout_ns=options["timeout"],
+        collect_timeout_ns=options["collect_timeout"],
         batching_parameters=_parameters_text(options["batching_parameters"]),
     )
 

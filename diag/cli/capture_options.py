@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+
 import click
 
 from diag.cli.option_groups import option, option_group
@@ -39,6 +40,13 @@ recording_options = option_group(
         default=2,
         show_default=True,
         help="1 batching only, 2 requests and executors too, 3 every op.",
+    ),
+    option(
+        "--collect-timeout",
+        type=Duration(),
+        default="1m",
+        show_default=True,
+        help="For the server to send what it recorded.",
     ),
     option("--no-device-trace", is_flag=True, help="Leave GPUs out of the trace."),
     option("--no-warmup", is_flag=True, help="No throw-away recording first; size unpredicted."),

@@ -40,6 +40,7 @@ from tests.support.serving import NOTHING, PARTS, http_server, serving
 FAST: dict[str, Any] = {
     "duration_ns": 50 * MS,
     "timeout_ns": 3 * SECOND,
+    "collect_timeout_ns": 10 * SECOND,
     "metrics": "off",
     "warmup": False,
 }
@@ -217,9 +218,9 @@ def test_an_empty_level_1_window_tells_of_unbatched_requests(bundle: Path) -> No
 def test_a_server_that_hangs_is_given_up_and_let_go(bundle: Path) -> None:
     with serving(hang=True) as server:
         with pytest.raises(CaptureTimeoutError, match="while recording") as caught:
-            capture_bundle(plan(server.address, timeout_ns=400 * MS), bundle)
+            capture_bundle(plan(server.address, collect_timeout_ns=300 * MS), bundle)
         assert server.profiles[0].session_id in server.terminated
-    assert "--timeout" in caught.value.hint
+    assert "--collect-timeout" in caught.value.hint
     assert_nothing_written(bundle)
 
 

@@ -1,0 +1,238 @@
+"""``diag capture`` as it is typed: what goes to stdout and stderr, and the exit status."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from diag.formats.source import open_capture
+from tests.support.serving import NOTHING, http_server, serving
+from tests.support.tensorflow_profiler import tensorflow_profiler
+
+QUICK = ("--metrics", "off", "--no-warmup", "--duration", "100ms")
+
+
+@pytest.fixture(scope="module")
+def tensorflow() -> Iterator[str]:
+    with tensorflow_profiler() as address:
+        yield address
+
+
+def diag(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "diag", *arguments],
+        cwd=cwd,
+        env={**os.environ, "COLUMNS": "120", **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.tensorflow
+def test_one_command_prints_a_verdict_on_the_real_runtime(tensorflow: str, tmp_path: Path) -> None:
+    done = diag("capture", "--server", tensorflow, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (bundle,) = tmp_path.iterdir()
+    assert re.fullmatch(r"diag-\d{8}T\d{6}Z", bundle.name)
+    assert done.stdout.endswith(f"\nbundle: {bundle.name}\n")
+    first = done.stderr.splitlines()[0]
+    assert first.startswith(f"profiling {tensorflow} for 2 s")
+    assert "wrote diag-" in done.stderr
+    capture = open_capture(bundle)
+    runs = next(plane for plane in capture.planes if plane.name == "/host:CPU").events
+    # 5 ms of sleep and the run itself: at most 200 a second.
+    assert 100 < len(runs.rows_named("SessionRun")) <= 400
+    assert 1.9e9 < capture.window.duration_ns < 2.2e9
+
+
+@pytest.mark.tensorflow
+def test_level_1_sees_no_unbatched_request_and_says_so(tensorflow: str, tmp_path: Path) -> None:
+    arguments = ("--host-tracer-level", "1", *QUICK, "-o", "b")
+    done = diag("capture", "--server", tensorflow, *arguments, cwd=tmp_path)
+    assert done.returncode == 5
+    assert done.stdout == ""
+    assert "level 1 never records" in done.stderr
+    assert "--host-tracer-level 2" in done.stderr
+
+
+@pytest.mark.tensorflow
+def test_waiting_finds_unbatched_traffic_without_metrics(tensorflow: str, tmp_path: Path) -> None:
+    arguments = ("--wait-for-traffic", *QUICK, "-o", "b.zip")
+    done = diag("capture", "--server", tensorflow, *arguments, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "waiting for requests" in done.stderr
+
+
+@pytest.mark.tensorflow
+def test_ctrl_c_keeps_what_the_real_runtime_recorded(tensorflow: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "diag", "capture", "--server", tensorflow, *QUICK[:3]]
+    with subprocess.Popen(
+        [*command, "--duration", "8s", "-o", "b"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("profiling")
+        time.sleep(2.0)
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "keeping what was recorded" in stderr
+    assert stdout.endswith("bundle: b\n")
+    assert 0.2e9 < open_capture(tmp_path / "b").window.duration_ns < 6e9
+    # No lock was left: the next capture works.
+    assert diag("capture", "--server", tensorflow, *QUICK, "-o", "c", cwd=tmp_path).returncode == 0
+
+
+def test_quiet_says_nothing_on_stderr(tmp_path: Path) -> None:
+    with serving() as server:
+        done = diag("capture", "-q", "--server", server.address, *QUICK, "-o", "b", cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert done.stdout.endswith("bundle: b\n")
+
+
+def listens() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+def test_an_error_is_three_lines_on_stderr_and_nothing_on_stdout(tmp_path: Path) -> None:
+    server = f"127.0.0.1:{listens()}"
+    done = diag("capture", "-q", "--server", server, cwd=tmp_path)
+    assert done.returncode == 4
+    assert done.stdout == ""
+    assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["error", "cause", "hint"]
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_rest_port_is_told_apart(tmp_path: Path) -> None:
+    with http_server({}) as url:
+        server = url.removeprefix("http://")
+        done = diag("capture", "-q", "--server", server, cwd=tmp_path)
+    assert done.returncode == 4
+    assert "hint:  diag capture --server 127.0.0.1:8500" in done.stderr
+
+
+def test_an_empty_window_is_exit_5_and_keeps_the_bundle(tmp_path: Path) -> None:
+    with serving(lines=NOTHING) as server:
+        done = diag("capture", "--server", server.address, *QUICK, "-o", "b", cwd=tmp_path)
+    assert done.returncode == 5
+    assert done.stdout == ""
+    assert (tmp_path / "b" / "diag" / "manifest.json").is_file()
+
+
+def test_a_missing_required_source_is_exit_6(tmp_path: Path) -> None:
+    with serving() as server:
+        arguments = ("--require", "metrics,server", "--no-warmup", "-o", "b")
+        done = diag("capture", "--server", server.address, *arguments, cwd=tmp_path)
+    assert done.returncode == 6
+    assert not (tmp_path / "b").exists()
+
+
+def test_corrupt_bytes_are_exit_3(tmp_path: Path) -> None:
+    with serving(raw=b"\x0a\xff\xff") as server:
+        done = diag("capture", "--server", server.address, *QUICK, "-o", "b", cwd=tmp_path)
+    assert done.returncode == 3
+    assert not (tmp_path / "b").exists()
+
+
+def test_an_unwritable_place_is_exit_7(tmp_path: Path) -> None:
+    with serving() as server:
+        arguments = ("--server", server.address, *QUICK, "-o", "missing/b")
+        done = diag("capture", *arguments, cwd=tmp_path)
+        assert server.calls == []
+    assert done.returncode == 7
+
+
+def test_long_recordings_need_leave(tmp_path: Path) -> None:
+    done = diag("capture", "--server", "localhost:8500", "--duration", "11s", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "--allow-long" in done.stderr
+
+
+def test_headers_come_from_the_environment_or_a_file(tmp_path: Path) -> None:
+    (tmp_path / "headers.txt").write_text("# from vault\nAuthorization: Bearer t0ken\n")
+    with serving(want_token="Bearer t0ken") as server:
+        arguments = ("capture", "-vv", "--server", server.address, *QUICK, "--force", "-o", "b")
+        refused = diag(*arguments, cwd=tmp_path, DIAG_HEADERS="authorization: Bearer 0ther")
+        by_variable = diag(*arguments, cwd=tmp_path, DIAG_HEADERS="authorization: Bearer t0ken")
+        by_file = diag(*arguments, "--headers-file", "headers.txt", cwd=tmp_path)
+    assert refused.returncode == 4
+    assert "0ther" not in refused.stderr
+    assert by_variable.returncode == 0, by_variable.stderr
+    assert by_file.returncode == 0, by_file.stderr
+    assert "t0ken" not in by_variable.stderr + by_variable.stdout + by_file.stderr
+
+
+def test_a_broken_batching_parameters_file_costs_no_capture(tmp_path: Path) -> None:
+    (tmp_path / "p.txt").write_text("max_batch_sise { value: 8 }")
+    with serving() as server:
+        arguments = ("--server", server.address, "--batching-parameters", "p.txt")
+        done = diag("capture", *arguments, cwd=tmp_path)
+        assert server.calls == []
+    assert done.returncode == 3
+    assert "max_batch_size" in done.stderr
+
+
+def test_the_help_has_headings_and_examples(tmp_path: Path) -> None:
+    done = diag("capture", "--help", cwd=tmp_path)
+    assert done.returncode == 0
+    headings = re.findall(r"^([A-Z][^\n:]*):$", done.stdout, re.M)
+    assert headings == [
+        "Server",
+        "Recording",
+        "Beside the trace",
+        "Security",
+        "Servers before TensorFlow 2.21",
+        "Output",
+        "Other options",
+    ]
+    assert "  diag capture --server localhost:8500\n" in done.stdout
+
+
+def test_a_terminal_sees_a_bar_that_goes_away(tmp_path: Path) -> None:
+    """The bar is drawn on a pseudo-terminal, without colour when NO_COLOR is set."""
+    ours, theirs = os.openpty()
+    with serving() as server:
+        command = [sys.executable, "-m", "diag", "capture", "--server", server.address, *QUICK[:3]]
+        with subprocess.Popen(
+            [*command, "--duration", "600ms", "-o", "b"],
+            cwd=tmp_path,
+            env={**os.environ, "NO_COLOR": "1", "TERM": "xterm"},
+            stdout=subprocess.DEVNULL,
+            stderr=theirs,
+        ) as process:
+            os.close(theirs)
+            seen = read_all(ours)
+        assert process.returncode == 0
+    assert "recording ━" in seen
+    assert not re.search(r"\x1b\[[0-9;]*3[0-9]m", seen)
+
+
+def read_all(descriptor: int) -> str:
+    """What comes through a pseudo-terminal until its other side is closed."""
+    parts = []
+    while True:
+        try:
+            part = os.read(descriptor, 65536)
+        except OSError:  # Linux answers EIO, not the end of file
+            break
+        if not part:
+            break
+        parts.append(part)
+    os.close(descriptor)
+    return b"".join(parts).decode()
