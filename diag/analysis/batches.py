@@ -34,6 +34,8 @@ class Batches:
             end of the batch.
         first_step: (n,) first nested root step, -1 at level 1.
         last_step: (n,) last nested root step.
+        run_step: (k,) every root step nested in a batch.
+        run_batch: (k,) the batch it is nested in.
         line: (n,) line index of the batch thread.
     """
 
@@ -48,6 +50,8 @@ class Batches:
     run_end_ns: Int64s
     first_step: Int64s
     last_step: Int64s
+    run_step: Int64s
+    run_batch: Int64s
     line: Int64s
 
     def __len__(self) -> int:
@@ -115,6 +119,8 @@ def find_batches(events: EventTable, steps: Steps) -> Batches:
         run_end_ns=np.maximum(run_end, run_start),
         first_step=first_step,
         last_step=last_step,
+        run_step=run_step[run_of >= 0],
+        run_batch=run_of[run_of >= 0],
         line=events.line_index[row].astype(np.int64),
     )
 

@@ -89,12 +89,10 @@ def run_stages(batches: Batches, step_stage_ns: NDArray[np.int64]) -> NDArray[np
     Without a recorded step (tracer level 1) the whole run is compute.
     """
     out = np.zeros((len(batches), len(STAGES)), np.int64)
-    single = batches.first_step >= 0
-    out[single] = step_stage_ns[batches.first_step[single]]
+    np.add.at(out, batches.run_batch, step_stage_ns[batches.run_step])
     length = batches.run_end_ns - batches.run_start_ns
-    several = single & (batches.last_step != batches.first_step)
-    out[several] += step_stage_ns[batches.last_step[several]]
-    out[~single, Stage.COMPUTE.index] = length[~single]
+    coarse = batches.first_step < 0
+    out[coarse, Stage.COMPUTE.index] = length[coarse]
     rest = length - out.sum(axis=1)
     odd = rest < 0
     out[odd] = 0

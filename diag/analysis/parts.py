@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from diag.analysis.intervals import Lanes
 from diag.analysis.steps import AsyncOps, Steps
 from diag.analysis.tiling import Layer
 from diag.model.events import Bools, Int64s
@@ -23,6 +24,8 @@ class Parts:
         is_before: (n,) a batch call of the step follows.
         is_after: (n,) a batch call of the step precedes.
         first_of_step: (steps + 1,) parts of step s are ``first_of_step[s]:first_of_step[s + 1]``.
+        calls: (k,) positions in AsyncOps of the calls that account for the time between parts: of
+            calls that overlap, the one that ends last.
     """
 
     step: Int64s
@@ -31,27 +34,51 @@ class Parts:
     is_before: Bools
     is_after: Bools
     first_of_step: Int64s
+    calls: Int64s
 
     def __len__(self) -> int:
         return len(self.step)
 
 
 def split_at_calls(steps: Steps, ops: AsyncOps) -> Parts:
-    """Cut root steps at their BatchFunction calls (begin of Start to begin of Done)."""
+    """Cut root steps at their BatchFunction calls (begin of Start to begin of Done).
+
+    A call whose Done was cut off lasts to the end of its step.
+    """
     roots = np.flatnonzero(steps.is_root)
-    call = np.flatnonzero(ops.is_batch & (ops.step >= 0) & (ops.done_ns >= 0))
-    order = call[np.lexsort((ops.done_ns[call], ops.step[call]))]
-    step = np.concatenate((roots, ops.step[order]))
+    call_step, call_start, call_end, calls = _merge_calls(steps, ops)
+    step = np.concatenate((roots, call_step))
     # Each part begins where the step or a call's end is, and ends at the next call or the end.
-    begin = np.concatenate((steps.start_ns[roots], ops.done_ns[order]))
+    begin = np.concatenate((steps.start_ns[roots], call_end))
     is_after = np.arange(len(step)) >= len(roots)
-    arrange = np.lexsort((is_after, step))
+    arrange = np.lexsort((begin, is_after, step))
     step, begin, is_after = step[arrange], begin[arrange], is_after[arrange]
     end = steps.end_ns[step]
     is_before = np.concatenate((step[1:] == step[:-1], [False])) if len(step) else is_after
-    end[is_before] = ops.start_ns[order]  # both in the order of (step, call)
+    end[is_before] = call_start  # both in the order of (step, call)
     first = np.searchsorted(step, np.arange(len(steps) + 1))
-    return Parts(step, begin, np.maximum(begin, end), is_before, is_after, first)
+    return Parts(step, begin, np.maximum(begin, end), is_before, is_after, first, calls)
+
+
+def _merge_calls(steps: Steps, ops: AsyncOps) -> tuple[Int64s, Int64s, Int64s, Int64s]:
+    """Step, start and end of each stretch that calls of one step cover, and its last call."""
+    call = np.flatnonzero(ops.is_batch & (ops.step >= 0))
+    step = ops.step[call]
+    low, high = steps.start_ns[step], np.maximum(steps.start_ns[step], steps.end_ns[step])
+    start = np.clip(ops.start_ns[call], low, high)
+    end = np.clip(np.where(ops.done_ns[call] >= 0, ops.done_ns[call], high), start, high)
+    lanes = Lanes.over(steps.start_ns, np.maximum(steps.start_ns, steps.end_ns))
+    begin, done = lanes.place(step, start), lanes.place(step, end)
+    order = np.lexsort((done, begin))
+    call, step, begin, done = call[order], step[order], begin[order], done[order]
+    reach = np.maximum.accumulate(done)
+    is_first = np.ones(len(call), np.bool_)
+    is_first[1:] = (begin[1:] >= reach[:-1]) | (step[1:] != step[:-1])
+    first = np.flatnonzero(is_first)
+    stretch = np.cumsum(is_first) - 1
+    by_end = np.lexsort((begin, done, stretch))
+    last = by_end[np.append(first[1:], len(call)) - 1] if len(call) else first
+    return step[first], lanes.time(begin[first]), lanes.time(done[last]), call[last]
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,9 @@ DEFAULT_BATCH_TIMEOUT_MICROS = 0
 QUEUES_MAX = 2_000
 BATCH_THREADS_MAX = 4_000
 
+# In place of an op's name: the task came from a BatchingSession.
+NO_OP = -2
+
 
 @dataclass(frozen=True, slots=True)
 class QueueKeys:
@@ -89,8 +92,8 @@ def find_queues(
     Args:
         batches: All.
         tasks: All.
-        task_op: (tasks,) index into ``names`` of the BatchFunction that enqueued it; -1 for a task
-            of a BatchingSession.
+        task_op: (tasks,) index into ``names`` of the BatchFunction that enqueued it; -1 for one
+            without a name, NO_OP for a task of a BatchingSession.
         names: Interned texts.
 
     Raises:
@@ -114,12 +117,12 @@ def find_queues(
             hint="check that the file is undamaged",
         )
     of_batch, of_task = code[: len(batches)], code[len(batches) :]
-    op = np.full(len(distinct), -1, np.int64)
+    op = np.full(len(distinct), NO_OP, np.int64)
     np.maximum.at(op, of_task, task_op)
     special = {-1: "adaptive", 0: "first"}
     return QueueKeys(
         label=tuple(special.get(int(k), f"{int(k):08x}") for k in distinct),
-        is_function=op >= 0,
+        is_function=op > NO_OP,
         op_name=tuple(names[i] if i >= 0 else "" for i in op),
         of_batch=of_batch,
         of_task=of_task,

@@ -11,7 +11,7 @@ from diag.analysis.batches import Batches, Tasks
 from diag.analysis.chains import Stays, run_stages, stage_stays, stays_of
 from diag.analysis.model_names import ModelNames
 from diag.analysis.nesting import first_inside, innermost
-from diag.analysis.queues import QueueState
+from diag.analysis.queues import NO_OP, QueueState
 from diag.analysis.step_stages import StepStages
 from diag.analysis.steps import AsyncOps, Steps
 from diag.formats import event_names as ev
@@ -176,10 +176,13 @@ class Ledger:
 
 
 def ops_of_tasks(holders: Holders, ops: AsyncOps) -> Int64s:
-    """(tasks,) index of the node name of the BatchFunction that enqueued each task, or -1."""
+    """(tasks,) index of the node name of the BatchFunction that enqueued each task.
+
+    -1 where it bears no name, NO_OP for a task that no BatchFunction enqueued.
+    """
     if not len(ops):
-        return np.full(len(holders.call), -1, np.int64)
-    return np.where(holders.call >= 0, ops.name[np.maximum(holders.call, 0)], -1)
+        return np.full(len(holders.call), NO_OP, np.int64)
+    return np.where(holders.call >= 0, ops.name[np.maximum(holders.call, 0)], NO_OP)
 
 
 def open_ledger(
@@ -205,15 +208,17 @@ def _add_calls(
 ) -> NDArray[np.int64]:
     """(steps, len(STAGES)): stages of steps with their batch calls, adding up to each step.
 
-    Calls of one step that overlap cannot both count: then the later ones' time is unattributed.
+    Of calls that overlap the one that ends last counts: it decides when the step went on. The time
+    before it began, in which only its siblings were in their queues, is unattributed.
     """
     out: NDArray[np.int64] = staged.stage_ns.copy()
-    call = np.flatnonzero(ops.is_batch & (ops.step >= 0) & (ops.done_ns >= 0))
+    call = staged.parts.calls
     np.add.at(out, ops.step[call], call_stage_ns[call])
-    length = steps.end_ns - steps.start_ns
-    excess = (out.sum(axis=1) != length) & steps.is_root
+    rest = np.where(steps.is_root, steps.end_ns - steps.start_ns - out.sum(axis=1), 0)
+    excess = rest < 0  # a call that sticks out of its step
     out[excess] = staged.stage_ns[excess]
-    out[excess, Stage.UNATTRIBUTED.index] += (length - staged.stage_ns.sum(axis=1))[excess]
+    rest[excess] = (steps.end_ns - steps.start_ns - out.sum(axis=1))[excess]
+    out[:, Stage.UNATTRIBUTED.index] += rest
     return out
 
 
@@ -294,12 +299,14 @@ def _session_runs(events: EventTable, roots: Roots, ledger: Ledger, names: Model
     step = roots.steps
     steps, ops = ledger.steps, ledger.ops
     call = np.flatnonzero(ops.is_batch & (ops.step >= 0))
+    call = call[np.lexsort((ops.start_ns[call], ops.done_ns[call]))]
     position = np.full(len(steps), -1, np.int64)
     position[step] = np.arange(len(step))
     owner = position[ops.step[call]]
     call, owner = call[owner >= 0], owner[owner >= 0]
     calls = np.bincount(owner, minlength=len(step))
-    broken = np.bincount(owner[~ledger.calls.is_linked[call]], minlength=len(step))
+    is_cut = ~ledger.calls.is_linked[call] | (ops.done_ns[call] < 0)
+    broken = np.bincount(owner[is_cut], minlength=len(step))
     last_call = np.full(len(step), -1, np.int64)
     last_call[owner] = call
     is_batched = calls > 0

@@ -72,10 +72,11 @@ def find_steps(events: EventTable) -> Steps:
     end = events.end_ns[row].copy()
     is_function = np.arange(len(row)) >= len(runs)
     done = events.rows_named(ev.EXECUTOR_DONE_CALLBACK)
-    finish = _last_done(events, done, key, start)
-    # A function whose end was cut by the window runs to the end of what was recorded.
-    horizon = int(events.end_ns.max()) if len(events) else 0
-    end[is_function] = np.where(finish >= 0, finish, horizon)[is_function]
+    done_step = latest_before(key, start, events.stat("_c").at(done), events.start_ns[done])
+    finish = np.full(len(row), -1, np.int64)
+    np.maximum.at(finish, done_step[done_step >= 0], events.start_ns[done[done_step >= 0]])
+    finish = np.where(finish >= 0, finish, _unseen_end(events, row, bursts, burst_step))
+    end[is_function] = np.maximum(start, finish)[is_function]
 
     n, orphans = len(row), len(orphan_keys)
     orphan_start = np.full(orphans, np.iinfo(np.int64).max)
@@ -83,7 +84,8 @@ def find_steps(events: EventTable) -> Steps:
     np.minimum.at(orphan_start, orphan_of, events.start_ns[bursts[burst_step >= n]])
     np.maximum.at(orphan_end, orphan_of, events.end_ns[bursts[burst_step >= n]])
 
-    root = _roots(events, row, bursts, burst_step, n + orphans)
+    callers = _callers(events, bursts, burst_step, done, done_step)
+    root = _roots(events, row, callers, n + orphans)
     return Steps(
         row=np.concatenate((row, np.full(orphans, -1, np.int64))),
         start_ns=np.concatenate((start, orphan_start)),
@@ -96,27 +98,46 @@ def find_steps(events: EventTable) -> Steps:
     )
 
 
-def _last_done(events: EventTable, done: Int64s, key: Int64s, start_ns: Int64s) -> Int64s:
-    """Begin of the last done callback of each step (one a device), or -1."""
-    done_start = events.start_ns[done]
-    step = latest_before(key, start_ns, events.stat("_c").at(done), done_start)
-    finish = np.full(len(key), -1, np.int64)
-    np.maximum.at(finish, step[step >= 0], done_start[step >= 0])
-    return finish
+def _unseen_end(events: EventTable, row: Int64s, bursts: Int64s, burst_step: Int64s) -> Int64s:
+    """When a run ended whose done callback was cut off by the window.
+
+    Inside a batch that was recorded whole, with its last burst; else it ran on to the end of what
+    was recorded.
+    """
+    last = np.full(len(row), -1, np.int64)
+    mine = burst_step < len(row)
+    np.maximum.at(last, burst_step[mine], events.end_ns[bursts[mine]])
+    batch = events.rows_named(ev.PROCESS_BATCH)
+    in_batch = innermost(events, batch, row)
+    horizon = int(events.end_ns.max()) if len(events) else 0
+    limit = events.end_ns[batch[np.maximum(in_batch, 0)]] if len(batch) else last
+    return np.where(in_batch >= 0, np.where(last >= 0, np.minimum(last, limit), limit), horizon)
 
 
-def _roots(
-    events: EventTable, row: Int64s, bursts: Int64s, burst_step: Int64s, steps: int
-) -> Int64s:
+def _callers(
+    events: EventTable, bursts: Int64s, burst_step: Int64s, done: Int64s, done_step: Int64s
+) -> tuple[Int64s, Int64s]:
+    """Ascending rows of the events from inside which a step calls another, and that step.
+
+    A functional loop launches its next iteration from the done callback of the one before.
+    """
+    known = done_step >= 0
+    row = np.concatenate((bursts, done[known]))
+    order = np.argsort(row)
+    return row[order], np.concatenate((burst_step, done_step[known]))[order]
+
+
+def _roots(events: EventTable, row: Int64s, callers: tuple[Int64s, Int64s], steps: int) -> Int64s:
     """Follow each step to the one it was called from, to the top.
 
-    Only a run inside a burst on the same thread is a call; a BatchFunction's run sits on a batch
-    thread, outside any burst, and so stays a root of its own.
+    Only a run inside a burst, or inside a done callback, on the same thread is a call; a
+    BatchFunction's run sits on a batch thread, outside either, and so stays a root of its own.
     """
     root = np.arange(steps)
-    holder = innermost(events, bursts, row)
+    caller_row, caller_step = callers
+    holder = innermost(events, caller_row, row)
     called = holder >= 0
-    root[: len(row)][called] = burst_step[holder[called]]
+    root[: len(row)][called] = caller_step[holder[called]]
     for _ in range(64):  # call depth; a cycle cannot be, but hostile ids could pretend one
         above = root[root]
         if np.array_equal(above, root):
