@@ -102,9 +102,11 @@ class _Child:
         return self._process.poll() is None
 
     def last_words(self) -> str:
-        """The last line of its log that says something."""
-        lines = self._log_path.read_text(encoding="utf-8", errors="replace").splitlines()
-        return next((line for line in reversed(lines) if line.strip()), "no message")
+        """What its log says last: an error of ours, or the last line."""
+        text = self._log_path.read_text(encoding="utf-8", errors="replace")
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        ours = [line[len("error:") :].strip() for line in lines if line.startswith("error:")]
+        return (ours or lines or ["no message"])[-1]
 
 
 class DemoServer:

@@ -1,0 +1,171 @@
+"""The server itself: models, gRPC, HTTP and the profiler behind one registry."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import threading
+from concurrent import futures
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import grpc
+import tensorflow as tf
+from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
+
+from diag.demo.listening import listen_grpc, listen_http, make_profiler_proxy
+from diag.demo.models import build_saved_model
+from diag.demo.payloads import make_rows, write_payload
+from diag.demo.prediction import ModelService, PredictionService
+from diag.demo.registry import Registry
+from diag.demo.servable import Servable, Threads
+from diag.demo.truth import write_truth
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from diag.demo.batching import BatchFunctionAttributes
+    from diag.demo.scenarios import Scenario
+
+HANDLER_THREADS = 64  # one is held by every request in flight, queued or running
+WARM_UP_REQUESTS = 3
+
+
+def serve(
+    arguments: argparse.Namespace,
+    scenario: Scenario,
+    attributes: dict[str, BatchFunctionAttributes | None],
+    stop: threading.Event,
+) -> None:
+    """Builds the models, serves them until ``stop`` is set, and writes the truth.
+
+    Args:
+        arguments: The command line of ``diag.demo.serve``.
+        scenario: What to serve.
+        attributes: By model, of its BatchFunction; None: no in-graph batching.
+        stop: Set by whoever wants it to end.
+
+    Raises:
+        UsageError: A port is taken.
+    """
+    with tempfile.TemporaryDirectory(prefix="diag-demo-") as work:
+        registry = Registry(_load_models(scenario, attributes, Path(work)))
+        _set_batching_gauges(registry, attributes)
+        payloads = _prepare_payloads(scenario, registry, Path(work))
+        warmed_up = len(registry.truth())
+        with _listening(arguments, registry) as addresses:
+            ready = {**addresses, "scenario": scenario.name, "payloads": payloads}
+            sys.stdout.write(json.dumps({**ready, "pid": os.getpid()}) + "\n")
+            sys.stdout.flush()
+            stop.wait()
+    if arguments.truth is not None:
+        requests = registry.truth()[warmed_up:]
+        write_truth(arguments.truth, truth_facts(scenario, attributes), requests)
+
+
+@contextmanager
+def _listening(arguments: argparse.Namespace, registry: Registry) -> Iterator[dict[str, str]]:
+    """Both front ends, from bound to drained; yields their addresses."""
+    handlers = futures.ThreadPoolExecutor(HANDLER_THREADS, thread_name_prefix="grpc")
+    options = [
+        ("grpc.max_receive_message_length", -1),
+        ("grpc.max_send_message_length", -1),
+        ("grpc.so_reuseport", 0),  # a taken port must be an error
+    ]
+    server = grpc.server(handlers, options=options)
+    prediction = PredictionService(registry)
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(prediction, server)
+    model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(registry), server)
+    proxy = None if arguments.no_profiler else make_profiler_proxy(arguments)
+    if proxy is not None:
+        server.add_generic_rpc_handlers((proxy,))
+    port = listen_grpc(server, arguments)
+    rest = listen_http(arguments, registry)
+    threading.Thread(target=rest.serve_forever, daemon=True).start()
+    server.start()
+    yield {
+        "server": f"{arguments.host}:{port}",
+        "http": f"http://{arguments.host}:{rest.server_port}",
+    }
+    rest.shutdown()
+    rest.server_close()
+    server.stop(grace=5).wait()
+    if proxy is not None:
+        proxy.close()
+
+
+def truth_facts(
+    scenario: Scenario, attributes: dict[str, BatchFunctionAttributes | None]
+) -> dict[str, Any]:
+    """What truth.json says beside the requests."""
+    return {
+        "scenario": scenario.name,
+        "story": scenario.story,
+        "planted_cause": scenario.cause,
+        "victim": scenario.victim,
+        "clock": "CLOCK_REALTIME of the server's host, read in Python and by tf.timestamp()",
+        "tensorflow": tf.__version__,
+        "inter_op_threads": scenario.inter_op_threads,
+        "batching": {
+            name: None
+            if values is None
+            else {
+                "max_batch_size": values.max_batch_size,
+                "max_execution_batch_size": values.max_execution_batch_size,
+                "batch_timeout_micros": values.batch_timeout_micros,
+                "num_batch_threads": values.num_batch_threads,
+            }
+            for name, values in attributes.items()
+        },
+    }
+
+
+def _load_models(
+    scenario: Scenario, attributes: dict[str, BatchFunctionAttributes | None], work: Path
+) -> dict[str, Servable]:
+    threads = Threads(scenario.inter_op_threads, scenario.intra_op_threads)
+    models = {}
+    for plan in scenario.models:
+        path = work / plan.name / "1"
+        build_saved_model(plan, attributes[plan.name], path)
+        models[plan.name] = Servable(
+            plan.name, path, threads, session_metadata=scenario.session_metadata
+        )
+    return models
+
+
+def _set_batching_gauges(
+    registry: Registry, attributes: dict[str, BatchFunctionAttributes | None]
+) -> None:
+    """The gauges that BatchFunction sets on its first run; values are its own attributes."""
+    gauge = registry.metrics.set_batching_gauge
+    for name, values in attributes.items():
+        if values is None:
+            continue
+        model = (("model_name", name),)
+        labels = (*model, ("op_name", "batch/BatchFunction"))
+        gauge("batch_timeout_micros", labels, values.batch_timeout_micros)
+        gauge("max_batch_size", labels, values.max_batch_size)
+        gauge("max_enqueued_batches", labels, values.max_enqueued_batches)
+        gauge("num_batch_threads", model, values.num_batch_threads)
+
+
+def _prepare_payloads(scenario: Scenario, registry: Registry, work: Path) -> list[dict[str, Any]]:
+    """Writes every stream's messages, and warms the models up with the same rows."""
+    plans = {plan.name: plan for plan in scenario.models}
+    prepared = []
+    for number, stream in enumerate(scenario.streams):
+        paths = []
+        for count in stream.rows:
+            rows = make_rows(plans[stream.model], count)
+            for _ in range(WARM_UP_REQUESTS):
+                registry.predict(registry.find(stream.model), rows, arrival_unix_ns=0)
+            path = work / f"stream-{number}-{count}.predict"
+            write_payload(plans[stream.model], rows, path)
+            paths.append(str(path))
+        prepared.append({"model": stream.model, "files": paths})
+    return prepared
