@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from diag.formats.recorded_window import recorded_window
+from diag.formats.recorded_window import recorded_level, recorded_window
 from diag.formats.wire.profiler_pb2 import ProfileOptions
 from diag.formats.xspace import decode_space
+from diag.model.availability import Unavailable
 from diag.model.events import Space
 from diag.model.window import Window
 from diag.testing.xspace_builder import build_space
@@ -111,9 +112,18 @@ def test_an_idle_server_has_an_empty_window_unless_the_duration_is_known() -> No
     assert recorded_window(trace(duration_ms=2000)) == Window(0, 2000 * MS)
 
 
+def test_the_tracer_level_is_the_sessions_own() -> None:
+    recorded = decode_space((sample_path("padding") / "server.xplane.pb").read_bytes())
+    assert recorded_level(recorded) == 2
+    assert isinstance(recorded_level(trace(ONE_EVENT)), Unavailable)
+    # Version 1 of the options without a level: the level was not told.
+    assert isinstance(recorded_level(trace(ONE_EVENT, duration_ms=2000)), Unavailable)
+
+
 def test_damaged_options_are_no_duration() -> None:
     space = trace(ONE_EVENT, duration_ms=2000)
     environment, *planes = space.planes
     stats = {**environment.stats, "profile_options": b"\x4f\xff"}
     space = replace(space, planes=(replace(environment, stats=stats), *planes))
     assert recorded_window(space).end_ns == 1200 * MS
+    assert isinstance(recorded_level(space), Unavailable)
