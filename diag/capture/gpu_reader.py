@@ -6,56 +6,60 @@ NVML's utilization says whether some kernel ran during its own sample period of 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pynvml
 
 from diag.model.availability import Unavailable
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 GPU_PERIOD_NS = 100_000_000
 
+Read = Callable[[Any, Any], int]
+
 # Field, unit, how it is read of a device handle; a list holds one value a device.
-_FIELDS: tuple[tuple[str, str, Callable[[Any], int]], ...] = (
-    ("utilization_percent", "%", lambda gpu: pynvml.nvmlDeviceGetUtilizationRates(gpu).gpu),
+_FIELDS: tuple[tuple[str, str, Read], ...] = (
+    ("utilization_percent", "%", lambda nvml, gpu: nvml.nvmlDeviceGetUtilizationRates(gpu).gpu),
     (
         "memory_utilization_percent",
         "%",
-        lambda gpu: pynvml.nvmlDeviceGetUtilizationRates(gpu).memory,
+        lambda nvml, gpu: nvml.nvmlDeviceGetUtilizationRates(gpu).memory,
     ),
-    ("memory_used_bytes", "bytes", lambda gpu: pynvml.nvmlDeviceGetMemoryInfo(gpu).used),
+    ("memory_used_bytes", "bytes", lambda nvml, gpu: nvml.nvmlDeviceGetMemoryInfo(gpu).used),
     (
         "sm_clock_mhz",
         "MHz",
-        lambda gpu: pynvml.nvmlDeviceGetClockInfo(gpu, pynvml.NVML_CLOCK_SM),
+        lambda nvml, gpu: nvml.nvmlDeviceGetClockInfo(gpu, pynvml.NVML_CLOCK_SM),
     ),
-    ("power_mw", "mW", lambda gpu: pynvml.nvmlDeviceGetPowerUsage(gpu)),
+    ("power_mw", "mW", lambda nvml, gpu: nvml.nvmlDeviceGetPowerUsage(gpu)),
     (
         "temperature_celsius",
         "°C",
-        lambda gpu: pynvml.nvmlDeviceGetTemperature(gpu, pynvml.NVML_TEMPERATURE_GPU),
+        lambda nvml, gpu: nvml.nvmlDeviceGetTemperature(gpu, pynvml.NVML_TEMPERATURE_GPU),
     ),
 )
 
 
-def open_gpu_reader() -> GpuReader | Unavailable:
-    """A reader of all GPUs, or why there is none."""
+def open_gpu_reader(nvml: Any = pynvml) -> GpuReader | Unavailable:
+    """A reader of all GPUs, or why there is none.
+
+    Args:
+        nvml: The binding, or something with the functions of it that are used here.
+    """
     try:
-        pynvml.nvmlInit()
+        nvml.nvmlInit()
     except pynvml.NVMLError as exc:
         return Unavailable(f"no NVIDIA driver on this machine (NVML: {exc})")
     try:
-        count = pynvml.nvmlDeviceGetCount()
-        handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(count)]
+        count = nvml.nvmlDeviceGetCount()
+        handles = [nvml.nvmlDeviceGetHandleByIndex(index) for index in range(count)]
     except pynvml.NVMLError as exc:
-        pynvml.nvmlShutdown()
+        nvml.nvmlShutdown()
         return Unavailable(f"NVML cannot list the GPUs: {exc}")
     if not handles:
-        pynvml.nvmlShutdown()
+        nvml.nvmlShutdown()
         return Unavailable("the NVIDIA driver sees no GPU")
-    return GpuReader(handles)
+    return GpuReader(nvml, handles)
 
 
 class GpuReader:
@@ -64,25 +68,26 @@ class GpuReader:
     source = "gpu"
     period_ns = GPU_PERIOD_NS
 
-    def __init__(self, handles: list[Any]) -> None:
+    def __init__(self, nvml: Any, handles: list[Any]) -> None:
+        self._nvml = nvml
         self._handles = handles
         self.units: dict[str, str] = {}
         self.missing: dict[str, str] = {}
-        self._fields: list[tuple[str, Callable[[Any], int]]] = []
+        self._fields: list[tuple[str, Read]] = []
         for name, unit, read in _FIELDS:
             reasons = self._refusals(name, read)
             self.missing.update(reasons)
             if not reasons:
                 self.units[name] = unit
                 self._fields.append((name, read))
-        names = ", ".join(str(pynvml.nvmlDeviceGetName(handle)) for handle in handles)
+        names = ", ".join(_device_name(nvml, handle) for handle in handles)
         self.detail = f"{len(handles)} GPUs: {names}"
 
-    def _refusals(self, name: str, read: Callable[[Any], int]) -> dict[str, str]:
+    def _refusals(self, name: str, read: Read) -> dict[str, str]:
         """Reason by device that does not give the field."""
         reasons: dict[str, str] = {}
         for index, handle in enumerate(self._handles):
-            reason = _refusal(handle, read)
+            reason = _refusal(self._nvml, handle, read)
             if reason:
                 reasons[f"{index}:{name}"] = reason
         return reasons
@@ -94,18 +99,28 @@ class GpuReader:
             OSError: A GPU was lost.
         """
         try:
-            return {name: [read(handle) for handle in self._handles] for name, read in self._fields}
+            return {
+                name: [read(self._nvml, handle) for handle in self._handles]
+                for name, read in self._fields
+            }
         except pynvml.NVMLError as exc:
             raise OSError(f"NVML: {exc}") from exc
 
     def close(self) -> None:
         """Let go of NVML."""
-        pynvml.nvmlShutdown()
+        self._nvml.nvmlShutdown()
 
 
-def _refusal(handle: Any, read: Callable[[Any], int]) -> str:
+def _device_name(nvml: Any, handle: Any) -> str:
     try:
-        read(handle)
+        return str(nvml.nvmlDeviceGetName(handle))
+    except pynvml.NVMLError as exc:
+        return f"unnamed ({exc})"
+
+
+def _refusal(nvml: Any, handle: Any, read: Read) -> str:
+    try:
+        read(nvml, handle)
     except pynvml.NVMLError as exc:
         return str(exc)
     return ""

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from diag.capture.gpu_reader import open_gpu_reader
+from diag.capture.host_reader import HostReader
+from diag.capture.locality import Here
+from diag.capture.sampling import Sampler
+from diag.formats.samples import decode_samples, encode_samples
+from diag.model.availability import Unavailable
+from diag.model.samples import SampleSeries
+
+
+class Counter:
+    """A reader that counts, and fails from ``fails_at`` on."""
+
+    source = "host"
+    period_ns = 1_000_000
+    missing: dict[str, str] = {}  # noqa: RUF012
+    detail = "a counter"
+
+    def __init__(self, fails_at: int = 10**9) -> None:
+        self.units = {"n": "readings"}
+        self.count = 0
+        self.closed = 0
+        self._fails_at = fails_at
+
+    def read(self) -> dict[str, Any]:
+        if self.count >= self._fails_at:
+            raise OSError("gone")
+        self.count += 1
+        return {"n": self.count}
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def wait_for(counter: Counter, count: int) -> None:
+    deadline = time.monotonic() + 10
+    while counter.count < count and time.monotonic() < deadline:
+        time.sleep(0.001)
+
+
+def test_it_samples_from_start_to_stop_and_lets_go() -> None:
+    counter = Counter()
+    sampler = Sampler(counter)
+    sampler.start()
+    wait_for(counter, 5)
+    series = sampler.stop()
+    assert isinstance(series, SampleSeries)
+    assert [sample["n"] for sample in series.samples] == list(range(1, counter.count + 1))
+    assert len(series.samples) >= 5
+    sampler.close()
+    assert counter.closed == 1
+
+
+def test_a_reader_that_fails_midway_keeps_what_it_gave_and_says_so() -> None:
+    counter = Counter(fails_at=3)
+    sampler = Sampler(counter)
+    sampler.start()
+    wait_for(counter, 3)
+    time.sleep(0.01)
+    series = sampler.stop()
+    assert isinstance(series, SampleSeries)
+    assert len(series.samples) == 3
+    assert series.missing == {"samples": "none after sample 3: gone"}
+
+
+def test_a_reader_that_fails_at_once_gives_a_reason() -> None:
+    sampler = Sampler(Counter(fails_at=0))
+    sampler.start()
+    time.sleep(0.01)
+    assert sampler.stop() == Unavailable("gone")
+
+
+def test_one_that_was_never_started_can_be_closed() -> None:
+    counter = Counter()
+    Sampler(counter).close()
+    assert counter.closed == 1
+
+
+def test_a_host_reading_has_exactly_the_fields_it_has_units_for() -> None:
+    reader = HostReader(Here(Unavailable("a stranger's process")))
+    fields = reader.read()
+    assert fields.keys() == reader.units.keys()
+    assert reader.missing["server_cpu_percent"] == "a stranger's process"
+    series = SampleSeries("host", 1, dict(reader.units), ({"unix_ns": 1, **fields},))
+    assert decode_samples(encode_samples(series), "here").samples == series.samples
+
+
+def test_gpus_are_read_or_there_is_a_reason() -> None:
+    reader = open_gpu_reader()
+    if isinstance(reader, Unavailable):
+        assert "NVML" in reader.reason
+        return
+    fields = reader.read()
+    reader.close()
+    assert fields.keys() == reader.units.keys()
+    assert len({len(values) for values in fields.values()}) == 1
