@@ -152,8 +152,9 @@ def find_tasks(events: EventTable, batches: Batches) -> Tasks:
 def _link_first_batches(tasks: Tasks, batches: Batches, first: Int64s) -> Tasks:
     """Link tasks of batch id 0, which every queue gives to its first batch.
 
-    With one such batch in the window there is no question. With several, a batch takes the tasks
-    enqueued before it that make up its rows exactly; what does not fit so is ambiguous.
+    A batch takes the tasks enqueued before it if they make up its rows exactly; with one such batch
+    in the window also if they are fewer, the others being cut off. What does not fit so is
+    ambiguous: some of it went into another queue's first batch.
     """
     zero = np.flatnonzero((batches.id == 0) & (batches.kind == ev.CONTEXT_BATCH_SCHEDULER))
     if not len(first) or not len(zero):
@@ -162,7 +163,9 @@ def _link_first_batches(tasks: Tasks, batches: Batches, first: Int64s) -> Tasks:
     pending = first
     for b in zero[np.argsort(batches.start_ns[zero], kind="stable")]:
         before = pending[tasks.enqueue_ns[pending] <= batches.start_ns[b]]
-        if len(zero) > 1 and tasks.size[before].sum() != batches.rows[b]:
+        rows = np.maximum(tasks.size[before], 0).sum()
+        fits = rows == batches.rows[b] or batches.rows[b] < 0
+        if not fits and (len(zero) > 1 or rows > batches.rows[b]):
             ambiguous[before] = True
             continue
         batch[before] = b

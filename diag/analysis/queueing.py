@@ -98,15 +98,19 @@ def gather_arrivals(
         rows=rows,
         queue=group_queue,
         taken_ns=np.concatenate((batches.start_ns, np.maximum(taken, last[len(batches) :]))),
-        next_first_ns=_next_first(group_queue, first),
+        next_first_ns=_next_first(group_queue, np.concatenate((batches.id, keys[:, 1])), first),
     )
 
 
-def _next_first(queue: Int64s, first_ns: Int64s) -> Int64s:
-    """First enqueue into the batch opened next in the same queue: batches open in that order."""
+def _next_first(queue: Int64s, batch_id: Int64s, first_ns: Int64s) -> Int64s:
+    """First enqueue into the batch opened next in the same queue: batches open in that order.
+
+    Two batches of one id are not one after the other: both are the first of a queue each.
+    """
     following = np.full(len(queue), NEVER_NS)
     order = np.lexsort((first_ns, queue))
     same = queue[order[1:]] == queue[order[:-1]]
+    same &= batch_id[order[1:]] != batch_id[order[:-1]]
     following[order[:-1][same]] = first_ns[order[1:][same]]
     return following
 

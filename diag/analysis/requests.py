@@ -96,7 +96,7 @@ def find_roots(
     cut_off_batch = _batch_lines(events, lines, batches)[events.line_index[steps.row[run]]]
     own = run[~in_batch & (in_session < 0) & ~cut_off_batch]
 
-    coarse = not len(events.rows_named(ev.SESSION_RUN))
+    coarse = not len(events.rows_named(ev.SESSION_RUN, ev.FUNCTION_RUN, ev.EXECUTOR_PROCESS))
     whole_calls = ops.is_batch & (ops.done_ns >= 0)
     calls = np.flatnonzero(whole_calls) if coarse else np.empty(0, np.int64)
     return Roots(

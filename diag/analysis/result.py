@@ -22,7 +22,7 @@ class Counts:
         refused: Enqueues the server turned away (BatchingSessionRun without ScheduleOutputTask).
         batches: Rows of the batch table.
         censored_batches: Batches with recorded enqueues but no whole ProcessBatch.
-        ambiguous_links: Requests whose batch id 0 could not be told apart between queues.
+        ambiguous_links: Tasks whose batch id 0 could not be told apart between queues.
         split_requests: Requests whose rows went into more than one batch.
         batch_rows_missing: Rows of recorded batches whose request was censored.
         events: Events decoded.

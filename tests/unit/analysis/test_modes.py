@@ -361,7 +361,7 @@ def _two_calls(first: tuple[int, int], second: tuple[int, int]) -> str:
         text += f"""
         line tf_Compute/{n}
           ExecutorState::Process {start - 50}..{start + 10}us id=7 _c=7
-            {ASYNC_START} {start}..{start + 9}us step_id=7 _p=7{n} kernel_type=BatchFunction name=b{n}
+            {ASYNC_START} {start}..{start + 9}us step_id=7 _p=7{n} kernel_type=BatchFunction
               ScheduleOutputTask {start + 1}..{start + 2}us size={n} _p={queue + 1}
         line batch_{n}_/1
           ProcessBatch {start + 20}..{done}us batch_size_before_padding={n} _c={queue + 1}

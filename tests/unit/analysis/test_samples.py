@@ -19,7 +19,7 @@ def test_a_level_has_mean_and_maximum_over_all_elements():
 
 
 def test_a_counter_has_only_its_increase():
-    throttled = {"throttled_ns": "ns since boot"}
+    throttled = {"throttled_ns": "ns, counted up"}
     (field,) = summarize_samples(series(throttled, {"throttled_ns": 5}, {"throttled_ns": 12}))
     assert (field.unit, field.increase) == ("ns", 7.0)
     assert isinstance(field.mean, Unavailable)
