@@ -1,0 +1,128 @@
+"""The demo scenarios against their truth: medians of three runs, into docs/accuracy.md."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+from benchmarks.docs_table import replace_table
+from diag.analysis import analyze
+from diag.capture.progress import NoProgress
+from diag.demo.comparison import Comparison, compare, tolerance_ns
+from diag.demo.recording import RecordingOptions, record_scenario
+from diag.demo.scenarios import SCENARIOS, Scenario
+from diag.findings import decide
+from diag.formats.source import open_capture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+RUNS = 3
+GROUPS = ("start", "preprocess", "queue", "compute")
+WAITS = ("queue: fill", "queue: thread", "queue: dispatch")
+TIMES = ("scenario", "requests", "request ms", "tolerance", *GROUPS, "fill", "thread", "dispatch")
+CAUSES = ("scenario", "planted", "largest stage / idle cause", "verdict", "beyond the tolerance")
+
+
+@dataclass(frozen=True, slots=True)
+class Medians:
+    """Medians of a scenario's runs, in ns, by line of the comparison."""
+
+    scenario: Scenario
+    runs: tuple[Comparison, ...]
+
+    @property
+    def request_ns(self) -> float:
+        """Mean duration of a request."""
+        return median(run.request_ns for run in self.runs)
+
+    def pair(self, name: str) -> tuple[float, float] | None:
+        """The line's diag and truth; None if the scenario has no such line."""
+        lines = [line for run in self.runs for line in run.lines if line.name == name]
+        if not lines:
+            return None
+        return median(line.diag_ns for line in lines), median(line.truth_ns for line in lines)
+
+    def error_ns(self, name: str) -> float:
+        """Median of diag minus truth, 0 where there is no such line."""
+        lines = [line for run in self.runs for line in run.lines if line.name == name]
+        return median(line.difference_ns for line in lines) if lines else 0.0
+
+    @property
+    def misses(self) -> tuple[str, ...]:
+        """Lines whose error is beyond the tolerance."""
+        allowed = tolerance_ns(self.request_ns)
+        return tuple(name for name in (*GROUPS, *WAITS) if abs(self.error_ns(name)) > allowed)
+
+
+def run() -> None:
+    """Measures every scenario and writes the tables."""
+    found = [_measure(scenario) for scenario in SCENARIOS.values()]
+    times = _table(TIMES, [_times_row(each) for each in found])
+    causes = _table(CAUSES, [_causes_row(each) for each in found])
+    replace_table("accuracy.md", "demo", f"{times}\n\n{causes}")
+
+
+def _measure(scenario: Scenario) -> Medians:
+    runs = []
+    for number in range(RUNS):
+        with tempfile.TemporaryDirectory(prefix="diag-accuracy-") as folder:
+            found = _run_once(scenario, Path(folder))
+        errors = ", ".join(f"{line.name} {line.difference_ns / 1e6:+.2f}" for line in found.lines)
+        print(
+            f"{scenario.name} {number + 1}/{RUNS}: {found.matched} of {found.expected} requests, "
+            f"{found.request_ns / 1e6:.1f} ms; {errors}; {found.largest_stage} / "
+            f"{found.largest_gap}; verdict {found.verdict}",
+            flush=True,
+        )
+        runs.append(found)
+    return Medians(scenario, tuple(runs))
+
+
+def _run_once(scenario: Scenario, folder: Path) -> Comparison:
+    recording = record_scenario(scenario, folder, RecordingOptions(), NoProgress())
+    analysis = analyze(open_capture(recording.bundle))
+    return compare(
+        analysis,
+        recording.truths,
+        scenario=scenario,
+        rules=recording.rules(scenario.victim),
+        verdict=decide(analysis).cause,
+    )
+
+
+def _times_row(found: Medians) -> list[str]:
+    """Each cell of a group is diag / truth in ms."""
+    return [
+        found.scenario.name,
+        " ".join(f"{run.matched}/{run.expected}" for run in found.runs),
+        f"{found.request_ns / 1e6:.1f}",
+        f"{tolerance_ns(found.request_ns) / 1e6:.2f}",
+        *(_cell(found.pair(name)) for name in (*GROUPS, *WAITS)),
+    ]
+
+
+def _causes_row(found: Medians) -> list[str]:
+    return [
+        found.scenario.name,
+        found.scenario.cause,
+        _each_once(f"{run.largest_stage} / {run.largest_gap}" for run in found.runs),
+        _each_once(run.verdict for run in found.runs),
+        ", ".join(found.misses) or "-",
+    ]
+
+
+def _table(heads: Iterable[str], rows: list[list[str]]) -> str:
+    lines = [list(heads), ["---"] * len(list(heads)), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _cell(pair: tuple[float, float] | None) -> str:
+    return "-" if pair is None else f"{pair[0] / 1e6:.2f} / {pair[1] / 1e6:.2f}"
+
+
+def _each_once(texts: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(texts))
