@@ -118,6 +118,20 @@ def test_integers_that_came_as_text_or_double_are_read_and_others_are_absent() -
     assert events.stat("id").rows.tolist() == [0]
 
 
+def test_the_first_of_two_stats_of_one_name_counts() -> None:
+    message = XSpace()
+    plane = message.planes.add(name="/host:CPU")
+    plane.stat_metadata[1].name = "size"
+    plane.stat_metadata[2].name = "size"
+    stats = plane.lines.add().events.add(metadata_id=1).stats
+    stats.add(metadata_id=2, int64_value=5)
+    stats.add(metadata_id=1, int64_value=6)
+    data = message.SerializeToString()
+    space = decode_space(data)
+    assert space.planes[0].events.stat("size").values.tolist() == [5]
+    assert assert_agrees_with_oracle(space, data) == 1
+
+
 def test_texts_may_be_references_numbers_or_bytes() -> None:
     space = SpaceBuilder()
     line = space.plane("/host:CPU").line("a")
