@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from diag.model.samples import SampleSeries
 
 # How a sampler marks a unit whose values only ever grow (diag/capture/host_reader.py).
-COUNTER_SUFFIX = " since boot"
+COUNTER_SUFFIX = ", counted up"
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,10 @@ _UNITS = {"ns": "ns", "ms": "ms", "us": "µs", "percent": "%", "ratio": "ratio",
 
 def _figures(observer: Any) -> Iterator[ObserverPart]:
     for path, number in numbers_in(observer):
-        words = path.replace(".", " ").replace("_", " ").split(" ")
-        unit = _UNITS.get(words[-1], "")
-        label = " ".join(words[:-1] if unit else words)
-        yield ObserverPart(label=readable(label), value=finite(number), unit=unit)
+        phase, _, name = path.rpartition(".")
+        words = name.split("_")
+        unit = _UNITS.get(words[-1], "") if len(words) > 1 else ""
+        measure = " ".join(words[:-1] if unit else words)
+        yield ObserverPart(
+            phase=readable(phase), measure=readable(measure), value=finite(number), unit=unit
+        )

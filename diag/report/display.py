@@ -58,8 +58,8 @@ def duration(value_ns: float | Unavailable) -> str:
 
 
 def percent(ratio: float | Unavailable) -> str:
-    """A ratio of 0 to 1 as ``68.2 %``."""
-    return NOT_AVAILABLE if isinstance(ratio, Unavailable) else f"{_signed(ratio * 100, 1)} %"
+    """A ratio of 0 to 1 as ``68.2%``."""
+    return NOT_AVAILABLE if isinstance(ratio, Unavailable) else f"{_signed(ratio * 100, 1)}%"
 
 
 def number(value: float | Unavailable) -> str:
@@ -80,6 +80,8 @@ def quantity(value: float | Unavailable, unit: str) -> str:
     if unit in {"B", "bytes", "byte"}:
         return byte_size(value)
     shown = number(int(value) if float(value).is_integer() else value)
+    if unit.startswith("%"):
+        return f"{shown}{unit}"
     return f"{shown} {unit}" if unit else shown
 
 

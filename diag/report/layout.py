@@ -38,9 +38,9 @@ def _verdict_blocks(verdict: VerdictPart) -> tuple[Block, ...]:
         blocks.append(Paragraph(verdict.knob, label="change"))
     if verdict.verify:
         blocks.append(Paragraph(verdict.verify, label="verify"))
-    blocks.append(Paragraph(f"{verdict.confidence} ({verdict.cause})", label="confidence"))
-    if verdict.evidence:
-        blocks.append(Paragraph(_evidence_text(verdict.evidence), label="evidence"))
+    sure = f"{verdict.cause}, confidence {verdict.confidence}"
+    evidence = _evidence_text(verdict.evidence)
+    blocks.append(Paragraph(f"{sure}: {evidence}" if evidence else sure, label="because"))
     return tuple(blocks)
 
 

@@ -5,18 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diag.model.availability import Unavailable
-from diag.report.blocks import Block, Bullets, Column, Grid, Heading, Paragraph, Row
+from diag.report.blocks import Block, Bullets, Heading, Paragraph
 from diag.report.display import NAME_MAX_CHARS, duration, number, printable, quantity
 
 if TYPE_CHECKING:
     from diag.report.report import MetricsPart, Report, SampleFieldPart, SeriesPart
 
-SAMPLE_COLUMNS = (
-    Column("sampled", is_number=False),
-    Column("mean"),
-    Column("max"),
-    Column("increase"),
-)
 # What a first look needs; all fields are in the JSON report and in diag export --table samples.
 HIGHLIGHTS = frozenset(
     {
@@ -30,7 +24,6 @@ HIGHLIGHTS = frozenset(
         "temperature_celsius",
     }
 )
-OBSERVER_COLUMNS = (Column("load generator's clock", is_number=False), Column("value"))
 
 
 def aside_blocks(report: Report) -> tuple[Block, ...]:
@@ -63,10 +56,7 @@ def _metrics_blocks(metrics: tuple[MetricsPart, ...] | Unavailable) -> tuple[Blo
         return ()
     if not metrics:
         return (Paragraph("the server has counted no request yet", label="metrics"),)
-    return (
-        Paragraph("means between the two scrapes, by the server's own counters", label="metrics"),
-        Bullets(tuple(_metrics_text(item) for item in metrics)),
-    )
+    return tuple(Paragraph(_metrics_text(item), label="metrics") for item in metrics)
 
 
 def _metrics_text(item: MetricsPart) -> str:
@@ -78,9 +68,10 @@ def _metrics_text(item: MetricsPart) -> str:
         why = item.outside_mean_ns.reason
         return f"{name}: {answers or 'no answers'}; ingress + egress n/a: {why}"
     return (
-        f"{name}: {answers}; request {duration(item.request_latency_mean_ns)}, "
-        f"of which Session::Run {duration(item.runtime_latency_mean_ns)} and "
-        f"ingress + egress {duration(item.outside_mean_ns)} (outside the trace)"
+        f"{name} between the scrapes: {answers}; mean request "
+        f"{duration(item.request_latency_mean_ns)}, of which Session::Run "
+        f"{duration(item.runtime_latency_mean_ns)} and ingress + egress "
+        f"{duration(item.outside_mean_ns)} (outside the trace)"
     )
 
 
@@ -90,34 +81,29 @@ def _series_blocks(series: SeriesPart) -> tuple[Block, ...]:
     every = duration(series.period_ns)
     sampled = [item for item in series.fields if not _is_absent(item)]
     shown = [item for item in sampled if item.field in HIGHLIGHTS] or sampled
-    rest = len(sampled) - len(shown)
-    more = f"; the JSON report has {number(rest)} more fields" if rest else ""
-    blocks: list[Block] = [
-        Paragraph(f"{number(series.samples)} samples, one every {every}{more}", label=series.source)
-    ]
-    if shown:
-        blocks.append(Grid(SAMPLE_COLUMNS, tuple(_sample_row(item) for item in shown)))
-    blocks += (
-        Paragraph(f"{', '.join(fields)}: {reason}", label="missing")
-        for reason, fields in _missing_by_reason(series).items()
+    texts = [f"{number(series.samples)} samples, one every {every}"]
+    texts += [_field_text(item) for item in shown]
+    if len(sampled) > len(shown):
+        texts.append(f"{number(len(sampled) - len(shown))} more fields in the JSON report")
+    return (
+        Paragraph("; ".join(texts), label=series.source),
+        *(
+            Paragraph(f"{', '.join(fields)}: {reason}", label="missing")
+            for reason, fields in _missing_by_reason(series).items()
+        ),
     )
-    return tuple(blocks)
 
 
 def _is_absent(item: SampleFieldPart) -> bool:
     return isinstance(item.mean, Unavailable) and isinstance(item.increase, Unavailable)
 
 
-def _sample_row(item: SampleFieldPart) -> Row:
-    return Row(
-        (
-            printable(item.field, NAME_MAX_CHARS),
-            *(
-                "" if isinstance(value, Unavailable) else quantity(value, item.unit)
-                for value in (item.mean, item.max, item.increase)
-            ),
-        )
-    )
+def _field_text(item: SampleFieldPart) -> str:
+    name = printable(item.field, NAME_MAX_CHARS)
+    if not isinstance(item.increase, Unavailable):
+        return f"{name} rose by {quantity(item.increase, item.unit)}"
+    mean = quantity(item.mean, item.unit)
+    return f"{name} mean {mean}, max {quantity(item.max, item.unit)}"
 
 
 def _missing_by_reason(series: SeriesPart) -> dict[str, list[str]]:
@@ -130,11 +116,16 @@ def _missing_by_reason(series: SeriesPart) -> dict[str, list[str]]:
 def _observer_blocks(report: Report) -> tuple[Block, ...]:
     if isinstance(report.observer, Unavailable):
         return ()
-    rows = tuple(
-        Row((printable(item.label, NAME_MAX_CHARS), quantity(item.value, item.unit)))
-        for item in report.observer
+    phases: dict[str, list[str]] = {}
+    for item in report.observer:
+        phases.setdefault(item.phase, []).append(
+            f"{printable(item.measure, NAME_MAX_CHARS)} {quantity(item.value, item.unit)}"
+        )
+    items = (
+        f"{printable(phase, NAME_MAX_CHARS)}: {', '.join(figures)}"
+        for phase, figures in phases.items()
     )
     return (
-        Paragraph("what the capture cost the server's clients", label="observer"),
-        Grid(OBSERVER_COLUMNS, rows),
+        Paragraph("latency by the load generator's clock, around the capture", label="observer"),
+        Bullets(tuple(items)),
     )

@@ -130,7 +130,7 @@ def _notes(model: ModelPart) -> list[str]:
     if isinstance(model.tail_ns, Unavailable):
         notes.append(f"{TAIL} {NOT_AVAILABLE}: {model.tail_ns.reason}")
     else:
-        notes.append(f"{TAIL}: mean of the slowest 1 % minus mean of the middle 10 %, by stage")
+        notes.append(f"{TAIL}: mean of the slowest 1% minus mean of the middle 10%, by stage")
     notes += _missing_percentiles(model.latency)
     stages = [stage for group in model.groups for stage in group.stages]
     unknown = [stage.stage for stage in stages if not stage.known]

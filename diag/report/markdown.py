@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 _ACTIVE = re.compile(r"[\\`*\[\]<>|~#&$]|(?<![a-zA-Z0-9])_|_(?![a-zA-Z0-9])")
 _ACTIVE_FIRST = re.compile(r"^(\s*\d*)([-+.)])(?=[\s-]|$)")
 _BLANK_LINES = re.compile(r"\n{3,}")
-_AFTER_HEADING = re.compile(r"^(## .*\n)\n", re.MULTILINE)
+# No blank line is needed after a heading, nor between a table and a list.
+_NEEDLESS = re.compile(r"^(## .*\n|\| .*\n(?=\n- ))\n", re.MULTILINE)
 
 
 def render_markdown(report: Report) -> str:
@@ -25,7 +26,7 @@ def render_markdown(report: Report) -> str:
     for block in lay_out(report):
         lines += _lines(block, follows=lines[-1] if lines else "")
     text = _BLANK_LINES.sub("\n\n", "\n".join(lines))
-    return _AFTER_HEADING.sub(r"\1", text).strip("\n") + "\n"
+    return _NEEDLESS.sub(r"\1", text).strip("\n") + "\n"
 
 
 def escaped(text: str) -> str:

@@ -239,9 +239,15 @@ class MetricsPart(Part, frozen=True):
 
 
 class ObserverPart(Part, frozen=True):
-    """A figure that a load generator measured around the capture, by its own clock."""
+    """A figure that a load generator measured around the capture, by its own clock.
 
-    label: str
+    Attributes:
+        phase: ``before``, ``during`` or ``after`` the capture.
+        measure: What was measured, e.g. ``p99`` of the latency.
+    """
+
+    phase: str
+    measure: str
     value: float | Unavailable
     unit: str
 

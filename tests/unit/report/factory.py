@@ -87,7 +87,12 @@ def make_rich_capture(name: str = "capture.zip") -> Capture:
         gpu_samples=Unavailable("no NVIDIA driver on this host"),
         metrics=MetricsPair(before, after),
         server=ServerInfo((ServedModel("convnet", 1, "AVAILABLE"),), absent_signatures(), NO_P99),
-        manifest={"observer": {"before": {"p50_ms": 4.0}, "during": {"p50_ms": 4.5}}},
+        manifest={
+            "observer": {
+                "before": {"calls": 90, "p50_ms": 4.0, "p99_ms": None},
+                "during": {"p50_ms": 4.5},
+            }
+        },
     )
 
 

@@ -89,9 +89,10 @@ def test_a_bundle_adds_samples_metrics_and_the_observer_effect():
     assert (cpu.mean, cpu.max) == (45.0, 100.0)
     assert gpu.fields == Unavailable("no NVIDIA driver on this host")
     assert report.metrics[0].outside_mean_ns == 3 * MS
-    assert [(o.label, o.value, o.unit) for o in report.observer] == [
-        ("before p50", 4.0, "ms"),
-        ("during p50", 4.5, "ms"),
+    assert [(o.phase, o.measure, o.value, o.unit) for o in report.observer] == [
+        ("before", "calls", 90, ""),
+        ("before", "p50", 4.0, "ms"),
+        ("during", "p50", 4.5, "ms"),
     ]
     assert report.capture.server_models == ("convnet v1 AVAILABLE",)
 

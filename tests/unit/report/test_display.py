@@ -60,8 +60,8 @@ def test_a_duration_takes_the_unit_that_suits_it(ns, text):
 
 
 def test_shares_counts_and_bytes():
-    assert percent(0.6824) == "68.2 %"
-    assert percent(-0.0001) == "0.0 %"
+    assert percent(0.6824) == "68.2%"
+    assert percent(-0.0001) == "0.0%"
     assert percent(NOWHERE) == "n/a"
     assert number(1234) == "1,234"
     assert number(1.608) == "1.61"
@@ -75,10 +75,11 @@ def test_shares_counts_and_bytes():
     [
         (12_600_000.0, "ns", "12.6 ms"),
         (84.0, "ms", "84.0 ms"),
-        (0.61, "ratio", "61.0 %"),
+        (0.61, "ratio", "61.0%"),
         (2.0**30, "bytes", "1.00 GiB"),
         (6.0, "threads", "6 threads"),
         (1.6, "rows", "1.60 rows"),
+        (24.9, "% of one core", "24.9% of one core"),
         (3.0, "", "3"),
         (NOWHERE, "ns", "n/a"),
     ],
