@@ -141,9 +141,10 @@ def estimate_timeout(arrivals: Arrivals, members: Int64s, pool: Pool) -> Known:
     sudden = (taken - arrivals.last_ns[members] < SIZE_CLOSE_MAX_NS) & (
         arrivals.last_ns[members] > first
     )
-    usable = seen & ~overflowed & free & ~sudden
-    if not usable.any():
-        usable = seen & ~overflowed & free
+    usable = seen & ~overflowed & free
+    rows = arrivals.rows[members]
+    for better in (~sudden, rows < rows.max(initial=0)):  # the largest may have been full
+        usable = usable & better if (usable & better).any() else usable
     if not usable.any():
         return Unavailable("no batch of this queue waited with a batch thread free")
     shortest = int((taken - first)[usable].min())
