@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 import diag
 from diag.model.availability import Caveat, Unavailable
-from diag.model.serving import Parameter, StageGroup
 from diag.report.build_aside import metrics_parts, observer_parts, series_parts
+from diag.report.build_batches import queue_part
 from diag.report.build_gaps import timeline_parts
+from diag.report.build_ledger import model_part
 from diag.report.report import (
     SCHEMA_VERSION,
     CaptureFacts,
     EvidencePart,
-    GroupPart,
-    ModelPart,
     OpPart,
-    ParameterPart,
-    QueuePart,
     Report,
-    Spread,
-    StagePart,
     VerdictPart,
 )
 from diag.report.values import finite, readable
@@ -30,10 +24,6 @@ from diag.report.values import finite, readable
 if TYPE_CHECKING:
     from diag.analysis.result import (
         Analysis,
-        BatchSummary,
-        Distribution,
-        ModelSummary,
-        StageSummary,
     )
     from diag.findings.verdict import Verdict
 
@@ -46,7 +36,7 @@ def build_report(analysis: Analysis, verdict: Verdict) -> Report:
         verdict=_verdict_part(verdict),
         caveats=tuple(Caveat(c.code, readable(c.text)) for c in analysis.caveats),
         capture=_capture_facts(analysis),
-        models=tuple(_model_part(model) for model in analysis.models),
+        models=tuple(model_part(model) for model in analysis.models),
         ops=tuple(
             OpPart(
                 op=readable(op.op_type),
@@ -56,7 +46,7 @@ def build_report(analysis: Analysis, verdict: Verdict) -> Report:
             )
             for op in analysis.ops
         ),
-        queues=tuple(_queue_part(queue) for queue in analysis.queues),
+        queues=tuple(queue_part(queue) for queue in analysis.queues),
         timelines=timeline_parts(analysis),
         series=series_parts(analysis.capture),
         metrics=metrics_parts(analysis.capture),
@@ -128,86 +118,3 @@ def _utc_text(unix_ns: int) -> str | Unavailable:
     except (ValueError, OverflowError, OSError):
         return Unavailable("the trace's start time is not a date")
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{unix_ns // 1_000_000 % 1000:03d}Z"
-
-
-def _model_part(model: ModelSummary) -> ModelPart:
-    groups = tuple(
-        _group_part(group, tuple(s for s in model.stages if s.stage.group is group))
-        for group in StageGroup
-    )
-    return ModelPart(
-        model=readable(model.model),
-        modes=tuple(mode.value for mode in model.modes),
-        requests=model.requests,
-        rate_per_second=model.rate_per_second,
-        latency=spread(model.latency),
-        tail_ns=finite(model.tail_ns),
-        groups=groups,
-    )
-
-
-def _group_part(group: StageGroup, stages: tuple[StageSummary, ...]) -> GroupPart:
-    known = [stage for stage in stages if stage.known]
-    return GroupPart(
-        group=group.value,
-        known=bool(known),
-        share=math.fsum(stage.share for stage in known),
-        mean_ns=_total([stage.time.mean_ns for stage in known]),
-        tail_ns=_total([stage.tail_ns for stage in known]),
-        stages=tuple(
-            StagePart(
-                stage=stage.stage.value,
-                known=stage.known,
-                share=stage.share,
-                time=spread(stage.time),
-                tail_ns=finite(stage.tail_ns),
-            )
-            for stage in stages
-        ),
-    )
-
-
-def _total(values: list[float | Unavailable]) -> float | Unavailable:
-    """Their sum; the first reason if one of them is missing."""
-    for value in values:
-        if isinstance(value, Unavailable):
-            return value
-    return finite(math.fsum(value for value in values if not isinstance(value, Unavailable)))
-
-
-def spread(times: Distribution) -> Spread:
-    """A Distribution as it is shown."""
-    return Spread(
-        n=times.n,
-        mean_ns=finite(times.mean_ns),
-        p50_ns=times.p50_ns,
-        p90_ns=times.p90_ns,
-        p99_ns=times.p99_ns,
-    )
-
-
-def _queue_part(summary: BatchSummary) -> QueuePart:
-    queue = summary.queue
-    return QueuePart(
-        queue=readable(queue.key),
-        model=readable(summary.model),
-        batches=summary.batches,
-        rows_mean=finite(summary.rows_mean),
-        fill_ratio=finite(summary.fill_ratio),
-        padding_ratio=finite(summary.padding_ratio),
-        closed_by={reason.value: n for reason, n in summary.closed_by.items()},
-        service=spread(summary.service),
-        parameters=(
-            _parameter_part("max_batch_size", queue.max_batch_size, "rows"),
-            _parameter_part("batch_timeout", queue.batch_timeout_ns, "ns"),
-            _parameter_part("num_batch_threads", queue.num_batch_threads, "threads"),
-        ),
-    )
-
-
-def _parameter_part(name: str, parameter: Parameter | Unavailable, unit: str) -> ParameterPart:
-    if isinstance(parameter, Unavailable):
-        return ParameterPart(parameter=name, value=parameter, unit=unit, origin="")
-    return ParameterPart(
-        parameter=name, value=parameter.value, unit=unit, origin=parameter.origin.value
-    )

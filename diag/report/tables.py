@@ -6,65 +6,47 @@ None. docs/export.md describes every column.
 
 from __future__ import annotations
 
-import enum
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from diag.analysis.samples import numbers_in
 from diag.model.availability import Unavailable
 from diag.model.gaps import IDLE_CAUSES
 from diag.model.samples import SampleSeries
 from diag.model.serving import CLOSE_REASONS, MODES, STAGES, Parameter, Stage
+from diag.report.columns import (
+    CellKind,
+    Cells,
+    TableColumn,
+    TableColumns,
+    number_column,
+    text_column,
+    unix_column,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from diag.analysis.result import Analysis
-    from diag.model.events import Bools, Int64s
-
-Cells = list[Any]
-
-
-class CellKind(enum.Enum):
-    """What a column holds; how it is written depends on it."""
-
-    NUMBER = "number"
-    BIG_NUMBER = "big-number"  # beyond 2^53: wall-clock nanoseconds and batch ids
-    BIG_NUMBERS = "big-numbers"  # a tuple of these
-    FLAG = "flag"
-    TEXT = "text"
-
-
-@dataclass(frozen=True, slots=True)
-class TableColumn:
-    """A named column; ``cells`` are int, float, bool, str, tuple of int, or None if unknown."""
-
-    name: str
-    kind: CellKind
-    cells: Cells
-
-
-TableColumns = tuple[TableColumn, ...]
 
 
 def request_columns(analysis: Analysis) -> TableColumns:
     """One row a whole request, complete or not; its stages add up to ``duration_ns``."""
-    table = analysis.requests
+    table, origin = analysis.requests, analysis.capture.origin_unix_ns
     ids = analysis.batches.id.tolist()
     members = [ids[row] for row in table.batch_index.tolist()]
     offsets = table.batch_offsets.tolist()
     batch_ids = [tuple(members[a:b]) for a, b in pairwise(offsets)]
     return (
-        _unix("start_unix_ns", analysis, table.start_ns),
-        _unix("end_unix_ns", analysis, table.end_ns),
-        _numbers("duration_ns", table.duration_ns),
-        _numbers("rows", table.rows, known=table.rows >= 0),
-        _texts("model", table.models, table.model_index.tolist()),
-        _texts("mode", tuple(mode.value for mode in MODES), table.mode_index.tolist()),
+        unix_column("start_unix_ns", origin, table.start_ns),
+        unix_column("end_unix_ns", origin, table.end_ns),
+        number_column("duration_ns", table.duration_ns),
+        number_column("rows", table.rows, known=table.rows >= 0),
+        text_column("model", table.models, table.model_index.tolist()),
+        text_column("mode", tuple(mode.value for mode in MODES), table.mode_index.tolist()),
         TableColumn("complete", CellKind.FLAG, table.complete.tolist()),
         TableColumn("batch_ids", CellKind.BIG_NUMBERS, batch_ids),
-        _texts("linked_by", table.links, table.linked_by_index.tolist()),
+        text_column("linked_by", table.links, table.linked_by_index.tolist()),
         *(_stage_column(analysis, stage) for stage in STAGES),
     )
 
@@ -73,33 +55,33 @@ def _stage_column(analysis: Analysis, stage: Stage) -> TableColumn:
     """Empty where unknown, unless the table holds time there: a row must add up."""
     times_ns = analysis.requests.stage_ns[:, stage.index]
     known = analysis.requests.stage_known[:, stage.index] | (times_ns != 0)
-    return _numbers(stage.column, times_ns, known=known)
+    return number_column(stage.column, times_ns, known=known)
 
 
 def batch_columns(analysis: Analysis) -> TableColumns:
     """One row a batch whose processing was recorded whole."""
-    table = analysis.batches
+    table, origin = analysis.batches, analysis.capture.origin_unix_ns
     queue_rows = table.queue_index.tolist()
     return (
         TableColumn("id", CellKind.BIG_NUMBER, table.id.tolist()),
-        _texts("queue", tuple(queue.key for queue in table.queues), queue_rows),
-        _texts("model", analysis.requests.models, table.model_index.tolist()),
-        _unix("start_unix_ns", analysis, table.start_ns),
-        _unix("end_unix_ns", analysis, table.end_ns),
-        _numbers("duration_ns", table.end_ns - table.start_ns),
-        _unix("run_start_unix_ns", analysis, table.run_start_ns, known=table.run_start_ns >= 0),
-        _unix("run_end_unix_ns", analysis, table.run_end_ns, known=table.run_end_ns >= 0),
-        _numbers("rows", table.rows, known=table.rows >= 0),
-        _numbers("padded_rows", table.padded_rows, known=table.padded_rows >= 0),
-        _numbers("tasks", table.tasks),
-        _unix(
+        text_column("queue", tuple(queue.key for queue in table.queues), queue_rows),
+        text_column("model", analysis.requests.models, table.model_index.tolist()),
+        unix_column("start_unix_ns", origin, table.start_ns),
+        unix_column("end_unix_ns", origin, table.end_ns),
+        number_column("duration_ns", table.end_ns - table.start_ns),
+        unix_column("run_start_unix_ns", origin, table.run_start_ns, known=table.run_start_ns >= 0),
+        unix_column("run_end_unix_ns", origin, table.run_end_ns, known=table.run_end_ns >= 0),
+        number_column("rows", table.rows, known=table.rows >= 0),
+        number_column("padded_rows", table.padded_rows, known=table.padded_rows >= 0),
+        number_column("tasks", table.tasks),
+        unix_column(
             "first_enqueue_unix_ns",
-            analysis,
+            origin,
             table.first_enqueue_ns,
             known=table.first_enqueue_ns >= 0,
         ),
-        _unix("ready_unix_ns", analysis, table.ready_ns, known=table.ready_ns >= 0),
-        _texts(
+        unix_column("ready_unix_ns", origin, table.ready_ns, known=table.ready_ns >= 0),
+        text_column(
             "close_reason",
             tuple(reason.value for reason in CLOSE_REASONS),
             table.close_reason_index.tolist(),
@@ -133,20 +115,20 @@ def _parameter_columns(
 
 def gap_columns(analysis: Analysis) -> TableColumns:
     """One row a piece of idle time, by timeline and start."""
-    table = analysis.gaps
+    table, origin = analysis.gaps, analysis.capture.origin_unix_ns
     causes = table.cause_index.tolist()
     starvation = [IDLE_CAUSES[index].is_starvation for index in causes]
     return (
-        _texts(
+        text_column(
             "timeline",
             tuple(timeline.name for timeline in analysis.timelines),
             table.timeline_index.tolist(),
         ),
-        _unix("start_unix_ns", analysis, table.start_ns),
-        _unix("end_unix_ns", analysis, table.end_ns),
-        _numbers("duration_ns", table.end_ns - table.start_ns),
-        _texts("cause", tuple(cause.value for cause in IDLE_CAUSES), causes),
-        _numbers("waiting_requests", table.waiting_requests),
+        unix_column("start_unix_ns", origin, table.start_ns),
+        unix_column("end_unix_ns", origin, table.end_ns),
+        number_column("duration_ns", table.end_ns - table.start_ns),
+        text_column("cause", tuple(cause.value for cause in IDLE_CAUSES), causes),
+        number_column("waiting_requests", table.waiting_requests),
         TableColumn("starvation", CellKind.FLAG, starvation),
     )
 
@@ -184,28 +166,3 @@ TABLES: dict[str, Callable[[Analysis], TableColumns]] = {
     "gaps": gap_columns,
     "samples": sample_columns,
 }
-
-
-def _numbers(name: str, values: Int64s, known: Bools | None = None) -> TableColumn:
-    if known is None or known.all():
-        return TableColumn(name, CellKind.NUMBER, values.tolist())
-    cells = values.astype(object)
-    cells[~known] = None
-    return TableColumn(name, CellKind.NUMBER, cells.tolist())
-
-
-def _unix(
-    name: str, analysis: Analysis, times_ns: Int64s, known: Bools | None = None
-) -> TableColumn:
-    """Wall clock; Python integers, because an origin from a hostile trace could overflow int64."""
-    origin = analysis.capture.origin_unix_ns
-    if isinstance(origin, Unavailable):
-        return TableColumn(name, CellKind.BIG_NUMBER, [None] * len(times_ns))
-    cells = times_ns.astype(object) + origin
-    if known is not None:
-        cells[~known] = None
-    return TableColumn(name, CellKind.BIG_NUMBER, cells.tolist())
-
-
-def _texts(name: str, texts: tuple[str, ...], indices: list[int]) -> TableColumn:
-    return TableColumn(name, CellKind.TEXT, [texts[index] for index in indices])
