@@ -54,7 +54,7 @@ def serve(
     """
     with tempfile.TemporaryDirectory(prefix="diag-demo-") as work:
         registry = Registry(_load_models(scenario, attributes, Path(work)))
-        _set_batching_gauges(registry, attributes)
+        _set_batching_gauges(registry, attributes, session_metadata=scenario.session_metadata)
         payloads = _prepare_payloads(scenario, registry, Path(work))
         warmed_up = len(registry.truth())
         with _listening(arguments, registry) as addresses:
@@ -139,14 +139,20 @@ def _load_models(
 
 
 def _set_batching_gauges(
-    registry: Registry, attributes: dict[str, BatchFunctionAttributes | None]
+    registry: Registry,
+    attributes: dict[str, BatchFunctionAttributes | None],
+    *,
+    session_metadata: bool,
 ) -> None:
-    """The gauges that BatchFunction sets on its first run; values are its own attributes."""
+    """The gauges that BatchFunction sets on its first run; values are its own attributes.
+
+    Without session metadata the op does not know its model's name, and says so in the label.
+    """
     gauge = registry.metrics.set_batching_gauge
     for name, values in attributes.items():
         if values is None:
             continue
-        model = (("model_name", name),)
+        model = (("model_name", name if session_metadata else "model_name_unset"),)
         labels = (*model, ("op_name", "batch/BatchFunction"))
         gauge("batch_timeout_micros", labels, values.batch_timeout_micros)
         gauge("max_batch_size", labels, values.max_batch_size)
