@@ -1,15 +1,33 @@
-# Every target installs what it needs into .venv first; a second call installs nothing again.
+# Every target first installs what it needs into .venv; a second call installs nothing again.
+# Needed beforehand: make, a C compiler, and Python 3.10 to 3.13 with venv and its C headers
+# (Debian and Ubuntu: build-essential python3-venv python3-dev).
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# pip is upgraded first and everything is pinned: a stock pip can resolve for ten minutes.
+# All versions are pinned, those of the build too: a stock pip can resolve for ten minutes.
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
-SOURCES := pyproject.toml setup.py constraints.txt diag/formats/_xspace.pyx
+INSTALL := $(PIP) install -c constraints.txt
+# setuptools warns of every editable installation, whatever it looks like.
+INSTALL_DIAG := PYTHONWARNINGS=ignore $(INSTALL) --build-constraint constraints.txt
+SOURCES := pyproject.toml setup.py constraints.txt $(wildcard diag/formats/*.pyx)
+# The oldest generator whose code runs on every protobuf that pyproject.toml permits.
+WIRE_GENERATOR := grpcio-tools==1.74.0
 
-.PHONY: demo test lint bench clean help
+define CHECK_PYTHON
+import os, sys, sysconfig
+version = "%d.%d" % sys.version_info[:2]
+if not (3, 10) <= sys.version_info[:2] <= (3, 13):
+    sys.exit("diag needs Python 3.10 to 3.13, but $(PYTHON) is %s: make PYTHON=python3.12" % version)
+if not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")):
+    sys.exit("Python.h is missing: install python%s-dev (or python3-devel)" % version)
+endef
+export CHECK_PYTHON
+
+.PHONY: help demo test lint bench wire clean
+.DELETE_ON_ERROR:
 
 help:  ## show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /	/'
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/.demo  ## install, start a real server, capture and diagnose it
 	$(BIN)/diag demo
@@ -17,7 +35,7 @@ demo: $(VENV)/.demo  ## install, start a real server, capture and diagnose it
 test: $(VENV)/.dev  ## install what tests need and run them all
 	$(BIN)/python -m pytest
 
-lint: $(VENV)/.dev  ## format, rules, types, layers, spelling
+lint: $(VENV)/.dev  ## check format, rules, types, layers and spelling
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -27,20 +45,27 @@ lint: $(VENV)/.dev  ## format, rules, types, layers, spelling
 bench: $(VENV)/.dev  ## measure accuracy and speed, write the tables into docs/
 	$(BIN)/python -m benchmarks
 
+wire: $(VENV)/.pip  ## generate the protobuf code again after a change of a .proto
+	$(PYTHON) -m venv build/wire
+	build/wire/bin/python -m pip --disable-pip-version-check -q install '$(WIRE_GENERATOR)'
+	build/wire/bin/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. diag/formats/wire/*.proto
+
 clean:  ## remove everything that was built or installed
 	rm -rf $(VENV) build *.egg-info diag/formats/_xspace.c diag/formats/*.so
 
-$(VENV)/.pip:
+$(VENV)/.pip: constraints.txt
+	@$(PYTHON) -c "$$CHECK_PYTHON"
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) install --upgrade pip
+	$(INSTALL) --upgrade pip
 	@touch $@
 
 $(VENV)/.demo: $(VENV)/.pip $(SOURCES)
 	@echo "installing diag with its demo server (TensorFlow: 1.9 GB, about a minute) ..." >&2
-	$(PIP) install -c constraints.txt -e '.[demo,tensorboard]'
+	$(INSTALL_DIAG) -e '.[demo,tensorboard]'
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.demo
-	@echo "installing what the tests need ..." >&2
-	$(PIP) install -c constraints.txt -e '.[demo,tensorboard,dev]'
-	@touch $@
+# Holds all of .demo, so that make test and make lint install once.
+$(VENV)/.dev: $(VENV)/.pip $(SOURCES)
+	@echo "installing diag with its demo server and what the tests need (2.3 GB, a minute or two) ..." >&2
+	$(INSTALL_DIAG) -e '.[demo,tensorboard,dev]'
+	@touch $(VENV)/.demo $@
