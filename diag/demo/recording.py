@@ -87,6 +87,7 @@ def record_scenario(
         UsageError: TensorFlow is not installed, or the options contradict the plan's limits.
         CaptureError: The server did not start or could not be captured.
         OutputError: The folder cannot be written.
+        KeyboardInterrupt: Ctrl-C; a recording that had begun is kept in ``bundle/``.
     """
     progress.say(f"scenario {scenario.name}: {scenario.story}")
     progress.say("starting a server on the TensorFlow runtime (a few seconds) ...")
@@ -108,6 +109,8 @@ def record_scenario(
                 models=tuple(model.name for model in scenario.models),
             )
             outcome = capture_bundle(plan, folder / "bundle", progress=watch, observer=watch.finish)
+            if outcome.interrupted:
+                raise KeyboardInterrupt  # the bundle is kept, the demo is over
         progress.say("stopping the server ...")
         server.stop()
     facts, truths = read_truth(truth_path)
