@@ -64,7 +64,7 @@ class Template:
     count: int = 0
 
     def event(
-        self, name: str, start_ps: int, duration_ps: int, **stats: int | str | Varying
+        self, name: str, start_ps: int, duration_ps: int, **stats: float | str | Varying
     ) -> None:
         """Add an event that starts so long after its batch."""
         parts: list[bytes | Varying] = [
@@ -84,15 +84,17 @@ class Template:
                 self.content += part
         self.count += 1
 
-    def _stat(self, stat: str, value: int | str | Varying) -> list[bytes | Varying]:
+    def _stat(self, stat: str, value: float | str | Varying) -> list[bytes | Varying]:
         head = wire.number_field(1, self.stats[stat])
         if isinstance(value, Varying):
             head += b"\x18" if value.width == 10 else b"\x20"
             return [b"\x22" + wire.varint(len(head) + value.width) + head, value]
         if isinstance(value, str):
             body = head + wire.present_number_field(7, self.stats[value])
-        else:
+        elif isinstance(value, int):
             body = head + wire.present_number_field(4, value)
+        else:
+            body = head + wire.double_field(2, value)
         return [wire.bytes_field(4, body)]
 
     def fill(self, columns: dict[str, NDArray[np.uint64]]) -> bytes:
@@ -175,12 +177,32 @@ def compute_template(events: Names, stats: Names, line_number: int) -> Template:
             at = start + (3 + 15 * op) * PS_PER_US
             name = f"block_{closure}/conv_{op}:Conv2D" if op else f"block_{closure}/relu:Relu"
             line.event(name, at, 11 * PS_PER_US, shape=f"(8,56,56,{64 << op})")
+            if op == 0 and closure % 3 == 0:
+                memory_events(line, at + PS_PER_US)
             line.event("ExecutorPropagateOutputs", at + 12 * PS_PER_US, 2 * PS_PER_US, id=STEP_ID)
         line.event("ExecutorState::ScheduleReady", start + 50 * PS_PER_US, 3 * PS_PER_US)
         after = link(1 + line_number * CLOSURES + closure + 1)
         line.event("ThreadpoolListener::Record", start + 54 * PS_PER_US, 0, _pt=15, _p=after)
         line.event("ThreadpoolListener::StopRegion", start + 57 * PS_PER_US, 0)
     return line
+
+
+def memory_events(line: Template, start: int) -> None:
+    """What the allocator records of one temporary tensor."""
+    state: dict[str, float | str | Varying] = {
+        "allocator_name": "mklcpu",
+        "bytes_reserved": 0,
+        "bytes_allocated": 589_824,
+        "bytes_available": 25_275_912_192,
+        "fragmentation": 0.264368,
+        "peak_bytes_in_use": 3_866_624,
+        "requested_bytes": 294_912,
+        "allocation_bytes": 294_912,
+        "addr": 140_099_284_557_632,
+    }
+    tensor = {"tf_op": "block/conv:Conv2D", "region_type": "temp", "shape": "[8,56,56,64]"}
+    line.event("MemoryAllocation", start, 0, **state, **tensor, id=STEP_ID, data_type=1)
+    line.event("MemoryDeallocation", start + 8 * PS_PER_US, 0, **state, id=0, data_type=0)
 
 
 def batch_columns(batches: int) -> dict[str, NDArray[np.uint64]]:

@@ -117,7 +117,7 @@ cdef class Numbers:
         return 0
 
     def __getbuffer__(self, Py_buffer* buffer, int flags):
-        PyBuffer_FillInfo(buffer, self, self.items, self.count * sizeof(int64_t), 1, flags)
+        PyBuffer_FillInfo(buffer, self, self.items, self.count * sizeof(int64_t), 0, flags)
         self.views += 1
 
     def __releasebuffer__(self, Py_buffer* buffer):

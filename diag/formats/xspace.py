@@ -1,7 +1,7 @@
 """XSpace bytes to a Space: ordered planes, or one clear error.
 
-The reading itself is compiled (``_xspace.pyx``); this module orders the events, checks what
-analysis relies on and builds the domain types.
+The reading itself is compiled (``_xspace.pyx``); this module checks what analysis relies on and
+builds the domain types.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import numpy as np
 from diag.errors import XSpaceDecodeError
 from diag.formats import _xspace
 from diag.formats.event_names import INTEGER_STATS, TEXT_STATS, TYPE_STATS, TYPED_EVENTS
+from diag.formats.event_order import order_events
 from diag.model.availability import Unavailable
-from diag.model.events import EventTable, Int64s, Line, Plane, Space, StatColumn
+from diag.model.events import EventTable, Line, Plane, Space, StatColumn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,53 +116,23 @@ def _losses(raw: _xspace.RawSpace) -> Iterator[str]:
 
 
 def _plane(raw: _xspace.RawPlane, names: tuple[str, ...]) -> Plane:
+    order_events(raw)
     lines = tuple(
         Line(id=line.id, name=line.name, origin_ns=origin_ns)
         for line, origin_ns in zip(raw.lines, raw.line_origin_ns, strict=True)
     )
-    order = _order(raw)
-    events = _events(raw, names) if order is None else _reordered_events(raw, names, order)
-    return Plane(id=raw.id, name=raw.name, lines=lines, events=events, stats=raw.stats)
-
-
-def _order(raw: _xspace.RawPlane) -> Int64s | None:
-    """The stable permutation to (line, start, longest first), or None if it is that already."""
-    start_ns, end_ns, line_index = raw.start_ns, raw.end_ns, raw.line_index
-    ordered = start_ns[1:] > start_ns[:-1]
-    ordered |= (start_ns[1:] == start_ns[:-1]) & (end_ns[1:] <= end_ns[:-1])
-    ordered |= line_index[1:] > line_index[:-1]
-    if ordered.all():
-        return None
-    return np.lexsort((-end_ns, start_ns, line_index))
-
-
-def _events(raw: _xspace.RawPlane, names: tuple[str, ...]) -> EventTable:
-    return EventTable(
+    events = EventTable(
         start_ns=_frozen(raw.start_ns),
         end_ns=_frozen(raw.end_ns),
         name_id=_frozen(raw.name_id),
         line_index=_frozen(raw.line_index),
         names=names,
-        stats={name: StatColumn(rows, values) for name, (rows, values) in raw.columns.items()},
+        stats={
+            name: StatColumn(_frozen(rows), _frozen(values))
+            for name, (rows, values) in raw.columns.items()
+        },
     )
-
-
-def _reordered_events(raw: _xspace.RawPlane, names: tuple[str, ...], order: Int64s) -> EventTable:
-    row_after = np.empty(len(order), np.int64)
-    row_after[order] = np.arange(len(order))
-    stats = {}
-    for name, (rows, values) in raw.columns.items():
-        moved = row_after[rows]
-        ascending = np.argsort(moved, kind="stable")
-        stats[name] = StatColumn(_frozen(moved[ascending]), _frozen(values[ascending]))
-    return EventTable(
-        start_ns=_frozen(raw.start_ns[order]),
-        end_ns=_frozen(raw.end_ns[order]),
-        name_id=_frozen(raw.name_id[order]),
-        line_index=_frozen(raw.line_index),  # the order is by line already
-        names=names,
-        stats=stats,
-    )
+    return Plane(id=raw.id, name=raw.name, lines=lines, events=events, stats=raw.stats)
 
 
 def _frozen(column: NDArray[_Scalar]) -> NDArray[_Scalar]:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import mmap
+import random
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from diag.errors import XSpaceDecodeError
+from diag.formats.event_order import CHUNK_EVENTS
 from diag.formats.xspace import decode_space
 from diag.model.availability import Unavailable
 from diag.model.events import EventTable, Plane, Space
@@ -82,6 +84,20 @@ def test_events_are_ordered_by_line_then_start_then_longest_first_and_else_as_in
     assert plane.events.stat("_p").rows.tolist() == [0, 1, 3, 4, 5]
     assert plane.events.stat("_p").values.tolist() == [3, 2, 5, 1, 6]
     assert plane.events.stat("_c").rows.tolist() == [2]
+
+
+def test_many_disordered_lines_of_all_sizes_come_out_as_protobuf_and_sorting_say() -> None:
+    space = SpaceBuilder()
+    plane = space.plane("/host:CPU")
+    chance = random.Random(5)
+    for size in (0, 1, CHUNK_EVENTS + 7, 3, CHUNK_EVENTS // 2, 0, 2, CHUNK_EVENTS // 2, 1):
+        line = plane.line(f"of {size}")
+        for number in range(size):
+            start_ns = chance.randrange(1000)
+            stats = {"_p": number} if number % 3 else {"size": number}
+            line.event("e", start_ns, start_ns + chance.randrange(100), stats)
+    data = space.build()
+    assert assert_agrees_with_oracle(decode_space(data), data) == 2 * CHUNK_EVENTS + 14
 
 
 def test_link_ids_keep_their_64_bits_whichever_integer_they_came_as() -> None:
