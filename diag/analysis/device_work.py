@@ -11,16 +11,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from diag.analysis.intervals import Set, covered_between, intersect, union
+from diag.analysis.intervals import Set, union
+from diag.analysis.joins import earliest_after, latest_before
 from diag.analysis.nesting import innermost
 from diag.analysis.parts import Spread, StepIntervals
 from diag.analysis.steps import Steps
 from diag.analysis.tiling import Layer
-from diag.model.events import Bools, EventTable, Int64s, Plane
+from diag.model.events import EventTable, Int64s, Plane
 from diag.model.serving import Stage
 
 GPU_PLANE_PREFIX = "/device:GPU:"
+_TO_DEVICE = 1
+_FROM_DEVICE = 2
 DERIVED_LINES = frozenset(
     {
         "TensorFlow Ops",
@@ -61,8 +65,7 @@ class DeviceWork:
         kernels: Kernels, device-to-device copies and memsets.
         copies_in: Host to device.
         copies_out: Device to host.
-        pending: From launch to begin of each kernel.
-        kernel_busy: When any kernel of any step ran.
+        behind: From launch to begin of each kernel, as far as its device ran other kernels.
         first_ns: (steps,) begin of the first device event; of a step without any, far in the
             future.
         last_ns: (steps,) end of its last device event, -1 if none.
@@ -72,8 +75,7 @@ class DeviceWork:
     kernels: StepIntervals
     copies_in: StepIntervals
     copies_out: StepIntervals
-    pending: StepIntervals
-    kernel_busy: Set
+    behind: StepIntervals
     first_ns: Int64s
     last_ns: Int64s
 
@@ -95,28 +97,11 @@ class DeviceWork:
             spread.layer(Stage.COMPUTE, self.kernels),
             spread.layer(Stage.TRANSFER_IN, self.copies_in),
             spread.layer(Stage.TRANSFER_OUT, self.copies_out),
-            spread.layer(Stage.DEVICE_WAIT, self._behind_others()),
+            spread.layer(Stage.DEVICE_WAIT, self.behind),
             spread.layer(Stage.PREPROCESS, before.where(before.end_ns > before.start_ns)),
             spread.layer(Stage.LAUNCH, StepIntervals(step, first, last)),
             spread.layer(Stage.POSTPROCESS, after.where(after.end_ns > after.start_ns)),
         ]
-
-    def _behind_others(self) -> StepIntervals:
-        """Pending time during which kernels ran; own kernels take precedence as a layer above."""
-        pending = self.pending
-        occupied = covered_between(self.kernel_busy, pending.start_ns, pending.end_ns) > 0
-        pending = pending.where(occupied)
-        start, end = self.kernel_busy
-        low = np.searchsorted(end, pending.start_ns, side="right")
-        high = np.searchsorted(start, pending.end_ns, side="left")
-        count = np.maximum(high - low, 0)
-        source = np.repeat(np.arange(len(count)), count)
-        index = low[source] + np.arange(len(source)) - np.repeat(np.cumsum(count) - count, count)
-        return StepIntervals(
-            pending.step[source],
-            np.maximum(start[index], pending.start_ns[source]),
-            np.minimum(end[index], pending.end_ns[source]),
-        )
 
 
 def stream_rows(plane: Plane) -> Int64s:
@@ -130,35 +115,31 @@ def stream_rows(plane: Plane) -> Int64s:
 def find_device_work(planes: tuple[Plane, ...], host: EventTable, steps: Steps) -> DeviceWork:
     """Read all GPU planes and link their events to steps by correlation id."""
     devices: list[Device] = []
-    found: list[tuple[StepIntervals, Bools, Bools, StepIntervals]] = []
-    launch = host.stat("correlation_id")
-    order = np.argsort(launch.values, kind="stable")
-    ids, rows = launch.values[order], launch.rows[order]
+    found: list[_Linked] = []
     for plane in planes:
         if not plane.name.startswith(GPU_PLANE_PREFIX):
             continue
         row = stream_rows(plane)
         if not len(row):
             continue
-        start, end = plane.events.start_ns[row], plane.events.end_ns[row]
-        devices.append(Device(plane.name, union(start, end)))
-        found.append(_link(plane.events, row, host, steps, ids, rows))
+        devices.append(
+            Device(plane.name, union(plane.events.start_ns[row], plane.events.end_ns[row]))
+        )
+        found.append(_link(plane.events, row, host, steps))
     if not found:
         return no_device_work(len(steps))
-    events = _concat([f[0] for f in found])
-    is_in, is_out = (np.concatenate([f[i] for f in found]) for i in (1, 2))
+    events = _concat([f.events for f in found])
+    way = np.concatenate([f.direction for f in found])
     first = np.full(len(steps), np.iinfo(np.int64).max)
     last = np.full(len(steps), -1, np.int64)
     np.minimum.at(first, events.step, events.start_ns)
     np.maximum.at(last, events.step, events.end_ns)
-    kernels = events.where(~is_in & ~is_out)
     return DeviceWork(
         devices=tuple(devices),
-        kernels=kernels,
-        copies_in=events.where(is_in),
-        copies_out=events.where(is_out),
-        pending=_concat([f[3] for f in found]).where(~is_in & ~is_out),
-        kernel_busy=union(kernels.start_ns, kernels.end_ns),
+        kernels=events.where(way == 0),
+        copies_in=events.where(way == _TO_DEVICE),
+        copies_out=events.where(way == _FROM_DEVICE),
+        behind=_concat([f.behind for f in found]),
         first_ns=first,
         last_ns=last,
     )
@@ -169,44 +150,83 @@ def no_device_work(steps: int) -> DeviceWork:
     none = np.empty(0, np.int64)
     empty = StepIntervals(none, none, none)
     far = np.full(steps, np.iinfo(np.int64).max)
-    nothing = intersect((none, none), (none, none))
-    return DeviceWork((), empty, empty, empty, empty, nothing, far, np.full(steps, -1, np.int64))
+    return DeviceWork((), empty, empty, empty, empty, far, np.full(steps, -1, np.int64))
 
 
-def _link(
-    events: EventTable, row: Int64s, host: EventTable, steps: Steps, ids: Int64s, rows: Int64s
-) -> tuple[StepIntervals, Bools, Bools, StepIntervals]:
-    """Events of one plane that belong to a step, their copy directions, and their pending time."""
-    correlation = events.stat("correlation_id").at(row)
-    if not len(ids) or not len(steps.burst_row):
-        row = row[:0]
-        correlation = correlation[:0]
-    index = np.minimum(np.searchsorted(ids, correlation), max(0, len(ids) - 1))
-    matched = ids[index] == correlation if len(ids) else np.zeros(0, np.bool_)
-    row, launch_row = row[matched], rows[index[matched]]
-    burst = innermost(host, steps.burst_row, launch_row)
-    row, launch_row, burst = row[burst >= 0], launch_row[burst >= 0], burst[burst >= 0]
-    step = steps.burst_step[burst] if len(burst) else np.empty(0, np.int64)
+@dataclass(frozen=True, slots=True)
+class _Linked:
+    """Events of one plane that belong to a step, their copy directions, and waits behind others."""
+
+    events: StepIntervals
+    direction: NDArray[np.int8]
+    behind: StepIntervals
+
+
+def _link(events: EventTable, row: Int64s, host: EventTable, steps: Steps) -> _Linked:
     start, end = events.start_ns[row], events.end_ns[row]
+    way = _directions(events, row)
+    kernels = union(start[way == 0], end[way == 0])
+    launch = _launches(events, row, host)
+    burst = innermost(host, steps.burst_row, launch)
+    mine = (launch >= 0) & (burst >= 0)
+    step = steps.burst_step[burst[mine]]
+    start, end, way = start[mine], end[mine], way[mine]
+    pending = StepIntervals(step, np.minimum(host.start_ns[launch[mine]], start), start)
+    behind = _behind(pending.where(way == 0), kernels)
+    return _Linked(StepIntervals(step, start, end), way, behind)
+
+
+def _launches(events: EventTable, row: Int64s, host: EventTable) -> Int64s:
+    """Host row that launched each device event, or -1.
+
+    Where an id repeats: the last one before the event; or, since the two clocks were matched only
+    once, the first one after it.
+    """
+    stat = host.stat("correlation_id")
+    at = host.start_ns[stat.rows]
+    wanted, wanted_ns = events.stat("correlation_id").at(row), events.start_ns[row]
+    found = latest_before(stat.values, at, wanted, wanted_ns)
+    later = earliest_after(stat.values, at, wanted, wanted_ns)
+    found = np.where(found >= 0, found, later)
+    has_id = (found >= 0) & (wanted >= 0)
+    return np.where(has_id, stat.rows[found] if len(stat.rows) else -1, -1)
+
+
+def _behind(pending: StepIntervals, kernels: Set) -> StepIntervals:
+    """Pending time during which kernels ran; own kernels take precedence as a layer above."""
+    start, end = kernels
+    low = np.searchsorted(end, pending.start_ns, side="right")
+    high = np.searchsorted(start, pending.end_ns, side="left")
+    count = np.maximum(high - low, 0)
+    source = np.repeat(np.arange(len(count)), count)
+    index = low[source] + np.arange(len(source)) - np.repeat(np.cumsum(count) - count, count)
+    return StepIntervals(
+        pending.step[source],
+        np.maximum(start[index], pending.start_ns[source]),
+        np.minimum(end[index], pending.end_ns[source]),
+    )
+
+
+def _directions(events: EventTable, row: Int64s) -> NDArray[np.int8]:
+    """Copy direction of each event by its name, or by its details where they say more."""
     direction = np.array([_direction(name) for name in events.names], np.int8)
     way = direction[events.name_id[row]]
     details = events.stat("memcpy_details").at(row)
     told = details >= 0
     way[told] = np.maximum(way[told], direction[details[told]])
-    pending = StepIntervals(step, np.minimum(host.start_ns[launch_row], start), start)
-    return StepIntervals(step, start, end), way == 1, way == 2, pending
+    return np.asarray(way, np.int8)
 
 
 def _direction(text: str) -> int:
-    """1 for a copy to the device, 2 for one back, 0 for anything else.
+    """_TO_DEVICE, _FROM_DEVICE, or 0 for anything else.
 
     Names and details as cupti_collector.cc and rocm_collector.cc write them.
     """
     folded = text.lower()
     if "memcpyh2d" in folded or "htod" in folded or "hosttodevice" in folded:
-        return 1
+        return _TO_DEVICE
     if "memcpyd2h" in folded or "dtoh" in folded or "devicetohost" in folded:
-        return 2
+        return _FROM_DEVICE
     return 0
 
 
