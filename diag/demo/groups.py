@@ -91,16 +91,28 @@ def pair_requests(
     if isinstance(origin, Unavailable):
         return ()
     table = analysis.requests
-    rows = np.flatnonzero(table.complete).tolist()
+    named = {model_label(label) for label in table.models}
+    known = {truth.model for truth in truths} <= named
+    rows = [
+        row
+        for row in np.flatnonzero(table.complete).tolist()
+        if not known or model_label(table.models[table.model_index[row]]) == model
+    ]
     spans = [
         Span(origin + int(table.start_ns[row]), origin + int(table.end_ns[row])) for row in rows
     ]
-    matched = match_requests(spans, truths)
+    candidates = [i for i, truth in enumerate(truths) if not known or truth.model == model]
+    matched = match_requests(spans, [truths[i] for i in candidates])
     return tuple(
-        Pair(row, truth)
-        for row, truth in zip(rows, matched, strict=True)
-        if truth >= 0 and truths[truth].model == model
+        Pair(row, candidates[found])
+        for row, found in zip(rows, matched, strict=True)
+        if found >= 0 and truths[candidates[found]].model == model
     )
+
+
+def model_label(label: str) -> str:
+    """The model's name in a label, which may carry a version: ``light`` for ``light:1``."""
+    return label.partition(":")[0]
 
 
 def truth_groups(truth: RequestTruth) -> Groups:
