@@ -1,7 +1,7 @@
 """One measurement in a process of its own: ``python -m benchmarks.measured WHAT TRACE``.
 
-Prints one line of JSON: wall seconds of the work alone (imports are done before), events where the
-work counts them, and the peak resident memory of the whole process.
+Prints one line of JSON: wall and CPU seconds (of all threads) of the work alone, imports being done
+before, events where the work counts them, and the peak resident memory of the whole process.
 """
 
 from __future__ import annotations
@@ -59,10 +59,20 @@ WORKS = {"decode": decode, "analysis": analysis, "xprof": xprof}
 
 def main(what: str, path: str) -> None:
     work = WORKS[what](Path(path))
-    began = time.perf_counter()
+    cpu_before, before = time.process_time(), time.perf_counter()
     events = work()
-    seconds = time.perf_counter() - began
-    print(json.dumps({"seconds": seconds, "events": events, "peak_bytes": peak_memory_bytes()}))
+    seconds = time.perf_counter() - before
+    cpu_seconds = time.process_time() - cpu_before
+    print(
+        json.dumps(
+            {
+                "seconds": seconds,
+                "cpu_seconds": cpu_seconds,
+                "events": events,
+                "peak_bytes": peak_memory_bytes(),
+            }
+        )
+    )
 
 
 def peak_memory_bytes() -> int:

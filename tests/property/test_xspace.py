@@ -23,7 +23,8 @@ EPOCH_NS = 1_600_000_000_000_000_000
 INT64 = st.integers(-(2**63), 2**63 - 1)
 IDS = st.sampled_from([0, 1, 2, 3, 5, 63, 64, 1000, 2**40, -1, -(2**63), 2**63 - 1])
 NAMES = st.one_of(
-    st.sampled_from([*TYPED_EVENTS, "", "SessionRun", "caf\u00e9 \U0001f600"]), st.text(max_size=4)
+    st.sampled_from([*TYPED_EVENTS, "", "SessionRun", "\u00e9t\u00e9 \U0001f600"]),
+    st.text(max_size=4),
 )
 STAT_NAMES = st.one_of(st.sampled_from([*INTEGER_STATS, *TEXT_STATS]), st.sampled_from(["", "_r"]))
 TIMESTAMPS = st.one_of(
