@@ -21,7 +21,7 @@ import numpy as np
 
 from diag.analysis.batches import Batches
 from diag.analysis.device_work import DeviceWork
-from diag.analysis.intervals import Set, intersect, merge, subtract, total_ns, union
+from diag.analysis.intervals import EMPTY, Set, intersect, merge, subtract, total_ns, union
 from diag.analysis.queueing import NEVER_NS
 from diag.analysis.queues import QueueState
 from diag.analysis.requests import Ledger
@@ -57,9 +57,7 @@ def find_states(
         pieces.covering(Stage.COMPUTE.index, ~parts.is_after),
         union(batches.run_start_ns[coarse], batches.run_end_ns[coarse]),
     )
-    filling, ready = _queue_states(queues)
-    all_busy = merge(*(pool.all_busy for pool in queues.pools)) if queues.pools else ready
-    no_thread = intersect(ready, all_busy) if queues.pools else ready
+    filling, no_thread, dispatching = _queue_states(queues)
     host_work = merge(
         union(batches.start_ns, batches.run_start_ns),
         union(batches.run_end_ns[~coarse], batches.end_ns[~coarse]),
@@ -72,7 +70,7 @@ def find_states(
             (IdleCause.PREPROCESS, pieces.covering(Stage.PREPROCESS.index, ~before)),
             (IdleCause.EXECUTOR_POOL, pieces.covering(Stage.QUEUE_EXECUTOR.index, ~before)),
             (IdleCause.BATCH_THREADS_IN_HOST_WORK, host_work),
-            (IdleCause.DISPATCH, subtract(ready, no_thread)),
+            (IdleCause.DISPATCH, dispatching),
             (IdleCause.BATCH_FILL, filling),
             (IdleCause.PREPROCESS, pieces.covering(Stage.PREPROCESS.index, before)),
             (IdleCause.EXECUTOR_POOL, pieces.covering(Stage.QUEUE_EXECUTOR.index, before)),
@@ -81,15 +79,20 @@ def find_states(
     )
 
 
-def _queue_states(queues: QueueState) -> tuple[Set, Set]:
-    """When any batch was open and filling, and when any was ready and not taken."""
+def _queue_states(queues: QueueState) -> tuple[Set, Set, Set]:
+    """When any batch was filling, ready with no thread of its pool free, and ready with one."""
     first, ready = queues.arrivals.first_ns, queues.readiness.ready_ns
     seen = first < NEVER_NS
     filling = union(first[seen], ready[seen])
-    waiting = union(
-        np.maximum(first, ready)[seen], np.maximum(queues.arrivals.taken_ns, first)[seen]
-    )
-    return filling, waiting
+    begin, end = np.maximum(first, ready), np.maximum(queues.arrivals.taken_ns, first)
+    pool_of_group = queues.pool_of_queue[queues.arrivals.queue]
+    no_thread, dispatching = [EMPTY], [EMPTY]
+    for index, pool in enumerate(queues.pools):
+        mine = seen & (pool_of_group == index)
+        waiting = union(begin[mine], end[mine])
+        no_thread.append(intersect(waiting, pool.all_busy))
+        dispatching.append(subtract(waiting, pool.all_busy))
+    return filling, merge(*no_thread), merge(*dispatching)
 
 
 def find_gaps(
@@ -115,6 +118,7 @@ def find_gaps(
         np.concatenate((open_start, batches.start_ns, steps.start_ns)),
         np.concatenate((open_end, batches.end_ns, steps.end_ns)),
     )
+    anything = merge(anything, ledger.queues.held)
     states = find_states(staged, batches, ledger.queues, merge(anything, unseen))
     timelines = [(each.name, True, each.busy) for each in device.devices]
     if not timelines and not (len(unseen[0]) and not len(anything[0])):

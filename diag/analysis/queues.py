@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diag.analysis.batches import Batches, Tasks
+from diag.analysis.intervals import Set, union
 from diag.analysis.queueing import (
     NEVER_NS,
     Arrivals,
@@ -69,6 +70,7 @@ class QueueState:
         keys: The queues.
         pool_of_queue: (queues,).
         pools: By pool.
+        held: When any batch thread held a batch, also one that the window cut off.
         max_rows: (queues,) parameter by queue.
         timeout: (queues,) batch_timeout_micros in ns.
         arrivals: Enqueues by batch.
@@ -78,6 +80,7 @@ class QueueState:
     keys: QueueKeys
     pool_of_queue: Int64s
     pools: tuple[Pool, ...]
+    held: Set
     max_rows: tuple[Known, ...]
     timeout: tuple[Known, ...]
     arrivals: Arrivals
@@ -193,7 +196,14 @@ def describe_queues(
         pool_of_queue,
     )
     return QueueState(
-        keys, pool_of_queue, tuple(pools), tuple(max_rows), tuple(timeout), arrivals, readiness
+        keys,
+        pool_of_queue,
+        tuple(pools),
+        union(busy[1], busy[2]),
+        tuple(max_rows),
+        tuple(timeout),
+        arrivals,
+        readiness,
     )
 
 

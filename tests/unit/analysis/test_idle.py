@@ -1,0 +1,207 @@
+"""Idle time and its causes, each provoked by a trace (microseconds)."""
+
+from __future__ import annotations
+
+from diag.model.capture import BatchingParameters
+from tests.unit.analysis.traces import (
+    ASYNC_START,
+    QUEUE_A,
+    QUEUE_B,
+    analyzed,
+    gaps_us,
+    tiles_exactly,
+)
+
+
+def given(timeout_us: int, threads: int = 1) -> BatchingParameters:
+    return BatchingParameters(
+        max_batch_size=4, batch_timeout_micros=timeout_us, num_batch_threads=threads
+    )
+
+
+END = "\nline end\n  Something 0..10000us\n"
+BATCH = f"""
+line grpc
+  BatchingSessionRun 1000..8000us
+    ScheduleOutputTask 1010..1012us size=1 _p={QUEUE_A + 1}
+line b/1
+  ProcessBatch 3200..7900us batch_size_before_padding=1 _c={QUEUE_A + 1}
+    SessionRun 3500..7000us id=1 _p=1
+line tf_Compute/1
+  ExecutorState::Process 3600..6900us id=1 _c=1
+    d:DecodeJpeg 3600..4000us
+    m:MatMul 4000..6800us
+"""
+
+
+def test_a_batch_passes_through_every_cause() -> None:
+    analysis = analyzed(BATCH + END, given(2000))
+    assert gaps_us(analysis) == [
+        (0, 1000, "no-demand"),
+        (1000, 1010, "unexplained"),  # between the request's begin and its enqueue
+        (1010, 3010, "batch-fill"),
+        (3010, 3200, "dispatch"),
+        (3200, 3500, "batch-threads-in-host-work"),
+        (3500, 3600, "executor-pool"),
+        (3600, 4000, "preprocess"),
+        (7000, 7900, "batch-threads-in-host-work"),
+        (7900, 8000, "unexplained"),
+        (8000, 10000, "no-demand"),
+    ]
+    assert analysis.timelines[0].busy_ns == 3_000_000  # 4000..7000
+    assert analysis.timelines[0].name == "cpu-execution"
+    assert tiles_exactly(analysis)
+    assert analysis.gaps.waiting_requests.tolist() == [0, 1, 1, 1, 1, 1, 1, 1, 1, 0]
+
+
+def test_starved_time_leaves_out_dispatch_no_demand_and_the_unexplained() -> None:
+    (idle,) = analyzed(BATCH + END, given(2000)).idle
+    assert idle.idle_ns == 7_000_000
+    assert idle.starved_ns == (2000 + 300 + 100 + 400 + 900) * 1000
+    assert idle.no_demand_ns == 3_000_000
+    assert sum(idle.by_cause_ns.values()) == idle.idle_ns
+
+
+def test_ready_batch_without_a_free_thread_waits_for_host_work() -> None:
+    text = f"""
+    line grpc-1
+      BatchingSessionRun 0..900us
+        ScheduleOutputTask 0..1us size=1 _p={QUEUE_A + 1}
+    line grpc-2
+      BatchingSessionRun 10..2000us
+        ScheduleOutputTask 10..11us size=1 _p={QUEUE_A + 2}
+    line b/1
+      ProcessBatch 0..1000us batch_size_before_padding=1 _c={QUEUE_A + 1}
+        SessionRun 0..1000us id=1 _p=1
+      ProcessBatch 1050..2000us batch_size_before_padding=1 _c={QUEUE_A + 2}
+        SessionRun 1050..2000us id=2 _p=2
+    line tf_Compute/1
+      ExecutorState::Process 1050..2000us id=2 _c=2
+    """
+    assert gaps_us(analyzed(text, given(0))) == [
+        (0, 10, "unexplained"),  # one batch runs, of which nothing is seen, and none waits
+        (10, 1000, "batch-threads-in-host-work"),
+        (1000, 1050, "dispatch"),
+    ]
+
+
+def test_busy_threads_of_another_pool_do_not_hold_a_batch_up() -> None:
+    text = f"""
+    line grpc-1
+      BatchingSessionRun 0..2000us
+        ScheduleOutputTask 0..1us size=1 _p={QUEUE_A + 1}
+    line grpc-2
+      BatchingSessionRun 0..2000us
+        ScheduleOutputTask 100..101us size=1 _p={QUEUE_B + 1}
+    line a/1
+      ProcessBatch 0..2000us batch_size_before_padding=1 _c={QUEUE_A + 1}
+        SessionRun 0..2000us id=1 _p=1
+    line b/1
+      ProcessBatch 500..2000us batch_size_before_padding=1 _c={QUEUE_B + 1}
+        SessionRun 500..2000us id=2 _p=2
+    line tf_Compute/1
+      ExecutorState::Process 500..2000us id=2 _c=2
+    """
+    assert gaps_us(analyzed(text, given(0))) == [
+        (0, 100, "unexplained"),
+        (100, 500, "dispatch"),
+    ]
+
+
+def test_request_that_has_come_furthest_names_the_cause() -> None:
+    """One request fills a batch, one waits for a pool thread: the latter would run next."""
+    pool = """
+    line grpc-9
+      SessionRun 1500..2800us id=9 _p=9
+    line tf_Compute/9
+      ExecutorState::Process 2500..2800us id=9 _c=9
+        m:MatMul 2500..2800us
+    """
+    found = gaps_us(analyzed(BATCH + pool + END, given(2000)))
+    assert found[2:5] == [
+        (1010, 1500, "batch-fill"),
+        (1500, 2500, "executor-pool"),
+        (2800, 3010, "batch-fill"),
+    ]
+
+
+def test_preprocessing_ahead_of_the_batcher_yields_to_a_batch_further_on() -> None:
+    ahead = f"""
+    line grpc-9
+      SessionRun 100..9500us id=9 _p=9
+    line tf_Compute/9
+      ExecutorState::Process 200..2000us id=9 _c=9
+        d:DecodeJpeg 200..1980us
+        {ASYNC_START} 1990..1995us step_id=9 _p=90 kernel_type=BatchFunction
+    line tf_Compute/8
+      ExecutorState::ProcessAsync::Done 9400..9450us _c=90
+    """
+    found = gaps_us(analyzed(BATCH + ahead + END, given(2000)))
+    assert found[:4] == [
+        (0, 100, "no-demand"),
+        (100, 200, "executor-pool"),
+        (200, 1010, "preprocess"),
+        (1010, 3010, "batch-fill"),
+    ]
+
+
+def test_run_that_shows_nothing_is_unexplained_never_no_demand() -> None:
+    found = gaps_us(analyzed("line grpc\n  SessionRun 100..900us id=1 _p=1" + END))
+    assert found == [
+        (0, 100, "no-demand"),
+        (100, 900, "unexplained"),
+        (900, 10000, "no-demand"),
+    ]
+
+
+def test_task_still_queued_when_the_window_closes_is_demand() -> None:
+    text = (
+        BATCH
+        + f"""
+    line grpc-5
+      ScheduleOutputTask 9000..9001us size=1 _p={QUEUE_A + 2}
+    """
+    )
+    found = gaps_us(analyzed(text + END, given(500)))
+    assert found[-3:] == [
+        (8000, 9000, "no-demand"),
+        (9000, 9500, "batch-fill"),
+        (9500, 10000, "dispatch"),
+    ]
+
+
+def test_batch_cut_off_by_the_beginning_is_demand() -> None:
+    text = f"""
+    line b/1
+      MergeInputTensors 200..300us batch_size_after_padding=1
+      SessionRun 400..900us id=1 _p=1
+      ProcessBatch 3200..7900us batch_size_before_padding=1 _c={QUEUE_A + 1}
+        SessionRun 3500..7000us id=2 _p=2
+    """
+    found = gaps_us(analyzed(text + END, given(500)))
+    assert (900, 3200, "no-demand") in found
+    assert not any(cause == "no-demand" and begin < 900 for begin, _, cause in found)
+
+
+def test_window_that_is_busy_throughout_has_no_gap() -> None:
+    analysis = analyzed("""
+    line grpc
+      SessionRun 0..900us id=1 _p=1
+    line tf_Compute/1
+      ExecutorState::Process 0..900us id=1 _c=1
+    """)
+    assert gaps_us(analysis) == []
+    assert analysis.timelines[0].busy_ns == 900_000
+    assert analysis.idle[0].idle_ns == 0
+
+
+def test_device_without_any_request_has_no_demand() -> None:
+    analysis = analyzed("""
+    plane /host:CPU
+    line t
+      Something 0..1000us
+    plane /device:GPU:0
+    line Stream #1(Compute)
+    """)
+    assert {cause for _, _, cause in gaps_us(analysis)} <= {"no-demand", "unexplained"}
+    assert tiles_exactly(analysis)
