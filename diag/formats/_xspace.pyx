@@ -348,7 +348,11 @@ cdef class _Decoder:
             tag = self.tag(&at, end)
             if tag == (1 << 3 | VARINT):
                 stat.id = <int64_t> self.varint(&at, end)
-            elif tag == (UINT64 << 3 | VARINT) or tag == (INT64 << 3 | VARINT) or tag == (REF << 3 | VARINT):
+            elif (
+                tag == (UINT64 << 3 | VARINT)
+                or tag == (INT64 << 3 | VARINT)
+                or tag == (REF << 3 | VARINT)
+            ):
                 stat.kind = tag >> 3
                 stat.bits = self.varint(&at, end)
             elif tag == (TEXT << 3 | BYTES) or tag == (BLOB << 3 | BYTES):
@@ -622,8 +626,9 @@ cdef class _Decoder:
         name_ids = np.empty(plane.event_count, np.int32)
         line_indexes = np.empty(plane.event_count, np.int32)
         for index, line in enumerate(plane.lines):
+            origin_ns = plane.line_origin_ns[index]
             row = self.read_line(
-                plane, line, index, plane.line_origin_ns[index], row, starts, ends, name_ids, line_indexes
+                plane, line, index, origin_ns, row, starts, ends, name_ids, line_indexes
             )
         plane.start_ns = starts[:row]
         plane.end_ns = ends[:row]
