@@ -1,0 +1,62 @@
+"""Captures of the demo with their truth: the same numbers on every machine."""
+
+from __future__ import annotations
+
+import pytest
+
+from diag.analysis import analyze
+from diag.demo.comparison import Comparison, compare
+from diag.demo.replay import QueueRules
+from diag.demo.scenarios import SCENARIOS
+from diag.demo.truth import read_truth
+from diag.findings import decide
+from diag.formats.source import open_capture
+from tests.conftest import sample_path
+
+NAMES = ("slow-preprocess", "batch-timeout")
+
+
+def compared(name: str) -> Comparison:
+    folder = sample_path(f"demo-{name}")
+    analysis = analyze(open_capture(folder / "bundle.zip"))
+    facts, truths = read_truth(folder / "truth.json")
+    scenario = SCENARIOS[name]
+    batching = facts["batching"][scenario.victim]
+    rules = QueueRules(
+        batching["max_execution_batch_size"],
+        batching["batch_timeout_micros"] * 1000,
+        batching["num_batch_threads"],
+    )
+    verdict = decide(analysis).cause
+    return compare(analysis, truths, scenario=scenario, rules=rules, verdict=verdict)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_request_of_the_window_is_found_in_the_truth(name: str) -> None:
+    found = compared(name)
+    assert found.expected >= 80
+    assert abs(found.matched - found.expected) <= 0.02 * found.expected
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_group_and_wait_agrees_with_the_clocks(name: str) -> None:
+    lines = compared(name).lines
+    assert [line.name for line in lines] == [
+        "start",
+        "preprocess",
+        "queue",
+        "compute",
+        "rest",
+        "queue: fill",
+        "queue: thread",
+        "queue: dispatch",
+    ]
+    assert [line for line in lines if not line.is_within] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_planted_cause_is_found_and_said(name: str) -> None:
+    found = compared(name)
+    assert found.found
+    assert found.largest_stage == SCENARIOS[name].cause
+    assert found.is_verdict_right
