@@ -7,11 +7,15 @@ import socket
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from diag.demo.scenarios import SCENARIOS, Scenario
 from diag.errors import DiagError, OutputError
+
+if TYPE_CHECKING:
+    from diag.demo.processes import ServerAddress
 
 DEFAULT_PORT, DEFAULT_HTTP_PORT = 8500, 8501
 
@@ -144,15 +148,21 @@ def _keep_serving(scenario: Scenario, folder: Path, ports: tuple[int, int]) -> N
         with DemoLoad.start(scenario, server.address, folder / "load.log"):
             click.echo(
                 f"serving {scenario.name} under load: {scenario.story}\n"
-                "in another shell:\n"
-                f"  diag capture --server {server.address.grpc} "
-                f"--metrics {server.address.http}/monitoring/prometheus/metrics\n"
-                "Ctrl-C ends it"
+                f"in another shell:\n  {_capture_command(server.address)}\nCtrl-C ends it"
             )
             sys.stdout.flush()
             serve_until_interrupted(server, folder / "server.log")
         server.stop()
     progress.say(f"stopped; what really happened is in {folder / 'truth.json'}")
+
+
+def _capture_command(address: ServerAddress) -> str:
+    """What to type; the usual ports need no saying."""
+    usual = f":{DEFAULT_PORT}", f":{DEFAULT_HTTP_PORT}"
+    if address.grpc.endswith(usual[0]) and address.http.endswith(usual[1]):
+        return f"diag capture --server localhost{usual[0]}"
+    metrics = f"{address.http}/monitoring/prometheus/metrics"
+    return f"diag capture --server {address.grpc} --metrics {metrics}"
 
 
 def _port(asked: int | None, default: int) -> int:
