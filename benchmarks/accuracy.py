@@ -25,11 +25,12 @@ GROUPS = ("start", "preprocess", "queue", "compute")
 WAITS = ("queue: fill", "queue: thread", "queue: dispatch")
 TIMES = ("scenario", "requests", "request ms", "tolerance", *GROUPS, "fill", "thread", "dispatch")
 NOTE = """
-Each time is diag / truth, mean milliseconds a request; `requests` is matched / expected, run by run.
-The groups' edges are drawn in `diag/demo/groups.py`. What follows the model's last op is not judged:
-the truth's last clock is Python's, which a busy interpreter reads late. The truth cannot see a batch
-being split, formed and handed over by its thread, so where a batch had to wait for a thread, the replay
-counts that as waiting for it: 0.3 to 0.5 ms of `dispatch` that diag shows and the replay does not.
+Each time is diag / truth, mean milliseconds a request; `requests` is matched / expected, run by
+run. The groups' edges are drawn in `diag/demo/groups.py`. What follows the model's last op is
+not judged: the truth's last clock is Python's, which a busy interpreter reads late. The truth
+cannot see a batch being split, formed and handed over by its thread, so where a batch had to
+wait for a thread, the replay counts that as waiting for it: 0.3 to 0.5 ms of `dispatch` that
+diag shows and the replay does not.
 """
 CAUSES = ("scenario", "planted", "largest stage / idle cause", "verdict", "beyond the tolerance")
 
