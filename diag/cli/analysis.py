@@ -28,7 +28,9 @@ def analyze_source(
     from diag.formats.batching_parameters import read_batching_parameters
     from diag.formats.source import open_capture
 
-    parameters = None if batching_parameters is None else read_batching_parameters(batching_parameters)
+    parameters = (
+        None if batching_parameters is None else read_batching_parameters(batching_parameters)
+    )
     started = time.perf_counter()
     capture = open_capture(source)
     opened = time.perf_counter()
