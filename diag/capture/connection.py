@@ -6,11 +6,13 @@ TensorFlow's.
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, TypeVar
 
 import grpc
 from google.protobuf.message import Message
 
+from diag.capture.interrupts import Interrupts
 from diag.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,7 +24,8 @@ if TYPE_CHECKING:
 
 Response = TypeVar("Response", bound=Message)
 
-_CLOSED_ERROR_CODES = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+TICK_S = 0.1
+_NO_ANSWER = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 
 
 class Connection:
@@ -32,10 +35,18 @@ class Connection:
         target: Whom it leads to.
         plan: How it is to be made; failures are explained with it.
         reached: Whether the server ever answered, be it with an error.
+        interrupts: Held off while gRPC is at work.
     """
 
-    def __init__(self, target: Target, plan: CapturePlan) -> None:
+    def __init__(
+        self, target: Target, plan: CapturePlan, interrupts: Interrupts | None = None
+    ) -> None:
         """Make the channel; nothing is sent before the first call.
+
+        Args:
+            target: Whom to lead to.
+            plan: How.
+            interrupts: Held off while gRPC is at work; None for none.
 
         Raises:
             UsageError: A certificate or key file cannot be read.
@@ -43,6 +54,7 @@ class Connection:
         self.target = target
         self.plan = plan
         self.reached = False
+        self.interrupts = interrupts or Interrupts()
         self._metadata = plan.headers
         options = _options(target, plan)
         self._channel = (
@@ -60,7 +72,8 @@ class Connection:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._channel.close()
+        with self.interrupts.shield():
+            self._channel.close()
 
     def call(
         self, method: str, request: Message, response: type[Response], timeout_s: float
@@ -75,22 +88,28 @@ class Connection:
 
         Raises:
             grpc.RpcError: ``failures.explain`` makes it readable.
+            KeyboardInterrupt: While waiting.
         """
-        future = self.start(method, request, response, timeout_s)
-        try:
-            answer: Response = future.result()
-        except grpc.RpcError as exc:
-            self.note(exc)
-            raise
-        finally:
-            future.cancel()
-        self.reached = True
-        return answer
+        with self.interrupts.shield():
+            future = self.start(method, request, response, timeout_s)
+            answered = threading.Event()
+            future.add_done_callback(lambda _: answered.set())
+            try:
+                while not answered.wait(TICK_S):
+                    self.interrupts.check()
+                answer: Response = future.result()
+            except grpc.RpcError as exc:
+                self.note(exc)
+                raise
+            finally:
+                future.cancel()
+            self.reached = True
+            return answer
 
     def start(
         self, method: str, request: Message, response: type[Response], timeout_s: float
     ) -> grpc.Future:
-        """Call without waiting; as ``call`` otherwise."""
+        """Call without waiting, to be used within a shield; as ``call`` otherwise."""
         stub = self._channel.unary_unary(
             method,
             request_serializer=type(request).SerializeToString,
@@ -100,7 +119,7 @@ class Connection:
 
     def note(self, error: grpc.RpcError) -> None:
         """Learn from a failed call whether the server can be reached at all."""
-        if error.code() not in _CLOSED_ERROR_CODES:
+        if error.code() not in _NO_ANSWER:
             self.reached = True
 
 

@@ -1,12 +1,19 @@
-"""Ctrl-C and SIGTERM while the server's profiler is held."""
+"""Ctrl-C and SIGTERM while the server's profiler is held.
+
+An exception that breaks into gRPC's own code can leave its locks taken and hang the program for
+good. So within a shield, which the connection holds around all of its use of gRPC, a signal is only
+remembered; the waiting loops there ask for it several times a second.
+"""
 
 from __future__ import annotations
 
 import signal
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import FrameType, TracebackType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -25,6 +32,8 @@ class Interrupts:
     def __init__(self) -> None:
         self.noted = False
         self._armed = False
+        self._shields = 0
+        self._pending = False
         self._before: list[tuple[int, Any]] = []
 
     def arm(self) -> None:
@@ -34,6 +43,31 @@ class Interrupts:
     def was_noted(self) -> bool:
         """As ``noted``, to be passed as a function."""
         return self.noted
+
+    @contextmanager
+    def shield(self) -> Iterator[None]:
+        """Code that must not be broken into; shields may nest.
+
+        Raises:
+            KeyboardInterrupt: At the end of the outermost one, if a signal came that raises.
+        """
+        self._shields += 1
+        try:
+            yield
+        finally:
+            self._shields -= 1
+        if not self._shields:
+            self.check()
+
+    def check(self) -> None:
+        """Raise now what a shield has held back.
+
+        Raises:
+            KeyboardInterrupt: If it has.
+        """
+        if self._pending:
+            self._pending = False
+            raise KeyboardInterrupt
 
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
@@ -52,5 +86,7 @@ class Interrupts:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self._armed and not self.noted:
             self.noted = True
-            return
-        raise KeyboardInterrupt
+        elif self._shields:
+            self._pending = True
+        else:
+            raise KeyboardInterrupt

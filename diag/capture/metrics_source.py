@@ -10,6 +10,7 @@ import json
 import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from diag.capture.plan import METRICS_AUTO, METRICS_OFF, SECOND
 from diag.capture.scrape import Page, check_url, read_page
@@ -135,12 +136,12 @@ def _rest_versions(
     connection: Connection, base: str, name: str
 ) -> set[tuple[int, str]] | Unavailable:
     """Version and state as ``/v1/models/NAME`` gives them."""
-    url = f"{base}/v1/models/{name}"
+    url = f"{base}/v1/models/{quote(name, safe='')}"
     page = scrape(connection, url)
     if isinstance(page, Unavailable):
         return page
     try:
         document: Any = json.loads(page.body)
         return {(int(each["version"]), each["state"]) for each in document["model_version_status"]}
-    except (ValueError, TypeError, KeyError) as exc:
+    except (ValueError, TypeError, KeyError, RecursionError) as exc:
         return Unavailable(f"{url} is no model status: {exc}")

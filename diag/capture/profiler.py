@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import grpc
 
 from diag.capture import failures
+from diag.capture.connection import TICK_S
 from diag.capture.plan import SECOND
 from diag.capture.probe import PROFILE, TERMINATE
 from diag.formats.wire.profiler_pb2 import (
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from diag.capture.connection import Connection
 
-_TICK_S = 0.1
 _TERMINATE_TIMEOUT_S = 2.0
 
 
@@ -98,7 +98,18 @@ def record(
 
     Raises:
         CaptureError: The server refused, failed, went away or did not answer in time.
+        KeyboardInterrupt: A signal that is not to keep anything.
     """
+    with connection.interrupts.shield():
+        return _record(connection, request, stop_asked, on_tick)
+
+
+def _record(
+    connection: Connection,
+    request: ProfileRequest,
+    stop_asked: Callable[[], bool],
+    on_tick: Callable[[int], None],
+) -> Recording:
     timeout_s = request.opts.duration_ms / 1e3 + connection.plan.collect_timeout_ns / SECOND
     answered = threading.Event()
     sent_unix_ns, started_ns = time.time_ns(), time.monotonic_ns()
@@ -112,7 +123,8 @@ def record(
     call.add_done_callback(stamp)
     asked = False
     try:
-        while not answered.wait(_TICK_S):
+        while not answered.wait(TICK_S):
+            connection.interrupts.check()
             on_tick(time.monotonic_ns() - started_ns)
             if not asked and stop_asked():
                 asked = True

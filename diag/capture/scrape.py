@@ -32,10 +32,13 @@ def check_url(url: str) -> str:
     """The URL, if it is one that can be read.
 
     Raises:
-        UsageError: It is not http:// or https://, or has no host.
+        UsageError: It is not http:// or https://, has no host, or holds credentials, which
+            arguments show to every user of the machine.
     """
     try:
         parts = urlsplit(url)
+        if parts.password is not None:
+            raise UsageError("--metrics holds a password, which every process listing shows")
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False

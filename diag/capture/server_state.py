@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from diag.capture.plan import SECOND
 from diag.formats.wire.serving_pb2 import (
@@ -105,7 +106,10 @@ def _signatures(connection: Connection, name: str) -> dict[str, Any] | Unavailab
     except grpc.RpcError as exc:
         return Unavailable(f"GetModelMetadata of {name}: {exc.details() or exc.code().name}")
     packed = response.metadata["signature_def"].value
-    definitions = SignatureDefMap.FromString(packed).signature_def
+    try:
+        definitions = SignatureDefMap.FromString(packed).signature_def
+    except DecodeError as exc:
+        return Unavailable(f"GetModelMetadata of {name}: {exc}")
     return {key: _signature(definitions[key]) for key in sorted(definitions)}
 
 

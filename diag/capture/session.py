@@ -83,7 +83,7 @@ def capture_bundle(
     with Interrupts() as interrupts, BundleWriter(output, force=force) as writer:
         progress.say(_announcement(plan, output))
         target = find_server(plan.server, plan.timeout_ns / SECOND)
-        with Connection(target, plan) as connection:
+        with Connection(target, plan, interrupts) as connection:
             session = _Session(connection, output, progress, interrupts)
             evidence = session.run()
             caveats = caveats_of(evidence, plan)
@@ -127,10 +127,11 @@ class _Session:
             check_room(self._output, self._warm_up(recorder))
             beside.start()
             recording = self._record(recorder)
+            was_cut = self._interrupts.noted
             beside.stop()
         self._progress.say(f"received {len(recording.xspace or b'') / _MB:.3g} MB")
         space = decode_space(recording.xspace or b"")
-        return Evidence(recording, space, beside, ability, self._interrupts.noted)
+        return Evidence(recording, space, beside, ability, was_cut)
 
     def _warm_up(self, recorder: Recorder) -> int:
         """The expected size in bytes; 0 without a warm-up."""

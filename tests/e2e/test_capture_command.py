@@ -96,6 +96,30 @@ def test_ctrl_c_keeps_what_the_real_runtime_recorded(tensorflow: str, tmp_path: 
     assert diag("capture", "--server", tensorflow, *QUICK, "-o", "c", cwd=tmp_path).returncode == 0
 
 
+def test_ctrl_c_while_waiting_leaves_nothing(tmp_path: Path) -> None:
+    with serving(lines=NOTHING) as server:
+        command = [sys.executable, "-m", "diag", "capture", "--server", server.address, *QUICK]
+        with subprocess.Popen(
+            [*command, "--wait-for-traffic", "-o", "b"],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            assert server.recording.wait(20)
+            process.send_signal(signal.SIGINT)
+            stdout, stderr = process.communicate(timeout=20)
+        assert process.returncode == 130
+        assert stdout == ""
+        assert "interrupted" in stderr
+        assert "Traceback" not in stderr
+        deadline = time.monotonic() + 5
+        while not server.is_free and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert server.is_free
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_quiet_says_nothing_on_stderr(tmp_path: Path) -> None:
     with serving() as server:
         done = diag("capture", "-q", "--server", server.address, *QUICK, "-o", "b", cwd=tmp_path)

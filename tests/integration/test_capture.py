@@ -17,8 +17,10 @@ from typing import Any
 
 import pytest
 
+from diag.capture.locality import locate
 from diag.capture.plan import MS, SECOND, CapturePlan, ServerRepository, TlsOptions
 from diag.capture.session import capture_bundle
+from diag.capture.target import find_server
 from diag.errors import CaptureError, EmptyCaptureError
 from diag.formats.source import open_capture
 from diag.model.availability import Unavailable
@@ -298,6 +300,42 @@ def test_waiting_in_vain_records_nothing(tmp_path: Path) -> None:
             capture_bundle(wanted, tmp_path / "b")
         assert all(request.opts.host_tracer_level == 1 for request in server.profiles)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_trace_that_proves_larger_than_predicted_is_kept_with_a_caveat(tmp_path: Path) -> None:
+    with serving() as server:
+        outcome = capture_bundle(plan(server.address, max_bytes=100), tmp_path / "b")
+    assert "trace-larger-than-planned" in {caveat.code for caveat in outcome.caveats}
+
+
+def test_a_model_loaded_meanwhile_is_a_caveat(tmp_path: Path) -> None:
+    with serving(models={"m": {1: 30}}) as server:
+        server.on_profile = lambda request: server.models.update(m={1: 30, 2: 20})
+        outcome = capture_bundle(plan(server.address, models=("m",)), tmp_path / "b")
+    assert "models-changed" in {caveat.code for caveat in outcome.caveats}
+
+
+FORWARDER = """
+import socket, sys
+with socket.create_server(("127.0.0.1", 0)) as listener:
+    print(listener.getsockname()[1], flush=True)
+    while True:
+        stream, _ = listener.accept()
+        stream.close()
+"""
+
+
+def test_a_port_forward_on_this_machine_is_told_from_a_server_on_it(tmp_path: Path) -> None:
+    """A process called kubectl listens: what it leads to runs elsewhere."""
+    kubectl = tmp_path / "kubectl"
+    kubectl.symlink_to(Path(sys.executable).resolve())
+    command = [str(kubectl), "-c", FORWARDER]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        target = find_server(f"127.0.0.1:{process.stdout.readline().strip()}", 2.0)
+        found = locate(target)
+        process.kill()
+    assert found == Unavailable(f"kubectl forwards port {target.port} to another machine")
 
 
 def test_what_the_observer_measured_is_stored(tmp_path: Path) -> None:

@@ -252,6 +252,15 @@ def test_corrupt_bytes_are_an_input_error(bundle: Path) -> None:
     assert_nothing_written(bundle)
 
 
+def test_an_answer_that_is_no_message_is_a_capture_error(bundle: Path) -> None:
+    with (
+        serving(garbage=b"\xff\xff\xff") as server,
+        pytest.raises(CaptureError, match="failed while recording"),
+    ):
+        capture_bundle(plan(server.address), bundle)
+    assert_nothing_written(bundle)
+
+
 def test_an_unwritable_place_is_found_before_the_server_is_touched(tmp_path: Path) -> None:
     with serving() as server:
         with pytest.raises(OutputError):

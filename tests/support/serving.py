@@ -81,6 +81,7 @@ class Serving:
     Attributes:
         generation: ``2.21``, ``2.20`` (file only) or ``none`` (no profiler).
         lines: What a recording holds.
+        garbage: Sent instead of a ProfileResponse.
         raw: Sent instead of ``lines``, e.g. corrupt bytes.
         continuous: A continuous session is running.
         hang: Profile is not answered before the client gives up.
@@ -91,6 +92,7 @@ class Serving:
 
     generation: str = "2.21"
     lines: str = REQUESTS
+    garbage: bytes | None = None
     raw: bytes | None = None
     busy: bool = False
     continuous: bool = False
@@ -148,8 +150,14 @@ class Serving:
         return grpc.unary_unary_rpc_method_handler(
             serve,
             request_deserializer=request_type.FromString,
-            response_serializer=lambda message: message.SerializeToString(),
+            response_serializer=self._serialize,
         )
+
+    def _serialize(self, message: Any) -> bytes:
+        if self.garbage is not None and isinstance(message, ProfileResponse):
+            return self.garbage
+        data: bytes = message.SerializeToString()
+        return data
 
     def _profile(self, request: ProfileRequest, context: grpc.ServicerContext) -> ProfileResponse:
         self.profiles.append(request)

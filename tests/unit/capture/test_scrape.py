@@ -19,6 +19,12 @@ def test_what_is_no_http_url_is_refused(url: str) -> None:
         check_url(url)
 
 
+def test_a_password_in_the_url_is_refused_and_not_repeated() -> None:
+    with pytest.raises(UsageError, match="process listing") as caught:
+        check_url("http://me:s3cret@h/m")
+    assert "s3cret" not in caught.value.message + caught.value.cause
+
+
 def test_a_page_comes_untouched_with_its_times() -> None:
     with http_server({"/m?a=1": (200, b"\x00\xffbytes")}) as url:
         page = read_page(f"{url}/m?a=1", 2.0)
