@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from diag.analysis.result import Counts, ModelSummary
+from diag.analysis.result import Counts, Distribution, ModelSummary
 from diag.analysis.thresholds import MIN_WINDOW_OVER_P99
 from diag.model.availability import Caveat, Unavailable
 from diag.model.capture import Capture
@@ -36,8 +36,6 @@ def _about_the_trace(seen: Circumstances) -> Iterator[Caveat]:
             "The trace has no GPU plane: idle time is that of model execution on the CPU; what a "
             "GPU did is not known.",
         )
-    for text in seen.capture.trace_errors:
-        yield Caveat("trace-error", f"The server's tracer reported an error: {text}")
     if seen.level == 1:
         if any(mode is not Mode.UNBATCHED for model in seen.models for mode in model.modes):
             yield Caveat(
@@ -58,15 +56,12 @@ def _about_the_trace(seen: Circumstances) -> Iterator[Caveat]:
 def _about_the_window(seen: Circumstances) -> Iterator[Caveat]:
     counts, window = seen.counts, seen.capture.window
     for model in seen.models:
-        p99 = model.latency.p99_ns
-        longest = p99 if not isinstance(p99, Unavailable) else model.latency.p90_ns
-        if isinstance(longest, Unavailable):
-            continue
+        name, longest = _longest(model.latency)
         if window.duration_ns < MIN_WINDOW_OVER_P99 * longest:
             yield Caveat(
                 "window-too-short",
                 f"The window of {window.duration_ns / 1e9:.2f} s is shorter than "
-                f"{MIN_WINDOW_OVER_P99} x p99 of {model.model} ({longest / 1e6:.0f} ms): long "
+                f"{MIN_WINDOW_OVER_P99} x {name} of {model.model} ({longest / 1e6:.0f} ms): long "
                 "requests are under-sampled. Capture for longer.",
             )
     total = 0 if isinstance(counts.requests, Unavailable) else counts.requests
@@ -82,6 +77,14 @@ def _about_the_window(seen: Circumstances) -> Iterator[Caveat]:
             f"{counts.ambiguous_links} tasks went into the first batch of a queue, whose id 0 "
             "several queues share: their requests are left incomplete.",
         )
+
+
+def _longest(latency: Distribution) -> tuple[str, float]:
+    """The p99 or, of too few requests for one, what there is of p90 and mean: p99 is longer."""
+    for name, value in (("p99", latency.p99_ns), ("p90", latency.p90_ns)):
+        if not isinstance(value, Unavailable):
+            return name, value
+    return "the mean", 0.0 if isinstance(latency.mean_ns, Unavailable) else latency.mean_ns
 
 
 def _about_the_queues(seen: Circumstances) -> Iterator[Caveat]:

@@ -7,6 +7,8 @@ starvation, saturation, no demand. A server in which none of these holds is heal
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from diag.analysis.result import Analysis, GapSummary
 from diag.findings import thresholds
 from diag.findings.knobs import knob_for, parameters_are_told, verify_for
@@ -37,6 +39,9 @@ _IDLE_TEXT = {
     IdleCause.NO_DEMAND: "without any request",
 }
 
+_STAGES_SHOWN = 4
+_CAUSES_NAMED = 2
+
 
 def decide(analysis: Analysis) -> Verdict:
     """The verdict on an analysis."""
@@ -50,11 +55,7 @@ def decide(analysis: Analysis) -> Verdict:
     evidence = (
         Evidence("complete requests", shares.requests, "requests", "requests table"),
         Evidence("mean duration", shares.mean_ns, "ns", "requests table"),
-        *(
-            Evidence(f"share of {stage.value}", share, "ratio", "stage ledger")
-            for stage, share in sorted(shares.by_stage.items(), key=lambda item: -item[1])[:4]
-            if share > 0
-        ),
+        *_share_evidence(analysis, shares, cause),
         *_idle_evidence(gaps),
     )
     return Verdict(
@@ -67,6 +68,19 @@ def decide(analysis: Analysis) -> Verdict:
     )
 
 
+def _share_evidence(analysis: Analysis, shares: Shares, cause: str) -> Iterator[Evidence]:
+    """The largest stages, the one the sentence names among them, and what else it quotes."""
+    ranked = sorted(shares.by_stage.items(), key=lambda item: -item[1])
+    for rank, (stage, share) in enumerate(ranked):
+        if share > 0 and (rank < _STAGES_SHOWN or stage.value == cause):
+            yield Evidence(f"share of {stage.value}", share, "ratio", "stage ledger")
+    model = shares.group(StageGroup.COMPUTE)
+    if model != shares.by_stage[Stage.COMPUTE]:
+        yield Evidence("share in the model", model, "ratio", "stage ledger")
+    if cause == "padding":
+        yield Evidence("padding", padding_ratio(analysis), "ratio", "batches table")
+
+
 def _main_cause(analysis: Analysis, shares: Shares, gaps: GapSummary | None) -> tuple[str, str]:
     stage = shares.largest
     mean = f"{shares.mean_ns / 1e6:.3g} ms"
@@ -75,6 +89,12 @@ def _main_cause(analysis: Analysis, shares: Shares, gaps: GapSummary | None) -> 
         named = _preprocess_ops(analysis) if stage is Stage.PREPROCESS else ""
         return stage.value, (
             f"Requests take {mean} on average, {share} of it {_WAIT_TEXT[stage]}{named}."
+        )
+    unknown = shares.by_stage[Stage.UNATTRIBUTED]
+    if unknown >= thresholds.STAGE_MIN_SHARE and unknown > shares.group(StageGroup.COMPUTE):
+        return IdleCause.UNEXPLAINED.value, (
+            f"Requests take {mean} on average, {unknown:.0%} of it explained by nothing in the "
+            "trace."
         )
     compute = f"{shares.group(StageGroup.COMPUTE):.0%}"
     lead = f"Requests take {mean} on average, {compute} of it in the model"
@@ -104,14 +124,16 @@ def _idle_sentence(gaps: GapSummary | None) -> str:
     if gaps is None or not gaps.timeline.window.duration_ns:
         return ""
     name = gaps.timeline.name if gaps.timeline.is_device else "Model execution on the CPU"
-    largest = sorted(gaps.by_cause_ns.items(), key=lambda item: -item[1])[:2]
-    parts = [
-        f"{window_ratio(gaps, ns):.0%} {_IDLE_TEXT[cause]}"
-        for cause, ns in largest
-        if window_ratio(gaps, ns) >= 0.01
-    ]
+    parts = [f"{ratio:.0%} {_IDLE_TEXT[cause]}" for cause, ratio in _largest_causes(gaps)]
     text = f"{name} stood idle {window_ratio(gaps, gaps.idle_ns):.0%} of the window"
     return f"{text}: {', '.join(parts)}." if parts else f"{text}."
+
+
+def _largest_causes(gaps: GapSummary) -> list[tuple[IdleCause, float]]:
+    """The causes worth naming, with their part of the window."""
+    ranked = sorted(gaps.by_cause_ns.items(), key=lambda item: -item[1])[:_CAUSES_NAMED]
+    ratios = [(cause, window_ratio(gaps, ns)) for cause, ns in ranked]
+    return [(cause, ratio) for cause, ratio in ratios if ratio >= thresholds.CAUSE_MIN_RATIO]
 
 
 def _idle_evidence(gaps: GapSummary | None) -> tuple[Evidence, ...]:
@@ -122,6 +144,11 @@ def _idle_evidence(gaps: GapSummary | None) -> tuple[Evidence, ...]:
         Evidence("idle", window_ratio(gaps, gaps.idle_ns), "ratio", ref),
         Evidence("idle with requests waiting", window_ratio(gaps, gaps.starved_ns), "ratio", ref),
         Evidence("idle without demand", window_ratio(gaps, gaps.no_demand_ns), "ratio", ref),
+        *(
+            Evidence(f"idle in {cause.value}", ratio, "ratio", ref)
+            for cause, ratio in _largest_causes(gaps)
+            if cause is not IdleCause.NO_DEMAND
+        ),
     )
 
 
@@ -175,5 +202,6 @@ def _no_requests(analysis: Analysis) -> Verdict:
         evidence=(
             Evidence("requests cut by the window", cut, "requests", "counts"),
             Evidence("events", counts.events, "events", "trace"),
+            Evidence("window", analysis.capture.window.duration_ns, "ns", "trace"),
         ),
     )

@@ -31,9 +31,10 @@ def knob_for(cause: str, analysis: Analysis) -> str:
         "Give the runtime threads and cores: --tensorflow_inter_op_parallelism, CPU limits, fewer "
         "models on this host; if all cores are busy, fewer requests at once or another replica."
     )
+    more = f", or let more batches preprocess at once: raise num_batch_threads{threads}"
     preprocess = (
-        "Move preprocessing out of the serving graph, to the client or a CPU tier of its own (or "
-        f"let more batches preprocess at once: num_batch_threads{threads})."
+        "Move preprocessing out of the serving graph, to the client or a CPU tier of its own"
+        f"{more if queues else ''}."
     )
     return {
         Stage.QUEUE_FILL.value: batch_fill,
@@ -56,6 +57,14 @@ def knob_for(cause: str, analysis: Analysis) -> str:
     }.get(cause, "")
 
 
+# A cause of idle time and the stage whose knob it shares.
+_SAME_AS = {
+    IdleCause.BATCH_FILL: Stage.QUEUE_FILL,
+    IdleCause.BATCH_THREADS_IN_HOST_WORK: Stage.QUEUE_THREAD,
+    IdleCause.EXECUTOR_POOL: Stage.QUEUE_EXECUTOR,
+}
+
+
 def verify_for(cause: str) -> str:
     """How to see that turning the knob helped."""
     again = "Capture again under the same load: "
@@ -66,6 +75,8 @@ def verify_for(cause: str) -> str:
         Stage.PREPROCESS.value: "preprocess down by what was moved, idle time with waiting down.",
         "padding": "padding down, service time of batches down.",
     }
+    for cause_of_gap, stage in _SAME_AS.items():
+        expected[cause_of_gap.value] = expected[stage.value]
     return again + expected[cause] if cause in expected else ""
 
 

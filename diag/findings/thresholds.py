@@ -21,6 +21,9 @@ NO_DEMAND_MIN_SHARE = 0.7
 # spread: with half of the time in compute, an eighth is a quarter of what could be gained.
 STAGE_MIN_SHARE = 0.3
 
+# ratio of the window. Smaller parts of the idle time are not worth a word in the sentence.
+CAUSE_MIN_RATIO = 0.01
+
 # requests. Fewer say little about a distribution; see analysis/thresholds.py for percentiles.
 FEW_REQUESTS = 30
 MANY_REQUESTS = 100
