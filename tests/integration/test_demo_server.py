@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -249,11 +250,14 @@ def test_an_old_server_writes_to_its_own_disk_and_truth_is_left_behind(tmp_path:
     truth, root = tmp_path / "truth.json", tmp_path / "traces"
     options = ("--emulate-2-20", "--allow-server-writes", "--truth", str(truth), *FREE_PORTS)
     log = tmp_path / "server.log"
-    with DemoServer.start(SCENARIOS["no-demand"], log, *options) as server:
+    with DemoServer.start(SCENARIOS["slow-preprocess"], log, *options) as server:
         request = GetSnapshotRequest().SerializeToString()
         snapshot = "/tensorflow.ProfilerService/GetSnapshot"
         assert refusal(server.address, snapshot, request)[0] == grpc.StatusCode.UNIMPLEMENTED
         call(server.address, PREDICT, predict_message(server.address))
+        image = base64.b64encode(jpeg_in(predict_message(server.address))).decode()
+        body = {"instances": [{"b64": image}, {"inputs": {"b64": image}}]}
+        assert get(server.address, "/v1/models/image:predict", body)[0] == 200
         profile = inline_profile()
         profile.repository_root, profile.host_name = str(root), "here"
         raw = call(server.address, PROFILE, profile.SerializeToString())
@@ -263,9 +267,14 @@ def test_an_old_server_writes_to_its_own_disk_and_truth_is_left_behind(tmp_path:
         server.stop()
     assert not Path(f"/proc/{pid}").exists()
     facts, requests = read_truth(truth)
-    assert facts["scenario"] == "no-demand"
-    (request_truth,) = requests
-    assert is_in_order(request_truth)
+    assert facts["scenario"] == "slow-preprocess"
+    assert [each.rows for each in requests] == [1, 2]
+    assert all(is_in_order(each) for each in requests)
+
+
+def jpeg_in(message: bytes) -> bytes:
+    """From the start marker of the one image to its end marker (ITU-T T.81, annex B)."""
+    return message[message.index(b"\xff\xd8") : message.rindex(b"\xff\xd9") + 2]
 
 
 def is_in_order(truth: RequestTruth) -> bool:
