@@ -54,8 +54,8 @@ def analyze(
         capture: What was recorded.
         batching_parameters: The server's batching_parameters_file, if at hand; without it the
             queue's parameters come from its metrics or are estimated, and marked so.
-        preprocess_ops: Regular expression of further ops that count as preprocessing, matched
-            against the whole op type or the whole ``<node>:<OpType>``.
+        preprocess_ops: Regular expression of further ops that count as preprocessing, searched for
+            in the op type and in ``<node>:<OpType>``.
 
     Raises:
         UsageError: ``preprocess_ops`` is not a regular expression.

@@ -136,9 +136,11 @@ def test_further_ops_are_named_by_type_or_by_node(pattern: str) -> None:
     assert tiles_exactly(analysis)
 
 
-def test_pattern_must_match_the_whole_name() -> None:
-    extra = compile_preprocess_ops("Mat")
-    assert classify("m:MatMul", extra) is OpClass.MODEL
+def test_pattern_is_searched_for_and_anchors_hold_for_the_type() -> None:
+    assert classify("a/m:MatMul", compile_preprocess_ops("Mat")) is OpClass.PREPROCESS
+    assert classify("a/m:MatMul", compile_preprocess_ops("^Mat")) is OpClass.PREPROCESS
+    assert classify("a/m:BatchMatMul", compile_preprocess_ops("^Mat")) is OpClass.MODEL
+    assert classify("ExecutorState::Process", compile_preprocess_ops("P")) is OpClass.NOT_AN_OP
 
 
 def test_pattern_that_is_none_is_a_usage_error() -> None:
