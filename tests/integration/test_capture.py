@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
 import socket
 import stat
-import subprocess
-import sys
-import textwrap
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from diag.capture.locality import locate
 from diag.capture.plan import MS, SECOND, CapturePlan, ServerRepository, TlsOptions
 from diag.capture.session import capture_bundle
-from diag.capture.target import find_server
 from diag.errors import CaptureError, EmptyCaptureError
 from diag.formats.source import open_capture
 from diag.model.availability import Unavailable
-from diag.model.samples import MetricsPair, SampleSeries, ServedModel, ServerInfo
+from diag.model.samples import SampleSeries, ServedModel, ServerInfo
 from tests.support.certificates import make_certificates
 from tests.support.serving import (
     NOTHING,
     REQUESTS,
-    Serving,
     http_server,
     metrics_text,
-    rest_status,
     serving,
 )
 
@@ -191,87 +181,6 @@ def test_an_older_server_whose_folder_is_another_says_where_the_file_is(tmp_path
     assert f"docker cp CONTAINER:{tmp_path}/theirs/diag-" in caught.value.hint
 
 
-def test_metrics_of_a_named_page_before_and_after(tmp_path: Path) -> None:
-    counts = iter([1, 5, 9])
-    pages = {"/m": lambda: (200, metrics_text(next(counts)))}
-    with serving(models={"m": {1: 30}}) as server, http_server(pages) as url:
-        outcome = capture_bundle(plan(server.address, metrics=f"{url}/m"), tmp_path / "b")
-    capture = open_capture(outcome.path)
-    assert isinstance(capture.metrics, MetricsPair)
-    assert [capture.metrics.before[0].value, capture.metrics.after[0].value] == [5, 9]
-    # The model's name was learned from the page.
-    assert isinstance(capture.server, ServerInfo)
-    assert capture.server.models == (ServedModel("m", 1, "AVAILABLE"),)
-    assert "metrics" in {clock.source for clock in capture.clocks}
-
-
-def default_port(server: Serving, pages: dict[str, Any], folder: Path) -> Any:
-    with http_server(pages) as url:
-        port = int(url.rpartition(":")[2])
-        wanted = plan(server.address, metrics="auto", rest_port=port)
-        return open_capture(capture_bundle(wanted, folder / "b").path).metrics
-
-
-def test_the_default_metrics_page_is_used_when_its_versions_agree(tmp_path: Path) -> None:
-    pages = {METRICS: (200, metrics_text(3)), "/v1/models/m": (200, rest_status({1: "AVAILABLE"}))}
-    with serving(models={"m": {1: 30}}) as server:
-        assert isinstance(default_port(server, pages, tmp_path), MetricsPair)
-
-
-@pytest.mark.parametrize(
-    ("page", "status", "reason"),
-    [
-        (metrics_text(3), rest_status({2: "AVAILABLE"}), "other versions"),
-        (metrics_text(3, model="stranger"), rest_status({1: "AVAILABLE"}), "model stranger"),
-        (b"# nothing yet\n", rest_status({1: "AVAILABLE"}), "no model's requests yet"),
-        (metrics_text(3), b"<html>", "no model status"),
-        (b"<html>not metrics</html>\n", b"", "not Prometheus text"),
-    ],
-)
-def test_the_default_metrics_page_is_not_used_when_it_may_be_anothers(
-    tmp_path: Path, page: bytes, status: bytes, reason: str
-) -> None:
-    pages = {METRICS: (200, page), "/v1/models/m": (200, status)}
-    with serving(models={"m": {1: 30}}) as server:
-        found = default_port(server, pages, tmp_path)
-    assert isinstance(found, Unavailable)
-    assert reason in found.reason
-
-
-def test_a_redirect_of_the_metrics_page_is_not_followed(tmp_path: Path) -> None:
-    pages = {"/m": (302, b"http://192.0.2.1/m")}
-    with serving() as server, http_server(pages) as url:
-        outcome = capture_bundle(plan(server.address, metrics=f"{url}/m"), tmp_path / "b")
-    metrics = open_capture(outcome.path).metrics
-    assert isinstance(metrics, Unavailable)
-    assert "302" in metrics.reason
-
-
-def test_host_samples_cover_the_window_at_20_hz(tmp_path: Path) -> None:
-    with serving() as server:
-        outcome = capture_bundle(plan(server.address, duration_ns=600 * MS), tmp_path / "b")
-    capture = open_capture(outcome.path)
-    series = capture.host_samples
-    assert isinstance(series, SampleSeries)
-    assert series.period_ns == 50 * MS
-    assert 8 <= len(series.samples) <= 16
-    window = manifest_of(outcome.path)["window"]
-    times = [sample["unix_ns"] for sample in series.samples]
-    assert abs(times[0] - window["start_unix_ns"]) < 100 * MS
-    assert times == sorted(times)
-    assert all(len(sample["cpu_percent"]) == os.cpu_count() for sample in series.samples)
-    assert series.samples[0]["server_memory_bytes"] > 0
-
-
-def test_the_clock_bound_covers_one_and_the_same_clock(tmp_path: Path) -> None:
-    with serving() as server:
-        outcome = capture_bundle(plan(server.address), tmp_path / "b")
-    clocks = {clock.source: clock for clock in open_capture(outcome.path).clocks}
-    assert clocks["host"].offset_ns == 0
-    # The recorded span is 18 ms of the 100 ms that the call took.
-    assert 0 < clocks["host"].uncertainty_ns < 500 * MS
-
-
 def test_waiting_ends_when_the_metrics_count_a_request(tmp_path: Path) -> None:
     counts = iter([4, 4, 4, 5, 6, 7, 8])
     pages = {"/m": lambda: (200, metrics_text(next(counts)))}
@@ -315,88 +224,9 @@ def test_a_model_loaded_meanwhile_is_a_caveat(tmp_path: Path) -> None:
     assert "models-changed" in {caveat.code for caveat in outcome.caveats}
 
 
-FORWARDER = """
-import socket, sys
-with socket.create_server(("127.0.0.1", 0)) as listener:
-    print(listener.getsockname()[1], flush=True)
-    while True:
-        stream, _ = listener.accept()
-        stream.close()
-"""
-
-
-def test_a_port_forward_on_this_machine_is_told_from_a_server_on_it(tmp_path: Path) -> None:
-    """A process called kubectl listens: what it leads to runs elsewhere."""
-    kubectl = tmp_path / "kubectl"
-    kubectl.symlink_to(Path(sys.executable).resolve())
-    command = [str(kubectl), "-c", FORWARDER]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        target = find_server(f"127.0.0.1:{process.stdout.readline().strip()}", 2.0)
-        found = locate(target)
-        process.kill()
-    assert found == Unavailable(f"kubectl forwards port {target.port} to another machine")
-
-
 def test_what_the_observer_measured_is_stored(tmp_path: Path) -> None:
     with serving() as server:
         outcome = capture_bundle(
             plan(server.address), tmp_path / "b", observer=lambda: {"p99_ms": [1.0, 1.5, 1.0]}
         )
     assert manifest_of(outcome.path)["observer"] == {"p99_ms": [1.0, 1.5, 1.0]}
-
-
-INTERRUPTED = textwrap.dedent("""
-    import sys
-    from pathlib import Path
-    from diag.capture.plan import CapturePlan
-    from diag.capture.session import capture_bundle
-    plan = CapturePlan(server=sys.argv[1], duration_ns=8_000_000_000, metrics="off", warmup=False)
-    try:
-        print(capture_bundle(plan, Path(sys.argv[2])).interrupted)
-    except KeyboardInterrupt:
-        print("gave up")
-""")
-
-
-def interrupted(server: Serving, bundle: Path, *signals: signal.Signals) -> str:
-    command = [sys.executable, "-c", INTERRUPTED, server.address, str(bundle)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
-        assert server.recording.wait(20)
-        for number in signals:
-            time.sleep(0.3)
-            process.send_signal(number)
-        output, _ = process.communicate(timeout=20)
-    return output
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_first_signal_ends_early_and_keeps_the_data(
-    tmp_path: Path, number: signal.Signals
-) -> None:
-    with serving() as server:
-        assert interrupted(server, tmp_path / "b", number) == "True\n"
-        assert server.ended_by == ["terminated"]
-        assert server.terminated == [server.profiles[0].session_id]
-    capture = open_capture(tmp_path / "b")
-    assert "interrupted" in {caveat.code for caveat in capture.caveats}
-    assert len(capture.planes[1].events) > 0
-
-
-def test_the_second_signal_gives_up_and_leaves_no_lock(tmp_path: Path) -> None:
-    with serving(hang=True) as server:
-        server.terminated = _Forgetful()
-        assert interrupted(server, tmp_path / "b", signal.SIGINT, signal.SIGINT) == "gave up\n"
-        deadline = time.monotonic() + 5
-        while not server.is_free and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert server.is_free
-        assert server.ended_by == ["cancelled"]
-    assert list(tmp_path.iterdir()) == []
-
-
-class _Forgetful(list[str]):
-    """Session ids to end, none of which is ever found: a server too stuck to end one."""
-
-    def __contains__(self, item: object) -> bool:
-        return False

@@ -1,0 +1,149 @@
+"""What is recorded beside the trace, and whose it must be, against real sockets."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from diag.capture.locality import locate
+from diag.capture.plan import MS, SECOND, CapturePlan
+from diag.capture.session import capture_bundle
+from diag.capture.target import find_server
+from diag.formats.source import open_capture
+from diag.model.availability import Unavailable
+from diag.model.samples import MetricsPair, SampleSeries, ServedModel, ServerInfo
+from tests.support.serving import (
+    Serving,
+    http_server,
+    metrics_text,
+    rest_status,
+    serving,
+)
+
+ROOT = Path(__file__).parents[2]
+METRICS = "/monitoring/prometheus/metrics"
+FAST: dict[str, Any] = {
+    "duration_ns": 100 * MS,
+    "timeout_ns": 5 * SECOND,
+    "metrics": "off",
+    "warmup": False,
+}
+
+
+def plan(server: str, **changes: Any) -> CapturePlan:
+    return CapturePlan(server=server, **(FAST | changes))
+
+
+def manifest_of(bundle: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((bundle / "diag" / "manifest.json").read_bytes())
+    return document
+
+
+def test_metrics_of_a_named_page_before_and_after(tmp_path: Path) -> None:
+    counts = iter([1, 5, 9])
+    pages = {"/m": lambda: (200, metrics_text(next(counts)))}
+    with serving(models={"m": {1: 30}}) as server, http_server(pages) as url:
+        outcome = capture_bundle(plan(server.address, metrics=f"{url}/m"), tmp_path / "b")
+    capture = open_capture(outcome.path)
+    assert isinstance(capture.metrics, MetricsPair)
+    assert [capture.metrics.before[0].value, capture.metrics.after[0].value] == [5, 9]
+    # The model's name was learned from the page.
+    assert isinstance(capture.server, ServerInfo)
+    assert capture.server.models == (ServedModel("m", 1, "AVAILABLE"),)
+    assert "metrics" in {clock.source for clock in capture.clocks}
+
+
+def default_port(server: Serving, pages: dict[str, Any], folder: Path) -> Any:
+    with http_server(pages) as url:
+        port = int(url.rpartition(":")[2])
+        wanted = plan(server.address, metrics="auto", rest_port=port)
+        return open_capture(capture_bundle(wanted, folder / "b").path).metrics
+
+
+def test_the_default_metrics_page_is_used_when_its_versions_agree(tmp_path: Path) -> None:
+    pages = {METRICS: (200, metrics_text(3)), "/v1/models/m": (200, rest_status({1: "AVAILABLE"}))}
+    with serving(models={"m": {1: 30}}) as server:
+        assert isinstance(default_port(server, pages, tmp_path), MetricsPair)
+
+
+@pytest.mark.parametrize(
+    ("page", "status", "reason"),
+    [
+        (metrics_text(3), rest_status({2: "AVAILABLE"}), "other versions"),
+        (metrics_text(3, model="stranger"), rest_status({1: "AVAILABLE"}), "model stranger"),
+        (b"# nothing yet\n", rest_status({1: "AVAILABLE"}), "no model's requests yet"),
+        (metrics_text(3), b"<html>", "no model status"),
+        (b"<html>not metrics</html>\n", b"", "not Prometheus text"),
+    ],
+)
+def test_the_default_metrics_page_is_not_used_when_it_may_be_anothers(
+    tmp_path: Path, page: bytes, status: bytes, reason: str
+) -> None:
+    pages = {METRICS: (200, page), "/v1/models/m": (200, status)}
+    with serving(models={"m": {1: 30}}) as server:
+        found = default_port(server, pages, tmp_path)
+    assert isinstance(found, Unavailable)
+    assert reason in found.reason
+
+
+def test_a_redirect_of_the_metrics_page_is_not_followed(tmp_path: Path) -> None:
+    pages = {"/m": (302, b"http://192.0.2.1/m")}
+    with serving() as server, http_server(pages) as url:
+        outcome = capture_bundle(plan(server.address, metrics=f"{url}/m"), tmp_path / "b")
+    metrics = open_capture(outcome.path).metrics
+    assert isinstance(metrics, Unavailable)
+    assert "302" in metrics.reason
+
+
+def test_host_samples_cover_the_window_at_20_hz(tmp_path: Path) -> None:
+    with serving() as server:
+        outcome = capture_bundle(plan(server.address, duration_ns=600 * MS), tmp_path / "b")
+    capture = open_capture(outcome.path)
+    series = capture.host_samples
+    assert isinstance(series, SampleSeries)
+    assert series.period_ns == 50 * MS
+    assert 8 <= len(series.samples) <= 16
+    window = manifest_of(outcome.path)["window"]
+    times = [sample["unix_ns"] for sample in series.samples]
+    assert abs(times[0] - window["start_unix_ns"]) < 100 * MS
+    assert times == sorted(times)
+    assert all(len(sample["cpu_percent"]) == os.cpu_count() for sample in series.samples)
+    assert series.samples[0]["server_memory_bytes"] > 0
+
+
+def test_the_clock_bound_covers_one_and_the_same_clock(tmp_path: Path) -> None:
+    with serving() as server:
+        outcome = capture_bundle(plan(server.address), tmp_path / "b")
+    clocks = {clock.source: clock for clock in open_capture(outcome.path).clocks}
+    assert clocks["host"].offset_ns == 0
+    # The recorded span is 18 ms of the 100 ms that the call took.
+    assert 0 < clocks["host"].uncertainty_ns < 500 * MS
+
+
+FORWARDER = """
+import socket, sys
+with socket.create_server(("127.0.0.1", 0)) as listener:
+    print(listener.getsockname()[1], flush=True)
+    while True:
+        stream, _ = listener.accept()
+        stream.close()
+"""
+
+
+def test_a_port_forward_on_this_machine_is_told_from_a_server_on_it(tmp_path: Path) -> None:
+    """A process called kubectl listens: what it leads to runs elsewhere."""
+    kubectl = tmp_path / "kubectl"
+    kubectl.symlink_to(Path(sys.executable).resolve())
+    command = [str(kubectl), "-c", FORWARDER]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        target = find_server(f"127.0.0.1:{process.stdout.readline().strip()}", 2.0)
+        found = locate(target)
+        process.kill()
+    assert found == Unavailable(f"kubectl forwards port {target.port} to another machine")
