@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from benchmarks.docs_table import replace_table
 from diag.analysis import analyze
 from diag.capture.progress import NoProgress
-from diag.demo.comparison import Comparison, compare, tolerance_ns
+from diag.demo.comparison import Comparison, compare
 from diag.demo.recording import RecordingOptions, record_scenario
 from diag.demo.scenarios import SCENARIOS, Scenario
+from diag.demo.tolerance import tolerance_ns
 from diag.findings import decide
 from diag.formats.source import open_capture
 

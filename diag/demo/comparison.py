@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from diag.demo.groups import (
     GROUPS,
     DiagGroups,
@@ -15,43 +13,22 @@ from diag.demo.groups import (
     pair_requests,
     truth_groups,
 )
-from diag.demo.replay import QueueRules, Wait, replay_queue
+from diag.demo.queue_comparison import compare_queue
+from diag.demo.tolerance import Line, tolerance_ns
 from diag.model.gaps import IdleCause
-from diag.model.serving import STAGES, Stage
+from diag.model.serving import STAGES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from diag.analysis.result import Analysis
     from diag.demo.groups import Pair
+    from diag.demo.replay import QueueRules
     from diag.demo.scenarios import Scenario
     from diag.demo.truth import RequestTruth
 
-# A group may differ by 2 % of the request, or by 0.15 ms for each of its two edges: the greater.
-SHARE_TOLERANCE = 0.02
-EDGE_TOLERANCE_NS = 150_000
 # Beyond this something is wrong, not just inexact.
 GROSS_SHARE = 0.10
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One compared quantity, mean nanoseconds a request."""
-
-    name: str
-    diag_ns: float
-    truth_ns: float
-    tolerance_ns: float
-
-    @property
-    def difference_ns(self) -> float:
-        """The one minus the other."""
-        return self.diag_ns - self.truth_ns
-
-    @property
-    def is_within(self) -> bool:
-        """Whether the difference is tolerable."""
-        return abs(self.difference_ns) <= self.tolerance_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +119,7 @@ def compare(
         request_ns = truth.total
         lines = _group_lines(found, truth)
         if rules is not None:
-            lines += _queue_lines(analysis, truths, pairs, rules, request_ns)
+            lines += compare_queue(analysis, truths, pairs, rules, request_ns)
     return Comparison(
         model=model,
         recorded=int(analysis.requests.complete.sum()),
@@ -158,51 +135,9 @@ def compare(
     )
 
 
-def tolerance_ns(request_ns: float) -> float:
-    """How far a group may be off, for requests of this mean duration."""
-    return max(SHARE_TOLERANCE * request_ns, 2 * EDGE_TOLERANCE_NS)
-
-
 def _group_lines(found: Groups, truth: Groups) -> tuple[Line, ...]:
     allowed = tolerance_ns(truth.total)
     return tuple(Line(name, getattr(found, name), getattr(truth, name), allowed) for name in GROUPS)
-
-
-def _queue_lines(
-    analysis: Analysis,
-    truths: Sequence[RequestTruth],
-    pairs: Sequence[Pair],
-    rules: QueueRules,
-    request_ns: float,
-) -> tuple[Line, ...]:
-    model = truths[pairs[0].truth].model
-    mine = [i for i, t in enumerate(truths) if t.model == model and t.status == "OK"]
-    waits = dict(zip(mine, replay_queue([truths[i] for i in mine], rules), strict=True))
-    by_diag = DiagGroups(analysis)
-    replayed = [waits[pair.truth] for pair in pairs]
-    recorded = [_diag_wait(analysis, by_diag, pair.row) for pair in pairs]
-    allowed = tolerance_ns(request_ns)
-    return tuple(
-        Line(
-            name,
-            float(np.mean([getattr(wait, field) for wait in recorded])),
-            float(np.mean([getattr(wait, field) for wait in replayed])),
-            allowed,
-        )
-        for name, field in (
-            ("queue: fill", "fill_ns"),
-            ("queue: thread", "thread_ns"),
-            ("queue: dispatch", "dispatch_ns"),
-        )
-    )
-
-
-def _diag_wait(analysis: Analysis, groups: DiagGroups, row: int) -> Wait:
-    """Dispatch with schedule, formation and launch, which the truth cannot tell apart."""
-    times = analysis.requests.stage_ns[row]
-    fill = int(times[Stage.QUEUE_FILL.index])
-    thread = int(times[Stage.QUEUE_THREAD.index])
-    return Wait(fill, thread, int(groups.of(row).queue) - fill - thread)
 
 
 def _count_inside(analysis: Analysis, truths: Sequence[RequestTruth], model: str) -> int:

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from diag.demo.comparison import Comparison, Line
+from diag.demo.comparison import Comparison
 from diag.demo.observer import Phase
 from diag.demo.tables import comparison_text, observer_text
+from diag.demo.tolerance import Line
 
 LINES = (
     Line("start", 50_000, 150_000, 400_000),

@@ -1,0 +1,65 @@
+"""Waits in the batch queue: what diag found beside a replay of the queue from the truth alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from diag.demo.groups import DiagGroups
+from diag.demo.replay import QueueRules, Wait, replay_queue
+from diag.demo.tolerance import Line, tolerance_ns
+from diag.model.serving import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from diag.analysis.result import Analysis
+    from diag.demo.groups import Pair
+    from diag.demo.truth import RequestTruth
+
+
+def compare_queue(
+    analysis: Analysis,
+    truths: Sequence[RequestTruth],
+    pairs: Sequence[Pair],
+    rules: QueueRules,
+    request_ns: float,
+) -> tuple[Line, ...]:
+    """Mean fill, thread and dispatch waits, recorded and replayed.
+
+    Args:
+        analysis: Of the capture.
+        truths: Every request of every model: what was queued outside the window matters too.
+        pairs: At least one recorded request of one model with its truth.
+        rules: Of that model's queue.
+        request_ns: Mean duration of a request.
+    """
+    model = truths[pairs[0].truth].model
+    mine = [i for i, t in enumerate(truths) if t.model == model and t.status == "OK"]
+    waits = dict(zip(mine, replay_queue([truths[i] for i in mine], rules), strict=True))
+    by_diag = DiagGroups(analysis)
+    replayed = [waits[pair.truth] for pair in pairs]
+    recorded = [_diag_wait(analysis, by_diag, pair.row) for pair in pairs]
+    allowed = tolerance_ns(request_ns)
+    return tuple(
+        Line(
+            name,
+            float(np.mean([getattr(wait, field) for wait in recorded])),
+            float(np.mean([getattr(wait, field) for wait in replayed])),
+            allowed,
+        )
+        for name, field in (
+            ("queue: fill", "fill_ns"),
+            ("queue: thread", "thread_ns"),
+            ("queue: dispatch", "dispatch_ns"),
+        )
+    )
+
+
+def _diag_wait(analysis: Analysis, groups: DiagGroups, row: int) -> Wait:
+    """Dispatch with schedule, formation and launch, which the truth cannot tell apart."""
+    times = analysis.requests.stage_ns[row]
+    fill = int(times[Stage.QUEUE_FILL.index])
+    thread = int(times[Stage.QUEUE_THREAD.index])
+    return Wait(fill, thread, int(groups.of(row).queue) - fill - thread)
