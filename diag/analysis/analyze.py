@@ -11,19 +11,15 @@ from diag.analysis.caveats import Circumstances, find_caveats
 from diag.analysis.counting import count
 from diag.analysis.device_work import find_device_work
 from diag.analysis.idle import find_gaps
+from diag.analysis.ledger import open_ledger, ops_of_tasks
 from diag.analysis.level import hides_requests, tracer_level, unseen_work
 from diag.analysis.model_names import ModelNames
 from diag.analysis.op_class import classify_all, compile_preprocess_ops
 from diag.analysis.op_times import rank_ops
 from diag.analysis.queues import describe_queues, find_queues
-from diag.analysis.requests import (
-    assemble,
-    find_holders,
-    find_roots,
-    open_ledger,
-    ops_of_tasks,
-)
+from diag.analysis.requests import assemble
 from diag.analysis.result import Analysis
+from diag.analysis.roots import find_holders, find_roots
 from diag.analysis.step_stages import stage_steps
 from diag.analysis.steps import find_async_ops, find_steps
 from diag.analysis.summary import summarize_gaps, summarize_models, summarize_queues

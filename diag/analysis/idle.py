@@ -22,9 +22,9 @@ import numpy as np
 from diag.analysis.batches import Batches
 from diag.analysis.device_work import DeviceWork
 from diag.analysis.intervals import EMPTY, Set, intersect, merge, subtract, total_ns, union
+from diag.analysis.ledger import Ledger
 from diag.analysis.queueing import NEVER_NS
 from diag.analysis.queues import QueueState
-from diag.analysis.requests import Ledger
 from diag.analysis.step_stages import StepStages
 from diag.analysis.tiling import Layer, tile
 from diag.model.gaps import IDLE_CAUSES, GapTable, IdleCause, Timeline
