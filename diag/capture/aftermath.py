@@ -89,11 +89,14 @@ def check_content(evidence: Evidence, plan: CapturePlan, bundle: Path) -> None:
             "than the window",
             hint=f"diag capture --server {plan.server} --duration {longer_s:g}s",
         )
-    cause = "the server had nothing to do in that time"
-    again = f"diag capture --server {plan.server} --wait-for-traffic"
-    if plan.host_tracer_level == 1:
-        cause = "no traffic, or requests without batching, which level 1 never records"
-        again = f"diag capture --server {plan.server} --host-tracer-level 2 --wait-for-traffic"
+    if demand is Demand.HIDDEN:
+        raise EmptyCaptureError(
+            f"requests are not recorded at tracer level 1 unless they are batched; {kept}",
+            cause=f"the server was at work in the {window_s} recorded, how many requests is unknown",
+            hint=f"diag capture --server {plan.server} --host-tracer-level 2",
+        )
     raise EmptyCaptureError(
-        f"the {window_s} recorded hold no request; {kept}", cause=cause, hint=again
+        f"the {window_s} recorded hold no request; {kept}",
+        cause="the server had nothing to do in that time",
+        hint=f"diag capture --server {plan.server} --wait-for-traffic",
     )

@@ -15,11 +15,13 @@ class Demand(enum.Enum):
     """What a window held.
 
     ``PARTS`` are events inside requests of which none began and ended within the window: an event
-    is recorded only if it does (tsl/profiler/lib/traceme.h).
+    is recorded only if it does (tsl/profiler/lib/traceme.h). ``HIDDEN`` is work of which the tracer
+    level records no more than the thread pool's marks: requests without batching, at level 1.
     """
 
     REQUESTS = "requests"
     PARTS = "parts"
+    HIDDEN = "hidden"
     NOTHING = "nothing"
 
 
@@ -51,7 +53,11 @@ def find_demand(space: Space, tracer_level: int) -> Demand:
         return Demand.REQUESTS
     if tracer_level == 1 and _count(space, names.CONCAT_INPUT_TENSORS):
         return Demand.REQUESTS
-    return Demand.PARTS if _count(space, *_PARTS) else Demand.NOTHING
+    if _count(space, *_PARTS):
+        return Demand.PARTS
+    if tracer_level == 1 and shows_traffic(space):
+        return Demand.HIDDEN
+    return Demand.NOTHING
 
 
 def shows_traffic(space: Space) -> bool:

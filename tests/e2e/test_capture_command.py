@@ -61,7 +61,7 @@ def test_level_1_sees_no_unbatched_request_and_says_so(tensorflow: str, tmp_path
     done = diag("capture", "--server", tensorflow, *arguments, cwd=tmp_path)
     assert done.returncode == 5
     assert done.stdout == ""
-    assert "level 1 never records" in done.stderr
+    assert "not recorded at tracer level 1" in done.stderr
     assert "--host-tracer-level 2" in done.stderr
 
 

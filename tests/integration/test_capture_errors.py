@@ -210,9 +210,18 @@ def test_requests_longer_than_the_window_ask_for_a_longer_one(bundle: Path) -> N
 
 
 def test_an_empty_level_1_window_tells_of_unbatched_requests(bundle: Path) -> None:
+    marks = "  ThreadpoolListener::StartRegion @1ms _c=1"
+    with serving(lines=marks) as server, pytest.raises(EmptyCaptureError) as caught:
+        capture_bundle(plan(server.address, host_tracer_level=1), bundle)
+    assert "not recorded at tracer level 1" in caught.value.message
+    assert "unknown" in caught.value.cause
+    assert "--host-tracer-level 2" in caught.value.hint
+
+
+def test_an_idle_server_at_level_1_is_idle(bundle: Path) -> None:
     with serving(lines=NOTHING) as server, pytest.raises(EmptyCaptureError) as caught:
         capture_bundle(plan(server.address, host_tracer_level=1), bundle)
-    assert "level 1 never records" in caught.value.cause
+    assert "hold no request" in caught.value.message
 
 
 def test_a_server_that_hangs_is_given_up_and_let_go(bundle: Path) -> None:

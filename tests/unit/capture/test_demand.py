@@ -17,6 +17,8 @@ IN_GRAPH = "  ProcessBatch 1..5ms _c=1\n    ConcatInputTensors 1..2ms"
     [
         ("", 2, Demand.NOTHING),
         ("  ThreadpoolListener::StartRegion @1ms _c=1", 2, Demand.NOTHING),
+        ("  ThreadpoolListener::StartRegion @1ms _c=1", 1, Demand.HIDDEN),
+        ("", 1, Demand.NOTHING),
         ("  SessionRun 1..2ms id=1", 2, Demand.REQUESTS),
         ("  BatchingSessionRun 1..2ms", 1, Demand.REQUESTS),
         ("  TfrtModelRun 1..2ms", 1, Demand.REQUESTS),
