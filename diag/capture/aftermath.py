@@ -92,7 +92,7 @@ def check_content(evidence: Evidence, plan: CapturePlan, bundle: Path) -> None:
     if demand is Demand.HIDDEN:
         raise EmptyCaptureError(
             f"requests are not recorded at tracer level 1 unless they are batched; {kept}",
-            cause=f"the server was at work in the {window_s} recorded, how many requests is unknown",
+            cause=f"the server was at work in the {window_s} recorded, on an unknown number",
             hint=f"diag capture --server {plan.server} --host-tracer-level 2",
         )
     raise EmptyCaptureError(

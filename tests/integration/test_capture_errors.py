@@ -210,7 +210,7 @@ def test_requests_longer_than_the_window_ask_for_a_longer_one(bundle: Path) -> N
 
 
 def test_an_empty_level_1_window_tells_of_unbatched_requests(bundle: Path) -> None:
-    marks = "  ThreadpoolListener::StartRegion @1ms _c=1"
+    marks = "line tf_Compute/1\n  ThreadpoolListener::StartRegion @1ms _c=1"
     with serving(lines=marks) as server, pytest.raises(EmptyCaptureError) as caught:
         capture_bundle(plan(server.address, host_tracer_level=1), bundle)
     assert "not recorded at tracer level 1" in caught.value.message
