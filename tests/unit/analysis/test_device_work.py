@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from diag.analysis.device_work import find_device_work
+from diag.analysis.steps import find_steps
 from tests.unit.analysis.traces import QUEUE_A, analyzed, gaps_us, stages_us, tiles_exactly
 
 ONE_STEP = """
@@ -246,3 +248,35 @@ def test_every_gpu_has_a_timeline_of_its_own() -> None:
     assert [t.name for t in analysis.timelines] == ["/device:GPU:0", "/device:GPU:1"]
     assert [t.busy_ns for t in analysis.timelines] == [210_000, 500_000]
     assert tiles_exactly(analysis)
+
+
+def test_many_kernels_launched_ahead_stay_affordable() -> None:
+    """Each of 3000 launches waits behind all kernels before it: pairs, if taken one by one."""
+    count = 3000
+    launches = "".join(f"k {i}..{i}.5us correlation_id={i + 1}\n" for i in range(count))
+    kernels = "".join(
+        f"k {5000 + 2 * i}..{5001 + 2 * i}us correlation_id={i + 1}\n" for i in range(count)
+    )
+    analysis = analyzed(f"""
+    plane /host:CPU
+    line grpc
+      SessionRun 0..20000us id=1 _p=1
+    line tf_Compute/1
+      ExecutorState::Process 0..5000us id=1 _c=1
+        {launches}
+    plane /device:GPU:0
+    line Stream #1(Compute)
+      {kernels}
+    """)
+    assert stages_us(analysis) == {
+        "preprocess": 5000,
+        "compute": count,
+        "launch": count - 1,
+        "postprocess": 20000 - 5000 - 2 * count + 1,
+    }
+    device = find_device_work(
+        analysis.capture.planes,
+        analysis.capture.planes[0].events,
+        find_steps(analysis.capture.planes[0].events),
+    )
+    assert len(device.behind.step) <= 2 * count
