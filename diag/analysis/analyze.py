@@ -16,7 +16,8 @@ from diag.analysis.level import hides_requests, tracer_level, unseen_work
 from diag.analysis.model_names import ModelNames
 from diag.analysis.op_class import classify_all, compile_preprocess_ops
 from diag.analysis.op_times import rank_ops
-from diag.analysis.queues import describe_queues, find_queues
+from diag.analysis.queue_keys import find_queues
+from diag.analysis.queues import describe_queues
 from diag.analysis.requests import assemble
 from diag.analysis.result import Analysis
 from diag.analysis.roots import find_holders, find_roots

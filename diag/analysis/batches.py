@@ -69,6 +69,7 @@ class Tasks:
         id: (n,) int64 bits of the batch id it was put into.
         kind: (n,) context type.
         batch: (n,) position in Batches, -1 if the batch was cut off or cannot be told.
+        is_split: (n,) whether the scheduler was one that splits tasks.
         is_ambiguous: (n,) whether several batches of id 0 could be meant.
     """
 
@@ -78,6 +79,7 @@ class Tasks:
     id: Int64s
     kind: Int64s
     batch: Int64s
+    is_split: Bools
     is_ambiguous: Bools
 
     def __len__(self) -> int:
@@ -137,6 +139,7 @@ def find_tasks(events: EventTable, batches: Batches) -> Tasks:
         id=events.stat("_p").at(row),
         kind=events.stat("_pt").at(row, ev.CONTEXT_BATCH_SCHEDULER),
         batch=np.full(len(row), -1, np.int64),
+        is_split=innermost(events, events.rows_named(ev.SCHEDULE_WITH_EAGER_SPLIT), row) >= 0,
         is_ambiguous=np.zeros(len(row), np.bool_),
     )
     # Ids of the two schedulers are different numbers: tell them apart by a bit no id uses.

@@ -19,14 +19,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diag.analysis.batches import Batches
+from diag.analysis.batches import Batches, Tasks
 from diag.analysis.device_work import DeviceWork
 from diag.analysis.intervals import EMPTY, Set, intersect, merge, subtract, total_ns, union
 from diag.analysis.ledger import Ledger
 from diag.analysis.queueing import NEVER_NS
 from diag.analysis.queues import QueueState
+from diag.analysis.roots import Holders
 from diag.analysis.step_stages import StepStages
 from diag.analysis.tiling import Layer, tile
+from diag.model.events import Int64s
 from diag.model.gaps import IDLE_CAUSES, GapTable, IdleCause, Timeline
 from diag.model.serving import RequestTable, Stage
 from diag.model.window import Window
@@ -110,10 +112,9 @@ def find_gaps(
     nothing but the unseen was recorded there is no CPU timeline.
     """
     steps, batches, tasks, holders = ledger.steps, ledger.batches, ledger.tasks, ledger.holders
-    # Tasks whose request and batch were both cut off were still waiting when the window closed.
-    lost = (tasks.batch < 0) & (holders.session < 0) & (holders.call < 0)
-    open_start = np.concatenate((requests.start_ns, tasks.enqueue_ns[lost]))
-    open_end = np.concatenate((requests.end_ns, np.full(int(lost.sum()), window.end_ns)))
+    cut_start, cut_end = _cut_requests(batches, tasks, holders, window)
+    open_start = np.concatenate((requests.start_ns, cut_start))
+    open_end = np.concatenate((requests.end_ns, cut_end))
     anything = union(
         np.concatenate((open_start, batches.start_ns, steps.start_ns)),
         np.concatenate((open_end, batches.end_ns, steps.end_ns)),
@@ -149,6 +150,29 @@ def find_gaps(
         waiting_requests=waiting,
     )
     return tuple(described), gaps
+
+
+def _cut_requests(
+    batches: Batches, tasks: Tasks, holders: Holders, window: Window
+) -> tuple[Int64s, Int64s]:
+    """Requests that the window cut, as far as they were seen to be open.
+
+    A task without its request is open from its enqueue to the end of its batch, or of the window
+    where that was cut too; rows in a batch that no recorded task enqueued are of a request that
+    began before the window, and count as one a batch.
+    """
+    lost = np.flatnonzero((holders.session < 0) & (holders.call < 0))
+    batch = tasks.batch[lost]
+    lost_end = np.full(len(lost), window.end_ns)
+    lost_end[batch >= 0] = batches.end_ns[batch[batch >= 0]]
+    enqueued = np.zeros(len(batches), np.int64)
+    linked = np.flatnonzero(tasks.batch >= 0)
+    np.add.at(enqueued, tasks.batch[linked], np.maximum(tasks.size[linked], 0))
+    short = np.flatnonzero(batches.rows > enqueued)
+    return (
+        np.concatenate((tasks.enqueue_ns[lost], np.full(len(short), window.start_ns))),
+        np.concatenate((lost_end, batches.end_ns[short])),
+    )
 
 
 def _layer(code: int, claimed: Set) -> Layer:

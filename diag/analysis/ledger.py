@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from diag.analysis.batches import Batches, Tasks
 from diag.analysis.chains import Stays, run_stages, stage_stays, stays_of
-from diag.analysis.queues import NO_OP, QueueState
+from diag.analysis.queue_keys import NO_OP
+from diag.analysis.queues import QueueState
 from diag.analysis.roots import Holders
 from diag.analysis.step_stages import StepStages
 from diag.analysis.steps import AsyncOps, Steps

@@ -12,6 +12,7 @@ from diag.errors import UsageError
 
 if TYPE_CHECKING:
     from diag.analysis.result import Analysis
+    from diag.model.capture import BatchingParameters, Capture
 
 
 def analyze_source(
@@ -28,16 +29,30 @@ def analyze_source(
     from diag.formats.batching_parameters import read_batching_parameters
     from diag.formats.source import open_capture
 
-    parameters = (
-        None if batching_parameters is None else read_batching_parameters(batching_parameters)
-    )
+    given = None if batching_parameters is None else read_batching_parameters(batching_parameters)
     started = time.perf_counter()
     capture = open_capture(source)
     opened = time.perf_counter()
     note(f"read {source} in {opened - started:.2f} s")
+    parameters = given or recorded_parameters(capture)
     analysis = analyze(capture, batching_parameters=parameters, preprocess_ops=preprocess_ops)
     note(f"analyzed {analysis.counts.events:,} events in {time.perf_counter() - opened:.2f} s")
     return analysis
+
+
+def recorded_parameters(capture: Capture) -> BatchingParameters | None:
+    """The batching parameters that a bundle holds, or None.
+
+    Raises:
+        BatchingParametersError: They are no batching_parameters_file.
+    """
+    from diag.formats.batching_parameters import parse_batching_parameters
+    from diag.model.samples import ServerInfo
+
+    if not isinstance(capture.server, ServerInfo):
+        return None
+    text = capture.server.batching_parameters
+    return parse_batching_parameters(text) if isinstance(text, str) else None
 
 
 def check_regex(pattern: str | None) -> None:

@@ -63,7 +63,8 @@ class GapTable:
         start_ns: (n,) int64, ns since the capture's origin.
         end_ns: (n,) int64, half-open end.
         cause_index: (n,) int32, into ``IDLE_CAUSES``.
-        waiting_requests: (n,) int64, requests open at the piece's start.
+        waiting_requests: (n,) int64, requests open at the piece's start, including those
+            that the window cut, as far as they were seen.
     """
 
     timeline_index: Int32s

@@ -1,0 +1,99 @@
+"""Which queue and thread pool each batch and task belongs to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from diag.analysis.batches import Batches, Tasks
+from diag.errors import InputError
+from diag.formats.event_names import CONTEXT_BATCH_SCHEDULER
+from diag.model.events import Bools, Int64s
+
+# Work is done queue by queue and thread by thread; a server has tens of either.
+QUEUES_MAX = 2_000
+BATCH_THREADS_MAX = 4_000
+
+# In place of an op's name: the task came from a BatchingSession.
+NO_OP = -2
+
+
+@dataclass(frozen=True, slots=True)
+class QueueKeys:
+    """The distinct queues, and the queue of every batch and task.
+
+    Attributes:
+        label: (queues,) the high half of the batch ids in hex; ``first`` for batches of id 0 that
+            could belong to several queues, ``adaptive`` for the adaptive scheduler.
+        is_function: (queues,) whether tasks came from a BatchFunction op.
+        op_name: (queues,) node name of that op, "" if none or unknown.
+        is_split: (queues,) whether its scheduler splits tasks that do not fit into a batch.
+        of_batch: (batches,).
+        of_task: (tasks,).
+    """
+
+    label: tuple[str, ...]
+    is_function: Bools
+    op_name: tuple[str, ...]
+    is_split: Bools
+    of_batch: Int64s
+    of_task: Int64s
+
+
+def find_queues(
+    batches: Batches, tasks: Tasks, task_op: Int64s, names: tuple[str, ...]
+) -> QueueKeys:
+    """Tell queues apart by the high half of their batch ids.
+
+    Args:
+        batches: All.
+        tasks: All.
+        task_op: (tasks,) index into ``names`` of the BatchFunction that enqueued it; -1 for one
+            without a name, NO_OP for a task of a BatchingSession.
+        names: Interned texts.
+
+    Raises:
+        InputError: More queues or batch threads than any server has.
+    """
+    ids = np.concatenate((batches.id, tasks.id))
+    kinds = np.concatenate((batches.kind, tasks.kind))
+    high = (ids.view(np.uint64) >> np.uint64(32)).astype(np.int64)
+    shared = kinds == CONTEXT_BATCH_SCHEDULER
+    key = np.where(shared, high, -1)
+    # The first batch of a queue has id 0; with one queue in the window it can only be that one's.
+    others = np.unique(key[shared & (ids != 0)])
+    if len(others) == 1:
+        key[shared & (ids == 0)] = others[0]
+    distinct, code = np.unique(key, return_inverse=True)
+    threads = len(np.unique(batches.line))
+    if len(distinct) > QUEUES_MAX or threads > BATCH_THREADS_MAX:
+        raise InputError(
+            f"the trace claims {len(distinct)} batching queues on {threads} threads",
+            cause=f"diag analyses up to {QUEUES_MAX} queues on {BATCH_THREADS_MAX} threads",
+            hint="check that the file is undamaged",
+        )
+    of_batch, of_task = code[: len(batches)], code[len(batches) :]
+    op = np.full(len(distinct), NO_OP, np.int64)
+    np.maximum.at(op, of_task, task_op)
+    is_split = np.zeros(len(distinct), np.bool_)
+    is_split[of_task[tasks.is_split]] = True
+    special = {-1: "adaptive", 0: "first"}
+    return QueueKeys(
+        label=tuple(special.get(int(k), f"{int(k):08x}") for k in distinct),
+        is_function=op > NO_OP,
+        op_name=tuple(names[i] if i >= 0 else "" for i in op),
+        is_split=is_split,
+        of_batch=of_batch,
+        of_task=of_task,
+    )
+
+
+def find_pools(keys: QueueKeys, batches: Batches) -> Int64s:
+    """Queues whose batches ran on a common thread share a pool; a pool number for each queue."""
+    pool = np.arange(len(keys.label))
+    pairs = np.unique(np.stack((batches.line, keys.of_batch), axis=1), axis=0)
+    for line in np.unique(pairs[:, 0]):
+        members = np.unique(pool[pairs[pairs[:, 0] == line, 1]])
+        pool[np.isin(pool, members)] = members[0]
+    return np.unique(pool, return_inverse=True)[1]
