@@ -16,6 +16,7 @@ from diag.analysis.level import hides_requests, tracer_level, unseen_work
 from diag.analysis.model_names import ModelNames
 from diag.analysis.op_class import classify_all, compile_preprocess_ops
 from diag.analysis.op_times import rank_ops
+from diag.analysis.pool_waits import measure_pool_waits
 from diag.analysis.queue_keys import find_queues
 from diag.analysis.queues import describe_queues
 from diag.analysis.requests import assemble
@@ -109,6 +110,7 @@ def analyze(
         queues=summarize_queues(batch_table, requests.models),
         idle=summarize_gaps(timelines, gaps),
         ops=rank_ops(events, op_class),
+        pool_waits=measure_pool_waits(events, lines),
         caveats=(*capture.caveats, *find_caveats(seen)),
     )
 

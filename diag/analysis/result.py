@@ -119,6 +119,20 @@ class GapSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class PoolWait:
+    """The closures that one pool began to run within the window.
+
+    Attributes:
+        pool: The name its threads share, before the slash: ``tf_Compute`` is the inter-op pool,
+            ``…Eigen`` pools serve single ops.
+        wait: From Record to StartRegion, one sample a closure.
+    """
+
+    pool: str
+    wait: Distribution
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
     """Everything computed of one Capture; nothing in it is rounded for show."""
 
@@ -133,4 +147,5 @@ class Analysis:
     queues: tuple[BatchSummary, ...]
     idle: tuple[GapSummary, ...]
     ops: tuple[OpTime, ...]
+    pool_waits: tuple[PoolWait, ...]
     caveats: tuple[Caveat, ...]

@@ -18,6 +18,9 @@ from diag.model.availability import Unavailable
 from diag.model.gaps import IdleCause
 from diag.model.serving import Stage, StageGroup
 
+# The name of the inter-op pool's threads (direct_session.cc, TensorFlow 2.21; sample_traces/).
+INTER_OP_POOL = "tf_Compute"
+
 _WAIT_TEXT = {
     Stage.PREPROCESS: "in preprocessing ops inside the graph",
     Stage.QUEUE_FILL: "waiting for a batch to fill or time out",
@@ -79,6 +82,11 @@ def _share_evidence(analysis: Analysis, shares: Shares, cause: str) -> Iterator[
         yield Evidence("share in the model", model, "ratio", "stage ledger")
     if cause == "padding":
         yield Evidence("padding", padding_ratio(analysis), "ratio", "batches table")
+    if cause in (Stage.QUEUE_EXECUTOR.value, IdleCause.EXECUTOR_POOL.value):
+        for pool in analysis.pool_waits:
+            mean_ns = pool.wait.mean_ns
+            if pool.pool == INTER_OP_POOL and not isinstance(mean_ns, Unavailable):
+                yield Evidence("mean wait of a closure", mean_ns, "ns", f"{pool.pool} marks")
 
 
 def _main_cause(analysis: Analysis, shares: Shares, gaps: GapSummary | None) -> tuple[str, str]:

@@ -10,12 +10,13 @@ from diag.model.availability import Caveat, Unavailable
 from diag.report.build_aside import metrics_parts, observer_parts, series_parts
 from diag.report.build_batches import queue_part
 from diag.report.build_gaps import timeline_parts
-from diag.report.build_ledger import model_part
+from diag.report.build_ledger import model_part, spread
 from diag.report.report import (
     SCHEMA_VERSION,
     CaptureFacts,
     EvidencePart,
     OpPart,
+    PoolPart,
     Report,
     VerdictPart,
 )
@@ -46,6 +47,7 @@ def build_report(analysis: Analysis, verdict: Verdict) -> Report:
             )
             for op in analysis.ops
         ),
+        pools=tuple(PoolPart(readable(p.pool), spread(p.wait)) for p in analysis.pool_waits),
         queues=tuple(queue_part(queue) for queue in analysis.queues),
         timelines=timeline_parts(analysis),
         series=series_parts(analysis.capture),

@@ -10,7 +10,7 @@ from diag.report.display import NAME_MAX_CHARS, duration, number, printable, qua
 from diag.report.layout_aside import aside_blocks
 from diag.report.layout_batches import batch_blocks
 from diag.report.layout_gaps import gap_blocks
-from diag.report.layout_ledger import ledger_blocks, op_blocks
+from diag.report.layout_ledger import host_blocks, ledger_blocks
 
 if TYPE_CHECKING:
     from diag.report.report import CaptureFacts, EvidencePart, Report, VerdictPart
@@ -25,7 +25,7 @@ def lay_out(report: Report) -> tuple[Block, ...]:
         *_caveat_blocks(report),
         *_capture_blocks(report.capture),
         *(block for model in report.models for block in ledger_blocks(model)),
-        *op_blocks(report.ops),
+        *host_blocks(report.ops, report.pools),
         *gap_blocks(report.timelines),
         *batch_blocks(report.queues),
         *aside_blocks(report),

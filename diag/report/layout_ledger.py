@@ -17,7 +17,7 @@ from diag.report.display import (
 )
 
 if TYPE_CHECKING:
-    from diag.report.report import GroupPart, ModelPart, OpPart, Spread, StagePart
+    from diag.report.report import GroupPart, ModelPart, OpPart, PoolPart, Spread, StagePart
 
 TAIL = "p99-p50"
 COLUMNS = (
@@ -32,6 +32,7 @@ COLUMNS = (
 _UNKNOWN_CELLS = (NOT_AVAILABLE,) * (len(COLUMNS) - 1)
 _NO_CELL = ""
 OPS_SHOWN_MAX = 5
+POOLS_SHOWN_MAX = 2
 
 
 def ledger_blocks(model: ModelPart) -> tuple[Block, ...]:
@@ -47,12 +48,23 @@ def ledger_blocks(model: ModelPart) -> tuple[Block, ...]:
     return (heading, Grid(COLUMNS, tuple(rows)), Bullets(tuple(_notes(model))))
 
 
-def op_blocks(ops: tuple[OpPart, ...]) -> tuple[Block, ...]:
-    """The op types with most time on the host, in one line; the rest is in the JSON report."""
-    if not ops:
-        return ()
-    shown = ", ".join(_op_text(op) for op in ops[:OPS_SHOWN_MAX])
-    return (Paragraph(shown, label="host ops"),)
+def host_blocks(ops: tuple[OpPart, ...], pools: tuple[PoolPart, ...]) -> tuple[Block, ...]:
+    """The ops with most time and the pools with most waiting; the rest is in the JSON report."""
+    blocks: list[Block] = []
+    if ops:
+        shown = ", ".join(_op_text(op) for op in ops[:OPS_SHOWN_MAX])
+        blocks.append(Paragraph(shown, label="host ops"))
+    if pools:
+        shown = "; ".join(_pool_text(pool) for pool in pools[:POOLS_SHOWN_MAX])
+        blocks.append(Paragraph(shown, label="pool waits"))
+    return tuple(blocks)
+
+
+def _pool_text(pool: PoolPart) -> str:
+    percentiles = (("p50", pool.wait.p50_ns), ("p99", pool.wait.p99_ns))
+    known = [f"{name} {duration(ns)}" for name, ns in percentiles if isinstance(ns, int)]
+    times = ", ".join([f"mean {duration(pool.wait.mean_ns)}", *known])
+    return f"{printable(pool.pool, NAME_MAX_CHARS)} {number(pool.wait.n)} closures, {times}"
 
 
 def _op_text(op: OpPart) -> str:

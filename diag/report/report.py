@@ -129,6 +129,13 @@ class OpPart(Part, frozen=True):
     total_ns: int
 
 
+class PoolPart(Part, frozen=True):
+    """Closures handed to a thread pool of the runtime, and their wait for one of its threads."""
+
+    pool: str
+    wait: Spread
+
+
 class ParameterPart(Part, frozen=True):
     """A batching parameter, and how it is known.
 
@@ -262,6 +269,7 @@ class Report(Part, frozen=True):
     capture: CaptureFacts
     models: tuple[ModelPart, ...]
     ops: tuple[OpPart, ...]
+    pools: tuple[PoolPart, ...]
     queues: tuple[QueuePart, ...]
     timelines: tuple[TimelinePart, ...]
     series: tuple[SeriesPart, ...]

@@ -177,9 +177,12 @@ def test_batch_cut_off_by_the_beginning_is_demand() -> None:
       SessionRun 400..900us id=1 _p=1
       ProcessBatch 3200..7900us batch_size_before_padding=1 _c={QUEUE_A + 1}
         SessionRun 3500..7000us id=2 _p=2
+    line grpc
+      BatchingSessionRun 3000..8000us
+        ScheduleOutputTask 3000..3001us size=1 _p={QUEUE_A + 1}
     """
     found = gaps_us(analyzed(text + END, given(500)))
-    assert (900, 3200, "no-demand") in found
+    assert (900, 3000, "no-demand") in found
     assert not any(cause == "no-demand" and begin < 900 for begin, _, cause in found)
 
 
@@ -205,3 +208,24 @@ def test_device_without_any_request_has_no_demand() -> None:
     """)
     assert {cause for _, _, cause in gaps_us(analysis)} <= {"no-demand", "unexplained"}
     assert tiles_exactly(analysis)
+
+
+def waiting(text: str) -> list[tuple[str, int]]:
+    """Cause of each piece of idle time and how many requests waited when it began."""
+    analysis = analyzed(text + END, given(2000))
+    gaps = analysis.gaps
+    return [
+        (cause, int(count))
+        for (_, _, cause), count in zip(gaps_us(analysis), gaps.waiting_requests, strict=True)
+    ]
+
+
+def test_a_request_whose_end_was_cut_waits_until_its_batch_is_done() -> None:
+    # The batch is whole, the BatchingSessionRun around its task was still open at the end.
+    cut = BATCH.replace("BatchingSessionRun 1000..8000us", "Other 1000..1001us")
+    assert waiting(cut)[:3] == [("no-demand", 0), ("batch-fill", 1), ("dispatch", 1)]
+
+
+def test_rows_nobody_enqueued_are_of_a_request_older_than_the_window() -> None:
+    older = BATCH.replace("batch_size_before_padding=1", "batch_size_before_padding=3")
+    assert waiting(older)[:2] == [("unexplained", 1), ("batch-fill", 2)]

@@ -253,3 +253,60 @@ def test_gauges_of_the_op_tell_an_in_graph_queue_its_parameters(op_name: str) ->
     assert queue.max_batch_size == Parameter(8, Origin.METRICS)
     assert queue.num_batch_threads == Parameter(2, Origin.METRICS)
     assert waits(analysis) == [(5000, 0, 200)]
+
+
+def split_function(largest_rows: int) -> str:
+    """Two batches of a splitting BatchFunction, each taken at once when it has so many rows."""
+    text = ""
+    for number in (1, 2):
+        at = number * 10_000
+        text += f"""
+        line tf_Compute/{number}
+          {ASYNC_START} {at}..{at + 100}us kernel_type=BatchFunction name=b/Batch _p={number}
+            ScheduleWithEagerSplit {at}..{at + 50}us batching_input_task_size={largest_rows}
+              ScheduleOutputTask {at}..{at + 10}us size={largest_rows} _p={QUEUE_A + number}
+          ExecutorState::ProcessAsync::Done {at + 2000}..{at + 2010}us _c={number}
+        line batch_threads_/{number}
+          ProcessBatch {at + 100}..{at + 1900}us _c={QUEUE_A + number} \
+batch_size_before_padding={largest_rows}
+        """
+    return text
+
+
+def gauges(**values: int) -> MetricsPair:
+    labels = (("op_name", "b/Batch"),)
+    return MetricsPair(
+        (),
+        tuple(
+            MetricSample(f":tensorflow:serving:batching:{name}", labels, float(value))
+            for name, value in values.items()
+        ),
+    )
+
+
+def test_the_gauge_of_a_splitting_queue_only_bounds_its_batches() -> None:
+    # Requests may have 64 rows, but batches close at 16, long before the timeout of 50 ms.
+    capture = replace(
+        capture_of(split_function(16)),
+        metrics=gauges(max_batch_size=64, batch_timeout_micros=50_000, num_batch_threads=2),
+    )
+    analysis = analyze(capture)
+    assert analysis.batches.queues[0].max_batch_size == Parameter(16, Origin.ESTIMATED)
+    assert closed_by(analysis) == ["size", "size"]
+
+
+def test_a_gauge_that_is_no_number_is_no_parameter() -> None:
+    capture = capture_of(split_function(16))
+    broken = gauges(batch_timeout_micros=1000)
+    nan = replace(broken.after[0], value=float("nan"))
+    analysis = analyze(replace(capture, metrics=MetricsPair((), (nan,))))
+    timeout = analysis.batches.queues[0].batch_timeout_ns
+    assert isinstance(timeout, Unavailable) or timeout.origin is Origin.ESTIMATED
+
+
+def test_gauges_of_two_models_that_differ_are_not_told_apart() -> None:
+    capture = capture_of(split_function(16))
+    both = gauges(batch_timeout_micros=1000).after + gauges(batch_timeout_micros=9000).after
+    analysis = analyze(replace(capture, metrics=MetricsPair((), both)))
+    timeout = analysis.batches.queues[0].batch_timeout_ns
+    assert isinstance(timeout, Unavailable) or timeout.origin is Origin.ESTIMATED

@@ -12,8 +12,10 @@ from diag.analysis.result import (
     Distribution,
     GapSummary,
     ModelSummary,
+    PoolWait,
     StageSummary,
 )
+from diag.analysis.summary import describe
 from diag.findings.verdict import Evidence, Verdict
 from diag.model.availability import Caveat, Unavailable
 from diag.model.capture import Capture
@@ -237,6 +239,7 @@ def make_analysis(
             ),
         ),
         idle=(GapSummary(timeline, 80 * MS, by_cause, 30 * MS, 50 * MS),),
+        pool_waits=(PoolWait("tf_Compute", describe(np.arange(1, 131) * 10_000)),),
         ops=(OpTime("DecodeJpeg", True, 30, 40 * MS), OpTime("MatMul", False, 60, 9 * MS)),
         caveats=(Caveat("window-too-short", "The window is shorter than five times p99."),),
     )

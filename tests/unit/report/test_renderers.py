@@ -279,7 +279,7 @@ def test_text_and_markdown_show_the_same_figures():
 
 def test_a_capture_without_anything_in_it_still_makes_a_page():
     analysis = make_analysis(capture=make_capture())
-    empty = replace(analysis, models=(), queues=(), idle=(), timelines=(), ops=())
+    empty = replace(analysis, models=(), queues=(), idle=(), timelines=(), ops=(), pool_waits=())
     report = build_report(empty, make_verdict("No request was recorded."))
     assert render_text(report, color=False, width=80).startswith("No request was recorded.")
     assert render_markdown(report).startswith("**No request was recorded.**")
