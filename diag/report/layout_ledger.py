@@ -50,21 +50,19 @@ def ledger_blocks(model: ModelPart) -> tuple[Block, ...]:
 
 def host_blocks(ops: tuple[OpPart, ...], pools: tuple[PoolPart, ...]) -> tuple[Block, ...]:
     """The ops with most time and the pools with most waiting; the rest is in the JSON report."""
-    blocks: list[Block] = []
+    parts = []
     if ops:
-        shown = ", ".join(_op_text(op) for op in ops[:OPS_SHOWN_MAX])
-        blocks.append(Paragraph(shown, label="host ops"))
-    if pools:
-        shown = "; ".join(_pool_text(pool) for pool in pools[:POOLS_SHOWN_MAX])
-        blocks.append(Paragraph(shown, label="pool waits"))
-    return tuple(blocks)
+        parts.append(", ".join(_op_text(op) for op in ops[:OPS_SHOWN_MAX]))
+    parts += [_pool_text(pool) for pool in pools[:POOLS_SHOWN_MAX]]
+    return (Paragraph("; ".join(parts), label="host ops"),) if parts else ()
 
 
 def _pool_text(pool: PoolPart) -> str:
     percentiles = (("p50", pool.wait.p50_ns), ("p99", pool.wait.p99_ns))
     known = [f"{name} {duration(ns)}" for name, ns in percentiles if isinstance(ns, int)]
     times = ", ".join([f"mean {duration(pool.wait.mean_ns)}", *known])
-    return f"{printable(pool.pool, NAME_MAX_CHARS)} {number(pool.wait.n)} closures, {times}"
+    name = printable(pool.pool, NAME_MAX_CHARS)
+    return f"{number(pool.wait.n)} closures waited for a {name} thread, {times}"
 
 
 def _op_text(op: OpPart) -> str:
