@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 
-from diag.analysis.batch_table import tabulate
-from diag.analysis.batch_threads import held_spans
-from diag.analysis.batches import find_batches, find_tasks, finish_function_batches
+from diag.analysis.attribution.ledger import open_ledger, ops_of_tasks
+from diag.analysis.attribution.model_names import ModelNames
+from diag.analysis.attribution.requests import assemble
+from diag.analysis.attribution.roots import find_holders, find_roots
+from diag.analysis.batching.batch_table import tabulate
+from diag.analysis.batching.batch_threads import held_spans
+from diag.analysis.batching.batches import find_batches, find_tasks, finish_function_batches
+from diag.analysis.batching.queue_keys import find_queues
+from diag.analysis.batching.queues import describe_queues
 from diag.analysis.caveats import Circumstances, find_caveats
 from diag.analysis.counting import count
-from diag.analysis.device_work import find_device_work
+from diag.analysis.execution.device_work import find_device_work
+from diag.analysis.execution.op_class import classify_all, compile_preprocess_ops
+from diag.analysis.execution.op_times import rank_ops
+from diag.analysis.execution.pool_waits import measure_pool_waits
+from diag.analysis.execution.step_stages import stage_steps
+from diag.analysis.execution.steps import find_async_ops, find_steps
 from diag.analysis.idle import find_gaps
-from diag.analysis.ledger import open_ledger, ops_of_tasks
 from diag.analysis.level import hides_requests, tracer_level, unseen_work
-from diag.analysis.model_names import ModelNames
-from diag.analysis.op_class import classify_all, compile_preprocess_ops
-from diag.analysis.op_times import rank_ops
-from diag.analysis.pool_waits import measure_pool_waits
-from diag.analysis.queue_keys import find_queues
-from diag.analysis.queues import describe_queues
-from diag.analysis.requests import assemble
 from diag.analysis.result import Analysis
-from diag.analysis.roots import find_holders, find_roots
-from diag.analysis.step_stages import stage_steps
-from diag.analysis.steps import find_async_ops, find_steps
 from diag.analysis.summary import summarize_gaps, summarize_models, summarize_queues
 from diag.formats import event_names as ev
 from diag.model.capture import BatchingParameters, Capture

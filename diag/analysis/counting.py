@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from diag.analysis.batches import Batches, Tasks
+from diag.analysis.attribution.roots import Roots
+from diag.analysis.batching.batches import Batches, Tasks
 from diag.analysis.result import Counts
-from diag.analysis.roots import Roots
 from diag.model.availability import Unavailable
 from diag.model.events import Plane
 from diag.model.serving import RequestTable

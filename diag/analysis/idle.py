@@ -19,15 +19,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diag.analysis.batches import Batches, Tasks
-from diag.analysis.device_work import DeviceWork
-from diag.analysis.intervals import EMPTY, Set, intersect, merge, subtract, total_ns, union
-from diag.analysis.ledger import Ledger
-from diag.analysis.queueing import NEVER_NS
-from diag.analysis.queues import QueueState
-from diag.analysis.roots import Holders
-from diag.analysis.step_stages import StepStages
-from diag.analysis.tiling import Layer, tile
+from diag.analysis.attribution.ledger import Ledger
+from diag.analysis.attribution.roots import Holders
+from diag.analysis.batching.batches import Batches, Tasks
+from diag.analysis.batching.queueing import NEVER_NS
+from diag.analysis.batching.queues import QueueState
+from diag.analysis.columns.intervals import EMPTY, Set, intersect, merge, subtract, total_ns, union
+from diag.analysis.columns.tiling import Layer, tile
+from diag.analysis.execution.device_work import DeviceWork
+from diag.analysis.execution.step_stages import StepStages
 from diag.model.events import Int64s
 from diag.model.gaps import IDLE_CAUSES, GapTable, IdleCause, Timeline
 from diag.model.serving import RequestTable, Stage

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from diag.analysis.intervals import EMPTY, Set
+from diag.analysis.columns.intervals import EMPTY, Set
 from diag.formats import event_names as ev
 from diag.model.availability import Unavailable
 from diag.model.events import EventTable

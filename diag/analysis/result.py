@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from diag.analysis.op_times import OpTime
+from diag.analysis.execution.op_times import OpTime
 from diag.model.availability import Caveat, Unavailable
 from diag.model.capture import Capture
 from diag.model.gaps import GapTable, IdleCause, Timeline

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from diag.analysis.steps import find_steps
+from diag.analysis.execution.steps import find_steps
 from diag.demo.match import Span, match_requests
 from diag.demo.replay import critical_part
 from diag.formats import event_names as ev

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diag.analysis import intervals
-from diag.analysis.tiling import Layer, tile
+from diag.analysis.columns import intervals
+from diag.analysis.columns.tiling import Layer, tile
 
 TICKS = 24
 Spans = list[tuple[int, int]]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from diag.analysis import op_class
-from diag.analysis.device_work import DERIVED_LINES
-from diag.analysis.op_class import OpClass, classify
+from diag.analysis.execution import op_class
+from diag.analysis.execution.device_work import DERIVED_LINES
+from diag.analysis.execution.op_class import OpClass, classify
 from diag.analysis.result import Counts
 from diag.model.gaps import IdleCause
 from diag.model.serving import CloseReason, Mode, Stage

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from diag.analysis.device_work import find_device_work
-from diag.analysis.steps import find_steps
+from diag.analysis.execution.device_work import find_device_work
+from diag.analysis.execution.steps import find_steps
 from tests.unit.analysis.traces import QUEUE_A, analyzed, gaps_us, stages_us, tiles_exactly
 
 ONE_STEP = """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from diag.analysis.op_class import OpClass, classify, compile_preprocess_ops
+from diag.analysis.execution.op_class import OpClass, classify, compile_preprocess_ops
 from diag.errors import UsageError
 from tests.unit.analysis.traces import analyzed, stages_us, tiles_exactly
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from diag.analysis.op_times import OpTime
+from diag.analysis.execution.op_times import OpTime
 from diag.analysis.result import (
     Analysis,
     BatchSummary,

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diag.analysis.batches import Batches, Tasks
-from diag.analysis.intervals import Set, union
-from diag.analysis.queue_keys import QueueKeys, find_pools
-from diag.analysis.queue_parameters import KnownParameters
-from diag.analysis.queueing import (
+from diag.analysis.batching.batches import Batches, Tasks
+from diag.analysis.batching.queue_keys import QueueKeys, find_pools
+from diag.analysis.batching.queue_parameters import KnownParameters
+from diag.analysis.batching.queueing import (
     NEVER_NS,
     Arrivals,
     Known,
@@ -22,6 +21,7 @@ from diag.analysis.queueing import (
     find_readiness,
     gather_arrivals,
 )
+from diag.analysis.columns.intervals import Set, union
 from diag.model.availability import Unavailable
 from diag.model.capture import BatchingParameters
 from diag.model.events import Int64s

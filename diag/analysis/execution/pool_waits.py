@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from diag.analysis.joins import latest_before
+from diag.analysis.columns.joins import latest_before
 from diag.analysis.result import PoolWait
 from diag.analysis.summary import describe
 from diag.formats import event_names as ev

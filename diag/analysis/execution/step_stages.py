@@ -19,12 +19,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diag.analysis.device_work import DeviceWork
-from diag.analysis.nesting import innermost
-from diag.analysis.op_class import OpClass
-from diag.analysis.parts import Parts, Spread, StepIntervals, split_at_calls
-from diag.analysis.steps import AsyncOps, Steps
-from diag.analysis.tiling import Layer, Pieces, tile
+from diag.analysis.columns.nesting import innermost
+from diag.analysis.columns.tiling import Layer, Pieces, tile
+from diag.analysis.execution.device_work import DeviceWork
+from diag.analysis.execution.op_class import OpClass
+from diag.analysis.execution.parts import Parts, Spread, StepIntervals, split_at_calls
+from diag.analysis.execution.steps import AsyncOps, Steps
 from diag.model.events import Bools, EventTable, Int64s
 from diag.model.serving import STAGES, Stage
 

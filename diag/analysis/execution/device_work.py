@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diag.analysis.device_links import FROM_DEVICE, TO_DEVICE, Linked, link
-from diag.analysis.intervals import Set, union
-from diag.analysis.parts import Spread, StepIntervals
-from diag.analysis.steps import Steps
-from diag.analysis.tiling import Layer
+from diag.analysis.columns.intervals import Set, union
+from diag.analysis.columns.tiling import Layer
+from diag.analysis.execution.device_links import FROM_DEVICE, TO_DEVICE, Linked, link
+from diag.analysis.execution.parts import Spread, StepIntervals
+from diag.analysis.execution.steps import Steps
 from diag.model.events import EventTable, Int64s, Plane
 from diag.model.serving import Stage
 

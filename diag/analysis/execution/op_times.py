@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diag.analysis.op_class import OpClass
+from diag.analysis.execution.op_class import OpClass
 from diag.model.events import EventTable
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diag.analysis.batches import Batches, Tasks
-from diag.analysis.intervals import Set, at_least, covered_between
+from diag.analysis.batching.batches import Batches, Tasks
+from diag.analysis.columns.intervals import Set, at_least, covered_between
 from diag.analysis.thresholds import POLL_PERIOD_NS, SIZE_CLOSE_MAX_NS
 from diag.model.availability import Unavailable
 from diag.model.events import Bools, Int64s

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diag.analysis.chains import Stays
-from diag.analysis.ledger import Ledger
+from diag.analysis.attribution.chains import Stays
+from diag.analysis.attribution.ledger import Ledger
 from diag.model.events import Bools, Int64s
 from diag.model.serving import MODES, STAGES, Mode, RequestTable, Stage
 

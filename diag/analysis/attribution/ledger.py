@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diag.analysis.batches import Batches, Tasks
-from diag.analysis.chains import Stays, run_stages, stage_stays, stays_of
-from diag.analysis.queue_keys import NO_OP
-from diag.analysis.queues import QueueState
-from diag.analysis.roots import Holders
-from diag.analysis.step_stages import StepStages
-from diag.analysis.steps import AsyncOps, Steps
+from diag.analysis.attribution.chains import Stays, run_stages, stage_stays, stays_of
+from diag.analysis.attribution.roots import Holders
+from diag.analysis.batching.batches import Batches, Tasks
+from diag.analysis.batching.queue_keys import NO_OP
+from diag.analysis.batching.queues import QueueState
+from diag.analysis.execution.step_stages import StepStages
+from diag.analysis.execution.steps import AsyncOps, Steps
 from diag.model.events import Int64s
 from diag.model.serving import Stage
 

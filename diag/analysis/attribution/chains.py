@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diag.analysis.batches import Batches, Tasks
-from diag.analysis.intervals import covered_between
-from diag.analysis.queues import QueueState
+from diag.analysis.batching.batches import Batches, Tasks
+from diag.analysis.batching.queues import QueueState
+from diag.analysis.columns.intervals import covered_between
 from diag.model.events import Bools, Int64s
 from diag.model.serving import STAGES, Stage
 

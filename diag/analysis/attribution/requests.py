@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from diag.analysis.chains import run_stages, stage_stays, stays_of
-from diag.analysis.ledger import Ledger
-from diag.analysis.model_names import ModelNames
-from diag.analysis.request_rows import (
+from diag.analysis.attribution.chains import run_stages, stage_stays, stays_of
+from diag.analysis.attribution.ledger import Ledger
+from diag.analysis.attribution.model_names import ModelNames
+from diag.analysis.attribution.request_rows import (
     LINK_BATCH_ID,
     LINK_CALL,
     LINK_NONE,
@@ -20,7 +20,7 @@ from diag.analysis.request_rows import (
     pairs,
     plain,
 )
-from diag.analysis.roots import Roots
+from diag.analysis.attribution.roots import Roots
 from diag.model.events import Bools, EventTable, Int64s
 from diag.model.serving import MODES, STAGES, Mode, RequestTable, Stage
 

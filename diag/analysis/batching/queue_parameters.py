@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from diag.analysis.queue_keys import QueueKeys
-from diag.analysis.queueing import Known
+from diag.analysis.batching.queue_keys import QueueKeys
+from diag.analysis.batching.queueing import Known
 from diag.model.availability import Unavailable
 from diag.model.capture import BatchingParameters
 from diag.model.events import Int64s

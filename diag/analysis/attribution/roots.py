@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diag.analysis.batches import Batches, Tasks
-from diag.analysis.nesting import first_inside, innermost
-from diag.analysis.steps import AsyncOps, Steps
+from diag.analysis.batching.batches import Batches, Tasks
+from diag.analysis.columns.nesting import first_inside, innermost
+from diag.analysis.execution.steps import AsyncOps, Steps
 from diag.formats import event_names as ev
 from diag.model.events import Bools, EventTable, Int64s
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diag.analysis.intervals import Lanes, Set, union
-from diag.analysis.joins import earliest_after, latest_before
-from diag.analysis.nesting import innermost
-from diag.analysis.parts import StepIntervals
-from diag.analysis.steps import Steps
+from diag.analysis.columns.intervals import Lanes, Set, union
+from diag.analysis.columns.joins import earliest_after, latest_before
+from diag.analysis.columns.nesting import innermost
+from diag.analysis.execution.parts import StepIntervals
+from diag.analysis.execution.steps import Steps
 from diag.errors import InputError
 from diag.model.events import EventTable, Int64s
 

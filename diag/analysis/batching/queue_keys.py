@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diag.analysis.batches import Batches, Tasks
+from diag.analysis.batching.batches import Batches, Tasks
 from diag.errors import InputError
 from diag.formats.event_names import CONTEXT_BATCH_SCHEDULER
 from diag.model.events import Bools, Int64s

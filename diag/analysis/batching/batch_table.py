@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from diag.analysis.batches import Batches
-from diag.analysis.queueing import NEVER_NS
-from diag.analysis.queues import QueueState
+from diag.analysis.batching.batches import Batches
+from diag.analysis.batching.queueing import NEVER_NS
+from diag.analysis.batching.queues import QueueState
 from diag.model.serving import BatchTable, Queue, RequestTable
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diag.analysis.intervals import Lanes, Set, distinct, is_covered, union
+from diag.analysis.columns.intervals import Lanes, Set, distinct, is_covered, union
 from diag.model.events import Bools, Int64s
 
 

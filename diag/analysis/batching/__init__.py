@@ -1,0 +1,1 @@
+"""Batches, the tasks and queues behind them, and why each batch waited."""

@@ -1,0 +1,1 @@
+"""What ran: steps of the executor, their ops and device work, and the stages of a run."""
