@@ -19,7 +19,7 @@ from diag.cli.capture_options import (
     security_options,
     server_options,
 )
-from diag.cli.console import verbosity
+from diag.cli.console import hush_grpc, verbosity
 from diag.cli.option_groups import GroupedCommand
 from diag.cli.options import examples, verbosity_options
 from diag.errors import UsageError
@@ -57,6 +57,7 @@ def capture(**options: Any) -> None:
     """
     from diag.cli.analysis import check_regex
 
+    hush_grpc()
     check_regex(options["preprocess_ops"])
     plan = plan_from(options)
     output = options["output"] or Path(default_name())

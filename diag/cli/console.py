@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, MutableMapping
 
 DEFAULT_WIDTH = 100
 MIN_WIDTH = 60
@@ -55,3 +55,13 @@ def note(text: str) -> None:
     """Say on stderr what is being done, with ``-v``."""
     if verbosity() >= 1:
         sys.stderr.write(f"{text}\n")
+
+
+def hush_grpc(environ: MutableMapping[str, str] = os.environ) -> None:
+    """Keep gRPC's own log off stderr, where only our lines belong; call before grpc is imported.
+
+    Not with ``-vv``, nor for those who set gRPC's variables themselves. Source: doc/
+    environment_variables.md of gRPC; the C core reads them once, when it is loaded.
+    """
+    if verbosity() < 2 and "GRPC_TRACE" not in environ:
+        environ.setdefault("GRPC_VERBOSITY", "NONE")

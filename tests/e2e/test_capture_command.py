@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from diag.formats.source import open_capture
+from tests.support.certificates import make_certificates
 from tests.support.serving import NOTHING, http_server, serving
 from tests.support.tensorflow_profiler import tensorflow_profiler
 
@@ -28,10 +29,11 @@ def tensorflow() -> Iterator[str]:
 
 
 def diag(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("GRPC_")}
     return subprocess.run(
         [sys.executable, "-m", "diag", *arguments],
         cwd=cwd,
-        env={**os.environ, "COLUMNS": "120", **environment},
+        env={**inherited, "COLUMNS": "120", **environment},
         capture_output=True,
         text=True,
         timeout=60,
@@ -133,14 +135,40 @@ def listens() -> int:
         return int(probe.getsockname()[1])
 
 
+def labels(stderr: str) -> list[str]:
+    """What each line begins with."""
+    return [line.split(":")[0] for line in stderr.splitlines()]
+
+
 def test_an_error_is_three_lines_on_stderr_and_nothing_on_stdout(tmp_path: Path) -> None:
     server = f"127.0.0.1:{listens()}"
     done = diag("capture", "-q", "--server", server, cwd=tmp_path)
     assert done.returncode == 4
     assert done.stdout == ""
-    assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["error", "cause", "hint"]
-    assert "Traceback" not in done.stderr
+    assert labels(done.stderr) == ["error", "cause", "hint"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_tls_spoken_to_a_plaintext_port_shows_our_lines_only(tmp_path: Path) -> None:
+    with serving() as server:
+        arguments = ("capture", "--server", server.address, "--tls")
+        quiet = diag(*arguments, "-q", cwd=tmp_path)
+        very_verbose = diag(*arguments, "-vv", cwd=tmp_path)
+        asked_of_grpc = diag(*arguments, "-q", cwd=tmp_path, GRPC_VERBOSITY="info")
+        traced = diag(*arguments, "-q", cwd=tmp_path, GRPC_TRACE="http")
+    assert quiet.returncode == 4
+    assert labels(quiet.stderr) == ["error", "cause", "hint"]
+    for done in (very_verbose, asked_of_grpc, traced):
+        assert "Handshake failed" in done.stderr
+
+
+def test_an_untrusted_certificate_shows_our_lines_only(tmp_path: Path) -> None:
+    certificates = make_certificates(tmp_path)
+    with serving("localhost:0", certificates.server()) as server:
+        arguments = ("--server", server.address, "--ca-cert", str(certificates.other_ca_file))
+        done = diag("capture", "-q", *arguments, cwd=tmp_path)
+    assert done.returncode == 4
+    assert labels(done.stderr) == ["error", "cause", "hint"]
 
 
 def test_the_rest_port_is_told_apart(tmp_path: Path) -> None:
