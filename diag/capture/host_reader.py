@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -11,11 +12,14 @@ from diag.capture.cgroup import find_cpu_stat, throttling
 from diag.model.availability import Unavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from diag.capture.locality import Here
 
 HOST_PERIOD_NS = 50_000_000  # 20 Hz
+# The kernel counts CPU time in ticks of 10 ms: over less than two of them a share means nothing.
+SHARE_MIN_NS = 20_000_000
 
 _UNITS = {
     "cpu_percent": "%",  # a list, one a core
@@ -50,7 +54,7 @@ class HostReader:
         self._server = self._find_server(here.pid)
         self._cpu_stat = self._find_cpu_stat(here.pid)
         self.detail = f"{os.cpu_count()} cores"
-        self._prime()
+        self._shares_read_ns: int | None = None
 
     def _find_server(self, pid: int | Unavailable) -> psutil.Process | None:
         if isinstance(pid, Unavailable):
@@ -75,46 +79,66 @@ class HostReader:
         self.units.update(_CGROUP_UNITS)
         return found
 
-    def _prime(self) -> None:
-        """The first reading of a percentage has nothing to compare with."""
-        psutil.cpu_percent(percpu=True)
-        psutil.cpu_times_percent()
-        for process in (self._self, self._server):
-            if process is not None:
-                process.cpu_percent()
-
     def read(self) -> dict[str, Any]:
-        """All fields, now.
+        """All fields, now; shares of CPU time only where enough has passed since the last.
+
+        Call it from one thread: psutil keeps what it compares with by thread.
 
         Raises:
             OSError: The server's process or its cgroup is gone.
         """
+        fields = self._shares()
         memory = psutil.virtual_memory()
-        fields: dict[str, Any] = {
-            "cpu_percent": psutil.cpu_percent(percpu=True),
-            "steal_percent": getattr(psutil.cpu_times_percent(), "steal", 0.0),
+        fields |= {
             "load_1m": os.getloadavg()[0],
             "memory_used_bytes": memory.used,
             "memory_available_bytes": memory.available,
-            "diag_cpu_percent": self._self.cpu_percent(),
         }
         if self._server is not None:
-            fields.update(_process_fields(self._server))
+            fields |= _of_process(self._server, _sizes)
         if self._cpu_stat is not None:
             fields.update(zip(_CGROUP_UNITS, throttling(self._cpu_stat), strict=True))
         return fields
+
+    def _shares(self) -> dict[str, Any]:
+        """CPU time over the time since the last sample that has it.
+
+        There is none in the first sample, nor right after a sample that came late: psutil has
+        nothing to compare with then and says 0.
+        """
+        now_ns, last_ns = time.monotonic_ns(), self._shares_read_ns
+        if last_ns is not None and now_ns - last_ns < SHARE_MIN_NS:
+            return {}
+        self._shares_read_ns = now_ns
+        fields: dict[str, Any] = {
+            "cpu_percent": psutil.cpu_percent(percpu=True),
+            "steal_percent": getattr(psutil.cpu_times_percent(), "steal", 0.0),
+            "diag_cpu_percent": self._self.cpu_percent(),
+        }
+        if self._server is not None:
+            fields |= _of_process(self._server, _server_share)
+        return {} if last_ns is None else fields
 
     def close(self) -> None:
         """Nothing is held."""
 
 
-def _process_fields(server: psutil.Process) -> dict[str, Any]:
+def _of_process(
+    server: psutil.Process, read: Callable[[psutil.Process], dict[str, Any]]
+) -> dict[str, Any]:
     try:
         with server.oneshot():
-            return {
-                "server_cpu_percent": server.cpu_percent(),
-                "server_memory_bytes": server.memory_info().rss,
-                "server_threads": server.num_threads(),
-            }
+            return read(server)
     except psutil.Error as exc:
         raise ProcessLookupError(f"the server's process is gone: {exc}") from exc
+
+
+def _sizes(server: psutil.Process) -> dict[str, Any]:
+    return {
+        "server_memory_bytes": server.memory_info().rss,
+        "server_threads": server.num_threads(),
+    }
+
+
+def _server_share(server: psutil.Process) -> dict[str, Any]:
+    return {"server_cpu_percent": server.cpu_percent()}

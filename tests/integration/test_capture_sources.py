@@ -113,7 +113,9 @@ def test_host_samples_cover_the_window_at_20_hz(tmp_path: Path) -> None:
     times = [sample["unix_ns"] for sample in series.samples]
     assert abs(times[0] - window["start_unix_ns"]) < 100 * MS
     assert times == sorted(times)
-    assert all(len(sample["cpu_percent"]) == os.cpu_count() for sample in series.samples)
+    shares = [sample["cpu_percent"] for sample in series.samples if "cpu_percent" in sample]
+    assert 4 <= len(shares) < len(series.samples)
+    assert all(len(each) == os.cpu_count() for each in shares)
     assert series.samples[0]["server_memory_bytes"] > 0
 
 

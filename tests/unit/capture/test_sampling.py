@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import os
 import time
 from typing import Any
 
 from diag.capture.gpu_reader import open_gpu_reader
-from diag.capture.host_reader import HostReader
+from diag.capture.host_reader import HOST_PERIOD_NS, SHARE_MIN_NS, HostReader
 from diag.capture.locality import Here
 from diag.capture.sampling import Sampler
 from diag.formats.samples import decode_samples, encode_samples
@@ -82,11 +83,50 @@ def test_one_that_was_never_started_can_be_closed() -> None:
 
 def test_a_host_reading_has_exactly_the_fields_it_has_units_for() -> None:
     reader = HostReader(Here(Unavailable("a stranger's process")))
+    reader.read()
+    time.sleep(SHARE_MIN_NS / 1e9)
     fields = reader.read()
     assert fields.keys() == reader.units.keys()
     assert reader.missing["server_cpu_percent"] == "a stranger's process"
     series = SampleSeries("host", 1, dict(reader.units), ({"unix_ns": 1, **fields},))
     assert decode_samples(encode_samples(series), "here").samples == series.samples
+
+
+SHARES = {"cpu_percent", "steal_percent", "diag_cpu_percent", "server_cpu_percent"}
+
+
+def test_shares_of_cpu_time_need_time_to_be_shares_of() -> None:
+    reader = HostReader(Here(os.getpid()))
+    first = reader.read()
+    at_once = reader.read()
+    burn(2 * SHARE_MIN_NS)
+    later = reader.read()
+    assert first.keys() & SHARES == set()
+    assert at_once.keys() & SHARES == set()
+    assert first["server_memory_bytes"] > 0
+    assert later.keys() >= SHARES
+    assert later["server_cpu_percent"] > 0
+    assert max(later["cpu_percent"]) > 0
+
+
+def test_no_sample_of_the_samplers_thread_holds_a_share_of_no_time() -> None:
+    sampler = Sampler(HostReader(Here(os.getpid())))
+    sampler.start()
+    burn(4 * HOST_PERIOD_NS)
+    series = sampler.stop()
+    assert isinstance(series, SampleSeries)
+    first, *others = series.samples
+    assert first.keys() & SHARES == set()
+    assert "load_1m" in first
+    shares = [max(sample["cpu_percent"]) for sample in others if "cpu_percent" in sample]
+    assert len(shares) >= 2
+    assert min(shares) > 0
+
+
+def burn(duration_ns: int) -> None:
+    end_ns = time.monotonic_ns() + duration_ns
+    while time.monotonic_ns() < end_ns:
+        pass
 
 
 def test_gpus_are_read_or_there_is_a_reason() -> None:
