@@ -46,7 +46,7 @@ def verbosity_options(command: Command) -> Command:
         count=True,
         expose_value=False,
         callback=_louder,
-        help="Say what is being done; -vv adds tracebacks and gRPC's log.",
+        help="Say what is being done; -vv adds tracebacks.",
     )
     return verbose(quiet(command))
 
