@@ -110,7 +110,7 @@ _ALL = (
     Scenario(
         name="no-demand",
         story="Three requests a second: the model stands idle because nobody asks.",
-        models=(ModelPlan("dense", "dense", layers=40, batching=_batching(8, 0, 2)),),
+        models=(ModelPlan("dense", "dense", layers=100, batching=_batching(8, 0, 2)),),
         streams=(Stream("dense", Arrivals("open", rate=3, seed=12)),),
         cause="no-demand",
         verdicts=("no-demand",),
