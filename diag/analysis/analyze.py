@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from diag.analysis.attribution.chains import preprocess_of_runs
 from diag.analysis.attribution.ledger import open_ledger, ops_of_tasks
 from diag.analysis.attribution.model_names import ModelNames
 from diag.analysis.attribution.requests import assemble
@@ -22,7 +23,7 @@ from diag.analysis.execution.pool_waits import measure_pool_waits
 from diag.analysis.execution.step_stages import stage_steps
 from diag.analysis.execution.steps import find_async_ops, find_steps
 from diag.analysis.idle import find_gaps
-from diag.analysis.level import hides_requests, tracer_level, unseen_work
+from diag.analysis.level import hidden_requests, tracer_level, unseen_work
 from diag.analysis.result import Analysis
 from diag.analysis.summary import summarize_gaps, summarize_models, summarize_queues
 from diag.formats import event_names as ev
@@ -86,13 +87,15 @@ def analyze(
     lines = tuple(line.name for line in plane.lines)
     roots = find_roots(events, lines, steps, ops, batches, tasks, holders)
     names = ModelNames(capture, events.names)
-    batch_table, requests = tabulate(batches, queues, assemble(events, roots, ledger, names))
+    preprocess_ns = preprocess_of_runs(batches, ledger.step_stage_ns)
+    assembled = assemble(events, roots, ledger, names)
+    batch_table, requests = tabulate(batches, queues, assembled, preprocess_ns)
     worked = len(steps) > 0 or any(
         p.name.startswith(ev.DEVICE_PLANE_PREFIX) and len(p.events) for p in capture.planes
     )
     unseen = unseen_work(events, level, window, worked=worked)
     timelines, gaps = find_gaps(device, staged, ledger, requests, window, unseen)
-    hidden = hides_requests(events, level)
+    hidden = hidden_requests(events, level)
     counts = count(hidden, capture.planes, roots, requests, batches, tasks)
     models = summarize_models(requests, window)
     seen = Circumstances(

@@ -36,21 +36,21 @@ def _about_the_trace(seen: Circumstances) -> Iterator[Caveat]:
             "The trace has no GPU plane: idle time is that of model execution on the CPU; what a "
             "GPU did is not known.",
         )
-    if seen.level == 1:
-        if any(mode is not Mode.UNBATCHED for model in seen.models for mode in model.modes):
-            yield Caveat(
-                "tracer-level-1",
-                "Recorded at tracer level 1: stages inside a batch's run, and its output split, "
-                "are not told apart and count as compute; the graph around an in-graph batcher, "
-                "and unbatched requests beside the batched ones, are not recorded, so no demand "
-                "means no batched request.",
-            )
-        if isinstance(seen.counts.requests, Unavailable):
-            yield Caveat(
-                "unbatched-not-recorded",
-                "Recorded at tracer level 1, at which unbatched requests leave no event: there "
-                "may have been any number. Capture with --host-tracer-level 2.",
-            )
+    batched = any(mode is not Mode.UNBATCHED for model in seen.models for mode in model.modes)
+    if seen.level == 1 and batched:
+        yield Caveat(
+            "tracer-level-1",
+            "Recorded at tracer level 1: stages inside a batch's run, and its output split, "
+            "are not told apart and count as compute; the graph around an in-graph batcher, "
+            "and unbatched requests beside the batched ones, are not recorded, so no demand "
+            "means no batched request.",
+        )
+    if isinstance(seen.counts.requests, Unavailable):
+        yield Caveat(
+            "unbatched-not-recorded",
+            f"How many requests ran is not known: {seen.counts.requests.reason}. Capture with "
+            "--host-tracer-level 2.",
+        )
 
 
 def _about_the_window(seen: Circumstances) -> Iterator[Caveat]:

@@ -13,7 +13,7 @@ from diag.model.serving import RequestTable
 
 
 def count(
-    hidden: bool,
+    hidden: Unavailable | None,
     planes: tuple[Plane, ...],
     roots: Roots,
     requests: RequestTable,
@@ -22,7 +22,7 @@ def count(
 ) -> Counts:
     """Count requests, batches and losses.
 
-    Where the tracer level hides the requests that ran (``hidden``), their number is unavailable,
+    Where the trace hides the requests that ran (``hidden`` says why), their number is unavailable,
     not 0.
     """
     enqueued = np.zeros(len(batches), np.int64)
@@ -30,10 +30,9 @@ def count(
     np.add.at(enqueued, tasks.batch[linked], np.maximum(tasks.size[linked], 0))
     missing = np.where(batches.rows >= 0, np.maximum(batches.rows - enqueued, 0), 0)
     cut_off = np.stack((tasks.kind[~linked], tasks.id[~linked]), axis=1)
-    reason = Unavailable("unbatched requests are not recorded at tracer level 1")
     return Counts(
-        requests=reason if hidden else len(requests),
-        complete=reason if hidden else int(requests.complete.sum()),
+        requests=hidden or len(requests),
+        complete=hidden or int(requests.complete.sum()),
         censored=roots.censored,
         refused=roots.refused,
         batches=len(batches),

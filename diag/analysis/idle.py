@@ -30,7 +30,7 @@ from diag.analysis.execution.device_work import DeviceWork
 from diag.analysis.execution.step_stages import StepStages
 from diag.model.events import Int64s
 from diag.model.gaps import IDLE_CAUSES, GapTable, IdleCause, Timeline
-from diag.model.serving import RequestTable, Stage
+from diag.model.serving import MODES, Mode, RequestTable, Stage
 from diag.model.window import Window
 
 CPU_TIMELINE = "cpu-execution"
@@ -107,9 +107,11 @@ def find_gaps(
 ) -> tuple[tuple[Timeline, ...], GapTable]:
     """Cut the idle time of every device, or of the CPU where there is none, by cause.
 
-    Busy time and gaps cover the window exactly. ``unseen`` is when requests may have been open that
-    the tracer level hides: idle time there is unexplained at best, never without demand. Where
-    nothing but the unseen was recorded there is no CPU timeline.
+    Busy time and gaps cover the window exactly. Idle time as close to an edge of the window as the
+    longest request is long is never without demand, unless every request leaves a mark when it
+    enqueues: one that the edge cut may have been open there. ``unseen`` is when requests may have
+    been open that the tracer level hides: idle time there is unexplained at best. Where nothing
+    but the unseen was recorded there is no CPU timeline.
     """
     steps, batches, tasks, holders = ledger.steps, ledger.batches, ledger.tasks, ledger.holders
     cut_start, cut_end = _cut_requests(batches, tasks, holders, window)
@@ -120,7 +122,8 @@ def find_gaps(
         np.concatenate((open_end, batches.end_ns, steps.end_ns)),
     )
     anything = merge(anything, ledger.queues.held)
-    states = find_states(staged, batches, ledger.queues, merge(anything, unseen))
+    edges = _unproven_edges(requests, window)
+    states = find_states(staged, batches, ledger.queues, merge(anything, unseen, edges))
     timelines = [(each.name, True, each.busy) for each in device.devices]
     if not timelines and not (len(unseen[0]) and not len(anything[0])):
         timelines = [(CPU_TIMELINE, False, states.computing)]
@@ -150,6 +153,19 @@ def find_gaps(
         waiting_requests=waiting,
     )
     return tuple(described), gaps
+
+
+def _unproven_edges(requests: RequestTable, window: Window) -> Set:
+    """Where a request that the window cut may have been open without leaving an event.
+
+    Those of a BatchingSession leave their enqueue, or rows in a batch; others may only have waited.
+    """
+    silent = requests.mode_index != MODES.index(Mode.BATCHING_SESSION)
+    reach = int(requests.duration_ns[silent].max(initial=0))
+    low, high = window.start_ns, window.end_ns
+    if low >= high or not reach:
+        return EMPTY
+    return union(np.array([low, max(low, high - reach)]), np.array([min(low + reach, high), high]))
 
 
 def _cut_requests(

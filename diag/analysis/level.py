@@ -33,22 +33,28 @@ def tracer_level(events: EventTable, told: int | Unavailable) -> int | Unavailab
         return 3
     if len(events.rows_named(ev.SESSION_RUN, ev.FUNCTION_RUN, ev.EXECUTOR_PROCESS)):
         return 2
-    if len(events.rows_named(ev.THREADPOOL_RECORD, *SERVING_EVENTS)):
+    if len(events.rows_named(*SERVING_EVENTS)):
         return 1
-    return Unavailable("the trace holds no event of TensorFlow's runtime")
+    return Unavailable("the trace does not say, and no serving event in it tells")
 
 
-def hides_requests(events: EventTable, level: int | Unavailable) -> bool:
-    """Whether requests ran of which this level records nothing.
+def hidden_requests(events: EventTable, level: int | Unavailable) -> Unavailable | None:
+    """Why requests may have run that this trace does not show, or None if it would show them.
 
     At level 1 an unbatched request leaves only the thread pool's marks, which do not say whose
     they are; such marks without any serving event are all there can be to see.
     """
-    return (
-        level == 1
-        and not len(events.rows_named(*SERVING_EVENTS))
-        and len(events.rows_named(ev.THREADPOOL_RECORD)) > 0
-    )
+    marks = len(events.rows_named(ev.THREADPOOL_RECORD)) > 0
+    if not marks or len(events.rows_named(*SERVING_EVENTS)):
+        return None
+    if level == 1:
+        return Unavailable("unbatched requests are not recorded at tracer level 1")
+    if isinstance(level, Unavailable):
+        return Unavailable(
+            "the trace shows work but no request: it was recorded at tracer level 1, which hides "
+            "unbatched ones, or not of a TensorFlow Serving"
+        )
+    return None
 
 
 def unseen_work(
@@ -63,6 +69,6 @@ def unseen_work(
         worked: Whether any executor step or device was seen at work. With no serving event beside
             it, the work was for requests longer than the window, or for no server at all.
     """
-    if len(events.rows_named(*SERVING_EVENTS)) or not (worked or hides_requests(events, level)):
+    if len(events.rows_named(*SERVING_EVENTS)) or not (worked or hidden_requests(events, level)):
         return EMPTY
     return np.array([window.start_ns]), np.array([window.end_ns])

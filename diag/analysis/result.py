@@ -60,8 +60,9 @@ class StageSummary:
 
     Attributes:
         share: Of all request time of the model, 0 to 1.
-        tail_ns: Mean over the slowest 1 % minus mean over the middle 10 %: what makes p99 slow.
-            Over all stages it adds up to the model's ``tail_ns``.
+        tail_ns: Mean over the requests around p99 (1 % of all) minus mean over those around p50
+            (10 %): what p99 minus p50 is made of. Over all stages it adds up to the model's
+            ``tail_ns``.
         known: False where no evidence bounds the stage in any request.
     """
 

@@ -57,7 +57,7 @@ def summarize_models(requests: RequestTable, window: Window) -> tuple[ModelSumma
             continue
         duration = requests.duration_ns[mine]
         stage_ns, known = requests.stage_ns[mine], requests.stage_known[mine]
-        slow, middle = _tail(duration)
+        slow, middle = _around_p99_and_p50(duration)
         tail: float | Unavailable = Unavailable(
             f"{len(duration)} requests, {MIN_SAMPLES_P99} needed"
         )
@@ -88,14 +88,18 @@ def summarize_models(requests: RequestTable, window: Window) -> tuple[ModelSumma
     return tuple(out)
 
 
-def _tail(duration_ns: Int64s) -> tuple[Bools, Bools]:
-    """The slowest 1 % (at least one) and the middle 10 % (at least one) of the requests."""
+def _around_p99_and_p50(duration_ns: Int64s) -> tuple[Bools, Bools]:
+    """The requests around the 99th percentile (1 % of all) and around the median (10 %).
+
+    Half of each lies on either side of the percentile's own request, which is always among them:
+    one request says little about what its percentile is made of, and the very slowest ones are not
+    what p99 is.
+    """
     n = len(duration_ns)
     rank = np.empty(n, np.int64)
     rank[np.argsort(duration_ns, kind="stable")] = np.arange(n)
-    slow = rank >= n - max(1, n // 100)
-    half = max(1, n // 20)
-    middle = (rank >= n // 2 - half) & (rank < n // 2 + half)
+    slow = np.abs(rank - (-(-99 * n // 100) - 1)) <= n // 200
+    middle = np.abs(rank - (-(-50 * n // 100) - 1)) <= n // 20
     return slow, middle
 
 

@@ -7,19 +7,23 @@ starvation, saturation, no demand. A server in which none of these holds is heal
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from diag.analysis.result import Analysis, GapSummary
 from diag.findings import thresholds
-from diag.findings.knobs import knob_for, parameters_are_told, verify_for
-from diag.findings.shares import Shares, idlest, padding_ratio, sum_shares, window_ratio
+from diag.findings.confidence import confidence_in
+from diag.findings.evidence import gather_evidence, largest_causes
+from diag.findings.knobs import knob_for, verify_for
+from diag.findings.shares import (
+    Shares,
+    idlest,
+    padding_ratio,
+    sum_shares,
+    window_ratio,
+    worst_model,
+)
 from diag.findings.verdict import Evidence, Verdict
 from diag.model.availability import Unavailable
 from diag.model.gaps import IdleCause
 from diag.model.serving import Stage, StageGroup
-
-# The name of the inter-op pool's threads (direct_session.cc, TensorFlow 2.21; sample_traces/).
-INTER_OP_POOL = "tf_Compute"
 
 _WAIT_TEXT = {
     Stage.PREPROCESS: "in preprocessing ops inside the graph",
@@ -42,51 +46,24 @@ _IDLE_TEXT = {
     IdleCause.NO_DEMAND: "without any request",
 }
 
-_STAGES_SHOWN = 4
-_CAUSES_NAMED = 2
-
 
 def decide(analysis: Analysis) -> Verdict:
     """The verdict on an analysis."""
     if isinstance(analysis.counts.requests, Unavailable):
-        return _not_recorded(analysis.counts.requests)
+        return _not_recorded(analysis, analysis.counts.requests)
     shares = sum_shares(analysis)
     if shares is None:
         return _no_requests(analysis)
     gaps = idlest(analysis)
     cause, sentence = _main_cause(analysis, shares, gaps)
-    evidence = (
-        Evidence("complete requests", shares.requests, "requests", "requests table"),
-        Evidence("mean duration", shares.mean_ns, "ns", "requests table"),
-        *_share_evidence(analysis, shares, cause),
-        *_idle_evidence(gaps),
-    )
     return Verdict(
         cause=cause,
         sentence=" ".join(filter(None, (sentence, _idle_sentence(gaps)))),
         knob=knob_for(cause, analysis),
         verify=verify_for(cause),
-        confidence=_confidence(analysis, shares, cause),
-        evidence=evidence,
+        confidence=confidence_in(analysis, shares, cause),
+        evidence=gather_evidence(analysis, shares, cause, gaps),
     )
-
-
-def _share_evidence(analysis: Analysis, shares: Shares, cause: str) -> Iterator[Evidence]:
-    """The largest stages, the one the sentence names among them, and what else it quotes."""
-    ranked = sorted(shares.by_stage.items(), key=lambda item: -item[1])
-    for rank, (stage, share) in enumerate(ranked):
-        if share > 0 and (rank < _STAGES_SHOWN or stage.value == cause):
-            yield Evidence(f"share of {stage.value}", share, "ratio", "stage ledger")
-    model = shares.group(StageGroup.COMPUTE)
-    if model != shares.by_stage[Stage.COMPUTE]:
-        yield Evidence("share in the model", model, "ratio", "stage ledger")
-    if cause == "padding":
-        yield Evidence("padding", padding_ratio(analysis), "ratio", "batches table")
-    if cause in (Stage.QUEUE_EXECUTOR.value, IdleCause.EXECUTOR_POOL.value):
-        for pool in analysis.pool_waits:
-            mean_ns = pool.wait.mean_ns
-            if pool.pool == INTER_OP_POOL and not isinstance(mean_ns, Unavailable):
-                yield Evidence("mean wait of a closure", mean_ns, "ns", f"{pool.pool} marks")
 
 
 def _main_cause(analysis: Analysis, shares: Shares, gaps: GapSummary | None) -> tuple[str, str]:
@@ -96,7 +73,8 @@ def _main_cause(analysis: Analysis, shares: Shares, gaps: GapSummary | None) -> 
         share = f"{shares.by_stage[stage]:.0%}"
         named = _preprocess_ops(analysis) if stage is Stage.PREPROCESS else ""
         return stage.value, (
-            f"Requests take {mean} on average, {share} of it {_WAIT_TEXT[stage]}{named}."
+            f"Requests take {mean} on average, {share} of it {_WAIT_TEXT[stage]}{named}"
+            f"{_worst_text(analysis, stage)}."
         )
     unknown = shares.by_stage[Stage.UNATTRIBUTED]
     if unknown >= thresholds.STAGE_MIN_SHARE and unknown > shares.group(StageGroup.COMPUTE):
@@ -123,6 +101,18 @@ def _main_cause(analysis: Analysis, shares: Shares, gaps: GapSummary | None) -> 
     return "healthy", f"{lead}; no stage holds them up."
 
 
+def _worst_text(analysis: Analysis, stage: Stage) -> str:
+    """With several models, the one that spends most time there; else nothing."""
+    model = worst_model(analysis, stage)
+    shares = None if model is None else sum_shares(analysis, model)
+    if shares is None:
+        return ""
+    return (
+        f"; most of that is {model}, whose requests take {shares.mean_ns / 1e6:.3g} ms, "
+        f"{shares.by_stage[stage]:.0%} of it so"
+    )
+
+
 def _preprocess_ops(analysis: Analysis) -> str:
     names = [f"`{op.op_type}`" for op in analysis.ops if op.is_preprocess][:2]
     return f" ({' and '.join(names)})" if names else ""
@@ -132,56 +122,18 @@ def _idle_sentence(gaps: GapSummary | None) -> str:
     if gaps is None or not gaps.timeline.window.duration_ns:
         return ""
     name = gaps.timeline.name if gaps.timeline.is_device else "Model execution on the CPU"
-    parts = [f"{ratio:.0%} {_IDLE_TEXT[cause]}" for cause, ratio in _largest_causes(gaps)]
+    parts = [f"{ratio:.0%} {_IDLE_TEXT[cause]}" for cause, ratio in largest_causes(gaps)]
     text = f"{name} stood idle {window_ratio(gaps, gaps.idle_ns):.0%} of the window"
     return f"{text}: {', '.join(parts)}." if parts else f"{text}."
 
 
-def _largest_causes(gaps: GapSummary) -> list[tuple[IdleCause, float]]:
-    """The causes worth naming, with their part of the window."""
-    ranked = sorted(gaps.by_cause_ns.items(), key=lambda item: -item[1])[:_CAUSES_NAMED]
-    ratios = [(cause, window_ratio(gaps, ns)) for cause, ns in ranked]
-    return [(cause, ratio) for cause, ratio in ratios if ratio >= thresholds.CAUSE_MIN_RATIO]
-
-
-def _idle_evidence(gaps: GapSummary | None) -> tuple[Evidence, ...]:
-    if gaps is None:
-        return ()
-    ref = f"gaps of {gaps.timeline.name}"
-    return (
-        Evidence("idle", window_ratio(gaps, gaps.idle_ns), "ratio", ref),
-        Evidence("idle with requests waiting", window_ratio(gaps, gaps.starved_ns), "ratio", ref),
-        Evidence("idle without demand", window_ratio(gaps, gaps.no_demand_ns), "ratio", ref),
-        *(
-            Evidence(f"idle in {cause.value}", ratio, "ratio", ref)
-            for cause, ratio in _largest_causes(gaps)
-            if cause is not IdleCause.NO_DEMAND
-        ),
-    )
-
-
-def _confidence(analysis: Analysis, shares: Shares, cause: str) -> str:
-    """High needs many requests and, for a split of queueing, told parameters."""
-    unexplained = shares.by_stage[Stage.UNATTRIBUTED]
-    if shares.requests < thresholds.FEW_REQUESTS or (
-        unexplained > thresholds.UNATTRIBUTED_MAX_SHARE
-    ):
-        return "low"
-    rests_on_parameters = cause in (Stage.QUEUE_FILL.value, Stage.QUEUE_THREAD.value)
-    if shares.requests < thresholds.MANY_REQUESTS or (
-        rests_on_parameters and not parameters_are_told(analysis)
-    ):
-        return "medium"
-    return "high"
-
-
-def _not_recorded(reason: Unavailable) -> Verdict:
+def _not_recorded(analysis: Analysis, reason: Unavailable) -> Verdict:
     return Verdict(
         cause="not-recorded",
         sentence=f"No verdict: {reason.reason}.",
         knob="",
         verify="Capture again with --host-tracer-level 2.",
-        confidence="high",
+        confidence="high" if analysis.tracer_level == 1 else "medium",
         evidence=(),
     )
 

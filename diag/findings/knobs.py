@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from diag.analysis.result import Analysis
+from diag.findings.shares import preprocesses_in_batches
 from diag.model.availability import Unavailable
 from diag.model.gaps import IdleCause
 from diag.model.serving import Origin, Parameter, Queue, Stage
@@ -31,10 +32,12 @@ def knob_for(cause: str, analysis: Analysis) -> str:
         "Give the runtime threads and cores: --tensorflow_inter_op_parallelism, CPU limits, fewer "
         "models on this host; if all cores are busy, fewer requests at once or another replica."
     )
-    more = f", or let more batches preprocess at once: raise num_batch_threads{threads}"
+    more = "--tensorflow_inter_op_parallelism"
+    if preprocesses_in_batches(analysis):
+        more = f"raise num_batch_threads{threads}"
     preprocess = (
-        "Move preprocessing out of the serving graph, to the client or a CPU tier of its own"
-        f"{more if queues else ''}."
+        "Move preprocessing out of the serving graph, to the client or a CPU tier of its own; if "
+        f"cores are idle, let more of it run at once: {more}."
     )
     return {
         Stage.QUEUE_FILL.value: batch_fill,

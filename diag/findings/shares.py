@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from diag.analysis.result import Analysis, GapSummary
 from diag.model.availability import Unavailable
 from diag.model.serving import STAGES, Stage, StageGroup
@@ -11,7 +13,7 @@ from diag.model.serving import STAGES, Stage, StageGroup
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """All complete requests of all models together.
+    """The complete requests of all models together, or of one.
 
     Attributes:
         requests: How many.
@@ -39,14 +41,17 @@ class Shares:
         return max(folded, key=lambda stage: folded[stage])
 
 
-def sum_shares(analysis: Analysis) -> Shares | None:
-    """Shares over all models, or None without a complete request."""
+def sum_shares(analysis: Analysis, model: str | None = None) -> Shares | None:
+    """Shares over all models, or over one, or None without a complete request."""
     requests = analysis.requests
-    duration = int(requests.duration_ns[requests.complete].sum())
-    count = int(requests.complete.sum())
+    chosen = requests.complete.copy()
+    if model is not None:
+        chosen &= requests.model_index == requests.models.index(model)
+    duration = int(requests.duration_ns[chosen].sum())
+    count = int(chosen.sum())
     if not count or not duration:
         return None
-    stage_ns = requests.stage_ns[requests.complete].sum(axis=0)
+    stage_ns = requests.stage_ns[chosen].sum(axis=0)
     return Shares(
         requests=count,
         mean_ns=duration / count,
@@ -73,3 +78,30 @@ def padding_ratio(analysis: Analysis) -> float:
     ]
     executed = sum(rows / (1 - ratio) for rows, ratio in known)
     return 1 - sum(rows for rows, _ in known) / executed if executed else 0.0
+
+
+def worst_model(analysis: Analysis, stage: Stage) -> str | None:
+    """The model whose requests spend most time in a stage; None where there is only one model.
+
+    COMPUTE stands for its whole group.
+    """
+    if len(analysis.models) < 2:
+        return None
+    wanted = [s.index for s in STAGES if s is stage or (stage is Stage.COMPUTE and _computes(s))]
+    requests = analysis.requests
+    time_ns = requests.stage_ns[:, wanted].sum(axis=1) * requests.complete
+    by_model = np.bincount(requests.model_index, weights=time_ns, minlength=len(requests.models))
+    return requests.models[int(by_model.argmax())]
+
+
+def _computes(stage: Stage) -> bool:
+    return stage.group is StageGroup.COMPUTE
+
+
+def preprocesses_in_batches(analysis: Analysis) -> bool:
+    """Whether most preprocessing lies inside batches' runs rather than ahead of the batcher."""
+    requests, batches = analysis.requests, analysis.batches
+    linked = np.flatnonzero(np.diff(requests.batch_offsets) > 0)
+    batch = requests.batch_index[requests.batch_offsets[linked]]
+    inside = int(np.maximum(batches.preprocess_ns[batch], 0).sum())
+    return 2 * inside > int(requests.stage_ns[:, Stage.PREPROCESS.index].sum())

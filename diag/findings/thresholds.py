@@ -30,3 +30,7 @@ MANY_REQUESTS = 100
 
 # ratio of request time that no evidence explains; beyond it every share is doubtful.
 UNATTRIBUTED_MAX_SHARE = 0.1
+
+# ratio of request time. A smaller stage says nothing about what holds requests up, so it is not
+# listed as evidence unless it is the cause.
+EVIDENCE_MIN_SHARE = 0.05

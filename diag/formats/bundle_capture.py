@@ -50,8 +50,6 @@ def capture_from_bundle(bundle: Bundle, path: Path) -> Capture:
         window=recorded_window(space, _planned_duration_ms(manifest.plan)),
         tracer_level=recorded_level(space),
         planes=space.planes,
-        trace_errors=space.errors,
-        trace_warnings=space.warnings,
         host_samples=contents.samples("host"),
         gpu_samples=contents.samples("gpu"),
         metrics=metrics,

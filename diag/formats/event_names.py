@@ -44,14 +44,9 @@ THREADPOOL_STOP_REGION: Final = (
 HOST_PLANE: Final = "/host:CPU"
 DEVICE_PLANE_PREFIX: Final = "/device:"
 ENVIRONMENT_PLANE: Final = "Task Environment"
-# XLA:xla/tsl/profiler/convert/post_process_single_host_xplane.cc, uint64 ns since the epoch
-PROFILE_START_TIME: Final = "profile_start_time"
 
-# -- context types of _pt and _ct: W:tsl/profiler/lib/context_types.h
-CONTEXT_EXECUTOR: Final = 2
+# -- context types of _pt and _ct: W:tsl/profiler/lib/context_types.h; 6 is the adaptive scheduler
 CONTEXT_BATCH_SCHEDULER: Final = 4
-CONTEXT_ADAPTIVE_BATCH_SCHEDULER: Final = 6
-CONTEXT_THREADPOOL: Final = 15
 
 # -- links: W:tsl/profiler/lib/connected_traceme.h; ids are unsigned 64-bit
 STAT_PRODUCER_TYPE: Final = "_pt"

@@ -59,8 +59,6 @@ def capture_from_trace(name: str, data: bytes, where: str) -> Capture:
         window=recorded_window(space),
         tracer_level=recorded_level(space),
         planes=space.planes,
-        trace_errors=space.errors,
-        trace_warnings=space.warnings,
         host_samples=_BARE,
         gpu_samples=_BARE,
         metrics=_BARE,

@@ -40,8 +40,6 @@ class Capture:
         window: What was recorded, ns since the origin.
         tracer_level: Host tracer level (1 to 3) by the session's own record of its options.
         planes: Host and device planes.
-        trace_errors: ``XSpace.errors``.
-        trace_warnings: ``XSpace.warnings``.
         host_samples: CPU, memory and throttling over the same window.
         gpu_samples: NVML over the same window.
         metrics: The server's metrics before and after.
@@ -56,8 +54,6 @@ class Capture:
     window: Window
     tracer_level: int | Unavailable
     planes: tuple[Plane, ...]
-    trace_errors: tuple[str, ...]
-    trace_warnings: tuple[str, ...]
     host_samples: SampleSeries | Unavailable
     gpu_samples: SampleSeries | Unavailable
     metrics: MetricsPair | Unavailable

@@ -165,6 +165,7 @@ class BatchTable:
         padded_rows: (n,) int64, as executed; -1 unknown.
         tasks: (n,) int64, (sub)tasks whose enqueue was recorded.
         first_enqueue_ns: (n,) int64; -1 when no enqueue of it was recorded.
+        preprocess_ns: (n,) int64, preprocessing inside its run; -1 unknown.
         ready_ns: (n,) int64, when it became schedulable; -1 unknown.
         close_reason_index: (n,) int32, into ``CLOSE_REASONS``.
         queues: The parameters of each queue.
@@ -181,6 +182,7 @@ class BatchTable:
     padded_rows: Int64s
     tasks: Int64s
     first_enqueue_ns: Int64s
+    preprocess_ns: Int64s
     ready_ns: Int64s
     close_reason_index: Int32s
     queues: tuple[Queue, ...]

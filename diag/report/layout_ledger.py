@@ -62,7 +62,7 @@ def _pool_text(pool: PoolPart) -> str:
     known = [f"{name} {duration(ns)}" for name, ns in percentiles if isinstance(ns, int)]
     times = ", ".join([f"mean {duration(pool.wait.mean_ns)}", *known])
     name = printable(pool.pool, NAME_MAX_CHARS)
-    return f"{number(pool.wait.n)} closures waited for a {name} thread, {times}"
+    return f"waits for a thread of {name}: {number(pool.wait.n)}, {times}"
 
 
 def _op_text(op: OpPart) -> str:
@@ -140,7 +140,9 @@ def _notes(model: ModelPart) -> list[str]:
     if isinstance(model.tail_ns, Unavailable):
         notes.append(f"{TAIL} {NOT_AVAILABLE}: {model.tail_ns.reason}")
     else:
-        notes.append(f"{TAIL}: mean of the slowest 1% minus mean of the middle 10%, by stage")
+        notes.append(
+            f"{TAIL}: mean of the 1% of requests around p99, minus that of the 10% around p50"
+        )
     notes += _missing_percentiles(model.latency)
     stages = [stage for group in model.groups for stage in group.stages]
     unknown = [stage.stage for stage in stages if not stage.known]

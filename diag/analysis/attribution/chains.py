@@ -33,7 +33,6 @@ class Stays:
         task: (n,) position in Tasks of the critical task, of the last one if its batch is cut
             off; -1 if nothing was enqueued.
         is_linked: (n,) whether every task's batch was recorded.
-        task_count: (n,) tasks enqueued.
         rows: (n,) rows enqueued; -1 unknown.
     """
 
@@ -41,7 +40,6 @@ class Stays:
     end_ns: Int64s
     task: Int64s
     is_linked: Bools
-    task_count: Int64s
     rows: Int64s
 
     def __len__(self) -> int:
@@ -78,7 +76,6 @@ def stays_of(
         end_ns=end_ns,
         task=task,
         is_linked=(count > 0) & (cut_off == 0),
-        task_count=count,
         rows=np.where((count > 0) & (unknown == 0), rows, -1),
     )
 
@@ -98,6 +95,12 @@ def run_stages(batches: Batches, step_stage_ns: NDArray[np.int64]) -> NDArray[np
     out[odd] = 0
     out[:, Stage.UNATTRIBUTED.index] += np.where(odd, length, rest)
     return out
+
+
+def preprocess_of_runs(batches: Batches, step_stage_ns: NDArray[np.int64]) -> Int64s:
+    """(batches,) preprocessing inside each batch's run; -1 where the run shows no step."""
+    inside = run_stages(batches, step_stage_ns)[:, Stage.PREPROCESS.index]
+    return np.where(batches.first_step >= 0, inside, -1)
 
 
 def stage_stays(

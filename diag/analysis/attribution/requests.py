@@ -46,7 +46,7 @@ def _batched_sessions(events: EventTable, roots: Roots, ledger: Ledger, names: M
     run = run_stages(ledger.batches, ledger.step_stage_ns)
     stage_ns = stage_stays(stays, ledger.tasks, ledger.batches, ledger.queues, run)
     model = _models_of_tasks(events, stays.task, ledger, names)
-    known = _known(stays.is_linked, stays.task, ledger)
+    known = _known(stays.is_linked, stays.task, ledger, stage_ns)
     return linked(
         stays, Mode.BATCHING_SESSION, LINK_BATCH_ID, model, stage_ns, known, holder, ledger
     )
@@ -66,7 +66,7 @@ def _bare_calls(roots: Roots, ledger: Ledger, names: ModelNames) -> Rows:
     stage_ns = stage_stays(stays, ledger.tasks, ledger.batches, ledger.queues, run)
     queue = _queue_of_tasks(stays.task, ledger)
     model = names.indices(np.full(len(op), -1), queue, ledger.queues.keys.label)
-    known = _known(stays.is_linked, stays.task, ledger)
+    known = _known(stays.is_linked, stays.task, ledger, stage_ns)
     return linked(stays, Mode.BATCH_FUNCTION, LINK_CALL, model, stage_ns, known, holder, ledger)
 
 
@@ -106,7 +106,7 @@ def _session_runs(events: EventTable, roots: Roots, ledger: Ledger, names: Model
     model_id = events.stat("model_id").at(steps.row[step])
     model = names.indices(model_id, _queue_of_tasks(task, ledger), ledger.queues.keys.label)
     complete = broken == 0
-    known = _known(complete, task, ledger)
+    known = _known(complete, task, ledger, ledger.step_stage_ns[step])
     op_owner = np.full(len(ops), -1, np.int64)
     op_owner[call] = owner
     in_call = ledger.holders.call >= 0
@@ -150,27 +150,37 @@ def _models_of_tasks(events: EventTable, task: Int64s, ledger: Ledger, names: Mo
     return names.indices(model_of_queue[queue], queue, ledger.queues.keys.label)
 
 
-def _known(linked: Bools, task: Int64s, ledger: Ledger) -> NDArray[np.bool_]:
-    """(n, len(STAGES)): False where a stage applies but nothing bounds it."""
+# Tracer level 1 has no step events: what a run spent on what is in its compute.
+_INSIDE_RUNS = (
+    Stage.PREPROCESS,
+    Stage.QUEUE_EXECUTOR,
+    Stage.TRANSFER_IN,
+    Stage.LAUNCH,
+    Stage.DEVICE_WAIT,
+    Stage.TRANSFER_OUT,
+    Stage.POSTPROCESS,
+)
+
+
+def _known(
+    linked: Bools, task: Int64s, ledger: Ledger, stage_ns: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """(n, len(STAGES)): False where a stage applies but nothing bounds it.
+
+    What was measured is known, also of a request whose chain is broken further on.
+    """
     known = np.ones((len(linked), len(STAGES)), np.bool_)
     for stage in STAGES:
         if stage not in (Stage.SCHEDULE, Stage.UNATTRIBUTED):
             known[~linked, stage.index] = False
     if not len(ledger.tasks):
-        return known
+        return known | (stage_ns > 0)
     batch = np.where(task >= 0, ledger.tasks.batch[np.maximum(task, 0)], -1)
     coarse = linked & (batch >= 0)
     coarse[coarse] = ledger.batches.first_step[batch[coarse]] < 0
-    # Tracer level 1 has no step events: what a run spent on what, and its end, is in compute.
-    for stage in (
-        Stage.PREPROCESS,
-        Stage.QUEUE_EXECUTOR,
-        Stage.BATCH_SPLIT,
-        Stage.TRANSFER_IN,
-        Stage.LAUNCH,
-        Stage.DEVICE_WAIT,
-        Stage.TRANSFER_OUT,
-        Stage.POSTPROCESS,
-    ):
+    for stage in _INSIDE_RUNS:
         known[coarse, stage.index] = False
+    known |= stage_ns > 0
+    # The end of a run that shows no step is that of its batch: what follows is more than the split.
+    known[coarse, Stage.BATCH_SPLIT.index] = False
     return known

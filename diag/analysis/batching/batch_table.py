@@ -9,11 +9,12 @@ import numpy as np
 from diag.analysis.batching.batches import Batches
 from diag.analysis.batching.queueing import NEVER_NS
 from diag.analysis.batching.queues import QueueState
+from diag.model.events import Int64s
 from diag.model.serving import BatchTable, Queue, RequestTable
 
 
 def tabulate(
-    batches: Batches, queues: QueueState, requests: RequestTable
+    batches: Batches, queues: QueueState, requests: RequestTable, preprocess_ns: Int64s
 ) -> tuple[BatchTable, RequestTable]:
     """Build the table, ordered by start, and the request table whose batch links point into it."""
     n = len(batches)
@@ -41,6 +42,7 @@ def tabulate(
         padded_rows=batches.padded_rows[order],
         tasks=tasks[order].astype(np.int64),
         first_enqueue_ns=np.where(first < NEVER_NS, first, -1)[order],
+        preprocess_ns=preprocess_ns[order],
         ready_ns=np.where(queues.readiness.is_known[:n], ready, -1)[order],
         close_reason_index=queues.readiness.reason_index[:n][order].astype(np.int32),
         queues=tuple(

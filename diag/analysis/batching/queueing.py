@@ -213,6 +213,8 @@ def find_readiness(
         held_up = known & (pool_of_queue[arrivals.queue] == pool)
         held_up &= covered_between(busy, ready, arrivals.taken_ns) > 0
         reason[held_up] = CLOSE_REASONS.index(CloseReason.THREAD)
+    # Without a timeout a batch is ready at once: it ends when a thread comes for it.
+    reason[known & (timeout_ns[arrivals.queue] == 0)] = CLOSE_REASONS.index(CloseReason.THREAD)
     reason[by_size & known] = CLOSE_REASONS.index(CloseReason.SIZE)
     return Readiness(ready, reason, known)
 

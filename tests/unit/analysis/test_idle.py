@@ -118,7 +118,7 @@ def test_request_that_has_come_furthest_names_the_cause() -> None:
         m:MatMul 2500..2800us
     """
     found = gaps_us(analyzed(BATCH + pool + END, given(2000)))
-    assert found[2:5] == [
+    assert found[1:4] == [
         (1010, 1500, "batch-fill"),
         (1500, 2500, "executor-pool"),
         (2800, 3010, "batch-fill"),
@@ -138,7 +138,7 @@ def test_preprocessing_ahead_of_the_batcher_yields_to_a_batch_further_on() -> No
     """
     found = gaps_us(analyzed(BATCH + ahead + END, given(2000)))
     assert found[:4] == [
-        (0, 100, "no-demand"),
+        (0, 100, "unexplained"),
         (100, 200, "executor-pool"),
         (200, 1010, "preprocess"),
         (1010, 3010, "batch-fill"),
@@ -148,10 +148,24 @@ def test_preprocessing_ahead_of_the_batcher_yields_to_a_batch_further_on() -> No
 def test_run_that_shows_nothing_is_unexplained_never_no_demand() -> None:
     found = gaps_us(analyzed("line grpc\n  SessionRun 100..900us id=1 _p=1" + END))
     assert found == [
-        (0, 100, "no-demand"),
-        (100, 900, "unexplained"),
-        (900, 10000, "no-demand"),
+        (0, 900, "unexplained"),
+        (900, 9200, "no-demand"),
+        (9200, 10000, "unexplained"),
     ]
+
+
+def test_a_silent_request_may_have_been_cut_by_an_edge_as_far_as_it_reaches() -> None:
+    # A request of 800 us that waits for a thread leaves nothing if an edge cuts it.
+    run = "\nline grpc-9\n  SessionRun 4000..4800us id=9 _p=9"
+    found = gaps_us(analyzed(run + END))
+    assert found[0] == (0, 800, "unexplained")
+    assert found[-1] == (9200, 10000, "unexplained")
+
+
+def test_requests_of_a_batching_session_leave_their_enqueue_at_the_edges() -> None:
+    found = gaps_us(analyzed(BATCH + END, given(2000)))
+    assert found[0] == (0, 1000, "no-demand")
+    assert found[-1] == (8000, 10000, "no-demand")
 
 
 def test_task_still_queued_when_the_window_closes_is_demand() -> None:

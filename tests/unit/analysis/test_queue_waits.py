@@ -126,7 +126,7 @@ def test_without_timeout_batches_are_ready_at_once() -> None:
     )
     analysis = analyzed(text, given(timeout_us=0))
     assert waits(analysis) == [(0, 0, 100), (0, 700, 50), (0, 400, 50)]
-    assert closed_by(analysis) == ["timeout", "thread"]
+    assert closed_by(analysis) == ["thread", "thread"]  # there is no timeout to wait for
 
 
 def test_queues_that_share_threads_wait_for_each_other() -> None:

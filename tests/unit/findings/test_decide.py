@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from diag.analysis import analyze
 from diag.findings import decide
 from diag.model.capture import BatchingParameters
 from diag.model.gaps import IdleCause
+from diag.model.samples import MetricsPair
 from diag.model.serving import Stage
-from tests.unit.analysis.traces import ASYNC_START, QUEUE_A, analyzed
+from tests.unit.analysis.traces import ASYNC_START, QUEUE_A, QUEUE_B, analyzed, capture_of
 
 if TYPE_CHECKING:
     from diag.findings import Verdict
@@ -62,6 +64,13 @@ class Case:
     says: str
     knob: str = ""
     parameters: BatchingParameters | None = None
+
+
+def second_model(text: str) -> str:
+    """The same requests, of another queue."""
+    for old, new in ((f"_p={QUEUE_A + 1}", f"_p={QUEUE_B + 1}"), ("_p=1000", "_p=3000")):
+        text = text.replace(old, new).replace(old.replace("_p", "_c"), new.replace("_p", "_c"))
+    return text
 
 
 IDLE_END = "\nline end\n  Something 0..{}us\n"
@@ -121,6 +130,32 @@ CASES = [
         AT_ONCE,
     ),
     Case(
+        "queue-fill",
+        sessions(taken=2100, run=(2110, 2400), end=2500)
+        + second_model(sessions(taken=600, run=(610, 900))),
+        "most of that is queue aaaa0000, whose requests take 2.5 ms, 80% of it so",
+        "Lower batch_timeout_micros",
+        TOLD,
+    ),
+    Case(
+        "preprocess",
+        f"""
+        line grpc
+          SessionRun 0..3000us id=1 _p=1
+        line tf_Compute/1
+          ExecutorState::Process 10..2000us id=1 _c=1
+            d:DecodeJpeg 20..1900us
+            {ASYNC_START} 1950..1990us step_id=1 _p=7 kernel_type=BatchFunction
+              ScheduleOutputTask 1960..1961us size=1 _p={QUEUE_A + 1}
+          ExecutorState::ProcessAsync::Done 2900..2950us _c=7
+        line b/1
+          ProcessBatch 2000..2980us batch_size_before_padding=1 _c={QUEUE_A + 1}
+        """,
+        "`DecodeJpeg`",
+        "let more of it run at once: --tensorflow_inter_op_parallelism.",  # not in batch threads
+        AT_ONCE,
+    ),
+    Case(
         "postprocess",
         sessions(ops="m:MatMul {1}..{2}us\nt:LookupTableFindV2 {2}..{8}us\n"),
         "in host work after the model",
@@ -153,7 +188,7 @@ CASES = [
     Case(
         "not-recorded",
         "line t\n  ThreadpoolListener::Record 0..1us _pt=15 _p=7\n",
-        "unbatched requests are not recorded at tracer level 1",
+        "recorded at tracer level 1, which hides unbatched ones, or not of a TensorFlow Serving",
     ),
 ]
 
@@ -182,7 +217,7 @@ def unfounded_numbers(verdict: Verdict) -> list[str]:
     told |= {f"{e.value / 1e9:.2f} s" for e in verdict.evidence if e.unit == "ns"}
     told |= {f"{e.value:.0f}" for e in verdict.evidence if e.unit == "requests"}
     plain = verdict.sentence.replace("level 1", "").replace("/device:GPU:0", "")
-    return [n for n in re.findall(r"\d+(?:\.\d+)?(?:%| ms| s\b|)", plain) if n not in told]
+    return [n for n in re.findall(r"\b\d+(?:\.\d+)?(?:%| ms| s\b|)", plain) if n not in told]
 
 
 def test_starved_device_names_the_worst_cause_of_its_idle_time() -> None:
@@ -218,8 +253,21 @@ def test_no_demand_is_never_called_starvation() -> None:
 
 @pytest.mark.parametrize(("count", "confidence"), [(29, "low"), (30, "medium"), (100, "high")])
 def test_confidence_grows_with_the_requests(count: int, confidence: str) -> None:
-    verdict = decide(analyzed(sessions(count, period=1300), AT_ONCE))
+    capture = replace(capture_of(sessions(count, period=1300)), metrics=MetricsPair((), ()))
+    verdict = decide(analyze(capture, batching_parameters=AT_ONCE))
     assert verdict.confidence == confidence
+
+
+def test_a_trace_alone_is_one_source() -> None:
+    verdict = decide(analyzed(sessions(100, period=1300), AT_ONCE))
+    assert (verdict.cause, verdict.confidence) == ("healthy", "medium")
+
+
+def test_preprocessing_told_by_op_type_alone_is_never_sure() -> None:
+    text = sessions(100, ops="d:DecodeJpeg {1}..{7}us\nm:MatMul {7}..{8}us\n", period=1300)
+    capture = replace(capture_of(text), metrics=MetricsPair((), ()))
+    verdict = decide(analyze(capture, batching_parameters=AT_ONCE))
+    assert (verdict.cause, verdict.confidence) == ("preprocess", "medium")
 
 
 def test_estimated_parameters_lower_the_confidence_in_a_split_of_queueing() -> None:

@@ -177,8 +177,6 @@ def test_what_the_servers_tracers_reported_becomes_caveats(tmp_path: Path) -> No
         "tracer-errors": "A tracer on the server failed: CUPTI_ERROR_INSUFFICIENT_PRIVILEGES",
         "tracer-warnings": "A tracer on the server warned: something else",
     }
-    assert capture.trace_errors == ("CUPTI_ERROR_INSUFFICIENT_PRIVILEGES",)
-    assert len(capture.trace_warnings) == 2
 
 
 def test_a_path_that_is_not_there_says_so(tmp_path: Path) -> None:
