@@ -28,6 +28,7 @@ class Beside:
     After ``stop``, ``series`` and ``pages`` hold what they gave.
 
     Attributes:
+        here: Whether the server runs on this machine.
         metrics: The server's metrics page, or why there is none.
         server: What the server says of its models.
         series: Samples by source (``host``, ``gpu``).
@@ -43,7 +44,7 @@ class Beside:
             UsageError: The plan's metrics URL is none.
         """
         self._connection = connection
-        here = locate(connection.target)
+        self.here = here = locate(connection.target)
         readers: dict[str, Reader | Unavailable] = {
             "host": HostReader(here) if isinstance(here, Here) else here,
             "gpu": open_gpu_reader() if isinstance(here, Here) else here,

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal
 
 from diag.capture.clocks import clock_bounds, clock_record
+from diag.capture.locality import shares_clock
 from diag.capture.scrape import Page
 from diag.formats.manifest import (
     CaveatRecord,
@@ -111,8 +112,11 @@ def _clocks(evidence: Evidence) -> tuple[ClockRecord, ...]:
     bounds = clock_bounds(evidence.recording, evidence.space)
     if isinstance(bounds, Unavailable):
         return ()
-    reading_ns = evidence.beside.reading_ns()
-    return tuple(clock_record(source, bounds, took) for source, took in sorted(reading_ns.items()))
+    same_clock = shares_clock(evidence.beside.here, evidence.space.hostnames)
+    return tuple(
+        clock_record(source, bounds, took, same_clock=same_clock)
+        for source, took in sorted(evidence.beside.reading_ns().items())
+    )
 
 
 def _sources(evidence: Evidence) -> dict[str, SourceRecord]:

@@ -12,6 +12,8 @@ import psutil
 from diag.model.availability import Unavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from diag.capture.target import Target
 
 # Programs that listen here for a server that is elsewhere.
@@ -44,6 +46,22 @@ def locate(target: Target) -> Here | Unavailable:
     if target.address not in own and not target.address.startswith("127."):
         return Unavailable(f"the server is on another machine ({target.address})")
     return _judged(_listener(target), f"port {target.port}")
+
+
+def shares_clock(here: Here | Unavailable, hostnames: Sequence[str]) -> bool:
+    """Whether the server reads the very clock that this process reads.
+
+    The process that listens must be visible here and no known tunnel, and the trace must come from
+    a host of this machine's name: an unknown forwarder listens here for a server that is elsewhere.
+    Containers of this machine share its clock too, but have names of their own, and are not told.
+
+    Args:
+        here: Of ``locate``.
+        hostnames: As the trace names its host.
+    """
+    if isinstance(here, Unavailable) or isinstance(here.pid, Unavailable):
+        return False
+    return list(hostnames) == [socket.gethostname()]
 
 
 def _judged(pid: int | None, place: str) -> Here | Unavailable:

@@ -51,6 +51,12 @@ def recorded_window(space: Space, planned_duration_ms: int | None = None) -> Win
     return Window(start_ns, end_ns)
 
 
+def stop_unix_ns(space: Space) -> int | Unavailable:
+    """``profile_stop_time``: the server's wall clock once it had collected, before it answered."""
+    stop = _environment(space.planes).get("profile_stop_time")
+    return stop if isinstance(stop, int) else Unavailable("the trace holds no profile_stop_time")
+
+
 def _environment(planes: Sequence[Plane]) -> dict[str, StatValue]:
     """The session's own facts (tsl/profiler/convert/post_process_single_host_xplane.cc)."""
     return next((plane.stats for plane in planes if plane.name == ENVIRONMENT_PLANE), {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from diag.capture.locality import locate
+from diag.capture.locality import Here, locate, shares_clock
 from diag.capture.plan import MS, SECOND, CapturePlan
 from diag.capture.session import capture_bundle
 from diag.capture.target import find_server
@@ -19,6 +20,7 @@ from diag.formats.source import open_capture
 from diag.model.availability import Unavailable
 from diag.model.samples import MetricsPair, SampleSeries, ServedModel, ServerInfo
 from tests.support.serving import (
+    REQUESTS,
     Serving,
     http_server,
     metrics_text,
@@ -119,13 +121,27 @@ def test_host_samples_cover_the_window_at_20_hz(tmp_path: Path) -> None:
     assert series.samples[0]["server_memory_bytes"] > 0
 
 
-def test_the_clock_bound_covers_one_and_the_same_clock(tmp_path: Path) -> None:
-    with serving() as server:
+@pytest.mark.parametrize(
+    ("name", "is_this_machine"), [(socket.gethostname(), True), ("far", False)]
+)
+def test_the_clock_of_a_server_here_is_this_clock(
+    tmp_path: Path, name: str, is_this_machine: bool
+) -> None:
+    with serving(lines=f"hostname {name}\n{REQUESTS}") as server:
         outcome = capture_bundle(plan(server.address), tmp_path / "b")
-    clocks = {clock.source: clock for clock in open_capture(outcome.path).clocks}
-    assert clocks["host"].offset_ns == 0
-    # The recorded span is 18 ms of the 100 ms that the call took.
-    assert 0 < clocks["host"].uncertainty_ns < 500 * MS
+    (clock,) = [clock for clock in open_capture(outcome.path).clocks if clock.source == "host"]
+    assert clock.offset_ns == 0
+    # The recorded span is 18 ms of the 100 ms that the call took; a reading takes some 2 ms.
+    assert (clock.uncertainty_ns < 50 * MS) == is_this_machine
+    assert 0 < clock.uncertainty_ns < 500 * MS
+
+
+def test_a_server_whose_process_is_hidden_may_have_another_clock() -> None:
+    names = (socket.gethostname(),)
+    assert shares_clock(Here(os.getpid()), names)
+    assert not shares_clock(Here(Unavailable("its process cannot be seen from here")), names)
+    assert not shares_clock(Unavailable("kubectl forwards port 1 to another machine"), names)
+    assert not shares_clock(Here(os.getpid()), ())
 
 
 FORWARDER = """
