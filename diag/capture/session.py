@@ -81,9 +81,9 @@ def capture_bundle(
     """
     progress = progress or NoProgress()
     with Interrupts() as interrupts, BundleWriter(output, force=force) as writer:
-        progress.say(_announcement(plan, output))
         target = find_server(plan.server, plan.timeout_ns / SECOND)
         with Connection(target, plan, interrupts) as connection:
+            progress.say(_announcement(plan, output))
             session = _Session(connection, output, progress, interrupts)
             evidence = session.run()
             caveats = caveats_of(evidence, plan)

@@ -149,6 +149,28 @@ def test_an_error_is_three_lines_on_stderr_and_nothing_on_stdout(tmp_path: Path)
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("--server", "127.0.0.1"), 2),
+        (("--server", "name.invalid:8500"), 4),
+        (("--server", "127.0.0.1:{free}"), 4),
+        (("--server", "127.0.0.1:{taken}", "--ca-cert", "."), 2),
+    ],
+    ids=["no port", "no such name", "nothing listens", "no certificate file"],
+)
+def test_what_cannot_be_profiled_is_not_announced(
+    arguments: tuple[str, ...], code: int, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ports = {"free": listens(), "taken": taken.getsockname()[1]}
+        done = diag("capture", *(each.format(**ports) for each in arguments), cwd=tmp_path)
+    assert done.returncode == code
+    assert labels(done.stderr)[0] == "error"
+    assert set(labels(done.stderr)) <= {"error", "cause", "hint"}
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_tls_spoken_to_a_plaintext_port_shows_our_lines_only(tmp_path: Path) -> None:
     with serving() as server:
         arguments = ("capture", "--server", server.address, "--tls")
