@@ -92,7 +92,7 @@ def check_content(evidence: Evidence, plan: CapturePlan, bundle: Path) -> None:
     if demand is Demand.HIDDEN:
         raise EmptyCaptureError(
             f"requests are not recorded at tracer level 1 unless they are batched; {kept}",
-            cause=f"the server was at work in the {window_s} recorded, on an unknown number",
+            cause=_hidden_text(evidence.beside.requests_counted(), window_s),
             hint=f"diag capture --server {plan.server} --host-tracer-level 2",
         )
     raise EmptyCaptureError(
@@ -100,3 +100,10 @@ def check_content(evidence: Evidence, plan: CapturePlan, bundle: Path) -> None:
         cause="the server had nothing to do in that time",
         hint=f"diag capture --server {plan.server} --wait-for-traffic",
     )
+
+
+def _hidden_text(counted: int | Unavailable, window_s: str) -> str:
+    at_work = f"the server was at work in the {window_s} recorded"
+    if isinstance(counted, Unavailable):
+        return f"{at_work}, on an unknown number (no count by its metrics: {counted.reason})"
+    return f"{at_work}; its own request_count rose by {counted} from just before to just after"

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 from diag.capture.gpu_reader import open_gpu_reader
 from diag.capture.host_reader import HostReader
 from diag.capture.locality import Here, locate
-from diag.capture.metrics_source import MetricsSource, find_metrics, scrape
+from diag.capture.metrics_source import (
+    MetricsSource,
+    counted_between,
+    find_metrics,
+    samples_of,
+    scrape,
+)
 from diag.capture.sampling import Reader, Sampler
 from diag.capture.scrape import Page
 from diag.capture.server_state import read_server, read_status
@@ -102,6 +108,18 @@ class Beside:
         if isinstance(self.metrics, Unavailable):
             return self.metrics
         return scrape(self._connection, self.metrics.url)
+
+    def requests_counted(self) -> int | Unavailable:
+        """By how much the server's own request count rose, over all models and outcomes."""
+        if isinstance(self.metrics, Unavailable):
+            return self.metrics
+        before, after = (
+            page if isinstance(page, Unavailable) else samples_of(page, self.metrics.url)
+            for page in (self.pages["before"], self.pages["after"])
+        )
+        if isinstance(before, Unavailable):
+            return before
+        return after if isinstance(after, Unavailable) else counted_between(before, after)
 
     def missing(self) -> dict[str, str]:
         """Reason by source for all that is not, or not completely, there so far."""

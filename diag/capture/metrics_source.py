@@ -83,8 +83,11 @@ def default_base(connection: Connection) -> str | Unavailable:
 def read_metrics(connection: Connection, url: str) -> tuple[MetricSample, ...] | Unavailable:
     """The samples of a page, or why there are none."""
     page = scrape(connection, url)
-    if isinstance(page, Unavailable):
-        return page
+    return page if isinstance(page, Unavailable) else samples_of(page, url)
+
+
+def samples_of(page: Page, url: str) -> tuple[MetricSample, ...] | Unavailable:
+    """The samples of a page that was read, or why it has none."""
     try:
         return parse_metrics(page.body.decode("utf-8", "replace"))
     except MetricsParseError as exc:
@@ -109,6 +112,16 @@ def model_names(samples: tuple[MetricSample, ...]) -> tuple[str, ...]:
         if key == MODEL_LABEL and value
     }
     return tuple(sorted(names))
+
+
+def counted_between(
+    before: tuple[MetricSample, ...], after: tuple[MetricSample, ...]
+) -> int | Unavailable:
+    """By how much the server's request count rose from one page to the next."""
+    if not any(sample.name.startswith(REQUEST_COUNT) for sample in after):
+        return Unavailable("it has no request_count")
+    rise = round(request_count(after) - request_count(before))
+    return rise if rise >= 0 else Unavailable("its request_count fell: it was started anew")
 
 
 def request_count(samples: tuple[MetricSample, ...]) -> float:
