@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from diag.demo.installed import check_installed
 from diag.demo.scenarios import SCENARIOS, Scenario
 from diag.errors import DiagError, OutputError
 
@@ -68,6 +69,7 @@ def demo(
         for each in SCENARIOS.values():
             click.echo(f"{each.name:<{width}}  {each.story} [{each.cause}]")
         return
+    check_installed()
     scenario = SCENARIOS[name]
     ports = _port(port, DEFAULT_PORT), _port(http_port, DEFAULT_HTTP_PORT)
     folder = _make_folder(output or Path(f"diag-{_now()}-demo-{name}"))

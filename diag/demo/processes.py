@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from diag.demo.child import Child
+from diag.demo.installed import check_installed
 from diag.demo.load import Call, LoadOrder, StreamOrder
-from diag.errors import ServerUnreachableError, UsageError
+from diag.errors import ServerUnreachableError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,12 +57,7 @@ class DemoServer:
             UsageError: TensorFlow is not installed.
             ServerUnreachableError: It did not start.
         """
-        for module in ("tensorflow", "tensorflow_serving"):
-            if importlib.util.find_spec(module) is None:
-                raise UsageError(
-                    f"the demo needs {module}, which is not installed",
-                    hint="pip install 'tfserving-diag[demo]'",
-                )
+        check_installed()
         arguments = ["--scenario", scenario.name, "--stop-with-stdin", *options]
         child = Child("diag.demo.serve", arguments, log)
         try:

@@ -58,6 +58,31 @@ def test_a_demo_ends_with_the_truth_beside_the_verdict(tmp_path: Path) -> None:
     assert json.loads((folder / "truth.json").read_text())["scenario"] == "slow-preprocess"
 
 
+WITHOUT = """
+import sys
+sys.modules[sys.argv.pop(1)] = None  # what Python itself takes for absent
+from diag.cli import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("module", ["tensorflow", "tensorflow_serving"])
+def test_without_its_extra_it_says_so_and_writes_nothing(module: str, tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", WITHOUT, module, "demo", "-o", "out"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith(f"error: diag demo needs {module}, which is not installed\n")
+    assert "make demo" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("keep")
     result = subprocess.run(
