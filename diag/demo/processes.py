@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from diag.demo.child import Child
@@ -40,8 +42,9 @@ class ServerAddress:
 class DemoServer:
     """A server process for one scenario; a context manager that always ends it."""
 
-    def __init__(self, child: Child, address: ServerAddress) -> None:
+    def __init__(self, child: Child, address: ServerAddress, ending: ExitStack) -> None:
         self._child = child
+        self._ending = ending
         self.address = address
 
     @classmethod
@@ -58,9 +61,14 @@ class DemoServer:
             ServerUnreachableError: It did not start.
         """
         check_installed()
-        arguments = ["--scenario", scenario.name, "--stop-with-stdin", *options]
-        child = Child("diag.demo.serve", arguments, log)
-        try:
+        with ExitStack() as ending:
+            # Ours as well as the server's: one that was killed removes nothing.
+            work = ending.enter_context(
+                TemporaryDirectory(prefix="diag-demo-", ignore_cleanup_errors=True)
+            )
+            own = ("--scenario", scenario.name, "--stop-with-stdin", "--work", work)
+            child = Child("diag.demo.serve", (*own, *options), log)
+            ending.callback(child.end)
             line = child.read_line(START_TIMEOUT_S)
             if not line:
                 raise ServerUnreachableError(
@@ -69,12 +77,9 @@ class DemoServer:
                     hint=f"its log is {log}",
                 )
             ready: dict[str, Any] = json.loads(line)
-        except BaseException:
-            child.end()
-            raise
-        payloads = tuple(tuple(stream["files"]) for stream in ready["payloads"])
-        address = ServerAddress(ready["server"], ready["http"], ready["pid"], payloads)
-        return cls(child, address)
+            payloads = tuple(tuple(stream["files"]) for stream in ready["payloads"])
+            address = ServerAddress(ready["server"], ready["http"], ready["pid"], payloads)
+            return cls(child, address, ending.pop_all())
 
     @property
     def is_running(self) -> bool:
@@ -94,7 +99,7 @@ class DemoServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._child.end()
+        self._ending.close()
 
 
 class DemoLoad:

@@ -42,6 +42,7 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--emulate-2-20", action="store_true", help="profile as TensorFlow 2.20 and older do")
     add("--no-profiler", action="store_true", help="as --enable_profiler=false")
     add("--truth", type=Path, help="write truth.json here at the end")
+    add("--work", type=Path, help="an empty folder for models and messages, removed at the end")
     add("--stop-with-stdin", action="store_true", help="end when stdin ends")
     return parser.parse_args(argv)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import tempfile
 import threading
@@ -52,10 +53,10 @@ def serve(
     Raises:
         UsageError: A port is taken.
     """
-    with tempfile.TemporaryDirectory(prefix="diag-demo-") as work:
-        registry = Registry(_load_models(scenario, attributes, Path(work)))
+    with _work_folder(arguments.work) as work:
+        registry = Registry(_load_models(scenario, attributes, work))
         _set_batching_gauges(registry, attributes, session_metadata=scenario.session_metadata)
-        payloads = _prepare_payloads(scenario, registry, Path(work))
+        payloads = _prepare_payloads(scenario, registry, work)
         warmed_up = len(registry.truth())
         with _listening(arguments, registry) as addresses:
             ready = {**addresses, "scenario": scenario.name, "payloads": payloads}
@@ -65,6 +66,16 @@ def serve(
     if arguments.truth is not None:
         requests = registry.truth()[warmed_up:]
         write_truth(arguments.truth, truth_facts(scenario, attributes), requests)
+
+
+@contextmanager
+def _work_folder(given: Path | None) -> Iterator[Path]:
+    """For models and messages; removed by us even if it is the parent's, who may have died."""
+    folder = given or Path(tempfile.mkdtemp(prefix="diag-demo-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

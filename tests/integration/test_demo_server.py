@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import signal
 import subprocess
 import sys
 import urllib.error
@@ -270,6 +271,15 @@ def test_an_old_server_writes_to_its_own_disk_and_truth_is_left_behind(tmp_path:
     assert facts["scenario"] == "slow-preprocess"
     assert [each.rows for each in requests] == [1, 2]
     assert all(is_in_order(each) for each in requests)
+
+
+def test_a_killed_server_leaves_no_folder_behind(tmp_path: Path) -> None:
+    log = tmp_path / "server.log"
+    with DemoServer.start(SCENARIOS["no-demand"], log, *FREE_PORTS) as server:
+        work = Path(server.address.payloads[0][0]).parent
+        assert work.is_dir()
+        os.kill(server.address.pid, signal.SIGKILL)
+    assert not work.exists()
 
 
 def jpeg_in(message: bytes) -> bytes:
