@@ -60,12 +60,12 @@ $(VENV)/.pip: constraints.txt
 	@touch $@
 
 $(VENV)/.demo: $(VENV)/.pip $(SOURCES)
-	@echo "installing diag with its demo server (TensorFlow: 1.9 GB, about a minute) ..." >&2
+	@echo "installing diag with its demo server (2.5 GB with TensorFlow, a minute or two) ..." >&2
 	$(INSTALL_DIAG) -e '.[demo,tensorboard]'
 	@touch $@
 
 # Holds all of .demo, so that make test and make lint install once.
 $(VENV)/.dev: $(VENV)/.pip $(SOURCES)
-	@echo "installing diag with its demo server and what the tests need (2.3 GB, a minute or two) ..." >&2
+	@echo "installing diag with its demo server and what the tests need (2.5 GB, a minute or two) ..." >&2
 	$(INSTALL_DIAG) -e '.[demo,tensorboard,dev]'
 	@touch $(VENV)/.demo $@

@@ -19,7 +19,7 @@ def check_installed() -> None:
         if importlib.util.find_spec(module) is None:
             raise UsageError(
                 f"diag demo needs {module}, which is not installed",
-                cause="it comes with the extra named demo (about 2 GB)",
+                cause="it comes with the extra named demo",
                 hint="in a checkout of diag: make demo, or: pip install '.[demo]'\n"
                 "beside an installed diag: pip install 'tfserving-diag[demo]'",
             )
