@@ -74,7 +74,7 @@ def demo(
     ports = _port(port, DEFAULT_PORT), _port(http_port, DEFAULT_HTTP_PORT)
     folder = _make_folder(output or Path(f"diag-{_now()}-demo-{name}"))
     if keep_serving:
-        _keep_serving(scenario, folder, ports)
+        _keep_serving(scenario, folder, ports, quiet=quiet)
     else:
         _diagnose(scenario, folder, ports, duration or 0.0, quiet=quiet)
 
@@ -138,13 +138,14 @@ def _diagnose(
         )
 
 
-def _keep_serving(scenario: Scenario, folder: Path, ports: tuple[int, int]) -> None:
+def _keep_serving(scenario: Scenario, folder: Path, ports: tuple[int, int], *, quiet: bool) -> None:
+    from diag.capture.progress import NoProgress
     from diag.demo.processes import DemoLoad, DemoServer
     from diag.demo.serving_loop import serve_until_interrupted
 
     ends = ("--port", str(ports[0]), "--http-port", str(ports[1]))
     options = (*ends, "--truth", str(folder / "truth.json"))
-    progress = _Lines()
+    progress = NoProgress() if quiet else _Lines()
     progress.say("starting a server on the TensorFlow runtime (a few seconds) ...")
     with DemoServer.start(scenario, folder / "server.log", *options) as server:
         with DemoLoad.start(scenario, server.address, folder / "load.log"):

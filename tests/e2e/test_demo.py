@@ -100,7 +100,7 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
 
 def test_keep_serving_stays_until_interrupted_and_leaves_no_process(tmp_path: Path) -> None:
     folder = tmp_path / "out"
-    arguments = ["demo", "--scenario", "no-demand", "--keep-serving", "-o", str(folder)]
+    arguments = ["demo", "--scenario", "no-demand", "--keep-serving", "-q", "-o", str(folder)]
     with subprocess.Popen(
         [*DIAG, *arguments, "--port", "0", "--http-port", "0"],
         stdout=subprocess.PIPE,
@@ -113,8 +113,9 @@ def test_keep_serving_stays_until_interrupted_and_leaves_no_process(tmp_path: Pa
         children = psutil.Process(process.pid).children(recursive=True)
         assert len(children) == 2
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        _, progress = process.communicate(timeout=60)
     assert process.returncode == 0
+    assert progress == ""
     _, alive = psutil.wait_procs(children, timeout=20)
     assert alive == []
     assert (folder / "truth.json").exists()

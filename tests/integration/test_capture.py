@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
 import socket
 import stat
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from diag.capture.plan import MS, SECOND, CapturePlan, ServerRepository, TlsOptions
+from diag.capture.plan import MS, ServerRepository, TlsOptions
 from diag.capture.session import capture_bundle
 from diag.errors import CaptureError, EmptyCaptureError
 from diag.formats.source import open_capture
 from diag.model.availability import Unavailable
 from diag.model.samples import SampleSeries, ServedModel, ServerInfo
 from tests.support.certificates import make_certificates
+from tests.support.fast_plan import manifest_of, plan
 from tests.support.serving import (
     NOTHING,
     REQUESTS,
@@ -28,21 +27,6 @@ from tests.support.serving import (
 
 ROOT = Path(__file__).parents[2]
 METRICS = "/monitoring/prometheus/metrics"
-FAST: dict[str, Any] = {
-    "duration_ns": 100 * MS,
-    "timeout_ns": 5 * SECOND,
-    "metrics": "off",
-    "warmup": False,
-}
-
-
-def plan(server: str, **changes: Any) -> CapturePlan:
-    return CapturePlan(server=server, **(FAST | changes))
-
-
-def manifest_of(bundle: Path) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads((bundle / "diag" / "manifest.json").read_bytes())
-    return document
 
 
 def test_the_trace_in_the_bundle_is_what_the_server_sent(tmp_path: Path) -> None:

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from diag.capture.plan import MS, SECOND, CapturePlan
+from diag.capture.plan import MS
 from diag.capture.session import capture_bundle
 from diag.errors import EmptyCaptureError
 from diag.formats.source import open_capture
+from tests.support.fast_plan import plan
 from tests.support.serving import NOTHING, PARTS, http_server, metrics_text, serving
-
-
-def plan(server: str, **changes: Any) -> CapturePlan:
-    quick: dict[str, Any] = {"duration_ns": 50 * MS, "timeout_ns": 3 * SECOND, "warmup": False}
-    return CapturePlan(server=server, **({"metrics": "off"} | quick | changes))
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import subprocess
@@ -13,12 +12,13 @@ from typing import Any
 import pytest
 
 from diag.capture.locality import Here, locate, shares_clock
-from diag.capture.plan import MS, SECOND, CapturePlan
+from diag.capture.plan import MS
 from diag.capture.session import capture_bundle
 from diag.capture.target import find_server
 from diag.formats.source import open_capture
 from diag.model.availability import Unavailable
 from diag.model.samples import MetricsPair, SampleSeries, ServedModel, ServerInfo
+from tests.support.fast_plan import manifest_of, plan
 from tests.support.serving import (
     REQUESTS,
     Serving,
@@ -30,21 +30,6 @@ from tests.support.serving import (
 
 ROOT = Path(__file__).parents[2]
 METRICS = "/monitoring/prometheus/metrics"
-FAST: dict[str, Any] = {
-    "duration_ns": 100 * MS,
-    "timeout_ns": 5 * SECOND,
-    "metrics": "off",
-    "warmup": False,
-}
-
-
-def plan(server: str, **changes: Any) -> CapturePlan:
-    return CapturePlan(server=server, **(FAST | changes))
-
-
-def manifest_of(bundle: Path) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads((bundle / "diag" / "manifest.json").read_bytes())
-    return document
 
 
 def test_metrics_of_a_named_page_before_and_after(tmp_path: Path) -> None:
