@@ -151,6 +151,9 @@ def find_gaps(
         end_ns=columns[2],
         cause_index=columns[3].astype(np.int32),
         waiting_requests=waiting,
+        confidence_index=np.zeros(len(waiting), np.int32),
+        runner_up_index=np.full(len(waiting), -1, np.int32),
+        evidence_row=np.full(len(waiting), -1, np.int64),
     )
     return tuple(described), gaps
 

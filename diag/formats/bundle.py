@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from diag.model.samples import SampleSeries
 
 _METRICS = {"before": layout.METRICS_BEFORE, "after": layout.METRICS_AFTER}
-_SAMPLES = {"host": layout.HOST_SAMPLES, "gpu": layout.GPU_SAMPLES}
+_SAMPLES = {
+    "host": layout.HOST_SAMPLES,
+    "gpu": layout.GPU_SAMPLES,
+    "dcgm": layout.DCGM_SAMPLES,
+}
 
 
 class BundleWriter:

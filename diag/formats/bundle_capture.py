@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
     from diag.formats.bundle_reader import Bundle
 
-_SAMPLES = {"host": layout.HOST_SAMPLES, "gpu": layout.GPU_SAMPLES}
+_SAMPLES = {
+    "host": layout.HOST_SAMPLES,
+    "gpu": layout.GPU_SAMPLES,
+    "dcgm": layout.DCGM_SAMPLES,
+}
 
 
 def capture_from_bundle(bundle: Bundle, path: Path) -> Capture:
@@ -52,6 +56,7 @@ def capture_from_bundle(bundle: Bundle, path: Path) -> Capture:
         planes=space.planes,
         host_samples=contents.samples("host"),
         gpu_samples=contents.samples("gpu"),
+        dcgm_samples=contents.samples("dcgm"),
         metrics=metrics,
         server=contents.server(),
         clocks=tuple(
@@ -59,6 +64,8 @@ def capture_from_bundle(bundle: Bundle, path: Path) -> Capture:
             for clock in manifest.clocks
         ),
         manifest=msgspec.to_builtins(manifest),
+        trace_errors=space.errors,
+        trace_warnings=space.warnings,
         caveats=(*captured, *metrics_caveats, *trace_caveats(space)),
     )
     contents.verify_rest()

@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 
 MANIFEST = "diag/manifest.json"
 GPU_SAMPLES = "diag/gpu.jsonl"
+DCGM_SAMPLES = "diag/dcgm.jsonl"
 HOST_SAMPLES = "diag/host.jsonl"
 METRICS_BEFORE = "diag/metrics-before.prom"
 METRICS_AFTER = "diag/metrics-after.prom"

@@ -1,4 +1,4 @@
-"""``diag/host.jsonl`` and ``diag/gpu.jsonl``: a header line, then one line a sample."""
+"""``diag/host.jsonl``, ``gpu.jsonl`` and ``dcgm.jsonl``: a header line, then one line a sample."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 
 from diag.errors import BundleCorruptError
-from diag.model.samples import SampleSeries
+from diag.model.availability import Unavailable
+from diag.model.samples import SampledDevice, SamplerCost, SampleSeries
 
 SAMPLES_MAX = 1_000_000
 _TIME = "unix_ns"
 
 
 class _Header(msgspec.Struct, frozen=True):
-    source: Literal["host", "gpu"]
+    source: Literal["host", "gpu", "dcgm"]
     period_ns: Annotated[int, msgspec.Meta(ge=1, le=(1 << 63) - 1)]
     units: dict[str, str]
     missing: dict[str, str] = {}
+    devices: tuple[SampledDevice, ...] = ()
+    taken_by: str = "diag"
+    cost: SamplerCost | None = None
 
 
 _Kind = TypeVar("_Kind")
@@ -42,7 +46,11 @@ def encode_samples(series: SampleSeries) -> bytes:
         "period_ns": series.period_ns,
         "units": series.units,
         "missing": series.missing,
+        "devices": series.devices,
+        "taken_by": series.taken_by,
     }
+    if isinstance(series.cost, SamplerCost):
+        header["cost"] = series.cost
     lines = [msgspec.json.encode(line) for line in (header, *series.samples)]
     return b"\n".join(lines) + b"\n"
 
@@ -69,7 +77,14 @@ def decode_samples(data: bytes, where: str) -> SampleSeries:
             raise BundleCorruptError(f"{where}, line {number}: {problem}")
         samples.append(sample)
     return SampleSeries(
-        header.source, header.period_ns, header.units, tuple(samples), header.missing
+        source=header.source,
+        period_ns=header.period_ns,
+        units=header.units,
+        samples=tuple(samples),
+        missing=header.missing,
+        devices=header.devices,
+        taken_by=header.taken_by,
+        cost=Unavailable("not measured") if header.cost is None else header.cost,
     )
 
 

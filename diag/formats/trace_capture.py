@@ -61,10 +61,13 @@ def capture_from_trace(name: str, data: bytes, where: str) -> Capture:
         planes=space.planes,
         host_samples=_BARE,
         gpu_samples=_BARE,
+        dcgm_samples=_BARE,
         metrics=_BARE,
         server=_BARE,
         clocks=(),
         manifest=_BARE,
+        trace_errors=space.errors,
+        trace_warnings=space.warnings,
         caveats=(BARE_CAVEAT, *trace_caveats(space)),
     )
 

@@ -41,11 +41,14 @@ class Capture:
         tracer_level: Host tracer level (1 to 3) by the session's own record of its options.
         planes: Host and device planes.
         host_samples: CPU, memory and throttling over the same window.
-        gpu_samples: NVML over the same window.
+        gpu_samples: NVML over the same window, read here or by an agent beside the server.
+        dcgm_samples: What a DCGM exporter said over the same window.
         metrics: The server's metrics before and after.
         server: Model status and the like.
         clocks: One for each source beside the trace.
         manifest: The bundle's manifest as plain data.
+        trace_errors: What the server's tracers reported as errors (``XSpace.errors``).
+        trace_warnings: Likewise, such as dropped device events.
         caveats: What limits the meaning of all this; shown first.
     """
 
@@ -56,8 +59,11 @@ class Capture:
     planes: tuple[Plane, ...]
     host_samples: SampleSeries | Unavailable
     gpu_samples: SampleSeries | Unavailable
+    dcgm_samples: SampleSeries | Unavailable
     metrics: MetricsPair | Unavailable
     server: ServerInfo | Unavailable
     clocks: tuple[ClockSync, ...]
     manifest: dict[str, Any] | Unavailable
+    trace_errors: tuple[str, ...]
+    trace_warnings: tuple[str, ...]
     caveats: tuple[Caveat, ...]

@@ -12,13 +12,28 @@ from diag.model.window import Window
 class IdleCause(enum.Enum):
     """Why nothing executed; the order of docs/attribution.md decides where several hold."""
 
+    PROFILER = "profiler"
+    THROTTLED = "throttled"
+    ALLOCATOR = "allocator"
+    COLD_START = "cold-start"
+    TRANSFER = "transfer"
+    LAUNCH = "launch"
     PREPROCESS = "preprocess"
+    MODEL_LOAD = "model-load"
     EXECUTOR_POOL = "executor-pool"
     BATCH_THREADS_IN_HOST_WORK = "batch-threads-in-host-work"
     DISPATCH = "dispatch"
     BATCH_FILL = "batch-fill"
+    SYNC_OR_OUTPUT = "sync-or-output"
+    INGRESS = "ingress"
+    TRACE_EDGE = "trace-edge"
     UNEXPLAINED = "unexplained"
     NO_DEMAND = "no-demand"
+
+    @property
+    def index(self) -> int:
+        """Position in ``IDLE_CAUSES``."""
+        return _INDEX[self]
 
     @property
     def is_starvation(self) -> bool:
@@ -28,6 +43,7 @@ class IdleCause(enum.Enum):
 
 _STARVATION = frozenset(
     {
+        IdleCause.INGRESS,
         IdleCause.PREPROCESS,
         IdleCause.EXECUTOR_POOL,
         IdleCause.BATCH_THREADS_IN_HOST_WORK,
@@ -35,6 +51,18 @@ _STARVATION = frozenset(
     }
 )
 IDLE_CAUSES: tuple[IdleCause, ...] = tuple(IdleCause)
+_INDEX = {cause: i for i, cause in enumerate(IDLE_CAUSES)}
+
+
+class Confidence(enum.Enum):
+    """How sure a cause is: high, one event says so and nothing else does; low, a guess."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+CONFIDENCES: tuple[Confidence, ...] = tuple(Confidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +93,11 @@ class GapTable:
         cause_index: (n,) int32, into ``IDLE_CAUSES``.
         waiting_requests: (n,) int64, requests open at the piece's start, including those
             that the window cut, as far as they were seen.
+        confidence_index: (n,) int32, into ``CONFIDENCES``.
+        runner_up_index: (n,) int32, the cause that would hold if this one did not, into
+            ``IDLE_CAUSES``; -1 where no other evidence touches the piece.
+        evidence_row: (n,) int64, row of the host plane's events that shows the cause best; -1
+            where the evidence is the absence of events.
     """
 
     timeline_index: Int32s
@@ -72,6 +105,47 @@ class GapTable:
     end_ns: Int64s
     cause_index: Int32s
     waiting_requests: Int64s
+    confidence_index: Int32s
+    runner_up_index: Int32s
+    evidence_row: Int64s
 
     def __len__(self) -> int:
         return len(self.start_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingRequest:
+    """What one request was doing in the middle of a gap.
+
+    Attributes:
+        request: Row of the request table; -1 for one that the window cut.
+        doing: A stage's name, or ``open`` where the trace does not say.
+        since_ns: When it began to, ns since the capture's origin.
+        thread: Name of the thread that shows it, "" if none does.
+    """
+
+    request: int
+    doing: str
+    since_ns: int
+    thread: str
+
+
+@dataclass(frozen=True, slots=True)
+class LongGap:
+    """A stretch without any device work, over all its causes.
+
+    Attributes:
+        timeline_index: Into the analysis' timelines.
+        start_ns: ns since the capture's origin.
+        end_ns: Half-open.
+        causes: Its pieces in order: cause and ns.
+        waiting: At most ``WAITING_MAX`` (diag/analysis/idle) of the requests open in its middle.
+        waiting_total: All of them.
+    """
+
+    timeline_index: int
+    start_ns: int
+    end_ns: int
+    causes: tuple[tuple[IdleCause, int], ...]
+    waiting: tuple[WaitingRequest, ...]
+    waiting_total: int

@@ -9,17 +9,51 @@ from diag.model.availability import Unavailable
 
 
 @dataclass(frozen=True, slots=True)
+class SampledDevice:
+    """A GPU as its sampler names it; the position in ``SampleSeries.devices`` is its index.
+
+    Attributes:
+        name: Product name.
+        uuid: Of the GPU or MIG slice, "" if unknown.
+        is_mig: Whether MIG mode is on, in which utilization of the whole GPU is not given.
+    """
+
+    name: str
+    uuid: str = ""
+    is_mig: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SamplerCost:
+    """What sampling cost the machine it ran on.
+
+    Attributes:
+        readings: How often everything was read.
+        cpu_ns: CPU time of the sampler's thread.
+        elapsed_ns: Over which it was spent.
+    """
+
+    readings: int
+    cpu_ns: int
+    elapsed_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class SampleSeries:
     """Samples of one source over the capture's window.
 
     Attributes:
-        source: ``host`` or ``gpu``.
+        source: ``host``, ``gpu`` (NVML) or ``dcgm``.
         period_ns: The intended distance of two samples.
         units: Unit by field name, e.g. ``{"cpu_percent": "%"}``; a field with a list holds one
-            value a core, a device or a process.
-        samples: Each a dict with ``unix_ns`` (the sampler's wall clock) and the fields of
-            ``units``; a field that could not be read is absent and named in ``missing``.
+            value a core or a device: ``null`` for a device that does not give it.
+        samples: In order of time, each a dict with ``unix_ns`` (wall clock of the machine that
+            ``taken_by`` names) and some of the fields of ``units``; a field that could not be read
+            is absent and named in ``missing``.
         missing: Reason by field name (or ``device:field``) for what could not be read.
+        devices: Of ``gpu`` and ``dcgm``; lists in the samples have their order.
+        taken_by: ``diag`` on the machine of the capture, or the address of an agent or exporter.
+        cost: Unavailable where it was not measured.
     """
 
     source: str
@@ -27,6 +61,9 @@ class SampleSeries:
     units: dict[str, str]
     samples: tuple[dict[str, Any], ...]
     missing: dict[str, str] = field(default_factory=dict)
+    devices: tuple[SampledDevice, ...] = ()
+    taken_by: str = "diag"
+    cost: SamplerCost | Unavailable = Unavailable("not measured")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ PARTS = (
     layout.MANIFEST,
     layout.HOST_SAMPLES,
     layout.GPU_SAMPLES,
+    layout.DCGM_SAMPLES,
     layout.METRICS_BEFORE,
     layout.METRICS_AFTER,
     layout.SERVER,

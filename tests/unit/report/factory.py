@@ -51,10 +51,13 @@ def make_capture(name: str = "server.xplane.pb") -> Capture:
         planes=(),
         host_samples=absent,
         gpu_samples=absent,
+        dcgm_samples=absent,
         metrics=absent,
         server=absent,
         clocks=(),
         manifest=absent,
+        trace_errors=(),
+        trace_warnings=(),
         caveats=(),
     )
 
@@ -166,6 +169,9 @@ def make_gaps() -> GapTable:
         end_ns=np.array([10 * MS, 70 * MS, 100 * MS], np.int64),
         cause_index=np.array([IDLE_CAUSES.index(cause) for cause in causes], np.int32),
         waiting_requests=np.array([2, 0, 1], np.int64),
+        confidence_index=np.array([0, 0, 2], np.int32),
+        runner_up_index=np.array([-1, -1, IdleCause.NO_DEMAND.index], np.int32),
+        evidence_row=np.full(3, -1, np.int64),
     )
 
 
