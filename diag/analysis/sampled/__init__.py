@@ -1,0 +1,1 @@
+"""What was sampled beside the trace, on its clock, and whether the two agree."""
