@@ -103,6 +103,7 @@ def analyze(
     )
     return Analysis(
         capture=capture,
+        host=plane,
         tracer_level=level,
         counts=counts,
         requests=requests,

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from diag.analysis.execution.op_times import OpTime
 from diag.model.availability import Caveat, Unavailable
 from diag.model.capture import Capture
-from diag.model.gaps import GapTable, IdleCause, Timeline
+from diag.model.device import (
+    Agreement,
+    DeviceClock,
+    DeviceLoss,
+    DeviceSummary,
+    KernelTime,
+    ModelDeviceCost,
+)
+from diag.model.events import Plane
+from diag.model.gaps import GapTable, IdleCause, LongGap, Timeline
 from diag.model.serving import BatchTable, CloseReason, Mode, Queue, RequestTable, Stage
 
 
@@ -110,13 +119,20 @@ class BatchSummary:
 
 @dataclass(frozen=True, slots=True)
 class GapSummary:
-    """One timeline's idle time by cause, in ns; the values add up to ``idle_ns``."""
+    """One timeline's idle time by cause, in ns; the values add up to ``idle_ns``.
+
+    Attributes:
+        waiting_ns: Idle with at least one open request.
+        recoverable_ns_per_second: Starved idle time a second of the window.
+    """
 
     timeline: Timeline
     idle_ns: int
     by_cause_ns: dict[IdleCause, int]
     starved_ns: int
     no_demand_ns: int
+    waiting_ns: int
+    recoverable_ns_per_second: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +151,20 @@ class PoolWait:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """Everything computed of one Capture; nothing in it is rounded for show."""
+    """Everything computed of one Capture; nothing in it is rounded for show.
+
+    Attributes:
+        host: The host plane, whose rows the gaps' evidence names.
+        devices: Every GPU plane, in plane order.
+        kernels: The kernels with most time.
+        device_ops: The ops with most device time.
+        device_clock: Unavailable without device events.
+        longest_gaps: Of each timeline, the longest first.
+        agreements: Empty where nothing was sampled.
+    """
 
     capture: Capture
+    host: Plane
     tracer_level: int | Unavailable
     counts: Counts
     requests: RequestTable
@@ -150,3 +177,11 @@ class Analysis:
     ops: tuple[OpTime, ...]
     pool_waits: tuple[PoolWait, ...]
     caveats: tuple[Caveat, ...]
+    devices: tuple[DeviceSummary, ...] = ()
+    device_costs: tuple[ModelDeviceCost, ...] = ()
+    kernels: tuple[KernelTime, ...] = ()
+    device_ops: tuple[KernelTime, ...] = ()
+    device_clock: DeviceClock | Unavailable = Unavailable("no device event was recorded")
+    device_loss: DeviceLoss = DeviceLoss(0, (), (), Unavailable("no device event was recorded"))
+    longest_gaps: tuple[LongGap, ...] = ()
+    agreements: tuple[Agreement, ...] = ()

@@ -157,13 +157,18 @@ def summarize_gaps(timelines: tuple[Timeline, ...], gaps: GapTable) -> tuple[Gap
         sums = np.zeros(len(IDLE_CAUSES), np.int64)
         np.add.at(sums, gaps.cause_index[mine], length[mine])
         by_cause = {cause: int(sums[i]) for i, cause in enumerate(IDLE_CAUSES)}
+        starved_ns = sum(ns for cause, ns in by_cause.items() if cause.is_starvation)
         out.append(
             GapSummary(
                 timeline=timeline,
                 idle_ns=int(length[mine].sum()),
                 by_cause_ns=by_cause,
-                starved_ns=sum(ns for cause, ns in by_cause.items() if cause.is_starvation),
+                starved_ns=starved_ns,
                 no_demand_ns=by_cause[IdleCause.NO_DEMAND],
+                waiting_ns=int(length[mine & (gaps.waiting_requests > 0)].sum()),
+                recoverable_ns_per_second=(
+                    starved_ns / max(timeline.window.duration_ns, 1) * 1_000_000_000
+                ),
             )
         )
     return tuple(out)

@@ -19,6 +19,7 @@ from diag.analysis.summary import describe
 from diag.findings.verdict import Evidence, Verdict
 from diag.model.availability import Caveat, Unavailable
 from diag.model.capture import Capture
+from diag.model.events import EventTable, Line, Plane
 from diag.model.gaps import IDLE_CAUSES, GapTable, IdleCause, Timeline
 from diag.model.samples import MetricSample, MetricsPair, SampleSeries, ServedModel, ServerInfo
 from diag.model.serving import (
@@ -175,6 +176,19 @@ def make_gaps() -> GapTable:
     )
 
 
+def make_host() -> Plane:
+    """One event, by which a gap's cause may be shown."""
+    events = EventTable(
+        start_ns=np.array([MS], np.int64),
+        end_ns=np.array([9 * MS], np.int64),
+        name_id=np.zeros(1, np.int32),
+        line_index=np.zeros(1, np.int32),
+        names=("Schedule",),
+        stats={},
+    )
+    return Plane(0, "/host:CPU", (Line(1, "grpc-1", 0),), events, {})
+
+
 def flat(ns: int, n: int = 3) -> Distribution:
     return Distribution(n, float(ns), ns, NO_P99, NO_P99)
 
@@ -213,6 +227,7 @@ def make_analysis(
     by_cause[IdleCause.NO_DEMAND] = 50 * MS
     return Analysis(
         capture=capture,
+        host=make_host(),
         tracer_level=2,
         counts=Counts(
             requests=3,
@@ -243,7 +258,7 @@ def make_analysis(
                 service=flat(3 * MS, 2),
             ),
         ),
-        idle=(GapSummary(timeline, 80 * MS, by_cause, 30 * MS, 50 * MS),),
+        idle=(GapSummary(timeline, 80 * MS, by_cause, 30 * MS, 50 * MS, 30 * MS, 3e8),),
         pool_waits=(PoolWait("tf_Compute", describe(np.arange(1, 131) * 10_000)),),
         ops=(OpTime("DecodeJpeg", True, 30, 40 * MS), OpTime("MatMul", False, 60, 9 * MS)),
         caveats=(Caveat("window-too-short", "The window is shorter than five times p99."),),
