@@ -10,6 +10,13 @@ from __future__ import annotations
 from diag.analysis.result import Analysis, GapSummary
 from diag.findings import thresholds
 from diag.findings.confidence import confidence_in
+from diag.findings.device import (
+    OTHER_PROCESS,
+    describe_intruder,
+    holding_cause,
+    intruder,
+    slow_part,
+)
 from diag.findings.evidence import gather_evidence, largest_causes
 from diag.findings.knobs import knob_for, verify_for
 from diag.findings.shares import (
@@ -94,6 +101,9 @@ def _main_cause(analysis: Analysis, shares: Shares, gaps: GapSummary | None) -> 
         )
     compute = f"{shares.group(StageGroup.COMPUTE):.0%}"
     lead = f"Requests take {mean} on average, {compute} of it in the model"
+    device = _device_cause(analysis, shares, lead)
+    if device is not None:
+        return device
     padding = padding_ratio(analysis)
     if padding >= thresholds.PADDING_MIN_RATIO:
         return "padding", f"{lead}, where {padding:.0%} of the executed rows are padding."
@@ -105,10 +115,28 @@ def _main_cause(analysis: Analysis, shares: Shares, gaps: GapSummary | None) -> 
         if window_ratio(gaps, gaps.timeline.busy_ns) >= thresholds.SATURATED_MIN_RATIO:
             return "saturated", f"{lead}, which leaves no slack."
         idle = window_ratio(gaps, gaps.idle_ns)
+        holding = holding_cause(gaps)
+        if holding is not None:
+            return (
+                holding.value,
+                f"{lead}, while {gaps.timeline.name} stands {_IDLE_TEXT[holding]}.",
+            )
         asked = gaps.no_demand_ns / max(1, gaps.idle_ns)
         if idle >= thresholds.NO_DEMAND_MIN_IDLE_RATIO and asked >= thresholds.NO_DEMAND_MIN_SHARE:
             return "no-demand", f"{lead}; idle for lack of demand, not starved of input."
     return "healthy", f"{lead}; no stage holds them up."
+
+
+def _device_cause(analysis: Analysis, shares: Shares, lead: str) -> tuple[str, str] | None:
+    """Another process on the GPU, or a part of the model's time that is not its kernels."""
+    found = intruder(analysis)
+    if found is not None:
+        return OTHER_PROCESS, f"{lead}, on {found.device}, which {describe_intruder(found)}."
+    part = slow_part(shares)
+    if part is None:
+        return None
+    cause, share, words = part
+    return cause, f"{lead}: {share:.0%} of all their time is {words}."
 
 
 def _worst_text(analysis: Analysis, stage: Stage) -> str:

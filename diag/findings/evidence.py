@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from diag.analysis.result import Analysis, GapSummary
 from diag.findings import thresholds
+from diag.findings.device import device_evidence
 from diag.findings.shares import Shares, padding_ratio, sum_shares, window_ratio, worst_model
 from diag.findings.verdict import Evidence
 from diag.model.availability import Unavailable
@@ -29,6 +30,7 @@ def gather_evidence(
         *_share_evidence(analysis, shares, cause),
         *_worst_evidence(analysis, cause),
         *_idle_evidence(gaps),
+        *device_evidence(analysis, cause),
     )
 
 

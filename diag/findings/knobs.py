@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from diag.analysis.result import Analysis
+from diag.findings.device import DEVICE_WAIT, OTHER_PROCESS, costliest
 from diag.findings.shares import preprocesses_in_batches
 from diag.model.availability import Unavailable
 from diag.model.gaps import IdleCause
@@ -32,6 +33,10 @@ def knob_for(cause: str, analysis: Analysis) -> str:
         "Give the runtime threads and cores: --tensorflow_inter_op_parallelism, CPU limits, fewer "
         "models on this host; if all cores are busy, fewer requests at once or another replica."
     )
+    dispatch = (
+        "Idle batch threads look every 1 ms, which no flag changes; a longer wait means they "
+        "got no CPU: raise CPU limits or lower the number of threads."
+    )
     more = "--tensorflow_inter_op_parallelism"
     if preprocesses_in_batches(analysis):
         more = f"raise num_batch_threads{threads}"
@@ -44,16 +49,57 @@ def knob_for(cause: str, analysis: Analysis) -> str:
         IdleCause.BATCH_FILL.value: batch_fill,
         Stage.QUEUE_THREAD.value: batch_threads,
         IdleCause.BATCH_THREADS_IN_HOST_WORK.value: batch_threads,
-        Stage.QUEUE_DISPATCH.value: (
-            "Idle batch threads look every 1 ms, which no flag changes; a longer wait means they "
-            "got no CPU: raise CPU limits or lower the number of threads."
-        ),
+        Stage.QUEUE_DISPATCH.value: dispatch,
+        IdleCause.DISPATCH.value: dispatch,
         Stage.QUEUE_EXECUTOR.value: executor,
         IdleCause.EXECUTOR_POOL.value: executor,
         Stage.PREPROCESS.value: preprocess,
         "padding": (
             f"Add smaller entries to allowed_batch_sizes (batches hold {_rows(analysis)} rows on "
             "average); its last entry must stay max_batch_size."
+        ),
+        IdleCause.LAUNCH.value: (
+            f"Launch less{_kernels(analysis)}: XLA (--xla_gpu_compilation_enabled, with the model "
+            "compiled for it), TF-TRT or fused ops; larger batches share the same launches."
+        ),
+        IdleCause.TRANSFER.value: (
+            f"Copy less{_bytes(analysis)}: send uint8 or smaller inputs and cast on the GPU, "
+            "return fewer outputs (output_filter), keep the graph off the CPU in its middle."
+        ),
+        DEVICE_WAIT: (
+            "All models of a server share one compute stream a GPU: give the one that fills it "
+            "a server of its own (MPS or MIG share the GPU), or add a replica."
+        ),
+        OTHER_PROCESS: (
+            "Keep the other process off this GPU: schedule it elsewhere, split the GPU with MIG, "
+            "or forbid sharing (nvidia-smi -c EXCLUSIVE_PROCESS)."
+        ),
+        IdleCause.SYNC_OR_OUTPUT.value: (
+            "Let another batch run while one is being answered: more requests at once from the "
+            f"clients, num_batch_threads{threads or ' above 1'}; return fewer or smaller outputs."
+        ),
+        IdleCause.COLD_START.value: (
+            "Warm up before traffic: assets.extra/tf_serving_warmup_requests with every batch size "
+            "in allowed_batch_sizes; keep shapes few."
+        ),
+        IdleCause.MODEL_LOAD.value: (
+            "Load models away from the peak: --num_load_threads=1, a staggered roll-out, fewer "
+            "versions a server."
+        ),
+        IdleCause.ALLOCATOR.value: (
+            "Let the GPU's memory be taken at the start (no TF_FORCE_GPU_ALLOW_GROWTH), and leave "
+            "room: fewer models or versions, smaller max_batch_size."
+        ),
+        IdleCause.THROTTLED.value: (
+            "Raise the container's CPU limit or run fewer threads: the kernel stopped the server."
+        ),
+        IdleCause.PROFILER.value: (
+            "The recording disturbed what it measured: capture for less long, or at "
+            "--host-tracer-level 1."
+        ),
+        IdleCause.INGRESS.value: (
+            "Make requests cheaper to receive: gRPC instead of JSON, tensor_content or encoded "
+            "bytes instead of lists of numbers, more --rest_api_num_threads or --grpc_max_threads."
         ),
         "saturated": "Add a replica, or make the model cheaper; batching settings cannot help.",
         "no-demand": "Nothing to turn: scale in, or let models share this host.",
@@ -77,6 +123,11 @@ def verify_for(cause: str) -> str:
         Stage.QUEUE_EXECUTOR.value: "queue-executor down, compute unchanged.",
         Stage.PREPROCESS.value: "preprocess down by what was moved, idle time with waiting down.",
         "padding": "padding down, service time of batches down.",
+        IdleCause.LAUNCH.value: "kernels a request down, launch-bound score down.",
+        IdleCause.TRANSFER.value: "bytes a request down, transfer-in down.",
+        DEVICE_WAIT: "device-wait down, compute unchanged.",
+        OTHER_PROCESS: "sampled and traced utilization agree.",
+        IdleCause.SYNC_OR_OUTPUT.value: "more batches at once, idle in sync-or-output down.",
     }
     for cause_of_gap, stage in _SAME_AS.items():
         expected[cause_of_gap.value] = expected[stage.value]
@@ -105,6 +156,18 @@ def _now(values: Iterable[Parameter | Unavailable], divisor: int = 1) -> str:
         return ""
     value, origin = min(known, key=lambda item: item[1].value)
     return f" from {'about ' if origin is Origin.ESTIMATED else ''}{value}"
+
+
+def _kernels(analysis: Analysis) -> str:
+    cost = costliest(analysis)
+    return "" if cost is None else f" (now {cost.kernels_per_request:.0f} kernels a request)"
+
+
+def _bytes(analysis: Analysis) -> str:
+    cost = costliest(analysis)
+    if cost is None or isinstance(cost.bytes_in_per_request, Unavailable):
+        return ""
+    return f" (now {cost.bytes_in_per_request / 1e6:.3g} MB a request to the GPU)"
 
 
 def _rows(analysis: Analysis) -> str:

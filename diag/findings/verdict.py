@@ -21,7 +21,7 @@ class Verdict:
 
     Attributes:
         cause: Lower-kebab, permanent: a Stage, an IdleCause, or ``healthy``, ``saturated``,
-            ``padding``, ``no-requests``, ``not-recorded``.
+            ``padding``, ``other-process``, ``no-requests``, ``not-recorded``.
         sentence: To be read aloud; every number in it is in ``evidence``.
         knob: What to change, with today's value where it is known; "" if nothing.
         verify: How to see that it helped.

@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 TOLD = BatchingParameters(max_batch_size=8, batch_timeout_micros=2000, num_batch_threads=1)
 AT_ONCE = BatchingParameters(max_batch_size=8, batch_timeout_micros=0, num_batch_threads=1)
 # A verdict may be a stage or a cause of idle time, or one of these.
-OWN_CAUSES = {"healthy", "saturated", "padding", "no-requests", "not-recorded"}
+OWN_CAUSES = {
+    "healthy",
+    "saturated",
+    "padding",
+    "other-process",
+    "no-requests",
+    "not-recorded",
+}
 
 
 def sessions(
@@ -215,7 +222,7 @@ def unfounded_numbers(verdict: Verdict) -> list[str]:
     told = {f"{e.value:.0%}" for e in verdict.evidence if e.unit == "ratio"}
     told |= {f"{e.value / 1e6:.3g} ms" for e in verdict.evidence if e.unit == "ns"}
     told |= {f"{e.value / 1e9:.2f} s" for e in verdict.evidence if e.unit == "ns"}
-    told |= {f"{e.value:.0f}" for e in verdict.evidence if e.unit == "requests"}
+    told |= {f"{e.value:.0f}" for e in verdict.evidence if e.unit in ("requests", "pid")}
     plain = verdict.sentence.replace("level 1", "").replace("/device:GPU:0", "")
     return [n for n in re.findall(r"\b\d+(?:\.\d+)?(?:%| ms| s\b|)", plain) if n not in told]
 
