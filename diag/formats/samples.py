@@ -1,9 +1,13 @@
-"""``diag/host.jsonl``, ``gpu.jsonl`` and ``dcgm.jsonl``: a header line, then one line a sample."""
+"""``diag/host.jsonl``, ``gpu.jsonl`` and ``dcgm.jsonl``: a header line, then one line a sample.
+
+What is read comes from strangers: every value is checked to be one that analysis can compute with.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal, TypeVar
+from operator import attrgetter, itemgetter
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import msgspec
 
@@ -11,8 +15,17 @@ from diag.errors import BundleCorruptError
 from diag.model.availability import Unavailable
 from diag.model.samples import SampledDevice, SamplerCost, SampleSeries
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 SAMPLES_MAX = 1_000_000
+# More cores, GPUs and slices than a machine has; processes on a GPU are likewise listed.
+LIST_MAX = 4096
+DEVICES_MAX = 1024
+NAME_MAX_CHARACTERS = 1024
 _TIME = "unix_ns"
+_TIME_LIMIT = 1 << 63
+_INTEGER_LIMIT = 1 << 64
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -28,19 +41,19 @@ class _Header(msgspec.Struct, frozen=True):
 _Kind = TypeVar("_Kind")
 _HEADER = msgspec.json.Decoder(_Header)
 _SAMPLE = msgspec.json.Decoder(dict[str, Any])
+_COST = attrgetter("readings", "cpu_ns", "elapsed_ns")
 
 
 def encode_samples(series: SampleSeries) -> bytes:
-    """The series as JSON lines.
+    """The series as JSON lines, in order of time.
 
     Raises:
-        ValueError: A sample has no ``unix_ns``, a field without a unit, or a value that is
-            None or not finite: what could not be read is left out and named in ``missing``.
+        ValueError: What ``series_problem`` says. What could not be read is left out and named in
+            ``missing``.
     """
-    for index, sample in enumerate(series.samples):
-        problem = _problem(sample, series.units)
-        if problem:
-            raise ValueError(f"sample {index} {problem}")
+    problem = series_problem(series)
+    if problem:
+        raise ValueError(problem)
     header = {
         "source": series.source,
         "period_ns": series.period_ns,
@@ -51,12 +64,12 @@ def encode_samples(series: SampleSeries) -> bytes:
     }
     if isinstance(series.cost, SamplerCost):
         header["cost"] = series.cost
-    lines = [msgspec.json.encode(line) for line in (header, *series.samples)]
+    lines = [msgspec.json.encode(line) for line in (header, *_in_order(series.samples))]
     return b"\n".join(lines) + b"\n"
 
 
 def decode_samples(data: bytes, where: str) -> SampleSeries:
-    """The series in JSON lines.
+    """The series in JSON lines; samples are put in order of time, which a clock may have left.
 
     Args:
         data: The part's bytes.
@@ -69,10 +82,13 @@ def decode_samples(data: bytes, where: str) -> SampleSeries:
     if not 1 <= len(lines) <= SAMPLES_MAX:
         raise BundleCorruptError(f"{where}: {len(lines):,} lines, 1 to {SAMPLES_MAX:,} can be read")
     header = _line(_HEADER, lines[0], 1, where)
+    problem = _header_problem(header.devices, header.cost)
+    if problem:
+        raise BundleCorruptError(f"{where}, line 1: {problem}")
     samples = []
     for number, line in enumerate(lines[1:], start=2):
         sample = _line(_SAMPLE, line, number, where)
-        problem = _problem(sample, header.units)
+        problem = _problem(sample, header.units, len(header.devices))
         if problem:
             raise BundleCorruptError(f"{where}, line {number}: {problem}")
         samples.append(sample)
@@ -80,12 +96,29 @@ def decode_samples(data: bytes, where: str) -> SampleSeries:
         source=header.source,
         period_ns=header.period_ns,
         units=header.units,
-        samples=tuple(samples),
+        samples=_in_order(samples),
         missing=header.missing,
         devices=header.devices,
         taken_by=header.taken_by,
         cost=Unavailable("not measured") if header.cost is None else header.cost,
     )
+
+
+def series_problem(series: SampleSeries) -> str:
+    """Why the series cannot be written, or "": for what a stranger sent, before it is used."""
+    cost = series.cost if isinstance(series.cost, SamplerCost) else None
+    problem = _header_problem(series.devices, cost)
+    if problem:
+        return problem
+    for index, sample in enumerate(series.samples):
+        problem = _problem(sample, series.units, len(series.devices))
+        if problem:
+            return f"sample {index} {problem}"
+    return ""
+
+
+def _in_order(samples: Iterable[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+    return tuple(sorted(samples, key=itemgetter(_TIME)))
 
 
 def _line(decoder: msgspec.json.Decoder[_Kind], line: bytes, number: int, where: str) -> _Kind:
@@ -95,14 +128,67 @@ def _line(decoder: msgspec.json.Decoder[_Kind], line: bytes, number: int, where:
         raise BundleCorruptError(f"{where}, line {number}: not readable", cause=str(exc)) from exc
 
 
-def _problem(sample: dict[str, Any], units: dict[str, str]) -> str:
+def _header_problem(devices: tuple[SampledDevice, ...], cost: SamplerCost | None) -> str:
+    """What is wrong with the devices or the cost, or ""."""
+    if len(devices) > DEVICES_MAX:
+        return f"names {len(devices):,} devices, {DEVICES_MAX:,} can be read"
+    for device in devices:
+        if not 0 < len(device.name) <= NAME_MAX_CHARACTERS:
+            return "has a device without a name, or with one beyond reason"
+        if len(device.uuid) > NAME_MAX_CHARACTERS:
+            return "has a device with a uuid beyond reason"
+    if cost and not all(0 <= each < _TIME_LIMIT for each in _COST(cost)):
+        return "has a cost that is none"
+    return ""
+
+
+def _problem(sample: dict[str, Any], units: dict[str, str], devices: int) -> str:
     """What is wrong with a sample, or ""."""
     time = sample.get(_TIME)
-    if not isinstance(time, int) or isinstance(time, bool) or not 0 <= time < 1 << 63:
+    if not isinstance(time, int) or isinstance(time, bool) or not 0 <= time < _TIME_LIMIT:
         return f"has no {_TIME}, or one that is no time"
     for name, value in sample.items():
-        if name != _TIME and name not in units:
+        if name == _TIME:
+            continue
+        if name not in units:
             return f"has a field without a unit: {name}"
-        if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        if value is None:
+            return f"has no value in {name}"
+        if isinstance(value, list):
+            problem = _list_problem(value, devices)
+            if problem:
+                return f"has {problem} in {name}"
+        elif not _is_plain(value):
             return f"has no value in {name}"
     return ""
+
+
+def _list_problem(values: list[Any], devices: int) -> str:
+    """What is wrong with a list of values a core or a device, or ""."""
+    if devices and len(values) != devices:
+        return f"{len(values)} values for {devices} devices"
+    if len(values) > LIST_MAX:
+        return f"{len(values):,} values"
+    for value in values:
+        if isinstance(value, list):
+            if len(value) > LIST_MAX or not all(_is_record(each) for each in value):
+                return "a list that holds no records"
+        elif value is not None and not _is_plain(value):
+            return "no value"
+    return ""
+
+
+def _is_record(value: Any) -> bool:
+    """Whether this is one process on a device: plain values by name, some unknown."""
+    return isinstance(value, dict) and all(
+        each is None or _is_plain(each) for each in value.values()
+    )
+
+
+def _is_plain(value: Any) -> bool:
+    """A text, a truth value, or a number that a sum over all samples can hold."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, int):
+        return -_INTEGER_LIMIT < value < _INTEGER_LIMIT
+    return isinstance(value, str)

@@ -21,7 +21,7 @@ from diag.formats.prometheus import parse_metrics
 from diag.formats.source import open_capture
 from diag.model.availability import Caveat, Unavailable
 from diag.model.capture import Capture
-from diag.model.samples import MetricSample, MetricsPair, SampleSeries
+from diag.model.samples import MetricSample, MetricsPair, SamplerCost, SampleSeries
 from diag.model.window import ClockSync
 from diag.testing.xspace_builder import build_space
 
@@ -51,8 +51,12 @@ def series(draw: st.DrawFn, source: str) -> SampleSeries:
         source=source,
         period_ns=draw(st.integers(1, 10**12)),
         units=units,
-        samples=tuple(draw(st.lists(sample, max_size=5))),
+        samples=tuple(sorted(draw(st.lists(sample, max_size=5)), key=lambda each: each["unix_ns"])),
         missing=draw(st.dictionaries(text, text, max_size=2)),
+        taken_by=draw(text),
+        cost=draw(
+            st.just(Unavailable("not measured")) | st.builds(SamplerCost, times, times, times)
+        ),
     )
 
 

@@ -13,17 +13,26 @@ from diag.errors import BundleCorruptError
 from diag.formats.samples import decode_samples, encode_samples
 from diag.formats.server import decode_server, server_document
 from diag.model.availability import Unavailable
-from diag.model.samples import SampleSeries, ServedModel, ServerInfo
+from diag.model.samples import (
+    SampledDevice,
+    SamplerCost,
+    SampleSeries,
+    ServedModel,
+    ServerInfo,
+)
 
 SERIES = SampleSeries(
     source="gpu",
     period_ns=166_666_667,
     units={"utilization_percent": "%", "power_mw": "mW"},
     samples=(
-        {"unix_ns": 1_795_386_469_768_655_031, "utilization_percent": [61, 3], "power_mw": 70_123},
+        {"unix_ns": 1_795_386_469_768_655_031, "utilization_percent": [61, 3], "power_mw": [70, 9]},
         {"unix_ns": 1_795_386_469_935_321_698, "utilization_percent": [0, 100]},
     ),
     missing={"power_mw": "Not Supported on GPU 1"},
+    devices=(SampledDevice("NVIDIA L4", "GPU-a"), SampledDevice("NVIDIA L4", is_mig=True)),
+    taken_by="10.0.0.7:9500",
+    cost=SamplerCost(readings=2, cpu_ns=900_000, elapsed_ns=166_666_667),
 )
 HEADER = b'{"source":"host","period_ns":1,"units":{"a":"%"}}\n'
 
@@ -39,8 +48,36 @@ def test_a_series_is_a_header_line_and_a_line_a_sample() -> None:
     assert lines[0] == (
         b'{"source":"gpu","period_ns":166666667,'
         b'"units":{"utilization_percent":"%","power_mw":"mW"},'
-        b'"missing":{"power_mw":"Not Supported on GPU 1"}}'
+        b'"missing":{"power_mw":"Not Supported on GPU 1"},'
+        b'"devices":[{"name":"NVIDIA L4","uuid":"GPU-a","is_mig":false},'
+        b'{"name":"NVIDIA L4","uuid":"","is_mig":true}],'
+        b'"taken_by":"10.0.0.7:9500",'
+        b'"cost":{"readings":2,"cpu_ns":900000,"elapsed_ns":166666667}}'
     )
+
+
+def test_samples_are_written_and_read_in_order_of_time() -> None:
+    """The driver's own samples come to light later than readings that are younger."""
+    late, early = SERIES.samples[::-1]
+    assert decode_samples(encode_samples(replace(SERIES, samples=(late, early))), "p") == SERIES
+    data = HEADER + b'{"unix_ns":2,"a":1}\n{"unix_ns":1,"a":2}\n{"unix_ns":2,"a":3}\n'
+    read = [(sample["unix_ns"], sample["a"]) for sample in decode_samples(data, "p").samples]
+    assert read == [(1, 2), (2, 1), (2, 3)]
+
+
+def test_a_series_of_before_devices_were_named_is_read() -> None:
+    old = b'{"source":"gpu","period_ns":1,"units":{"a":"%"}}\n{"unix_ns":1,"a":[1,2,3]}\n'
+    series = decode_samples(old, "p")
+    assert (series.devices, series.taken_by) == ((), "diag")
+    assert series.cost == Unavailable("not measured")
+    assert series.samples[0]["a"] == [1, 2, 3]
+
+
+def test_a_device_that_gives_nothing_has_null_in_its_place() -> None:
+    processes = [[{"pid": 7, "memory_bytes": 1 << 40, "sm_percent": None}], None]
+    sample = {"unix_ns": 1, "utilization_percent": [None, 3], "processes": processes}
+    series = replace(SERIES, samples=(sample,), units={**SERIES.units, "processes": "processes"})
+    assert decode_samples(encode_samples(series), "p") == series
 
 
 @pytest.mark.parametrize(
@@ -52,6 +89,8 @@ def test_a_series_is_a_header_line_and_a_line_a_sample() -> None:
         ({"unix_ns": 1, "b": 1}, "has a field without a unit: b"),
         ({"unix_ns": 1, "power_mw": None}, "has no value in power_mw"),
         ({"unix_ns": 1, "power_mw": math.nan}, "has no value in power_mw"),
+        ({"unix_ns": 1, "power_mw": [1, math.inf]}, "has no value in power_mw"),
+        ({"unix_ns": 1, "power_mw": [1]}, "has 1 values for 2 devices in power_mw"),
     ],
 )
 def test_a_sample_that_would_hide_a_gap_is_not_written(
@@ -59,6 +98,15 @@ def test_a_sample_that_would_hide_a_gap_is_not_written(
 ) -> None:
     with pytest.raises(ValueError, match=f"sample 0 {message}"):
         encode_samples(replace(SERIES, samples=(sample,)))
+
+
+def test_a_device_without_a_name_is_not_written() -> None:
+    with pytest.raises(ValueError, match="a device without a name"):
+        encode_samples(replace(SERIES, devices=(SampledDevice(""), SampledDevice("b"))))
+
+
+GPUS = b'{"source":"gpu","period_ns":1,"units":{"a":"%%","p":"processes"},"devices":[%s]%s}\n'
+TWO = GPUS % (b'{"name":"x"},{"name":"y"}', b"")
 
 
 @pytest.mark.parametrize(
@@ -74,6 +122,29 @@ def test_a_sample_that_would_hide_a_gap_is_not_written(
         (HEADER + b'{"unix_ns":1,"a":null}', "p, line 2: has no value in a", ""),
         (HEADER + b'{"unix_ns":99999999999999999999}', "p, line 2: ", ""),
         (HEADER + b'{"unix_ns":1,"a":"\xff"}', "p, line 2: not readable", ""),
+        (HEADER + b'{"unix_ns":1,"a":1' + b"0" * 30 + b"}", "p, line 2: has no value in a", ""),
+        (HEADER + b'{"unix_ns":1,"a":1e999}', "p, line 2: not readable", "out of range"),
+        (HEADER + b'{"unix_ns":1,"a":{"b":1}}', "p, line 2: has no value in a", ""),
+        (HEADER + b'{"unix_ns":1,"a":[[[1]]]}', "p, line 2: has a list that holds no records", ""),
+        (HEADER + b'{"unix_ns":1,"a":[[{"b":[]}]]}', "p, line 2: has a list that holds", ""),
+        (HEADER + b'{"unix_ns":1,"a":' + b"[" * 9999, "p, line 2: not readable", "recursion"),
+        (
+            HEADER + b'{"unix_ns":1,"a":[' + b"1," * 4096 + b"1]}",
+            "p, line 2: has 4,097 values in a",
+            "",
+        ),
+        (TWO + b'{"unix_ns":1,"a":[1]}', "p, line 2: has 1 values for 2 devices in a", ""),
+        (GPUS % (b"{}", b""), "p, line 1: not readable", "missing required field `name`"),
+        (GPUS % (b'{"name":""}', b""), "p, line 1: has a device without a name", ""),
+        (GPUS % (b'{"name":7}', b""), "p, line 1: not readable", "$.devices[0].name"),
+        (GPUS % (b",".join([b'{"name":"x"}'] * 1025), b""), "p, line 1: names 1,025 devices", ""),
+        (GPUS % (b"", b',"taken_by":null'), "p, line 1: not readable", "$.taken_by"),
+        (GPUS % (b"", b',"cost":{"readings":1}'), "p, line 1: not readable", "cpu_ns"),
+        (
+            GPUS % (b"", b',"cost":{"readings":1,"cpu_ns":-1,"elapsed_ns":1}'),
+            "p, line 1: has a cost that is none",
+            "",
+        ),
     ],
 )
 def test_a_broken_line_is_named(data: bytes, message: str, cause: str) -> None:
