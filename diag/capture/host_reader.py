@@ -46,6 +46,7 @@ class HostReader:
 
     source = "host"
     period_ns = HOST_PERIOD_NS
+    devices = ()
 
     def __init__(self, here: Here) -> None:
         self.units = dict(_UNITS)
@@ -118,6 +119,14 @@ class HostReader:
         if self._server is not None:
             fields |= _of_process(self._server, _server_share)
         return {} if last_ns is None else fields
+
+    def timed(self, *, last: bool) -> list[dict[str, Any]]:  # noqa: ARG002
+        """Nothing: all it knows is of now."""
+        return []
+
+    def aside_cpu_ns(self) -> int:
+        """It has no thread of its own."""
+        return 0
 
     def close(self) -> None:
         """Nothing is held."""

@@ -7,18 +7,26 @@ import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 from diag.model.availability import Unavailable
-from diag.model.samples import SampleSeries
+from diag.model.samples import SamplerCost, SampleSeries
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from diag.model.samples import SampledDevice
+
+Sample = dict[str, Any]
+
+# A reading takes some milliseconds. A driver that has not answered by then does not answer at all
+# (a GPU that fell off the bus can block a call for good), and the capture goes on without it.
+STOP_TIMEOUT_NS = 2_000_000_000
 
 
 class Reader(Protocol):
-    """Something that can be read at any time."""
+    """Something that can be read at any time, by one thread."""
 
     @property
     def source(self) -> str:
-        """``host`` or ``gpu``."""
+        """``host``, ``gpu`` or ``dcgm``."""
 
     @property
     def period_ns(self) -> int:
@@ -30,18 +38,32 @@ class Reader(Protocol):
 
     @property
     def missing(self) -> Mapping[str, str]:
-        """Reason by field that cannot be read."""
+        """Reason by field that cannot be read; may grow while it is read."""
+
+    @property
+    def devices(self) -> tuple[SampledDevice, ...]:
+        """What the lists in its fields are in the order of; empty where that is not GPUs."""
 
     @property
     def detail(self) -> str:
         """What is read, in a few words."""
 
-    def read(self) -> dict[str, Any]:
-        """The fields of ``units``, now.
+    def read(self) -> Sample:
+        """Some of the fields of ``units``, now.
 
         Raises:
             OSError: It cannot be read any more.
         """
+
+    def timed(self, *, last: bool) -> list[Sample]:
+        """What has come to be known since the last call, each with a ``unix_ns`` of its own.
+
+        Args:
+            last: Sampling ends: nothing will be asked for any more.
+        """
+
+    def aside_cpu_ns(self) -> int:
+        """CPU time that threads of the reader's own took so far."""
 
     def close(self) -> None:
         """Let go of it."""
@@ -54,12 +76,30 @@ class Sampler:
         read_max_ns: The longest a single reading took: how exactly a sample's time is known.
     """
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        *,
+        sink: Callable[[Sample], None] | None = None,
+        stop_timeout_ns: int = STOP_TIMEOUT_NS,
+    ) -> None:
+        """Prepare to sample.
+
+        Args:
+            reader: What to read; closed at the end, unless a reading hangs.
+            sink: Given every sample on the sampler's thread, instead of keeping it for ``stop``.
+            stop_timeout_ns: How long the end waits for a reading that does not come back.
+        """
         self._reader = reader
-        self._samples: list[dict[str, Any]] = []
+        self._samples: list[Sample] = []
+        self._give = sink or self._samples.append
+        self._stop_timeout_ns = stop_timeout_ns
         self._stopping = threading.Event()
         self._closed = False
         self._failure = ""
+        self._readings = 0
+        self._begun_ns = 0  # monotonic, of the reading in progress
+        self._cost = SamplerCost(0, 0, 0)
         self._thread = threading.Thread(
             target=self._run, name=f"diag-{reader.source}-sampler", daemon=True
         )
@@ -70,42 +110,76 @@ class Sampler:
         self._thread.start()
 
     def close(self) -> None:
-        """End sampling, if it was begun, and let go of the reader; harmless when called again."""
+        """End sampling, if it was begun, and let go of the reader; harmless when called again.
+
+        A reading that does not come back in time is left behind with its reader: the thread is a
+        daemon, and closing a driver while a call is inside it would block as well.
+        """
         if self._closed:
             return
         self._closed = True
         self._stopping.set()
         if self._thread.ident is not None:
-            self._thread.join()
-        self._reader.close()
+            self._thread.join(self._stop_timeout_ns / 1e9)
+        if self._thread.is_alive():
+            waited_ns = time.monotonic_ns() - self._begun_ns
+            self._failure = f"a reading did not come back within {waited_ns / 1e9:.1f} s"
+        else:
+            self._reader.close()
 
     def stop(self) -> SampleSeries | Unavailable:
         """End sampling; what was sampled, or why nothing was."""
         self.close()
-        if not self._samples:
+        if not self._readings:
             return Unavailable(self._failure or "the window was shorter than one reading")
         reader = self._reader
         missing = dict(reader.missing)
         if self._failure:
-            missing["samples"] = f"none after sample {len(self._samples)}: {self._failure}"
+            missing["samples"] = f"none after reading {self._readings}: {self._failure}"
         return SampleSeries(
-            reader.source, reader.period_ns, dict(reader.units), tuple(self._samples), missing
+            source=reader.source,
+            period_ns=reader.period_ns,
+            units=dict(reader.units),
+            samples=tuple(sorted(self._samples, key=_time_of)),
+            missing=missing,
+            devices=reader.devices,
+            cost=self._cost,
         )
 
     def _run(self) -> None:
         """Sample on a fixed grid, so that a slow reading does not shift all later ones."""
-        due_ns = time.monotonic_ns()
-        while True:
-            before_ns = time.time_ns()
-            try:
-                fields = self._reader.read()
-            except OSError as exc:
-                self._failure = str(exc)
-                return
-            after_ns = time.time_ns()
-            self.read_max_ns = max(self.read_max_ns, after_ns - before_ns)
-            self._samples.append({"unix_ns": (before_ns + after_ns) // 2, **fields})
+        cpu_ns, started_ns = time.thread_time_ns(), time.monotonic_ns()
+        due_ns = started_ns
+        while self._reading():
             now_ns = time.monotonic_ns()
+            spent_ns = time.thread_time_ns() - cpu_ns + self._reader.aside_cpu_ns()
+            self._cost = SamplerCost(self._readings, spent_ns, now_ns - started_ns)
             due_ns = max(due_ns + self._reader.period_ns, now_ns)
             if self._stopping.wait((due_ns - now_ns) / 1e9):
-                return
+                break
+        self._collect(last=not self._failure)
+
+    def _reading(self) -> bool:
+        """Read once; whether there can be another."""
+        self._begun_ns = time.monotonic_ns()
+        before_ns = time.time_ns()
+        try:
+            fields = self._reader.read()
+        except OSError as exc:
+            self._failure = str(exc)
+            return False
+        after_ns = time.time_ns()
+        self.read_max_ns = max(self.read_max_ns, after_ns - before_ns)
+        self._readings += 1
+        self._give({"unix_ns": (before_ns + after_ns) // 2, **fields})
+        self._collect(last=False)
+        return True
+
+    def _collect(self, *, last: bool) -> None:
+        for sample in self._reader.timed(last=last):
+            self._give(sample)
+
+
+def _time_of(sample: Sample) -> int:
+    when: int = sample["unix_ns"]
+    return when
