@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 
 # How a sampler marks a unit whose values only ever grow (diag/capture/host_reader.py).
 COUNTER_SUFFIX = ", counted up"
+# Each bit says something of its own: neither a mean nor a maximum does.
+BIT_MASK_FIELDS = frozenset({"throttle_reasons"})
+# A list of devices, of processes, of what is known of each: a file can nest deeper, no sampler does.
+DEPTH_MAX = 8
+# What tells one process of a list from another, and is no measurement.
+_IDENTITY = "pid"
+_UNIT_BY_LAST_WORD = {"bytes": "bytes", "percent": "%", "ns": "ns", "mw": "mW", "ratio": "ratio"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +41,57 @@ class FieldSummary:
     increase: float | Unavailable
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One sampled number.
+
+    Attributes:
+        field: Its name; for what is sampled of each process, e.g. ``processes.memory_bytes``.
+        index: Core, device or ``<device>.<pid>`` where the field has several values, else "".
+    """
+
+    field: str
+    index: str
+    value: float
+    unit: str
+
+
+def readings_in(name: str, unit: str, value: Any, depth: int = DEPTH_MAX) -> Iterator[Reading]:
+    """The numbers in a sampled value; ``null`` in a list, and what is no number, has none."""
+    if depth == 0:
+        return
+    if isinstance(value, dict):
+        identity = value.get(_IDENTITY)
+        for key, item in value.items():
+            if key != _IDENTITY:
+                below = readings_in(f"{name}.{key}", _unit_of(str(key), unit), item, depth - 1)
+                yield from below if identity is None else _indexed(str(identity), below)
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            is_process = isinstance(item, dict) and _IDENTITY in item
+            below = readings_in(name, unit, item, depth - 1)
+            yield from below if is_process else _indexed(str(index), below)
+    else:
+        for _, number in numbers_in(value):
+            yield Reading(name, "", number, unit)
+
+
+def _indexed(index: str, readings: Iterator[Reading]) -> Iterator[Reading]:
+    for item in readings:
+        inner = f"{index}.{item.index}" if item.index else index
+        yield Reading(item.field, inner, item.value, item.unit)
+
+
+def _unit_of(key: str, unit: str) -> str:
+    """The unit is the last word of a name."""
+    return _UNIT_BY_LAST_WORD.get(key.rpartition("_")[2], unit)
+
+
 def summarize_samples(series: SampleSeries) -> tuple[FieldSummary, ...]:
-    """One entry a field that was sampled or should have been, in the order of the units."""
-    return tuple(_summarize_field(series, name, unit) for name, unit in series.units.items())
+    """An entry each field that was sampled or should have been, in the order of the units."""
+    return tuple(
+        summary for name, unit in series.units.items() for summary in _summarize(series, name, unit)
+    )
 
 
 def numbers_in(value: Any) -> Iterator[tuple[str, float]]:
@@ -59,16 +114,23 @@ def _below(head: str, value: Any) -> Iterator[tuple[str, float]]:
         yield f"{head}.{path}" if path else head, number
 
 
-def _summarize_field(series: SampleSeries, name: str, unit: str) -> FieldSummary:
-    values = [
-        number
-        for sample in series.samples
-        if name in sample
-        for _, number in numbers_in(sample[name])
-    ]
+def _summarize(series: SampleSeries, name: str, unit: str) -> Iterator[FieldSummary]:
+    """One entry, or one for each thing that is sampled of a process."""
+    values: dict[tuple[str, str], list[float]] = {}
+    for sample in series.samples:
+        for item in readings_in(name, unit, sample.get(name)):
+            values.setdefault((item.field, item.unit), []).append(item.value)
     if not values:
         never = Unavailable(series.missing.get(name, "never sampled"))
-        return FieldSummary(name, unit, never, never, never)
+        yield FieldSummary(name, unit, never, never, never)
+    for (field, unit_of_field), numbers in values.items():
+        yield _summarize_numbers(field, unit_of_field, numbers)
+
+
+def _summarize_numbers(name: str, unit: str, values: list[float]) -> FieldSummary:
+    if name in BIT_MASK_FIELDS:
+        mask = Unavailable("a bit mask: each bit stands for itself")
+        return FieldSummary(name, unit, mask, mask, mask)
     if unit.endswith(COUNTER_SUFFIX):
         counted = Unavailable("a counter: only its increase over the window says something")
         increase = float(values[-1] - values[0])

@@ -9,6 +9,14 @@ import diag
 from diag.model.availability import Caveat, Unavailable
 from diag.report.build_aside import metrics_parts, observer_parts, series_parts
 from diag.report.build_batches import queue_part
+from diag.report.build_device import (
+    agreement_part,
+    clock_part,
+    cost_part,
+    device_part,
+    kernel_part,
+    loss_part,
+)
 from diag.report.build_gaps import timeline_parts
 from diag.report.build_ledger import model_part, spread
 from diag.report.report import (
@@ -29,15 +37,28 @@ if TYPE_CHECKING:
     from diag.findings.verdict import Verdict
 
 
+# Caveats that say which question the source cannot answer at all: shown above the verdict.
+LIMIT_CODES = frozenset({"no-device-plane"})
+
+
 def build_report(analysis: Analysis, verdict: Verdict) -> Report:
     """Everything that will be shown of one capture; what is empty stays empty."""
+    caveats = tuple(Caveat(c.code, readable(c.text)) for c in analysis.caveats)
     return Report(
         schema_version=SCHEMA_VERSION,
         diag_version=diag.__version__,
+        limits=tuple(caveat for caveat in caveats if caveat.code in LIMIT_CODES),
         verdict=_verdict_part(verdict),
-        caveats=tuple(Caveat(c.code, readable(c.text)) for c in analysis.caveats),
+        caveats=caveats,
         capture=_capture_facts(analysis),
+        devices=tuple(device_part(device) for device in analysis.devices),
+        device_loss=loss_part(analysis.device_loss),
+        device_clock=clock_part(analysis.device_clock),
+        agreements=tuple(agreement_part(item) for item in analysis.agreements),
         models=tuple(model_part(model) for model in analysis.models),
+        device_costs=tuple(cost_part(cost) for cost in analysis.device_costs),
+        kernels=tuple(kernel_part(kernel) for kernel in analysis.kernels),
+        device_ops=tuple(kernel_part(op) for op in analysis.device_ops),
         ops=tuple(
             OpPart(
                 op=readable(op.op_type),

@@ -9,7 +9,8 @@ from diag.report.blocks import Block, Bullets, Heading, Paragraph
 from diag.report.display import NAME_MAX_CHARS, duration, number, printable, quantity
 
 if TYPE_CHECKING:
-    from diag.report.report import MetricsPart, Report, SampleFieldPart, SeriesPart
+    from diag.report.aside_parts import MetricsPart, SampleFieldPart, SeriesPart
+    from diag.report.report import Report
 
 # What a first look needs; all fields are in the JSON report and in diag export --table samples.
 HIGHLIGHTS = frozenset(

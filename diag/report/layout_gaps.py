@@ -8,7 +8,7 @@ from diag.report.blocks import Block, Column, Grid, Heading, Paragraph, Row
 from diag.report.display import NAME_MAX_CHARS, duration, milliseconds, number, percent, printable
 
 if TYPE_CHECKING:
-    from diag.report.report import GapPart, TimelinePart
+    from diag.report.gap_parts import GapPart, TimelinePart
 
 COLUMNS = (
     Column("idle because of", is_number=False),

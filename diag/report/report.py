@@ -6,15 +6,20 @@ Field names are the JSON keys; the unit is the last word. A value that could not
 
 from typing import Literal
 
-import msgspec
-
 from diag.model.availability import Caveat, Unavailable
+from diag.report.aside_parts import MetricsPart, ObserverPart, SeriesPart
+from diag.report.device_parts import (
+    AgreementPart,
+    DeviceClockPart,
+    DeviceCostPart,
+    DeviceLossPart,
+    DevicePart,
+    KernelPart,
+)
+from diag.report.gap_parts import TimelinePart
+from diag.report.part import Part
 
 SCHEMA_VERSION: Literal["1"] = "1"
-
-
-class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What all parts of a report are: frozen, and strict when read back."""
 
 
 class EvidencePart(Part, frozen=True):
@@ -170,104 +175,30 @@ class QueuePart(Part, frozen=True):
     parameters: tuple[ParameterPart, ...]
 
 
-class GapPart(Part, frozen=True):
-    """Idle time of one cause on one timeline.
-
-    Attributes:
-        starvation: Whether requests were in the server while nothing executed.
-        pieces: Stretches of it.
-        longest_ns: The longest of these.
-    """
-
-    cause: str
-    starvation: bool
-    pieces: int
-    idle_ns: int
-    longest_ns: int
-    share_of_idle: float
-    share_of_window: float
-
-
-class TimelinePart(Part, frozen=True):
-    """When one device, or the models' execution on the CPU, was busy; busy + idle = window."""
-
-    timeline: str
-    is_device: bool
-    busy_ns: int
-    idle_ns: int
-    starved_ns: int
-    no_demand_ns: int
-    busy_share: float
-    idle_share: float
-    starved_share: float
-    no_demand_share: float
-    gaps: tuple[GapPart, ...]
-
-
-class SampleFieldPart(Part, frozen=True):
-    """One sampled quantity over the window; of a list, over all its elements.
-
-    Attributes:
-        increase: Of a counter, from the first sample to the last; it has no mean and no max.
-    """
-
-    field: str
-    unit: str
-    mean: float | Unavailable
-    max: float | Unavailable
-    increase: float | Unavailable
-
-
-class SeriesPart(Part, frozen=True):
-    """What one source (``host``, ``gpu``) sampled beside the trace, or why it has nothing."""
-
-    source: str
-    samples: int
-    period_ns: int | Unavailable
-    fields: tuple[SampleFieldPart, ...] | Unavailable
-    missing: dict[str, str]
-
-
-class MetricsPart(Part, frozen=True):
-    """The server's own counters of one model, between the two scrapes around the window.
-
-    Attributes:
-        responses: Answers by status.
-        request_latency_mean_ns: From the handler's start to its end, answered OK only.
-        runtime_latency_mean_ns: Session::Run, with the batching queue.
-        outside_mean_ns: Their difference: parsing, decoding and encoding, which no trace shows.
-    """
-
-    model: str
-    responses: dict[str, int]
-    request_latency_mean_ns: float | Unavailable
-    runtime_latency_mean_ns: float | Unavailable
-    outside_mean_ns: float | Unavailable
-
-
-class ObserverPart(Part, frozen=True):
-    """A figure that a load generator measured around the capture, by its own clock.
-
-    Attributes:
-        phase: ``before``, ``during`` or ``after`` the capture.
-        measure: What was measured, e.g. ``p99`` of the latency.
-    """
-
-    phase: str
-    measure: str
-    value: float | Unavailable
-    unit: str
-
-
 class Report(Part, frozen=True):
-    """One capture, explained."""
+    """One capture, explained.
+
+    Attributes:
+        limits: Of the caveats, those that say what this report cannot know; shown before all else.
+        kernels: Those with most time, first.
+        device_ops: The ops whose kernels, copies and memsets took most time, first.
+        agreements: One a device and a sampled source.
+    """
 
     schema_version: Literal["1"]
     diag_version: str
+    limits: tuple[Caveat, ...]
     verdict: VerdictPart
     caveats: tuple[Caveat, ...]
     capture: CaptureFacts
+    devices: tuple[DevicePart, ...]
+    device_loss: DeviceLossPart
+    device_clock: DeviceClockPart
+    agreements: tuple[AgreementPart, ...]
     models: tuple[ModelPart, ...]
+    device_costs: tuple[DeviceCostPart, ...]
+    kernels: tuple[KernelPart, ...]
+    device_ops: tuple[KernelPart, ...]
     ops: tuple[OpPart, ...]
     pools: tuple[PoolPart, ...]
     queues: tuple[QueuePart, ...]
