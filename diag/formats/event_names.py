@@ -40,6 +40,73 @@ THREADPOOL_STOP_REGION: Final = (
     "ThreadpoolListener::StopRegion"  # no id: ends the line's last start
 )
 
+# -- driver calls on the calling thread's line, by the beginning of their names: CUPTI's callbacks are
+# called after the driver function with its version, e.g. cuMemcpyHtoDAsync_v2 (XLA:xla/backends/
+# profiler/gpu/cupti_tracer.cc; the newer list hooks no synchronisation), ROCm's after the HIP
+# function (XLA:xla/backends/profiler/gpu/rocm_tracer.cc); seen in traces of ROCm only
+ALLOCATOR_CALLS: Final = (
+    "cuMemAlloc",
+    "cuMemFree",
+    "cuMemHostAlloc",
+    "cuMemHostRegister",
+    "cuMemHostUnregister",
+    "cuMemPool",
+    "cuMemCreate",
+    "cuMemMap",
+    "hipMalloc",
+    "hipFree",
+    "hipHostMalloc",
+    "hipHostFree",
+    "hipHostRegister",
+    "hipMemPool",
+)
+# XLA:xla/tsl/framework/bfc_allocator.cc; level 2, marks: the allocator's, seldom with a length
+ALLOCATOR_EVENTS: Final = ("MemoryAllocation", "MemoryDeallocation")
+COPY_CALLS: Final = ("cuMemcpy", "hipMemcpy")
+SYNC_CALLS: Final = (
+    "cuStreamSynchronize",
+    "cuEventSynchronize",
+    "cuCtxSynchronize",
+    "hipStreamSynchronize",
+    "hipEventSynchronize",
+    "hipDeviceSynchronize",
+)
+MODULE_LOAD_CALLS: Final = (
+    "cuModuleLoad",
+    "cuLibraryLoad",
+    "cuLinkComplete",
+    "cuGraphInstantiate",
+    "hipModuleLoad",
+    "hipGraphInstantiate",
+)
+# XLA compiles: names of TraceMes in the 2.21 binary (XLA:xla/pjrt/pjrt_stream_executor_client.cc,
+# xla/pjrt/gpu/tfrt/tfrt_gpu_client.cc, xla/pjrt/cpu/cpu_client.cc, xla/service/gpu/autotuning/
+# autotuner_compile_util.cc, xla/backends/autotuner/autotuner.cc), and of JAX 0.10
+# (jax/_src/compiler.py), whose annotated functions bear their Python names.
+COMPILE_EVENTS: Final = (
+    "PjRtStreamExecutorClient::CompileInternal",
+    "TfrtGpuClient::CompileInternal",
+    "PjRtCpuClient::Compile",
+    "NanoRtClient::Compile",
+    "AutotunerCompile",
+    "CompileAll",
+    "backend_compile",
+)
+# TF:tensorflow/compiler/jit/ops/xla_ops.cc; also runs, in no time, when the cluster was compiled
+COMPILE_OPS: Final = ("_XlaCompile",)
+# TF:tensorflow/core/ops/{io,lookup}_ops.cc: what a SavedModel's restore and init graphs run
+LOAD_OPS: Final = (
+    "Restore",
+    "RestoreV2",
+    "RestoreSlice",
+    "InitializeTable",
+    "InitializeTableV2",
+    "InitializeTableFromTextFile",
+    "InitializeTableFromTextFileV2",
+)
+# S:tensorflow_serving/servables/tensorflow/saved_model_warmup_util.cc: threads that replay records
+WARM_UP_THREADS: Final = "tf_Warmup_ThreadPool"
+
 # -- planes: W:xla/tsl/profiler/utils/xplane_schema.h
 HOST_PLANE: Final = "/host:CPU"
 DEVICE_PLANE_PREFIX: Final = "/device:"
@@ -74,6 +141,11 @@ STAT_DEVICE_ID: Final = "device_id"
 STAT_KERNEL_DETAILS: Final = "kernel_details"
 STAT_MEMCPY_DETAILS: Final = "memcpy_details"
 STAT_MEMSET_DETAILS: Final = ("Memset_details", "memset_details")
+STAT_ALLOCATION_DETAILS: Final = (
+    "memalloc_details",
+    "MemFree_details",
+    "MemoryResidency_details",
+)
 STAT_TF_OP: Final = "tf_op"
 STAT_HLO_OP: Final = "hlo_op"
 STAT_HLO_MODULE: Final = "hlo_module"
@@ -106,6 +178,7 @@ TEXT_STATS: Final = (
     STAT_KERNEL_DETAILS,
     STAT_MEMCPY_DETAILS,
     *STAT_MEMSET_DETAILS,
+    *STAT_ALLOCATION_DETAILS,
     STAT_TF_OP,
     STAT_HLO_OP,
     STAT_HLO_MODULE,
