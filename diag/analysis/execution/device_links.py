@@ -1,4 +1,4 @@
-"""Which step launched each device event, and which kernels it then waited behind."""
+"""The events of one GPU plane: what each is, what launched it, and what it then waited behind."""
 
 from __future__ import annotations
 
@@ -8,75 +8,109 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diag.analysis.columns.intervals import Lanes, Set, union
-from diag.analysis.columns.joins import earliest_after, latest_before
-from diag.analysis.columns.nesting import innermost
+from diag.analysis.execution.device_kinds import (
+    COPY_IN,
+    COPY_OUT,
+    NOT_WORK,
+    Kinds,
+    copied_bytes,
+    judge_by_launch,
+    judge_kinds,
+    stat_at,
+)
+from diag.analysis.execution.device_launches import Launches, match_launches
+from diag.analysis.execution.device_lines import StreamRows
 from diag.analysis.execution.parts import StepIntervals
 from diag.analysis.execution.steps import Steps
 from diag.errors import InputError
-from diag.model.events import EventTable, Int64s
+from diag.formats import event_names as ev
+from diag.model.events import Bools, EventTable, Int64s, Plane
 
 # Pairs of a launch and a kernel it waited behind; 24 bytes each. A server has thousands.
 WAITS_MAX = 20_000_000
-TO_DEVICE = 1
-FROM_DEVICE = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Linked:
-    """Events of one plane that belong to a step, their copy directions, and waits behind others."""
+class DeviceEvents:
+    """Work on the streams of one GPU plane: kernels, copies and memsets, nothing else.
 
-    events: StepIntervals
-    direction: NDArray[np.int8]
-    behind: StepIntervals
+    Attributes:
+        row: (n,) ascending row of the plane's events.
+        start_ns: (n,).
+        end_ns: (n,) half-open.
+        kind: (n,) int8, index into ``WORK_KINDS``.
+        size_bytes: (n,) copied; -1 where not told, or no copy.
+        launch: (n,) row of the host plane's event that launched it, -1 if none was recorded.
+        step: (n,) root step it belongs to, -1 if none.
+    """
+
+    row: Int64s
+    start_ns: Int64s
+    end_ns: Int64s
+    kind: Kinds
+    size_bytes: Int64s
+    launch: Int64s
+    step: Int64s
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    @property
+    def is_compute(self) -> Bools:
+        """Kernels, memsets and copies within the device: what stage ``compute`` is made of."""
+        return np.asarray((self.kind != COPY_IN) & (self.kind != COPY_OUT), np.bool_)
+
+    def of_steps(self, keep: Bools) -> StepIntervals:
+        """Those for which ``keep`` holds and that belong to a step."""
+        mine = keep & (self.step >= 0)
+        return StepIntervals(self.step[mine], self.start_ns[mine], self.end_ns[mine])
 
 
-def link(events: EventTable, row: Int64s, host: EventTable, steps: Steps) -> Linked:
-    """Find the step of each device event.
+def link(
+    plane: Plane, streams: StreamRows, host: EventTable, launches: Launches
+) -> tuple[DeviceEvents, NDArray[np.bool_]]:
+    """The plane's work, and which of ``streams`` it is.
 
     Args:
-        events: Of the device plane.
-        row: Its stream events.
+        plane: A GPU plane.
+        streams: Its rows that may be work.
         host: Of the host plane, which holds the launches.
-        steps: All.
-
-    Raises:
-        InputError: Too many launches wait behind too many kernels.
+        launches: All of them.
     """
-    start, end = events.start_ns[row], events.end_ns[row]
-    way = _directions(events, row)
-    kernels = union(start[way == 0], end[way == 0])
-    launch = _launches(events, row, host)
-    burst = innermost(host, steps.burst_row, launch)
-    mine = (launch >= 0) & (burst >= 0)
-    step = steps.burst_step[burst[mine]]
-    start, end, way = start[mine], end[mine], way[mine]
-    pending = StepIntervals(step, np.minimum(host.start_ns[launch[mine]], start), start)
-    behind = _behind(pending.where(way == 0), kernels, steps)
-    return Linked(StepIntervals(step, start, end), way, behind)
+    events, row = plane.events, streams.row
+    kind = judge_kinds(events, row, streams.is_stream)
+    is_work = kind != NOT_WORK
+    row, kind = row[is_work], kind[is_work]
+    start = events.start_ns[row]
+    wanted = stat_at(events, ev.STAT_CORRELATION_ID, row)
+    position = match_launches(launches, host, wanted, start)
+    seen = position >= 0
+    launch = np.full(len(row), -1, np.int64)
+    step = launch.copy()
+    launch[seen] = launches.row[position[seen]]
+    step[seen] = launches.step[position[seen]]
+    kind = judge_by_launch(kind, launch, host)
+    size = copied_bytes(events, row, kind, launch, host)
+    return DeviceEvents(row, start, events.end_ns[row], kind, size, launch, step), is_work
 
 
-def _launches(events: EventTable, row: Int64s, host: EventTable) -> Int64s:
-    """Host row that launched each device event, or -1.
+def waits_behind(work: DeviceEvents, host: EventTable, steps: Steps) -> StepIntervals:
+    """Launched time of each step's kernels during which the device ran kernels of anyone.
 
-    Where an id repeats: the last one before the event; or, since the two clocks were matched only
-    once, the first one after it.
-    """
-    stat = host.stat("correlation_id")
-    at = host.start_ns[stat.rows]
-    wanted, wanted_ns = events.stat("correlation_id").at(row), events.start_ns[row]
-    found = latest_before(stat.values, at, wanted, wanted_ns)
-    later = earliest_after(stat.values, at, wanted, wanted_ns)
-    found = np.where(found >= 0, found, later)
-    has_id = (found >= 0) & (wanted >= 0)
-    return np.where(has_id, stat.rows[found] if len(stat.rows) else -1, -1)
-
-
-def _behind(pending: StepIntervals, kernels: Set, steps: Steps) -> StepIntervals:
-    """Pending time during which kernels ran; own kernels take precedence as a layer above.
+    Own kernels take precedence as a layer above.
 
     Raises:
         InputError: So many launches wait behind so many kernels that it would not fit in memory.
     """
+    compute = work.is_compute
+    mine = np.flatnonzero(compute & (work.step >= 0))
+    begun = work.start_ns[mine]
+    launched = np.minimum(host.start_ns[work.launch[mine]], begun)
+    pending = StepIntervals(work.step[mine], launched, begun)
+    return _behind(pending, union(work.start_ns[compute], work.end_ns[compute]), steps)
+
+
+def _behind(pending: StepIntervals, kernels: Set, steps: Steps) -> StepIntervals:
     lanes = Lanes.over(steps.start_ns, np.maximum(steps.start_ns, steps.end_ns))
     low, high = steps.start_ns[pending.step], steps.end_ns[pending.step]
     begin, stop = union(
@@ -100,26 +134,3 @@ def _behind(pending: StepIntervals, kernels: Set, steps: Steps) -> StepIntervals
         np.maximum(start[index], begin_ns[source]),
         np.minimum(end[index], stop_ns[source]),
     )
-
-
-def _directions(events: EventTable, row: Int64s) -> NDArray[np.int8]:
-    """Copy direction of each event by its name, or by its details where they say more."""
-    direction = np.array([_direction(name) for name in events.names], np.int8)
-    way = direction[events.name_id[row]]
-    details = events.stat("memcpy_details").at(row)
-    told = details >= 0
-    way[told] = np.maximum(way[told], direction[details[told]])
-    return np.asarray(way, np.int8)
-
-
-def _direction(text: str) -> int:
-    """TO_DEVICE, FROM_DEVICE, or 0 for anything else.
-
-    Names and details as cupti_collector.cc and rocm_collector.cc write them.
-    """
-    folded = text.lower()
-    if "memcpyh2d" in folded or "htod" in folded or "hosttodevice" in folded:
-        return TO_DEVICE
-    if "memcpyd2h" in folded or "dtoh" in folded or "devicetohost" in folded:
-        return FROM_DEVICE
-    return 0

@@ -1,10 +1,4 @@
-"""Work on GPUs: which events are real, what kind they are, and whose step they belong to.
-
-Only stream lines count: a device plane may also hold lines derived from them ("TensorFlow Ops",
-"Steps", "XLA Modules"), and counting those would double the time (xplane_schema.h, TensorFlow
-2.21). A device event belongs to the step whose executor burst holds the host event with the same
-``correlation_id``.
-"""
+"""Work on GPUs: when each was busy and with what, and whose step each piece belongs to."""
 
 from __future__ import annotations
 
@@ -12,44 +6,59 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diag.analysis.columns.intervals import Set, union
+from diag.analysis.columns.intervals import Set, merge, union
 from diag.analysis.columns.tiling import Layer
-from diag.analysis.execution.device_links import FROM_DEVICE, TO_DEVICE, Linked, link
+from diag.analysis.execution.device_kinds import COPY_IN, COPY_OUT, KERNEL, MEMSET
+from diag.analysis.execution.device_launches import Launches, find_launches
+from diag.analysis.execution.device_lines import (
+    GPU_PLANE_PREFIX,
+    host_overhead_rows,
+    overhead_rows,
+    stream_rows,
+)
+from diag.analysis.execution.device_links import DeviceEvents, link, waits_behind
 from diag.analysis.execution.parts import Spread, StepIntervals
 from diag.analysis.execution.steps import Steps
-from diag.model.events import EventTable, Int64s, Plane
+from diag.model.events import Bools, EventTable, Int64s, Plane
 from diag.model.serving import Stage
 
-GPU_PLANE_PREFIX = "/device:GPU:"
-DERIVED_LINES = frozenset(
-    {
-        "TensorFlow Ops",
-        "TensorFlow Name Scope",
-        "Framework Ops",
-        "Framework Name Scope",
-        "Steps",
-        "XLA Modules",
-        "XLA Ops",
-        "XLA TraceMe",
-        "Source",
-        "Source code",
-        "CUPTI overhead",
-        "_counters_",
-    }
-)
+# Begin of the first device work of a step that has none: after everything.
+FAR_NS = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """One GPU's real events.
+    """One GPU plane.
 
     Attributes:
-        name: Plane name.
-        busy: When any stream ran a kernel, a copy or a memset.
+        plane: Its plane.
+        events: Its work.
+        busy: When any stream was at work: the union of the next three, which may overlap.
+        kernels: When any kernel ran.
+        copies: When any copy ran, those within the device included.
+        memsets: When any memset ran.
+        overhead: The tracer's own records: those on this plane, and those on host threads, which
+            name no device.
+        first_ns: (steps,) begin of a step's first work here, ``FAR_NS`` if it has none.
+        last_ns: (steps,) end of its last work here, -1 if it has none.
+        end_ns: End of the last work of anyone, -1 if none.
     """
 
-    name: str
+    plane: Plane
+    events: DeviceEvents
     busy: Set
+    kernels: Set
+    copies: Set
+    memsets: Set
+    overhead: Set
+    first_ns: Int64s
+    last_ns: Int64s
+    end_ns: int
+
+    @property
+    def name(self) -> str:
+        """Name of the plane, ``/device:GPU:0``."""
+        return self.plane.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +66,21 @@ class DeviceWork:
     """Device time by root step.
 
     Attributes:
-        devices: Those planes that have stream events.
-        kernels: Kernels, device-to-device copies and memsets.
+        devices: Every GPU plane, in plane order, those without work too; none where no GPU plane
+            holds any work.
+        silent: Names of the GPU planes, where none of them holds any work.
+        launches: Host events with a correlation id.
+        kernels: Kernels, copies within a device and memsets.
         copies_in: Host to device.
         copies_out: Device to host.
         behind: From launch to begin of each kernel, as far as its device ran other kernels.
-        first_ns: (steps,) begin of the first device event; of a step without any, far in the
-            future.
+        first_ns: (steps,) begin of the first device event; of a step without any, ``FAR_NS``.
         last_ns: (steps,) end of its last device event, -1 if none.
     """
 
     devices: tuple[Device, ...]
+    silent: tuple[str, ...]
+    launches: Launches
     kernels: StepIntervals
     copies_in: StepIntervals
     copies_out: StepIntervals
@@ -75,9 +88,14 @@ class DeviceWork:
     first_ns: Int64s
     last_ns: Int64s
 
+    @property
+    def used(self) -> Bools:
+        """(steps,) whether the step had any device work."""
+        return np.asarray(self.first_ns < self.last_ns, np.bool_)
+
     def layers(self, work: StepIntervals, spread: Spread) -> list[Layer]:
         """What the device did for each step, then what the host did around it."""
-        on_device = self.first_ns < self.last_ns
+        on_device = self.used
         if not on_device.any():
             return []
         step = np.flatnonzero(on_device)
@@ -100,53 +118,79 @@ class DeviceWork:
         ]
 
 
-def stream_rows(plane: Plane) -> Int64s:
-    """Rows of the plane's stream events."""
-    real = np.array([line.name not in DERIVED_LINES for line in plane.lines], np.bool_)
-    if not len(real) or not len(plane.events):
-        return np.empty(0, np.int64)
-    return np.flatnonzero(real[plane.events.line_index])
-
-
 def find_device_work(planes: tuple[Plane, ...], host: EventTable, steps: Steps) -> DeviceWork:
-    """Read all GPU planes and link their events to steps by correlation id."""
-    devices: list[Device] = []
-    found: list[Linked] = []
-    for plane in planes:
-        if not plane.name.startswith(GPU_PLANE_PREFIX):
-            continue
-        row = stream_rows(plane)
-        if not len(row):
-            continue
-        devices.append(
-            Device(plane.name, union(plane.events.start_ns[row], plane.events.end_ns[row]))
-        )
-        found.append(link(plane.events, row, host, steps))
-    if not found:
+    """Read all GPU planes and link their events to steps by correlation id.
+
+    Raises:
+        InputError: Too many launches wait behind too many kernels.
+    """
+    gpus = [plane for plane in planes if plane.name.startswith(GPU_PLANE_PREFIX)]
+    if not gpus:
         return no_device_work(len(steps))
-    events = _concat([f.events for f in found])
-    way = np.concatenate([f.direction for f in found])
-    first = np.full(len(steps), np.iinfo(np.int64).max)
-    last = np.full(len(steps), -1, np.int64)
-    np.minimum.at(first, events.step, events.start_ns)
-    np.maximum.at(last, events.step, events.end_ns)
+    launches = find_launches(host, steps)
+    held_up = host_overhead_rows(host)
+    beside = union(host.start_ns[held_up], host.end_ns[held_up])
+    devices = tuple(_device(plane, host, launches, len(steps), beside) for plane in gpus)
+    if not any(len(device.events) for device in devices):
+        return no_device_work(len(steps), tuple(plane.name for plane in gpus), launches)
+    work = [device.events for device in devices]
     return DeviceWork(
-        devices=tuple(devices),
-        kernels=events.where(way == 0),
-        copies_in=events.where(way == TO_DEVICE),
-        copies_out=events.where(way == FROM_DEVICE),
-        behind=_concat([f.behind for f in found]),
-        first_ns=first,
-        last_ns=last,
+        devices=devices,
+        silent=(),
+        launches=launches,
+        kernels=_concat([w.of_steps(w.is_compute) for w in work]),
+        copies_in=_concat([w.of_steps(w.kind == COPY_IN) for w in work]),
+        copies_out=_concat([w.of_steps(w.kind == COPY_OUT) for w in work]),
+        behind=_concat([waits_behind(w, host, steps) for w in work]),
+        first_ns=np.minimum.reduce([device.first_ns for device in devices]),
+        last_ns=np.maximum.reduce([device.last_ns for device in devices]),
     )
 
 
-def no_device_work(steps: int) -> DeviceWork:
-    """What a host without GPU planes has."""
+def no_device_work(
+    steps: int, silent: tuple[str, ...] = (), launches: Launches | None = None
+) -> DeviceWork:
+    """What a host without GPU planes has, or with none that holds any work."""
     none = np.empty(0, np.int64)
     empty = StepIntervals(none, none, none)
-    far = np.full(steps, np.iinfo(np.int64).max)
-    return DeviceWork((), empty, empty, empty, empty, far, np.full(steps, -1, np.int64))
+    return DeviceWork(
+        devices=(),
+        silent=silent,
+        launches=launches or Launches(none, none, none),
+        kernels=empty,
+        copies_in=empty,
+        copies_out=empty,
+        behind=empty,
+        first_ns=np.full(steps, FAR_NS),
+        last_ns=np.full(steps, -1, np.int64),
+    )
+
+
+def _device(plane: Plane, host: EventTable, launches: Launches, steps: int, beside: Set) -> Device:
+    streams = stream_rows(plane)
+    work, is_work = link(plane, streams, host, launches)
+    own = overhead_rows(plane, is_work, streams)
+    kernels, memsets = work.kind == KERNEL, work.kind == MEMSET
+    sets = [
+        union(work.start_ns[keep], work.end_ns[keep])
+        for keep in (kernels, ~kernels & ~memsets, memsets)
+    ]
+    first, last = np.full(steps, FAR_NS), np.full(steps, -1, np.int64)
+    mine = work.step >= 0
+    np.minimum.at(first, work.step[mine], work.start_ns[mine])
+    np.maximum.at(last, work.step[mine], work.end_ns[mine])
+    return Device(
+        plane=plane,
+        events=work,
+        busy=merge(*sets),
+        kernels=sets[0],
+        copies=sets[1],
+        memsets=sets[2],
+        overhead=merge(union(plane.events.start_ns[own], plane.events.end_ns[own]), beside),
+        first_ns=first,
+        last_ns=last,
+        end_ns=int(work.end_ns.max(initial=-1)),
+    )
 
 
 def _concat(parts: list[StepIntervals]) -> StepIntervals:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from diag.analysis.execution import op_class
-from diag.analysis.execution.device_work import DERIVED_LINES
+from diag.analysis.execution.device_lines import DERIVED_LINES
 from diag.analysis.execution.op_class import OpClass, classify
 from diag.analysis.result import Counts
 from diag.model.gaps import IdleCause
