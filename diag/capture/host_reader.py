@@ -45,10 +45,16 @@ class HostReader:
     """Reads the host's load; a sampling.Reader."""
 
     source = "host"
-    period_ns = HOST_PERIOD_NS
     devices = ()
 
-    def __init__(self, here: Here) -> None:
+    def __init__(self, here: Here, period_ns: int = HOST_PERIOD_NS) -> None:
+        """Find what can be read.
+
+        Args:
+            here: Whose process the server is.
+            period_ns: How often it is to be read.
+        """
+        self.period_ns = period_ns
         self.units = dict(_UNITS)
         self.missing: dict[str, str] = {}
         self._self = psutil.Process()

@@ -45,7 +45,16 @@ def locate(target: Target) -> Here | Unavailable:
     own = {entry.address for entries in psutil.net_if_addrs().values() for entry in entries}
     if target.address not in own and not target.address.startswith("127."):
         return Unavailable(f"the server is on another machine ({target.address})")
-    return _judged(_listener(target), f"port {target.port}")
+    return _judged(_listener(target.port, target.address), f"port {target.port}")
+
+
+def find_listener(port: int) -> Here:
+    """The process of this machine that listens on a TCP port, on whatever address."""
+    pid = _listener(port, None)
+    if pid is None:
+        return Here(Unavailable(f"no process that can be seen from there listens on port {port}"))
+    found = _judged(pid, f"port {port}")
+    return Here(found) if isinstance(found, Unavailable) else found
 
 
 def shares_clock(here: Here | Unavailable, hostnames: Sequence[str]) -> bool:
@@ -76,7 +85,8 @@ def _judged(pid: int | None, place: str) -> Here | Unavailable:
     return Here(pid)
 
 
-def _listener(target: Target) -> int | None:
+def _listener(port: int, address: str | None) -> int | None:
+    """Its pid, if it can be seen; with an address, only a listener that hears that one."""
     try:
         connections = psutil.net_connections("tcp")
     except (psutil.Error, OSError):
@@ -86,8 +96,8 @@ def _listener(target: Target) -> int | None:
             connection.status == psutil.CONN_LISTEN
             and connection.pid
             and connection.laddr
-            and connection.laddr.port == target.port
-            and connection.laddr.ip.removeprefix(_MAPPED) in (target.address, *_ANY)
+            and connection.laddr.port == port
+            and (address is None or connection.laddr.ip.removeprefix(_MAPPED) in (address, *_ANY))
         ):
             return int(connection.pid)
     return None

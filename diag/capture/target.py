@@ -67,8 +67,13 @@ class Target:
         return stream
 
 
-def parse_server(text: str) -> tuple[str, int]:
+def parse_server(text: str, option: str = "--server", port_min: int = 1) -> tuple[str, int]:
     """Host and port of ``HOST:PORT`` or ``[IPv6]:PORT``; path and 0 of ``unix:/path``.
+
+    Args:
+        text: As typed.
+        option: Where it was typed, for messages.
+        port_min: 0 where the system may choose one.
 
     Raises:
         UsageError: It is neither.
@@ -77,12 +82,12 @@ def parse_server(text: str) -> tuple[str, int]:
         path = text.removeprefix(_UNIX)
         path = path.removeprefix("//") if path.startswith("///") else path
         if not path:
-            raise UsageError("--server unix: lacks the path of the socket")
+            raise UsageError(f"{option} unix: lacks the path of the socket")
         return path, 0
     match = _HOST_PORT.fullmatch(text)
-    if match is None or not 0 < int(match["port"]) < 65536:
+    if match is None or not port_min <= int(match["port"]) < 65536:
         raise UsageError(
-            f"--server {text!r} is not HOST:PORT",
+            f"{option} {text!r} is not HOST:PORT",
             hint="e.g. localhost:8500, '[::1]:8500' or unix:/run/tfs.sock",
         )
     return match["v6"] or match["host"], int(match["port"])

@@ -35,6 +35,9 @@ COMMANDS: dict[str, LazyCommand] = {
     "export": LazyCommand(
         "diag.cli.export_command:export", "Write requests, batches, gaps or samples as a table."
     ),
+    "agent": LazyCommand(
+        "diag.cli.agent_command:agent", "Let a capture on another machine sample this one."
+    ),
     "demo": LazyCommand(
         "diag.demo.command:demo", "Start a real server, load it, capture it and diagnose it."
     ),

@@ -1,0 +1,57 @@
+"""What an agent can sample: its own machine, and the server's process on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from diag.capture.agent.protocol import SOURCES
+from diag.capture.gpu_reader import open_gpu_reader
+from diag.capture.host_reader import HOST_PERIOD_NS, HostReader
+from diag.capture.locality import find_listener
+from diag.model.availability import Unavailable
+
+if TYPE_CHECKING:
+    from diag.capture.sampling import Reader
+
+
+class Sources(Protocol):
+    """Opens readers, one for each client that samples."""
+
+    def open(self, source: str, period_ns: int) -> Reader | Unavailable:
+        """A reader of the source, or why there is none.
+
+        Args:
+            source: One of ``protocol.SOURCES``.
+            period_ns: How often it is to be read; 0 for the source's own period.
+        """
+
+    def server(self) -> str:
+        """The server's process in a few words, or why it is not known."""
+
+
+class MachineSources:
+    """The sources of this machine, the very ones that a capture on it would have."""
+
+    def __init__(self, server_port: int) -> None:
+        """Prepare.
+
+        Args:
+            server_port: On which the server listens; it is looked for again whenever a reader is
+                opened, so that a server may start and restart after the agent.
+        """
+        self._server_port = server_port
+
+    def open(self, source: str, period_ns: int) -> Reader | Unavailable:
+        """As ``Sources``."""
+        if source == "host":
+            return HostReader(find_listener(self._server_port), period_ns or HOST_PERIOD_NS)
+        if source == "gpu":
+            return open_gpu_reader()
+        return Unavailable(f"there is no source {source!r}, only {' and '.join(SOURCES)}")
+
+    def server(self) -> str:
+        """As ``Sources``."""
+        pid = find_listener(self._server_port).pid
+        if isinstance(pid, Unavailable):
+            return pid.reason
+        return f"process {pid} listens on port {self._server_port}"

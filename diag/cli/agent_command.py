@@ -1,0 +1,124 @@
+"""``diag agent``: samples of this machine, for a capture that runs on another one."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from diag.cli.console import hush_grpc, verbosity
+from diag.cli.option_groups import GroupedCommand, option, option_group
+from diag.cli.options import examples, verbosity_options
+from diag.errors import UsageError
+from diag.report.display import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from diag.capture.agent.listen import Identity
+
+_PATH = click.Path(path_type=Path)
+_PORT = click.IntRange(1, 65535)
+
+_agent_options = option_group(
+    "Agent",
+    option(
+        "--listen",
+        metavar="HOST:PORT",
+        default="127.0.0.1:9500",
+        show_default=True,
+        help="Or unix:/path. Beyond this machine only with TLS and a token.",
+    ),
+    option(
+        "--server-port",
+        type=_PORT,
+        default=8500,
+        show_default=True,
+        help="Where the server listens on this machine, to sample its process and cgroup.",
+    ),
+    option(
+        "--max-clients",
+        type=click.IntRange(1, 64),
+        default=4,
+        show_default=True,
+        help="Captures that may sample at a time.",
+    ),
+)
+
+_security_options = option_group(
+    "Security",
+    option(
+        "--tls-cert", type=_PATH, metavar="PEM", help="The agent's certificate, with its chain."
+    ),
+    option("--tls-key", type=_PATH, metavar="PEM", help="Its key."),
+    option("--client-ca", type=_PATH, metavar="PEM", help="Admit only clients that it signed."),
+    option(
+        "--token-file",
+        type=_PATH,
+        metavar="FILE",
+        help="The token that clients must show; or in the variable DIAG_AGENT_TOKEN.",
+    ),
+)
+
+
+@click.command(
+    cls=GroupedCommand,
+    epilog=examples(
+        "diag agent",
+        "diag agent --server-port 9000 --listen unix:/run/diag/agent.sock",
+        "diag agent --listen 0.0.0.0:9500 --tls-cert agent.pem --tls-key agent.key "
+        "--token-file token",
+        "diag capture --server host:8500 --agent host:9500 --agent-ca-cert ca.pem "
+        "--agent-token-file token",
+    ),
+)
+@_agent_options
+@_security_options
+@verbosity_options
+def agent(
+    listen: str,
+    server_port: int,
+    max_clients: int,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    client_ca: Path | None,
+    token_file: Path | None,
+) -> None:
+    """Serve samples of this machine's CPU and GPUs to diag capture on another one.
+
+    Run it beside TensorFlow Serving. It samples only while a capture asks for it, changes nothing,
+    and ends on SIGTERM or Ctrl-C.
+    """
+    hush_grpc()
+    from diag.capture.agent.listen import Listening, find_place
+    from diag.capture.agent.run import run_agent
+    from diag.capture.agent.token import read_token
+
+    token = read_token(token_file, "--token-file")
+    listening = Listening(find_place(listen), _identity(tls_cert, tls_key, client_ca), token)
+    run_agent(listening, server_port, max_clients, _logger(quiet=verbosity() < 0))
+
+
+def _identity(cert: Path | None, key: Path | None, client_ca: Path | None) -> Identity | None:
+    from diag.capture.agent.listen import Identity
+
+    if cert is None and key is None and client_ca is None:
+        return None
+    if cert is None or key is None:
+        raise UsageError("--tls-cert and --tls-key belong together, and --client-ca to both")
+    return Identity(cert, key, client_ca)
+
+
+def _logger(*, quiet: bool) -> Callable[[str], None]:
+    """Writes a line with its time to stderr, from whatever thread."""
+
+    def log(line: str) -> None:
+        if not quiet:
+            now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+            sys.stderr.write(f"{now} {printable(line)}\n")
+            sys.stderr.flush()
+
+    return log
