@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # As diag.report.tables.TABLES and diag.report.export.EXPORT_FORMATS, which would import numpy.
-TABLE_NAMES = ("requests", "batches", "gaps", "samples")
+TABLE_NAMES = ("requests", "batches", "gaps", "devices", "kernels", "costs", "samples")
 FORMATS = ("csv", "jsonl")
 
 
@@ -28,6 +28,7 @@ FORMATS = ("csv", "jsonl")
     epilog=examples(
         "diag export capture.zip --table requests --format csv -o requests.csv",
         "diag export capture.zip --table gaps --format jsonl | jq .cause",
+        "diag export server.xplane.pb --table devices",
         "diag export server.xplane.pb --table batches --format csv -o batches.csv --force",
     )
 )
@@ -53,7 +54,7 @@ def export(
     batching_parameters: Path | None,
     preprocess_ops: str | None,
 ) -> None:
-    """Write requests, batches, gaps or samples as a table.
+    """Write requests, batches, idle gaps, devices or samples as a table.
 
     Times are integers in nanoseconds; what cannot be known is empty. In the table of requests the
     stage columns add up to duration_ns in every row. SOURCE is as for diag analyze.

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from diag.model.availability import Unavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from diag.model.events import Bools, Int64s
 
 Cells = list[Any]
@@ -55,6 +57,11 @@ def unix_column(
     if known is not None:
         cells[~known] = None
     return TableColumn(name, CellKind.BIG_NUMBER, cells.tolist())
+
+
+def cell_column(name: str, kind: CellKind, values: Iterable[object]) -> TableColumn:
+    """One value a row; None where it is Unavailable."""
+    return TableColumn(name, kind, [None if isinstance(v, Unavailable) else v for v in values])
 
 
 def text_column(name: str, texts: tuple[str, ...], indices: list[int]) -> TableColumn:

@@ -9,20 +9,19 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from diag.analysis.samples import numbers_in
 from diag.model.availability import Unavailable
-from diag.model.gaps import IDLE_CAUSES
-from diag.model.samples import SampleSeries
 from diag.model.serving import CLOSE_REASONS, MODES, STAGES, Parameter, Stage
 from diag.report.columns import (
     CellKind,
-    Cells,
     TableColumn,
     TableColumns,
     number_column,
     text_column,
     unix_column,
 )
+from diag.report.tables_device import cost_columns, device_columns, kernel_columns
+from diag.report.tables_gaps import gap_columns
+from diag.report.tables_samples import sample_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,56 +112,12 @@ def _parameter_columns(
     )
 
 
-def gap_columns(analysis: Analysis) -> TableColumns:
-    """One row a piece of idle time, by timeline and start."""
-    table, origin = analysis.gaps, analysis.capture.origin_unix_ns
-    causes = table.cause_index.tolist()
-    starvation = [IDLE_CAUSES[index].is_starvation for index in causes]
-    return (
-        text_column(
-            "timeline",
-            tuple(timeline.name for timeline in analysis.timelines),
-            table.timeline_index.tolist(),
-        ),
-        unix_column("start_unix_ns", origin, table.start_ns),
-        unix_column("end_unix_ns", origin, table.end_ns),
-        number_column("duration_ns", table.end_ns - table.start_ns),
-        text_column("cause", tuple(cause.value for cause in IDLE_CAUSES), causes),
-        number_column("waiting_requests", table.waiting_requests),
-        TableColumn("starvation", CellKind.FLAG, starvation),
-    )
-
-
-def sample_columns(analysis: Analysis) -> TableColumns:
-    """Long form: one row a sampled number; none where nothing was sampled."""
-    rows: list[tuple[str, int, str, str | None, float, str]] = []
-    for series in (analysis.capture.host_samples, analysis.capture.gpu_samples):
-        if isinstance(series, SampleSeries):
-            rows += _sample_rows(series)
-    cells: list[Cells] = [list(column) for column in zip(*rows, strict=True)] or [[]] * 6
-    return (
-        TableColumn("source", CellKind.TEXT, cells[0]),
-        TableColumn("unix_ns", CellKind.BIG_NUMBER, cells[1]),
-        TableColumn("field", CellKind.TEXT, cells[2]),
-        TableColumn("index", CellKind.TEXT, cells[3]),
-        TableColumn("value", CellKind.NUMBER, cells[4]),
-        TableColumn("unit", CellKind.TEXT, cells[5]),
-    )
-
-
-def _sample_rows(series: SampleSeries) -> list[tuple[str, int, str, str | None, float, str]]:
-    return [
-        (series.source, sample["unix_ns"], name, path or None, value, unit)
-        for sample in series.samples
-        for name, unit in series.units.items()
-        if name in sample
-        for path, value in numbers_in(sample[name])
-    ]
-
-
 TABLES: dict[str, Callable[[Analysis], TableColumns]] = {
     "requests": request_columns,
     "batches": batch_columns,
     "gaps": gap_columns,
+    "devices": device_columns,
+    "kernels": kernel_columns,
+    "costs": cost_columns,
     "samples": sample_columns,
 }

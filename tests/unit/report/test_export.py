@@ -146,13 +146,14 @@ def test_the_table_of_samples_has_a_row_a_number():
         "index": "1",
         "value": "100.0",
         "unit": "%",
+        "device": "",
+        "taken_by": "diag",
     }
 
 
 def test_a_table_without_rows_has_its_header():
-    assert (
-        render_csv(TABLES["samples"](make_analysis())) == "source,unix_ns,field,index,value,unit\n"
-    )
+    header = "source,unix_ns,field,index,value,unit,device,taken_by\n"
+    assert render_csv(TABLES["samples"](make_analysis())) == header
     assert render_jsonl(TABLES["samples"](make_analysis())) == ""
 
 
