@@ -1,0 +1,80 @@
+"""Activity of multiprocessors and tensor cores: GPU performance monitoring of Hopper and later."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pynvml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from diag.capture.gpu.devices import Device
+
+_METRICS = (pynvml.NVML_GPM_METRIC_SM_UTIL, pynvml.NVML_GPM_METRIC_ANY_TENSOR_UTIL)
+# A mean over longer than this is of the time before sampling began, or hides what it should show.
+SPAN_MAX_NS = 2_000_000_000
+
+
+class GpmMeter:
+    """Means between one asking and the next, from two samples that change roles."""
+
+    def __init__(self, handle: Any) -> None:
+        """Take the first sample.
+
+        Raises:
+            pynvml.NVMLError: This GPU has no such counters, or they are refused.
+        """
+        if not pynvml.nvmlGpmQueryDeviceSupport(handle).isSupportedDevice:
+            raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_SUPPORTED)
+        self._handle = handle
+        self._get = pynvml.c_nvmlGpmMetricsGet_t()
+        self._get.version = pynvml.NVML_GPM_METRICS_GET_VERSION
+        self._get.numMetrics = len(_METRICS)
+        for position, metric in enumerate(_METRICS):
+            self._get.metrics[position].metricId = metric
+        self._samples: list[Any] = []
+        try:
+            for _ in range(2):
+                self._samples.append(pynvml.nvmlGpmSampleAlloc())
+            self._take()
+        except pynvml.NVMLError:
+            self.close()
+            raise
+
+    @classmethod
+    def opened(cls, device: Device) -> Callable[[], tuple[Any, ...]]:
+        """As ``Question.open``: a meter, which is its own ``Ask``."""
+        return cls(device.handle)
+
+    def _take(self) -> None:
+        """A new sample, in the place of the older one."""
+        pynvml.nvmlGpmSampleGet(self._handle, self._samples[0])
+        self._samples.reverse()
+        self._taken_ns = time.monotonic_ns()
+
+    def __call__(self) -> tuple[float | None, float | None]:
+        """Percent of multiprocessors busy and of time in tensor cores, since the last call.
+
+        Raises:
+            pynvml.NVMLError: It is refused.
+        """
+        before_ns = self._taken_ns
+        self._take()
+        if self._taken_ns - before_ns > SPAN_MAX_NS:
+            return None, None
+        self._get.sample1, self._get.sample2 = self._samples
+        pynvml.nvmlGpmMetricsGet(self._get)
+        sm, tensor = (_value(self._get.metrics[position]) for position in range(len(_METRICS)))
+        return sm, tensor
+
+    def close(self) -> None:
+        """Free the samples."""
+        while self._samples:
+            pynvml.nvmlGpmSampleFree(self._samples.pop())
+
+
+def _value(metric: Any) -> float | None:
+    """The metric's value; a metric that this GPU lacks has a return code of its own."""
+    return round(metric.value, 3) if metric.nvmlReturn == pynvml.NVML_SUCCESS else None

@@ -1,0 +1,84 @@
+"""Which processes are on a GPU, with their memory and their share of its multiprocessors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pynvml
+
+from diag.capture.gpu.refusals import LOST, NOTHING_NEW
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from diag.capture.gpu.devices import Device
+
+PERCENT_MAX = 100  # some drivers leave entries of chance in the buffer: pid 0, thousands of percent
+
+
+class ProcessMeter:
+    """Two lists of NVML in one: who holds memory, and who was seen at work since the last call.
+
+    A record holds what is known: ``memory_bytes`` is left out where the driver keeps it from this
+    container or user, ``sm_percent`` where it sampled no work of the process since the last call.
+    """
+
+    def __init__(self, device: Device) -> None:
+        """Nothing is asked yet."""
+        self._handle = device.handle
+        # In MIG mode NVML refuses shares, by documentation; it is not asked for them.
+        self._has_shares = not device.sampled.is_mig
+        self._seen_us = 0
+
+    @classmethod
+    def opened(cls, device: Device) -> Callable[[], tuple[Any, ...]]:
+        """As ``Question.open``: a meter, which is its own ``Ask``."""
+        return cls(device)
+
+    def __call__(self) -> tuple[list[dict[str, int]]]:
+        """A record a process, by pid.
+
+        Raises:
+            pynvml.NVMLError: Neither list can be had, or the GPU is lost.
+        """
+        records: dict[int, dict[str, int]] = {}
+        refused = self._add_memory(records)
+        if self._has_shares:
+            try:
+                self._add_shares(records)
+            except pynvml.NVMLError as exc:
+                if refused or exc.value in LOST:
+                    raise
+        elif refused:
+            raise refused
+        return ([records[pid] for pid in sorted(records)],)
+
+    def _add_memory(self, records: dict[int, dict[str, int]]) -> pynvml.NVMLError | None:
+        try:
+            running = pynvml.nvmlDeviceGetComputeRunningProcesses(self._handle)
+        except pynvml.NVMLError as exc:
+            if exc.value in LOST:
+                raise
+            return exc
+        for process in running:
+            record = records.setdefault(process.pid, {"pid": process.pid})
+            if process.usedGpuMemory is not None:
+                # In MIG mode a process is listed once for each of its slices.
+                record["memory_bytes"] = record.get("memory_bytes", 0) + process.usedGpuMemory
+        return None
+
+    def _add_shares(self, records: dict[int, dict[str, int]]) -> None:
+        try:
+            samples = pynvml.nvmlDeviceGetProcessUtilization(self._handle, self._seen_us)
+        except pynvml.NVMLError as exc:
+            if exc.value in NOTHING_NEW:
+                return
+            raise
+        shares: dict[int, list[int]] = {}
+        for sample in samples:
+            if sample.pid and sample.smUtil <= PERCENT_MAX and sample.timeStamp > self._seen_us:
+                shares.setdefault(sample.pid, []).append(sample.smUtil)
+        self._seen_us = max([self._seen_us, *(sample.timeStamp for sample in samples)])
+        for pid, percents in shares.items():
+            record = records.setdefault(pid, {"pid": pid})
+            record["sm_percent"] = round(sum(percents) / len(percents))

@@ -1,0 +1,136 @@
+"""What every GPU is asked, how often, and what MIG leaves of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pynvml
+
+from diag.capture.gpu.gpm import GpmMeter
+from diag.capture.gpu.processes import ProcessMeter
+
+if TYPE_CHECKING:
+    from diag.capture.gpu.devices import Device
+
+MS = 1_000_000
+
+# A value a field, in the order of the fields; None where there is nothing to say yet.
+Ask = Callable[[], tuple[Any, ...]]
+
+WHOLE_GPU_IN_MIG = "not given in MIG mode: NVML has no utilization of a GPU that is cut in slices"
+OF_A_SLICE = "not given for a MIG slice: only its memory is"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something that one call of NVML, or a few, answer.
+
+    Attributes:
+        fields: Field and unit of each value of an answer.
+        every_ns: Asked in every n-th reading so that this is about the distance; 0 in each.
+        open: Makes the ``Ask`` of a device; raises NVMLError where it is refused.
+        in_mig: Whether a GPU in MIG mode has an answer of its own.
+        in_slice: Whether a MIG slice has one.
+    """
+
+    fields: tuple[tuple[str, str], ...]
+    every_ns: int
+    open: Callable[[Device], Ask]
+    in_mig: bool = True
+    in_slice: bool = False
+
+    def refusal(self, device: Device) -> str:
+        """Why this device cannot be asked at all, or ""."""
+        if device.is_slice:
+            return "" if self.in_slice else OF_A_SLICE
+        return WHOLE_GPU_IN_MIG if device.sampled.is_mig and not self.in_mig else ""
+
+
+def _utilization(device: Device) -> Ask:
+    handle = device.handle
+
+    def ask() -> tuple[Any, ...]:
+        rates = pynvml.nvmlDeviceGetUtilizationRates(handle)
+        return rates.gpu, rates.memory
+
+    return ask
+
+
+def _memory(device: Device) -> Ask:
+    handle = device.handle
+
+    def ask() -> tuple[Any, ...]:
+        memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
+        return memory.used, memory.total
+
+    return ask
+
+
+def _clock(kind: int) -> Callable[[Device], Ask]:
+    def opened(device: Device) -> Ask:
+        handle = device.handle
+        return lambda: (pynvml.nvmlDeviceGetClockInfo(handle, kind),)
+
+    return opened
+
+
+def _power(device: Device) -> Ask:
+    handle = device.handle
+    return lambda: (pynvml.nvmlDeviceGetPowerUsage(handle),)
+
+
+def _temperature(device: Device) -> Ask:
+    """NVML 13 calls nvmlDeviceGetTemperature deprecated; drivers before 560 know no other."""
+    handle, sensor = device.handle, pynvml.NVML_TEMPERATURE_GPU
+    return _first_known(
+        lambda: (pynvml.nvmlDeviceGetTemperatureV(handle, sensor),),
+        lambda: (pynvml.nvmlDeviceGetTemperature(handle, sensor),),
+    )
+
+
+def _throttle_reasons(device: Device) -> Ask:
+    """Drivers before 535 know the reasons only by their former name."""
+    handle = device.handle
+    return _first_known(
+        lambda: (pynvml.nvmlDeviceGetCurrentClocksEventReasons(handle),),
+        lambda: (pynvml.nvmlDeviceGetCurrentClocksThrottleReasons(handle),),
+    )
+
+
+def _first_known(new: Ask, old: Ask) -> Ask:
+    """The new function, or the old one where the driver does not know the new."""
+    try:
+        new()
+    except pynvml.NVMLError as exc:
+        if exc.value != pynvml.NVML_ERROR_FUNCTION_NOT_FOUND:
+            raise
+        return old
+    return new
+
+
+# In a driver every call may take some 0.1 ms, more where it asks the GPU's own firmware: what
+# changes slowly is asked for rarely.
+QUESTIONS: tuple[Question, ...] = (
+    Question(
+        (("utilization_percent", "%"), ("memory_utilization_percent", "%")),
+        0,
+        _utilization,
+        in_mig=False,
+    ),
+    Question((("sm_clock_mhz", "MHz"),), 50 * MS, _clock(pynvml.NVML_CLOCK_SM)),
+    Question((("power_mw", "mW"),), 50 * MS, _power),
+    Question((("throttle_reasons", "bit mask"),), 50 * MS, _throttle_reasons),
+    Question(
+        (("memory_used_bytes", "bytes"), ("memory_total_bytes", "bytes")),
+        200 * MS,
+        _memory,
+        in_slice=True,
+    ),
+    Question((("memory_clock_mhz", "MHz"),), 200 * MS, _clock(pynvml.NVML_CLOCK_MEM)),
+    Question((("temperature_celsius", "°C"),), 200 * MS, _temperature),
+    # nvml.h asks for some time between two samples; DCGM leaves 100 ms and more.
+    Question((("gpm_sm_percent", "%"), ("gpm_tensor_percent", "%")), 200 * MS, GpmMeter.opened),
+    Question((("processes", "records"),), 500 * MS, ProcessMeter.opened),
+)
