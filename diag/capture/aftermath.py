@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _SOURCE_NAMES = {
     "host": "the server's CPU and memory",
     "gpu": "GPU samples",
+    "dcgm": "the DCGM exporter's samples",
     "metrics": "the server's metrics",
     "server": "model status",
 }

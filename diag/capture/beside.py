@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from diag.capture.dcgm_reader import DcgmReader, find_dcgm
 from diag.capture.gpu_reader import open_gpu_reader
 from diag.capture.host_reader import HostReader
 from diag.capture.locality import Here, locate
@@ -18,12 +20,13 @@ from diag.capture.sampling import Reader, Sampler
 from diag.capture.scrape import Page
 from diag.capture.server_state import read_server, read_status
 from diag.model.availability import Unavailable
+from diag.model.samples import SampleSeries
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from diag.capture.connection import Connection
-    from diag.model.samples import SampleSeries, ServerInfo
+    from diag.model.samples import ServerInfo
 
 
 class Beside:
@@ -37,7 +40,7 @@ class Beside:
         here: Whether the server runs on this machine.
         metrics: The server's metrics page, or why there is none.
         server: What the server says of its models.
-        series: Samples by source (``host``, ``gpu``).
+        series: Samples by source (``host``, ``gpu``, and ``dcgm`` if it was asked for).
         pages: The metrics page ``before`` and ``after``.
         details: What each source reads, in a few words.
         models_changed: Whether a model's versions or their states changed over the recording.
@@ -55,6 +58,8 @@ class Beside:
             "host": HostReader(here) if isinstance(here, Here) else here,
             "gpu": open_gpu_reader() if isinstance(here, Here) else here,
         }
+        if connection.plan.dcgm:
+            readers["dcgm"] = find_dcgm(connection, here)
         self.metrics = find_metrics(connection)
         names = self.metrics.models if isinstance(self.metrics, MetricsSource) else ()
         self.server: ServerInfo = read_server(connection, {*connection.plan.models, *names})
@@ -63,12 +68,15 @@ class Beside:
         self.details: dict[str, str] = {}
         self.models_changed = False
         self._samplers: dict[str, Sampler] = {}
+        self._takers: dict[str, str] = {}
         for source, reader in readers.items():
             if isinstance(reader, Unavailable):
                 self.series[source] = reader
             else:
                 self._samplers[source] = Sampler(reader)
                 self.details[source] = reader.detail
+                if isinstance(reader, DcgmReader):
+                    self._takers[source] = reader.taken_by
         if isinstance(self.metrics, MetricsSource):
             self.details["metrics"] = self.metrics.url
 
@@ -93,7 +101,10 @@ class Beside:
     def stop(self) -> None:
         """End sampling, then read metrics and model status again."""
         for source, sampler in self._samplers.items():
-            self.series[source] = sampler.stop()
+            series = sampler.stop()
+            if isinstance(series, SampleSeries) and source in self._takers:
+                series = replace(series, taken_by=self._takers[source])
+            self.series[source] = series
         self.pages["after"] = self._page()
         before = self.server.models
         if isinstance(before, tuple):

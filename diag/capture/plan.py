@@ -24,7 +24,7 @@ MAX_BYTES = 512_000_000
 RECEIVE_MAX_BYTES = (1 << 31) - 1
 TRACER_LEVELS = (1, 2, 3)
 REST_PORT = 8501  # TensorFlow Serving's documented --rest_api_port
-REQUIRABLE = ("gpu", "metrics", "host", "server")
+REQUIRABLE = ("gpu", "dcgm", "metrics", "host", "server")
 METRICS_AUTO = "auto"
 METRICS_OFF = "off"
 
@@ -71,6 +71,7 @@ class CapturePlan:
         receive_max_bytes: Largest response that is accepted at all.
         allow_long: Permit more than 10 s.
         metrics: ``auto``, ``off`` or the URL of the server's Prometheus page.
+        dcgm: The URL of a DCGM exporter's page, "" for none.
         rest_port: Where ``auto`` looks for metrics.
         models: Names to ask the server's status of; more are learned from its metrics.
         require: Sources without which the capture counts as failed.
@@ -95,6 +96,7 @@ class CapturePlan:
     receive_max_bytes: int = RECEIVE_MAX_BYTES
     allow_long: bool = False
     metrics: str = METRICS_AUTO
+    dcgm: str = ""
     rest_port: int = REST_PORT
     models: tuple[str, ...] = ()
     require: frozenset[str] = frozenset()
@@ -127,6 +129,8 @@ class CapturePlan:
             raise UsageError(f"--require {unknown[0]}: there are {', '.join(REQUIRABLE)}")
         if self.metrics == METRICS_OFF and "metrics" in self.require:
             raise UsageError("--require metrics contradicts --metrics off")
+        if not self.dcgm and "dcgm" in self.require:
+            raise UsageError("--require dcgm needs --dcgm URL")
         if self.tls and (self.tls.client_cert is None) != (self.tls.client_key is None):
             raise UsageError("--client-cert and --client-key belong together")
         if min(self.timeout_ns, self.wait_limit_ns, self.collect_timeout_ns) <= 0:
@@ -158,6 +162,7 @@ class CapturePlan:
             "warmup": self.warmup,
             "max_bytes": self.max_bytes,
             "metrics": "url" if "://" in self.metrics else self.metrics,
+            "dcgm": "url" if self.dcgm else "off",
             "models": list(self.models),
             "require": sorted(self.require),
             "wait_for_traffic": self.wait_for_traffic,

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 PAGE_MAX_BYTES = 64 << 20
 _CHUNK_BYTES = 1 << 16
+_EXAMPLES = {
+    "--metrics": "http://localhost:8501/monitoring/prometheus/metrics",
+    "--dcgm": "http://localhost:9400/metrics",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +32,12 @@ class Page:
     received_unix_ns: int
 
 
-def check_url(url: str) -> str:
+def check_url(url: str, option: str = "--metrics") -> str:
     """The URL, if it is one that can be read.
+
+    Args:
+        url: As typed.
+        option: By which it came, for messages.
 
     Raises:
         UsageError: It is not http:// or https://, has no host, or holds credentials, which
@@ -38,25 +46,28 @@ def check_url(url: str) -> str:
     try:
         parts = urlsplit(url)
         if parts.password is not None:
-            raise UsageError("--metrics holds a password, which every process listing shows")
+            raise UsageError(f"{option} holds a password, which every process listing shows")
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
     if not usable:
         raise UsageError(
-            f"--metrics {url!r} is no http:// or https:// URL",
-            hint="e.g. --metrics http://localhost:8501/monitoring/prometheus/metrics",
+            f"{option} {url!r} is no http:// or https:// URL",
+            hint=f"e.g. {option} {_EXAMPLES[option]}",
         )
     return url
 
 
-def read_page(url: str, timeout_s: float, ca_cert: Path | None = None) -> Page | Unavailable:
+def read_page(
+    url: str, timeout_s: float, ca_cert: Path | None = None, *, max_bytes: int = PAGE_MAX_BYTES
+) -> Page | Unavailable:
     """GET a page.
 
     Args:
         url: Of ``check_url``; a redirect is not followed.
         timeout_s: For all of it.
         ca_cert: For https; None trusts the system's authorities.
+        max_bytes: More is not read.
     """
     deadline_s = time.monotonic() + timeout_s
     sent_unix_ns = time.time_ns()
@@ -69,7 +80,7 @@ def read_page(url: str, timeout_s: float, ca_cert: Path | None = None) -> Page |
             answer = connection.getresponse()
             if answer.status != http.client.OK:
                 return Unavailable(f"{url} answered {answer.status} {answer.reason}".rstrip())
-            body = _body(answer, deadline_s)
+            body = _body(answer, deadline_s, max_bytes)
         finally:
             connection.close()
     except (OSError, http.client.HTTPException, ValueError) as exc:
@@ -89,14 +100,16 @@ def _connection(
     return http.client.HTTPConnection(host, parts.port, timeout=timeout_s)
 
 
-def _body(answer: http.client.HTTPResponse, deadline_s: float) -> bytes | Unavailable:
+def _body(
+    answer: http.client.HTTPResponse, deadline_s: float, max_bytes: int
+) -> bytes | Unavailable:
     chunks: list[bytes] = []
     size_bytes = 0
     while chunk := answer.read1(_CHUNK_BYTES):
         chunks.append(chunk)
         size_bytes += len(chunk)
-        if size_bytes > PAGE_MAX_BYTES:
-            return Unavailable(f"is larger than {PAGE_MAX_BYTES >> 20} MiB")
+        if size_bytes > max_bytes:
+            return Unavailable(f"is larger than {max_bytes >> 20} MiB")
         if time.monotonic() > deadline_s:
             return Unavailable("did not end in time")
     return b"".join(chunks)

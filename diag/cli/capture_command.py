@@ -97,6 +97,7 @@ def plan_from(options: dict[str, Any]) -> CapturePlan:
         max_bytes=options["max_bytes"],
         allow_long=options["allow_long"],
         metrics=metrics if metrics in ("auto", "off") else check_url(metrics),
+        dcgm=check_url(options["dcgm"], "--dcgm") if options["dcgm"] else "",
         models=options["model"],
         require=options["require"],
         tls=_tls(options),

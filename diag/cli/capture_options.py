@@ -11,7 +11,7 @@ from diag.cli.quantities import Duration, Size
 
 _PATH = click.Path(path_type=Path)
 # As diag.capture.plan.REQUIRABLE; a test compares them.
-SOURCES = ("gpu", "metrics", "host", "server")
+SOURCES = ("gpu", "dcgm", "metrics", "host", "server")
 
 
 def _split_sources(
@@ -69,6 +69,12 @@ beside_options = option_group(
         default="auto",
         show_default=True,
         help="The server's Prometheus page; auto tries port 8501 and checks that it is its.",
+    ),
+    option(
+        "--dcgm",
+        metavar="URL",
+        default="",
+        help="A DCGM exporter's page, e.g. http://node:9400/metrics.",
     ),
     option("--model", multiple=True, metavar="NAME", help="Ask for its status; repeatable."),
     option(

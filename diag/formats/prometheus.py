@@ -8,14 +8,21 @@ names start with ":" and come without ``# HELP`` or ``# EOF``
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
 from prometheus_client.parser import text_string_to_metric_families
 
 from diag.errors import MetricsParseError
 from diag.formats.layout import PART_MAX_BYTES
 from diag.model.samples import MetricSample
 
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
 LINES_MAX = 1_000_000
 LINE_MAX_CHARACTERS = 64 * 1024
+_NAME_END = re.compile(r"[{\s]")
 _HINT = "check the metrics URL: it must answer in Prometheus text format"
 
 
@@ -38,6 +45,21 @@ def parse_metrics(text: str) -> tuple[MetricSample, ...]:
     return tuple(samples)
 
 
+def parse_named(text: str, names: Collection[str]) -> Iterator[tuple[MetricSample, int | None]]:
+    """Only the samples of these names, each with its own time (ns since 1970) if it has one.
+
+    Raises:
+        MetricsParseError: As ``parse_metrics``; lines of other names are not looked at.
+    """
+    lines = text.split("\n")
+    if len(lines) > LINES_MAX:
+        raise MetricsParseError(f"{len(lines):,} lines of metrics, the limit is {LINES_MAX:,}")
+    for number, line in enumerate(lines, start=1):
+        name = _NAME_END.split(line, maxsplit=1)[0]
+        if name in names:
+            yield _timed_sample(line.strip(), number)
+
+
 def metrics_from_bytes(data: bytes) -> tuple[MetricSample, ...]:
     """The samples in a response body.
 
@@ -56,12 +78,17 @@ def metrics_from_bytes(data: bytes) -> tuple[MetricSample, ...]:
 
 
 def _sample(line: str, number: int) -> MetricSample:
+    return _timed_sample(line, number)[0]
+
+
+def _timed_sample(line: str, number: int) -> tuple[MetricSample, int | None]:
     if len(line) > LINE_MAX_CHARACTERS:
         raise MetricsParseError(f"line {number} of the metrics is too long", hint=_HINT)
     try:
         (family,) = text_string_to_metric_families(line)
-        name, labels, value, *_ = family.samples[0]
-        return MetricSample(name, tuple(labels.items()), float(value))
+        name, labels, value, seconds, *_ = family.samples[0]
+        unix_ns = None if seconds is None else round(float(seconds) * 1e3) * 1_000_000
+        return MetricSample(name, tuple(labels.items()), float(value)), unix_ns
     # The parser reports what it cannot read with whatever its own slicing raises.
     except (ValueError, IndexError, OverflowError) as exc:
         raise MetricsParseError(
