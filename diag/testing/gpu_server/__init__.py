@@ -1,0 +1,16 @@
+"""A simulated TensorFlow Serving server with GPUs: its trace, and the truth about it.
+
+It plants causes of idle GPUs and slow requests, and records what the profiler would have recorded::
+
+    run = simulate(SCENARIOS["batch-fill"].plan, seed=1)
+    analysis = analyze(run.capture(), batching_parameters=run.batching_parameters())
+    run.idle(device=0)  # why the GPU idled, by the server's own state
+
+Sources of what is recorded, and on which thread: docs/attribution.md.
+"""
+
+from diag.testing.gpu_server.plan import Plan
+from diag.testing.gpu_server.scenarios import MIXED, SCENARIOS, SINGLE_CAUSE, Scenario
+from diag.testing.gpu_server.simulate import Simulated, simulate
+
+__all__ = ["MIXED", "SCENARIOS", "SINGLE_CAUSE", "Plan", "Scenario", "Simulated", "simulate"]

@@ -1,0 +1,114 @@
+"""What the profiler would have recorded of a simulated server, as an XSpace."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from diag.formats import event_names as ev
+from diag.formats.wire.profiler_pb2 import ProfileOptions
+from diag.testing.space_builder import SpaceBuilder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from diag.model.events import StatValue
+    from diag.testing.space_builder import PlaneBuilder
+
+ORIGIN_UNIX_NS: Final = 1_790_000_000_000_000_000
+# The host tracer's lines begin a little after the session: 40 to 70 us in recordings.
+LINE_START_NS: Final = 50_000
+_NO_STATS: Final[dict[str, StatValue]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event of the server, on the simulation's clock."""
+
+    name: str
+    start_ns: int
+    end_ns: int
+    stats: Mapping[str, StatValue]
+
+
+@dataclass
+class Recording:
+    """Events by plane and line, in the order in which they ended.
+
+    Attributes:
+        host: By name of the thread.
+        devices: By name of the line, one dict a GPU.
+        numbers: For links, steps and correlations; never 0.
+    """
+
+    devices: list[defaultdict[str, list[Event]]]
+    host: defaultdict[str, list[Event]] = field(default_factory=lambda: defaultdict(list))
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def add(
+        self,
+        line: str,
+        name: str,
+        start_ns: int,
+        end_ns: int,
+        stats: Mapping[str, StatValue] = _NO_STATS,
+    ) -> None:
+        """An event on a thread."""
+        self.host[line].append(Event(name, start_ns, end_ns, stats))
+
+    def mark(
+        self, line: str, name: str, at_ns: int, stats: Mapping[str, StatValue] = _NO_STATS
+    ) -> None:
+        """An event without duration."""
+        self.add(line, name, at_ns, at_ns, stats)
+
+    def moved(self, time: Callable[[int], int]) -> None:
+        """Move all events to other times."""
+        for lines in (self.host, *self.devices):
+            for line, events in lines.items():
+                lines[line] = [
+                    Event(each.name, time(each.start_ns), time(each.end_ns), each.stats)
+                    for each in events
+                ]
+
+    def space(self, window: tuple[int, int]) -> SpaceBuilder:
+        """The XSpace of a window: events that begin before it or end after it are not in it.
+
+        The window begins where the lines do, ``LINE_START_NS`` after the capture's origin.
+        """
+        start, end = window
+        options = ProfileOptions(
+            version=1,
+            host_tracer_level=2,
+            device_tracer_level=1,
+            duration_ms=-(-(end - start) // 10**6),
+        )
+        space = SpaceBuilder()
+        space.environment(
+            {
+                "profile_start_time": ORIGIN_UNIX_NS,
+                "profile_stop_time": ORIGIN_UNIX_NS + (end - start) + 10**9,
+                "profile_options": options.SerializeToString(),
+            }
+        )
+        planes = [(space.plane(ev.HOST_PLANE, plane_id=1), self.host)]
+        for index, lines in enumerate(self.devices):
+            plane = space.plane(f"/device:GPU:{index}", plane_id=2 + index)
+            plane.stat("device_vendor", "Nvidia")
+            plane.stat("gpu_device_name", "Simulated GPU")
+            planes.append((plane, lines))
+        for plane, lines in planes:
+            _fill(plane, lines, window)
+        return space
+
+
+def _fill(plane: PlaneBuilder, lines: dict[str, list[Event]], window: tuple[int, int]) -> None:
+    start, end = window
+    shift = LINE_START_NS - start
+    for number, (name, events) in enumerate(sorted(lines.items()), 1):
+        line = plane.line(name, line_id=number, timestamp_ns=LINE_START_NS)
+        inside = [e for e in events if e.start_ns >= start and e.end_ns <= end]
+        for each in sorted(inside, key=lambda e: (e.start_ns, -e.end_ns)):
+            line.event(each.name, each.start_ns + shift, each.end_ns + shift, each.stats)

@@ -1,0 +1,237 @@
+"""Plans that each plant one cause of an idle GPU, and some that mix them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from diag.model.gaps import IdleCause
+from diag.model.serving import Mode
+from diag.testing.gpu_server.plan import (
+    MS,
+    US,
+    Batching,
+    Block,
+    Load,
+    Model,
+    ModelLoad,
+    Op,
+    Plan,
+    copy_in,
+    copy_out,
+    kernel,
+    memset,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A plan and what it plants; None where it mixes causes."""
+
+    name: str
+    planted: IdleCause | None
+    plan: Plan
+
+
+INPUT: Final = Op("images/copy:_Send", 3 * US, (copy_in(600_000, 60 * US),))
+OUTPUT: Final = Op("scores/copy:_Send", 3 * US, (copy_out(4_000, 8 * US),))
+CONVOLUTIONS: Final = tuple(
+    Op(f"block_{i}/conv:Conv2D", 4 * US, (kernel(f"implicit_gemm_{i % 3}", 250 * US),))
+    for i in range(8)
+)
+NET: Final = (INPUT, *CONVOLUTIONS, OUTPUT)
+DECODE: Final = Op("map/decode:DecodeJpeg", 4 * MS)
+RESIZE: Final = Op("map/resize:ResizeBilinear", 1 * MS)
+SESSION: Final = Model(NET, batching=Batching(8, 2 * MS))
+ALONE: Final = replace(SESSION, mode=Mode.UNBATCHED)
+
+
+def _one(name: str, planted: IdleCause, model: Model, **changes: object) -> Scenario:
+    return Scenario(name, planted, replace(Plan((model,)), **changes))  # type: ignore[arg-type]
+
+
+def _blocked(block: Block, *, first_steps: int = 0) -> Model:
+    held = Op("block_0/prepare:Conv2D", 5 * US, block=block, first_steps=first_steps)
+    return replace(
+        ALONE, ops=(INPUT, held, *CONVOLUTIONS, OUTPUT), load=Load(clients=1, think_ns=20 * US)
+    )
+
+
+SINGLE_CAUSE: Final = (
+    _one(
+        "no-demand",
+        IdleCause.NO_DEMAND,
+        replace(ALONE, load=Load(period_ns=20 * MS)),
+    ),
+    _one(
+        "batch-fill",
+        IdleCause.BATCH_FILL,
+        replace(SESSION, batching=Batching(64, 12 * MS), load=Load(rate_per_s=400)),
+    ),
+    _one(
+        "dispatch",
+        IdleCause.DISPATCH,
+        replace(
+            SESSION,
+            batching=Batching(8, 0),
+            ops=(INPUT, CONVOLUTIONS[0], OUTPUT),
+            load=Load(clients=1, think_ns=5 * US),
+        ),
+    ),
+    _one(
+        "batch-threads-in-host-work",
+        IdleCause.BATCH_THREADS_IN_HOST_WORK,
+        replace(SESSION, merge_ns=8 * MS, load=Load(rate_per_s=900)),
+        batch_threads=1,
+    ),
+    _one(
+        "preprocess",
+        IdleCause.PREPROCESS,
+        replace(SESSION, ops=(DECODE, RESIZE, *NET), load=Load(clients=12, think_ns=50 * US)),
+    ),
+    _one(
+        "preprocess-unbatched",
+        IdleCause.PREPROCESS,
+        replace(ALONE, ops=(DECODE, RESIZE, *NET), load=Load(clients=1, think_ns=20 * US)),
+    ),
+    Scenario(
+        "executor-pool",
+        IdleCause.EXECUTOR_POOL,
+        Plan(
+            (
+                replace(ALONE, load=Load(clients=2, think_ns=50 * US)),
+                # Another model, all on the CPU, holds the pool's threads.
+                Model(
+                    (Op("ranker/dense:MatMul", 6 * MS),),
+                    Mode.UNBATCHED,
+                    device=-1,
+                    load=Load(clients=12, think_ns=10 * US),
+                ),
+            ),
+            pool_threads=2,
+        ),
+    ),
+    _one(
+        "transfer",
+        IdleCause.TRANSFER,
+        replace(
+            ALONE,
+            ops=(
+                Op(
+                    "images/copy:_Send",
+                    3 * US,
+                    (copy_in(50_000_000, 300 * US, host_ns=5 * MS, is_staged=True),),
+                ),
+                *CONVOLUTIONS,
+                OUTPUT,
+            ),
+            load=Load(clients=1, think_ns=20 * US),
+        ),
+    ),
+    _one(
+        "launch",
+        IdleCause.LAUNCH,
+        replace(
+            ALONE,
+            ops=(
+                INPUT,
+                *(
+                    Op(f"cell_{i}/add:AddV2", 12 * US, (kernel("tiny", 2 * US),))
+                    for i in range(300)
+                ),
+                OUTPUT,
+            ),
+            load=Load(clients=1, think_ns=20 * US),
+        ),
+        duration_ns=100 * MS,
+    ),
+    _one(
+        "sync-or-output",
+        IdleCause.SYNC_OR_OUTPUT,
+        replace(
+            SESSION,
+            batching=Batching(1, 0),
+            finish_ns=1 * MS,
+            split_ns=6 * MS,
+            load=Load(clients=1, think_ns=5 * US),
+        ),
+    ),
+    _one(
+        "cold-start",
+        IdleCause.COLD_START,
+        _blocked(
+            Block("cluster_0_1/xla_compile:_XlaCompile", 150 * MS, IdleCause.COLD_START),
+            first_steps=1,
+        ),
+    ),
+    Scenario(
+        "model-load",
+        IdleCause.MODEL_LOAD,
+        Plan(
+            (replace(ALONE, load=Load(clients=2, think_ns=20 * US)),),
+            loads=(ModelLoad(30 * MS, 80 * MS), ModelLoad(140 * MS, 40 * MS)),
+        ),
+    ),
+    _one(
+        "allocator",
+        IdleCause.ALLOCATOR,
+        _blocked(Block("cuMemAlloc_v2", 6 * MS, IdleCause.ALLOCATOR)),
+    ),
+    _one(
+        "throttled",
+        IdleCause.THROTTLED,
+        replace(
+            ALONE,
+            ops=(replace(DECODE, host_ns=500 * US), *NET),
+            load=Load(clients=1, think_ns=20 * US),
+        ),
+        freezes=(90 * MS, 60 * MS, 80 * MS, 70 * MS),
+        duration_ns=150 * MS,
+    ),
+    _one(
+        "profiler",
+        IdleCause.PROFILER,
+        _blocked(Block("Activity buffer flush", 6 * MS, IdleCause.PROFILER, line="CUPTI overhead")),
+    ),
+    _one(
+        "ingress",
+        IdleCause.INGRESS,
+        replace(ALONE, ingress_ns=9 * MS, load=Load(clients=1, think_ns=20 * US)),
+    ),
+)
+
+_BUSY_PAIR: Final = (
+    replace(SESSION, load=Load(rate_per_s=600, pauses=((60 * MS, 90 * MS),))),
+    replace(
+        ALONE,
+        ops=(DECODE, *NET),
+        load=Load(rate_per_s=40, pauses=((60 * MS, 90 * MS),)),
+        merge_ns=0,
+    ),
+)
+MIXED: Final = (
+    Scenario("mixed", None, Plan(_BUSY_PAIR)),
+    Scenario("mixed, two streams", None, Plan(_BUSY_PAIR, streams=2, derived_lines=True)),
+    Scenario(
+        "mixed, two GPUs",
+        None,
+        Plan((_BUSY_PAIR[0], replace(_BUSY_PAIR[1], device=1)), devices=2),
+    ),
+    Scenario(
+        "mixed, batched in the graph",
+        None,
+        Plan(
+            (
+                replace(
+                    SESSION,
+                    mode=Mode.BATCH_FUNCTION,
+                    before=(replace(DECODE, host_ns=1 * MS),),
+                    ops=(Op("zero:Fill", 2 * US, (memset(3 * US),)), *NET),
+                    load=Load(rate_per_s=500, pauses=((60 * MS, 90 * MS),)),
+                ),
+            )
+        ),
+    ),
+    Scenario("mixed, cut by the window", None, Plan(_BUSY_PAIR, window=(20 * MS, 180 * MS))),
+)
+SCENARIOS: Final = {each.name: each for each in (*SINGLE_CAUSE, *MIXED)}

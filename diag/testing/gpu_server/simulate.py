@@ -1,0 +1,173 @@
+"""Runs a plan: the trace it leaves, and the truth about it."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter, defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from diag.formats.trace_capture import capture_from_trace
+from diag.model.capture import BatchingParameters
+from diag.model.gaps import IdleCause
+from diag.model.serving import Mode, Stage
+from diag.testing.gpu_server.beside import host_samples, metrics
+from diag.testing.gpu_server.clockwork import Clock, Threads
+from diag.testing.gpu_server.freezes import freeze
+from diag.testing.gpu_server.gpus import Gpu
+from diag.testing.gpu_server.queues import Queue
+from diag.testing.gpu_server.recording import LINE_START_NS, Recording
+from diag.testing.gpu_server.runs import load_model
+from diag.testing.gpu_server.server import Server
+from diag.testing.gpu_server.steps import Machine
+from diag.testing.gpu_server.truth import Span, Truth
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from diag.model.capture import Capture
+    from diag.testing.gpu_server.clockwork import Process
+    from diag.testing.gpu_server.plan import Load, Plan
+
+# A server that cannot keep up still answers what it has; nothing new comes then.
+DRAIN_NS: Final = 2_000_000_000
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """A run of a plan.
+
+    Attributes:
+        plan: That was run.
+        recording: All events.
+        truth: On the simulation's clock.
+        window: What was recorded, on that clock.
+    """
+
+    plan: Plan
+    recording: Recording
+    truth: Truth
+    window: tuple[int, int]
+
+    @property
+    def shift_ns(self) -> int:
+        """What the capture's clock shows more than the simulation's."""
+        return LINE_START_NS - self.window[0]
+
+    def capture(self) -> Capture:
+        """The decoded trace with what was sampled beside it."""
+        data = self.recording.space(self.window).build()
+        return replace(
+            capture_from_trace("simulated", data, "simulated"),
+            host_samples=host_samples(self.truth, self.window, self.shift_ns),
+            metrics=metrics(self.truth, self.window),
+            caveats=(),
+        )
+
+    def batching_parameters(self) -> BatchingParameters | None:
+        """The server's batching_parameters_file; None if no model has a session batcher."""
+        batched = [m for m in self.plan.models if m.mode is not Mode.UNBATCHED]
+        if not batched:
+            return None
+        return BatchingParameters(
+            max_batch_size=batched[0].batching.max_batch_size,
+            batch_timeout_micros=batched[0].batching.timeout_ns // 1000,
+            num_batch_threads=self.plan.batch_threads,
+        )
+
+    def idle(self, device: int) -> list[Span[IdleCause]]:
+        """Why a GPU idled over the window, on the capture's clock."""
+        pieces = self.truth.idle(device, self.window)
+        return [piece.at(lambda at: at + self.shift_ns) for piece in pieces]
+
+
+def simulate(plan: Plan, seed: int = 0) -> Simulated:
+    """Run a plan; the same seed gives the same run."""
+    chance = random.Random(seed)  # noqa: S311 - a simulation's
+    recording = Recording([defaultdict(list) for _ in range(plan.devices)])
+    truth, clock = Truth(), Clock()
+    gpus = [Gpu(index, plan.streams, recording, truth) for index in range(plan.devices)]
+    on = Machine(plan, clock, recording, truth, Threads(plan.pool_threads), gpus, chance, Counter())
+    server = Server(on, [Queue(i, model.batching) for i, model in enumerate(plan.models)])
+    for number in range(plan.batch_threads):
+        clock.start(server.batch_thread(number), chance.randrange(1_000_000))
+    for load in plan.loads:
+        clock.start(load_model(on, load), load.start_ns)
+    for index, model in enumerate(plan.models):
+        for client in range(model.load.clients):
+            clock.start(_client(server, index, chance), chance.randrange(1 + client * 200_000))
+        for at in _arrivals(model.load, plan.duration_ns, chance):
+            clock.start(server.request(index), at)
+    clock.run(plan.duration_ns + DRAIN_NS)
+    _tell_waits(server)
+    freeze(plan, recording, truth, chance)
+    window = plan.window or (0, _end_ns(recording, plan.duration_ns))
+    return Simulated(plan, recording, truth, window)
+
+
+def _arrivals(load: Load, duration_ns: int, chance: random.Random) -> Iterator[int]:
+    at = 0.0
+    while load.rate_per_s or load.period_ns:
+        at += load.period_ns or chance.expovariate(load.rate_per_s) * 1e9
+        if at >= duration_ns:
+            return
+        if not any(low <= at < high for low, high in load.pauses):
+            yield int(at)
+
+
+def _client(server: Server, index: int, chance: random.Random) -> Process[None]:
+    load, clock, end_ns = (
+        server.on.plan.models[index].load,
+        server.on.clock,
+        server.on.plan.duration_ns,
+    )
+    while clock.now_ns < end_ns:
+        for low, high in load.pauses:
+            if low <= clock.now_ns < high:
+                yield high - clock.now_ns + chance.randrange(100_000)
+        yield from server.request(index)
+        yield max(1_000, server.on.vary(load.think_ns))
+
+
+def _end_ns(recording: Recording, duration_ns: int) -> int:
+    """The end of the last event, in whole milliseconds, as long as a session is asked to last."""
+    lines = [events for lines in (recording.host, *recording.devices) for events in lines.values()]
+    last = max((each.end_ns for events in lines for each in events), default=0)
+    return -(-max(last, duration_ns) // 1_000_000) * 1_000_000
+
+
+def _tell_waits(server: Server) -> None:
+    """Put on record what batches waited for: rows, a thread, or a look at the queue."""
+    truth = server.on.truth
+    all_busy = _all_busy(server)
+    for device, batch, ready_ns, taken_ns in server.waits:
+        truth.add(device, IdleCause.BATCH_FILL, batch.first_ns, ready_ns)
+        truth.add(device, IdleCause.DISPATCH, max(batch.first_ns, ready_ns), taken_ns)
+        no_thread = [
+            (max(low, ready_ns, batch.first_ns), min(high, taken_ns))
+            for low, high in all_busy
+            if low < taken_ns and high > ready_ns
+        ]
+        for low, high in no_thread:
+            truth.add(device, IdleCause.BATCH_THREADS_IN_HOST_WORK, low, high)
+        for task in batch.tasks:
+            spans = task.request.spans
+            spans.append(Span(Stage.QUEUE_FILL, task.enqueued_ns, ready_ns))
+            spans.append(Span(Stage.QUEUE_DISPATCH, max(task.enqueued_ns, ready_ns), taken_ns))
+            spans += [
+                Span(Stage.QUEUE_THREAD, max(low, task.enqueued_ns), high)
+                for low, high in no_thread
+            ]
+
+
+def _all_busy(server: Server) -> list[tuple[int, int]]:
+    """When every batch thread had a batch."""
+    changes = sorted([(low, 1) for low, _ in server.held] + [(high, -1) for _, high in server.held])
+    spans, count, since = [], 0, 0
+    for at, change in changes:
+        if count == server.on.plan.batch_threads and change < 0:
+            spans.append((since, at))
+        count += change
+        if count == server.on.plan.batch_threads and change > 0:
+            since = at
+    return spans

@@ -1,0 +1,226 @@
+"""Steps of a simulated server: ops on a thread of the executor's pool, and what they give a GPU."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from diag.formats import event_names as ev
+from diag.model.device import WorkKind
+from diag.model.gaps import IdleCause
+from diag.model.serving import Stage
+from diag.testing.gpu_server.gpus import Gpu, Work
+from diag.testing.gpu_server.recording import Event
+from diag.testing.gpu_server.truth import Span, Truth
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+    from diag.model.events import StatValue
+    from diag.testing.gpu_server.clockwork import Clock, Process, Threads
+    from diag.testing.gpu_server.plan import Block, Call, Model, Op, Plan
+    from diag.testing.gpu_server.recording import Recording
+
+US: Final = 1_000
+POOL: Final = "tf_Compute"
+# At a step's end, so many of the last kernels include all that ran during it.
+KERNELS_BACK: Final = 2_000
+
+
+@dataclass
+class Step:
+    """A step under way; its spans are those of every request in it."""
+
+    number: int
+    link: int
+    device: int
+    begin_ns: int
+    works: list[Work] = field(default_factory=list)
+    spans: list[Span[Stage]] = field(default_factory=list)
+    last_ns: int = 0  # end of its last device work; 0 if it has none
+    copied_ns: int = 0  # likewise of its copies
+
+    @property
+    def produces(self) -> dict[str, StatValue]:
+        """Stats of its run."""
+        return {"id": self.number, "_r": 1, "_pt": 2, "_p": self.link}
+
+    @property
+    def consumes(self) -> dict[str, StatValue]:
+        """Stats of what it leads to."""
+        return {"id": self.number, "_ct": 2, "_c": self.link}
+
+
+@dataclass
+class Machine:
+    """What all parts of the server share."""
+
+    plan: Plan
+    clock: Clock
+    recording: Recording
+    truth: Truth
+    pool: Threads
+    gpus: list[Gpu]
+    random: random.Random
+    steps_of_model: Counter[int]
+    steps: list[Step] = field(default_factory=list)
+
+    def vary(self, duration_ns: int) -> int:
+        """About so long."""
+        jitter = self.plan.jitter
+        return round(duration_ns * self.random.uniform(1 - jitter, 1 + jitter))
+
+    def new_step(self, device: int) -> Step:
+        """A step that begins now."""
+        step = Step(
+            next(self.recording.numbers), next(self.recording.numbers), device, self.clock.now_ns
+        )
+        self.steps.append(step)
+        return step
+
+
+def burst(
+    on: Machine, step: Step, ops: tuple[Op, ...], asker: str, *, before_batcher: bool = False
+) -> Process[str]:
+    """Run ops on a thread of the pool once there is one; returns its line, still held.
+
+    The caller records the burst's end by ``end_burst``.
+    """
+    now, record = on.clock, on.recording
+    asked_ns, closure = now.now_ns, next(record.numbers)
+    record.mark(asker, ev.THREADPOOL_RECORD, asked_ns, {"_pt": 15, "_p": closure})
+    yield 1 * US
+    thread = yield from on.pool.take()
+    line = f"{POOL}/{thread}"
+    record.mark(line, ev.THREADPOOL_START_REGION, now.now_ns, {"_ct": 15, "_c": closure})
+    began_ns = now.now_ns
+    step.spans.append(
+        Span(Stage.QUEUE_EXECUTOR, step.begin_ns if not step.spans else asked_ns, began_ns)
+    )
+    on.truth.add(
+        step.device, IdleCause.EXECUTOR_POOL, asked_ns, began_ns, before_batcher=before_batcher
+    )
+    for load in on.plan.loads:
+        on.truth.add(
+            step.device,
+            IdleCause.MODEL_LOAD,
+            max(asked_ns, load.start_ns),
+            min(began_ns, load.start_ns + load.duration_ns),
+        )
+    yield 1 * US
+    for op in ops:
+        yield from _run_op(on, step, op, line)
+    yield 1 * US
+    return line
+
+
+def end_burst(on: Machine, step: Step, line: str, began_ns: int) -> None:
+    """Record a burst that ends now; its thread is still held."""
+    now = on.clock.now_ns
+    on.recording.add(line, ev.EXECUTOR_PROCESS, began_ns, now, step.consumes)
+
+
+def give_back(on: Machine, line: str) -> None:
+    """Hand a thread of the pool back."""
+    on.recording.mark(line, ev.THREADPOOL_STOP_REGION, on.clock.now_ns)
+    on.pool.give(int(line.rpartition("/")[2]))
+
+
+def _run_op(on: Machine, step: Step, op: Op, line: str) -> Process[None]:
+    begin_ns = on.clock.now_ns
+    yield on.vary(op.host_ns)
+    if op.block is not None:
+        yield from _hold(on, step, op.block, line)
+    for call in op.calls:
+        yield from _call(on, step, op, call, line)
+    yield 500
+    on.recording.add(line, op.name, begin_ns, on.clock.now_ns)
+
+
+def _hold(on: Machine, step: Step, block: Block, line: str) -> Process[None]:
+    begin_ns = on.clock.now_ns
+    yield on.vary(block.duration_ns)
+    end_ns = on.clock.now_ns
+    if block.line:
+        event = Event(block.name, begin_ns, end_ns, {})
+        on.recording.devices[step.device][block.line].append(event)
+    else:
+        on.recording.add(line, block.name, begin_ns, end_ns)
+    on.truth.add(step.device, block.cause, begin_ns, end_ns)
+
+
+def _call(on: Machine, step: Step, op: Op, call: Call, line: str) -> Process[None]:
+    begin_ns = on.clock.now_ns
+    yield on.vary(call.host_ns)
+    end_ns, correlation = on.clock.now_ns, next(on.recording.numbers)
+    ids: dict[str, StatValue] = {"correlation_id": correlation, "device_id": step.device}
+    on.recording.add(line, call.name, begin_ns, end_ns, ids)
+    # Kernels need the copies before them; a copy back needs all of it.
+    needed_ns = step.last_ns if call.kind is WorkKind.COPY_OUT else step.copied_ns
+    work = on.gpus[step.device].enqueue(
+        call,
+        on.vary(call.device_ns),
+        op.name,
+        correlation,
+        (begin_ns, end_ns),
+        needed_ns,
+        step.number,
+    )
+    step.last_ns = max(step.last_ns, work.end_ns)
+    if call.kind.is_copy:
+        step.copied_ns = max(step.copied_ns, work.end_ns)
+    if call.is_staged:
+        on.truth.add(step.device, IdleCause.TRANSFER, begin_ns, work.start_ns)
+    step.works.append(work)
+
+
+def finish(on: Machine, step: Step, model: Model) -> Process[None]:
+    """Block the thread of the last burst until the device is done, as the executor's Sync does."""
+    if step.last_ns > on.clock.now_ns:
+        yield step.last_ns - on.clock.now_ns
+    yield on.vary(model.finish_ns)
+
+
+def tell(on: Machine, step: Step, began_ns: int, burst_end_ns: int, end_ns: int) -> None:
+    """Put the truth of a step's device part on record.
+
+    Args:
+        on: The machine.
+        step: That has ended.
+        began_ns: Begin of the burst that gives the GPU its work.
+        burst_end_ns: Its end.
+        end_ns: The step's.
+    """
+    last_ns = step.last_ns or burst_end_ns
+    first_ns = min((work.start_ns for work in step.works), default=burst_end_ns)
+    for what, stage, low, high in (
+        (IdleCause.PREPROCESS, Stage.PREPROCESS, began_ns, first_ns),
+        (IdleCause.LAUNCH, Stage.LAUNCH, first_ns, last_ns),
+        (IdleCause.SYNC_OR_OUTPUT, Stage.POSTPROCESS, last_ns, end_ns),
+    ):
+        on.truth.add(step.device, what, low, high)
+        step.spans.append(Span(stage, low, high))
+    of_kind = {WorkKind.COPY_IN: Stage.TRANSFER_IN, WorkKind.COPY_OUT: Stage.TRANSFER_OUT}
+    if step.device >= 0:
+        step.spans += _behind_others(on.gpus[step.device], step)
+    for work in step.works:
+        step.spans.append(Span(of_kind.get(work.kind, Stage.COMPUTE), work.start_ns, work.end_ns))
+
+
+def _behind_others(gpu: Gpu, step: Step) -> list[Span[Stage]]:
+    """When a kernel of the step was launched and had not begun, and kernels of others ran."""
+    others = [
+        work
+        for number, work in gpu.kernels[-KERNELS_BACK:]
+        if number != step.number and work.end_ns > step.begin_ns
+    ]
+    return [
+        Span(
+            Stage.DEVICE_WAIT, max(other.start_ns, own.launched_ns), min(other.end_ns, own.start_ns)
+        )
+        for own in step.works
+        if own.kind is WorkKind.KERNEL
+        for other in others
+        if other.start_ns < own.start_ns and other.end_ns > own.launched_ns
+    ]

@@ -1,0 +1,192 @@
+"""What a simulated server knows of itself: why each GPU idled, and where each request's time went.
+
+It is kept while the simulation runs, from the server's own state, and never read from events.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, NamedTuple, TypeVar
+
+from diag.model.gaps import IdleCause
+from diag.model.serving import Stage
+
+What = TypeVar("What", bound=Hashable)
+
+
+class State(NamedTuple):
+    """What a request was at, as the cause of an idle GPU."""
+
+    cause: IdleCause
+    before_batcher: bool = False
+
+
+# In place of a state: the GPU works.
+BUSY = State(IdleCause.UNEXPLAINED, before_batcher=True)
+
+# Where the states of several requests hold at once, the one that has come furthest decides; what
+# stops a thread decides before what it would do.
+_FURTHEST_FIRST: tuple[IdleCause, ...] = (
+    IdleCause.PROFILER,
+    IdleCause.THROTTLED,
+    IdleCause.ALLOCATOR,
+    IdleCause.COLD_START,
+    IdleCause.TRANSFER,
+    IdleCause.LAUNCH,
+    IdleCause.PREPROCESS,
+    IdleCause.MODEL_LOAD,
+    IdleCause.EXECUTOR_POOL,
+    IdleCause.BATCH_THREADS_IN_HOST_WORK,
+    IdleCause.DISPATCH,
+    IdleCause.BATCH_FILL,
+    IdleCause.SYNC_OR_OUTPUT,
+    IdleCause.INGRESS,
+    IdleCause.TRACE_EDGE,
+    IdleCause.UNEXPLAINED,
+)
+_AFTER_FILL = _FURTHEST_FIRST.index(IdleCause.BATCH_FILL) + 1
+STATE_ORDER: tuple[State, ...] = (
+    *(State(cause) for cause in _FURTHEST_FIRST[:_AFTER_FILL]),
+    State(IdleCause.PREPROCESS, before_batcher=True),
+    State(IdleCause.EXECUTOR_POOL, before_batcher=True),
+    *(State(cause) for cause in _FURTHEST_FIRST[_AFTER_FILL:]),
+)
+# Of a step's stages, the first that holds.
+STAGE_ORDER: tuple[Stage, ...] = (
+    Stage.COMPUTE,
+    Stage.TRANSFER_IN,
+    Stage.TRANSFER_OUT,
+    Stage.DEVICE_WAIT,
+    Stage.LAUNCH,
+    Stage.PREPROCESS,
+    Stage.QUEUE_EXECUTOR,
+    Stage.POSTPROCESS,
+    Stage.SCHEDULE,
+    Stage.BATCH_FORMATION,
+    Stage.QUEUE_THREAD,
+    Stage.QUEUE_DISPATCH,
+    Stage.QUEUE_FILL,
+    Stage.BATCH_SPLIT,
+    Stage.UNATTRIBUTED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Span(Generic[What]):
+    """Something held over ``[start_ns, end_ns)``."""
+
+    what: What
+    start_ns: int
+    end_ns: int
+
+    def at(self, time: Callable[[int], int]) -> Span[What]:
+        """The same between other times."""
+        return Span(self.what, time(self.start_ns), time(self.end_ns))
+
+
+@dataclass
+class RequestTruth:
+    """A request as the server saw it; ``spans`` overlap, and ``STAGE_ORDER`` decides.
+
+    Attributes:
+        model: Index of its model.
+        arrived_ns: It reached the server, before any event of it.
+        start_ns: Begin of its first event; -1 if it never got so far.
+        end_ns: End of it; -1 likewise.
+    """
+
+    model: int
+    arrived_ns: int
+    start_ns: int = -1
+    end_ns: int = -1
+    spans: list[Span[Stage]] = field(default_factory=list)
+
+    @property
+    def stage_ns(self) -> dict[Stage, int]:
+        """Its time by stage, from begin to end."""
+        pieces = tile(self.spans, STAGE_ORDER, self.start_ns, self.end_ns, Stage.UNATTRIBUTED)
+        total: Counter[Stage] = Counter()
+        for piece in pieces:
+            total[piece.what] += piece.end_ns - piece.start_ns
+        return dict(total)
+
+
+@dataclass
+class Truth:
+    """All of it, on the simulation's clock.
+
+    Attributes:
+        states: By GPU, in which states requests that need it were; they overlap.
+        busy: By GPU, when it worked.
+        requests: In order of arrival.
+        freezes: When the whole server was stopped.
+    """
+
+    states: defaultdict[int, list[Span[State]]] = field(default_factory=lambda: defaultdict(list))
+    busy: defaultdict[int, list[Span[State]]] = field(default_factory=lambda: defaultdict(list))
+    requests: list[RequestTruth] = field(default_factory=list)
+    freezes: list[tuple[int, int]] = field(default_factory=list)
+
+    def add(
+        self,
+        device: int,
+        cause: IdleCause,
+        start_ns: int,
+        end_ns: int,
+        *,
+        before_batcher: bool = False,
+    ) -> None:
+        """A request that needs the GPU was in a state."""
+        if start_ns < end_ns and device >= 0:
+            self.states[device].append(Span(State(cause, before_batcher), start_ns, end_ns))
+
+    def moved(self, time: Callable[[int], int]) -> None:
+        """Move all of it to other times."""
+        for device in self.states:
+            self.states[device] = [span.at(time) for span in self.states[device]]
+        for device in self.busy:
+            self.busy[device] = [span.at(time) for span in self.busy[device]]
+        for request in self.requests:
+            request.spans = [span.at(time) for span in request.spans]
+            request.arrived_ns = time(request.arrived_ns)
+            if request.start_ns >= 0:
+                request.start_ns, request.end_ns = time(request.start_ns), time(request.end_ns)
+
+    def idle(self, device: int, window: tuple[int, int]) -> list[Span[IdleCause]]:
+        """Why the GPU idled over the window: pieces of one cause, without the time it worked."""
+        spans = [*self.states[device], *self.busy[device]]
+        pieces = tile(spans, (BUSY, *STATE_ORDER), *window, State(IdleCause.NO_DEMAND))
+        return [
+            Span(piece.what.cause, piece.start_ns, piece.end_ns)
+            for piece in pieces
+            if piece.what is not BUSY
+        ]
+
+
+def tile(
+    spans: Iterable[Span[What]], order: Sequence[What], start_ns: int, end_ns: int, rest: What
+) -> list[Span[What]]:
+    """Cut a stretch of time into pieces by what holds: the first of ``order`` that does."""
+    edges: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+    rank = {what: index for index, what in enumerate(order)}
+    for span in spans:
+        low, high = max(span.start_ns, start_ns), min(span.end_ns, end_ns)
+        if low < high:
+            edges[low].append((rank[span.what], 1))
+            edges[high].append((rank[span.what], -1))
+    held = [0] * len(order)
+    pieces: list[Span[What]] = []
+    before = start_ns
+    for at in sorted({*edges, end_ns}):
+        if at > before:
+            what = next((order[i] for i, count in enumerate(held) if count), rest)
+            if pieces and pieces[-1].what == what:
+                pieces[-1] = Span(what, pieces[-1].start_ns, at)
+            else:
+                pieces.append(Span(what, before, at))
+        before = at
+        for index, change in edges.get(at, ()):
+            held[index] += change
+    return pieces
