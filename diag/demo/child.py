@@ -9,7 +9,7 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 STOP_TIMEOUT_S = 30.0
@@ -23,9 +23,16 @@ class Child:
         module: Run with this interpreter, as by ``python -m``.
         arguments: Of it.
         log: A file for its stderr.
+        defaults: Variables of its environment that ours does not set.
     """
 
-    def __init__(self, module: str, arguments: Sequence[str], log: Path) -> None:
+    def __init__(
+        self,
+        module: str,
+        arguments: Sequence[str],
+        log: Path,
+        defaults: Mapping[str, str] = _SERVER_ENVIRONMENT,
+    ) -> None:
         self._log_path = log
         self._log = log.open("wb")
         try:
@@ -34,7 +41,7 @@ class Child:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,
-                env={**_SERVER_ENVIRONMENT, **os.environ},
+                env={**defaults, **os.environ},
                 # A Ctrl-C is for us to handle: we end our children in order.
                 start_new_session=True,
             )
