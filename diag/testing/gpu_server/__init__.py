@@ -11,6 +11,17 @@ Sources of what is recorded, and on which thread: docs/attribution.md.
 
 from diag.testing.gpu_server.plan import Plan
 from diag.testing.gpu_server.scenarios import MIXED, SCENARIOS, SINGLE_CAUSE, Scenario
+from diag.testing.gpu_server.score import Score, score
 from diag.testing.gpu_server.simulate import Simulated, simulate
 
-__all__ = ["MIXED", "SCENARIOS", "SINGLE_CAUSE", "Plan", "Scenario", "Simulated", "simulate"]
+__all__ = [
+    "MIXED",
+    "SCENARIOS",
+    "SINGLE_CAUSE",
+    "Plan",
+    "Scenario",
+    "Score",
+    "Simulated",
+    "score",
+    "simulate",
+]

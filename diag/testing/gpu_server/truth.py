@@ -155,8 +155,12 @@ class Truth:
                 request.start_ns, request.end_ns = time(request.start_ns), time(request.end_ns)
 
     def idle(self, device: int, window: tuple[int, int]) -> list[Span[IdleCause]]:
-        """Why the GPU idled over the window: pieces of one cause, without the time it worked."""
-        spans = [*self.states[device], *self.busy[device]]
+        """Why the GPU idled over the window: pieces of one cause, without the time it worked.
+
+        Work that the window cuts is not recorded, and so counts as idle.
+        """
+        seen = [b for b in self.busy[device] if b.start_ns >= window[0] and b.end_ns <= window[1]]
+        spans = [*self.states[device], *seen]
         pieces = tile(spans, (BUSY, *STATE_ORDER), *window, State(IdleCause.NO_DEMAND))
         return [
             Span(piece.what.cause, piece.start_ns, piece.end_ns)
