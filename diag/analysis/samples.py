@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 COUNTER_SUFFIX = ", counted up"
 # Each bit says something of its own: neither a mean nor a maximum does.
 BIT_MASK_FIELDS = frozenset({"throttle_reasons"})
-# A list of devices, of processes, of what is known of each: a file can nest deeper, no sampler does.
+# Devices, their processes, what is known of each: no sampler nests deeper, though a file can.
 DEPTH_MAX = 8
 # What tells one process of a list from another, and is no measurement.
 _IDENTITY = "pid"

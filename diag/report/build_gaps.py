@@ -112,10 +112,19 @@ def _long_gap_part(analysis: Analysis, gap: LongGap) -> LongGapPart:
         offset_ns=gap.start_ns - capture.window.start_ns,
         start_unix_ns=origin if isinstance(origin, Unavailable) else str(origin + gap.start_ns),
         idle_ns=gap.end_ns - gap.start_ns,
-        causes=tuple(CausePart(cause=cause.value, idle_ns=ns) for cause, ns in gap.causes),
+        causes=_by_cause(gap),
         waiting=tuple(_waiting_part(request, middle_ns) for request in gap.waiting),
         waiting_requests=gap.waiting_total,
     )
+
+
+def _by_cause(gap: LongGap) -> tuple[CausePart, ...]:
+    """A gap may consist of hundreds of pieces; the table of gaps has each."""
+    sums_ns: dict[IdleCause, int] = {}
+    for cause, ns in gap.causes:
+        sums_ns[cause] = sums_ns.get(cause, 0) + ns
+    ranked = sorted(sums_ns.items(), key=lambda item: -item[1])
+    return tuple(CausePart(cause=cause.value, idle_ns=ns) for cause, ns in ranked)
 
 
 def _waiting_part(waiting: WaitingRequest, middle_ns: int) -> WaitingPart:

@@ -65,7 +65,7 @@ class DeviceCostPart(Part, frozen=True):
 
     Attributes:
         requests: In the runs that are counted here.
-        fixed_ns: Device time of a run apart from its rows: a of a + c × rows.
+        fixed_ns: Device time of a run apart from its rows: a of a + c * rows.
         per_row_ns: c of it.
         device_ns_per_request: Kernels and memsets.
         in_gb_per_s: 10^9 bytes a second of copy time.

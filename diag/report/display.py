@@ -9,6 +9,7 @@ from diag.model.availability import Unavailable
 NOT_AVAILABLE = "n/a"
 NAME_MAX_CHARS = 60
 TEXT_MAX_CHARS = 1000
+_SYMBOL_SCAN_MAX = 20_000
 # Cc control, Cf format (bidi overrides, zero width), Cs lone surrogates, Co private use,
 # Cn unassigned, Zl and Zp line and paragraph separators: none may reach a terminal as it is.
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -23,9 +24,8 @@ def printable(text: str, max_chars: int | None = None) -> str:
         text: Anything, also lone surrogates.
         max_chars: Longer texts keep their head and tail around ``…``; None keeps them whole.
     """
-    if max_chars is not None and len(text) > max_chars:
-        tail = max_chars // 4
-        text = f"{text[: max_chars - tail - 1]}…{text[-tail:]}"
+    if max_chars is not None:
+        text = _cut(text, max_chars)
     if text.isascii() and text.isprintable():
         return text
     return "".join(
@@ -38,6 +38,58 @@ def _spelt_out(char: str) -> str:
     if code <= 0xFF:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+
+
+def kernel_name(symbol: str, max_chars: int = NAME_MAX_CHARS) -> str:
+    """A kernel's symbol with its function's name in sight: C++ templates run to thousands of chars.
+
+    Of a long one go, in this order: return type and parameters, the middle of its template
+    arguments, its outer namespaces.
+
+    >>> kernel_name("void Eigen::internal::MetaKernel<Eigen::Evaluator<float>, long>(int)", 44)
+    'Eigen::internal::MetaKernel<Eigen::Eval…ong>'
+    """
+    symbol = symbol[:_SYMBOL_SCAN_MAX].partition(" [clone ")[0]
+    if len(symbol) <= max_chars:
+        return printable(symbol, max_chars)
+    name, arguments = _declared(symbol.replace("(anonymous namespace)::", ""))
+    while len(name) + len("…::<…>") > max_chars and "::" in name.removeprefix("…::"):
+        name = "…::" + name.removeprefix("…::").partition("::")[2]
+    room = max_chars - len(name) - len("<>")
+    if arguments and room > 0:
+        name = f"{name}<{_cut(arguments, room)}>"
+    return printable(name, max_chars)
+
+
+def _declared(symbol: str) -> tuple[str, str]:
+    """The qualified name without types, templates and parameters; its last template arguments."""
+    kept: list[str] = []
+    arguments, depth, begin = "", 0, 0
+    for place, char in enumerate(symbol):
+        if char in "<(":
+            begin = begin if depth else place + 1
+            depth += 1
+        elif depth and char in ">)" and symbol[place - 1] != "-":
+            depth -= 1
+            if not depth and char == ">":
+                arguments = symbol[begin:place]
+        elif not depth:
+            if char == ":" and kept and kept[-1] != ":":
+                arguments = ""
+            kept.append(char)
+    if depth and not arguments:
+        arguments = symbol[begin:]
+    name = "".join(kept).strip()
+    has_type = len(kept) < len(symbol)  # without brackets it is no declaration: keep its spaces
+    return (name.rpartition(" ")[2] if has_type else name) or symbol, arguments
+
+
+def _cut(text: str, max_chars: int) -> str:
+    """Head and tail around ``…`` where it is longer."""
+    if len(text) <= max_chars:
+        return text
+    tail = max_chars // 4
+    return f"{text[: max_chars - tail - 1]}…{text[len(text) - tail :]}"
 
 
 def milliseconds(value_ns: float | Unavailable) -> str:
@@ -79,6 +131,8 @@ def quantity(value: float | Unavailable, unit: str) -> str:
         return percent(value)
     if unit in {"B", "bytes", "byte"}:
         return byte_size(value)
+    if unit == "pid":
+        return f"{value:.0f}"
     shown = number(int(value) if float(value).is_integer() else value)
     if unit.startswith("%"):
         return f"{shown}{unit}"

@@ -35,7 +35,7 @@ class GapPart(Part, frozen=True):
 
 
 class CausePart(Part, frozen=True):
-    """A piece of one gap."""
+    """All pieces of one gap that have the same cause."""
 
     cause: str
     idle_ns: int
@@ -64,7 +64,7 @@ class LongGapPart(Part, frozen=True):
         offset_ns: From the window's start to the gap's.
         start_unix_ns: A decimal string.
         idle_ns: Its length; its causes add up to it.
-        causes: In order of time.
+        causes: The one with most of it first.
         waiting: Some of the requests open in its middle.
         waiting_requests: How many all of these are.
     """

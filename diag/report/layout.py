@@ -9,24 +9,31 @@ from diag.report.blocks import Block, Bullets, Heading, Paragraph
 from diag.report.display import NAME_MAX_CHARS, duration, number, printable, quantity
 from diag.report.layout_aside import aside_blocks
 from diag.report.layout_batches import batch_blocks
+from diag.report.layout_costs import cost_blocks
+from diag.report.layout_device import device_blocks
 from diag.report.layout_gaps import gap_blocks
 from diag.report.layout_ledger import host_blocks, ledger_blocks
 
 if TYPE_CHECKING:
+    from diag.model.availability import Caveat
     from diag.report.report import CaptureFacts, EvidencePart, Report, VerdictPart
 
 NAME_CHARS = NAME_MAX_CHARS
 
 
 def lay_out(report: Report) -> tuple[Block, ...]:
-    """The verdict, what limits it, what it was made of, then the tables it rests on."""
+    """What cannot be known, the verdict, the GPUs, what limits all this, then the requests."""
+    cpu = tuple(timeline for timeline in report.timelines if not timeline.is_device)
     return (
+        *_limit_blocks(report),
         *_verdict_blocks(report.verdict),
+        *device_blocks(report),
         *_caveat_blocks(report),
         *_capture_blocks(report.capture),
         *(block for model in report.models for block in ledger_blocks(model)),
         *host_blocks(report.ops, report.pools),
-        *gap_blocks(report.timelines),
+        *cost_blocks(report.device_costs, report.kernels, report.device_ops),
+        *gap_blocks(cpu, has_plane=bool(report.devices)),
         *batch_blocks(report.queues),
         *aside_blocks(report),
     )
@@ -53,12 +60,21 @@ def _evidence_text(evidence: tuple[EvidencePart, ...]) -> str:
     return "; ".join(f"{', '.join(items)} ({ref})" for ref, items in by_ref.items())
 
 
+def _limit_blocks(report: Report) -> tuple[Block, ...]:
+    """The very first line: which question this source cannot answer, whatever the verdict is."""
+    return tuple(Paragraph(_caveat_text(limit), label="not known") for limit in report.limits)
+
+
 def _caveat_blocks(report: Report) -> tuple[Block, ...]:
-    """Always before the numbers, also when there is none."""
-    if not report.caveats:
-        return (Heading("Caveats"), Paragraph("none"))
-    items = tuple(f"{caveat.text} [{caveat.code}]" for caveat in report.caveats)
+    """Always before the numbers of requests, also when there is none; limits have been shown."""
+    items = tuple(_caveat_text(item) for item in report.caveats if item not in report.limits)
+    if not items:
+        return (Heading("Caveats"), Paragraph("none other" if report.limits else "none"))
     return (Heading("Caveats"), Bullets(items))
+
+
+def _caveat_text(caveat: Caveat) -> str:
+    return f"{caveat.text} [{caveat.code}]"
 
 
 def _capture_blocks(facts: CaptureFacts) -> tuple[Block, ...]:

@@ -1,14 +1,15 @@
-"""Idle time by cause, a table a timeline."""
+"""Idle time by cause, a table a timeline, and the longest gaps."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from diag.report.blocks import Block, Column, Grid, Heading, Paragraph, Row
+from diag.model.availability import Unavailable
+from diag.report.blocks import Block, Bullets, Column, Grid, Heading, Paragraph, Row
 from diag.report.display import NAME_MAX_CHARS, duration, milliseconds, number, percent, printable
 
 if TYPE_CHECKING:
-    from diag.report.gap_parts import GapPart, TimelinePart
+    from diag.report.gap_parts import GapPart, LongGapPart, TimelinePart, WaitingPart
 
 COLUMNS = (
     Column("idle because of", is_number=False),
@@ -20,8 +21,18 @@ COLUMNS = (
     Column("max ms"),
 )
 
+DEVICE_COLUMNS = (
+    Column("idle because of", is_number=False),
+    Column("starved", is_number=False),
+    Column("idle ms"),
+    Column("of window"),
+    Column("max ms"),
+    Column("sure", is_number=False),
+    Column("or else", is_number=False),
+)
+
 OVERVIEW_COLUMNS = (
-    Column("timeline", is_number=False),
+    Column("device", is_number=False),
     Column("busy"),
     Column("idle"),
     Column("starved"),
@@ -29,19 +40,30 @@ OVERVIEW_COLUMNS = (
     Column("mostly", is_number=False),
 )
 SINGLE_TABLES_MAX = 2
+LONGEST_SHOWN_MAX = 5
+CAUSES_SHOWN_MAX = 3
+WAITING_SHOWN_MAX = 3
+_NO_CELL = ""
 
 
-def gap_blocks(timelines: tuple[TimelinePart, ...]) -> tuple[Block, ...]:
-    """Busy, idle, starved and without demand in one line, then the causes.
+def gap_blocks(timelines: tuple[TimelinePart, ...], *, has_plane: bool) -> tuple[Block, ...]:
+    """Busy, idle, starved and without demand in one line, then the causes: execution on the CPU."""
+    return tuple(block for timeline in timelines for block in _cpu_blocks(timeline, has_plane))
 
-    Many timelines (a host with eight GPUs) share one table, with the main cause of each.
+
+def device_gap_blocks(timelines: tuple[TimelinePart, ...]) -> tuple[Block, ...]:
+    """The causes of each device, then the longest gaps of all.
+
+    Many devices (a host with eight GPUs) share one table, with the main cause of each.
     """
     if len(timelines) > SINGLE_TABLES_MAX:
-        return (
-            Heading(f"Idle time of {number(len(timelines))} timelines"),
+        tables: tuple[Block, ...] = (
+            Heading(f"Idle time of {number(len(timelines))} devices"),
             Grid(OVERVIEW_COLUMNS, tuple(_overview_row(timeline) for timeline in timelines)),
         )
-    return tuple(block for timeline in timelines for block in _timeline_blocks(timeline))
+    else:
+        tables = tuple(block for timeline in timelines for block in _device_blocks(timeline))
+    return (*tables, *_longest_blocks(timelines))
 
 
 def _overview_row(timeline: TimelinePart) -> Row:
@@ -59,9 +81,12 @@ def _overview_row(timeline: TimelinePart) -> Row:
     )
 
 
-def _timeline_blocks(timeline: TimelinePart) -> tuple[Block, ...]:
-    what = "device" if timeline.is_device else "model execution on the CPU; no device plane"
-    heading = Heading(f"Idle time of {printable(timeline.timeline, NAME_MAX_CHARS)} ({what})")
+def _cpu_blocks(timeline: TimelinePart, has_plane: bool) -> tuple[Block, ...]:
+    why = "" if has_plane else "; no device plane"
+    heading = Heading(
+        f"Idle time of {printable(timeline.timeline, NAME_MAX_CHARS)} "
+        f"(model execution on the CPU{why})"
+    )
     summary = Paragraph(
         f"busy {percent(timeline.busy_share)} ({duration(timeline.busy_ns)}), "
         f"idle {percent(timeline.idle_share)} ({duration(timeline.idle_ns)}): "
@@ -71,6 +96,69 @@ def _timeline_blocks(timeline: TimelinePart) -> tuple[Block, ...]:
     if not timeline.gaps:
         return (heading, summary)
     return (heading, summary, Grid(COLUMNS, tuple(_gap_row(gap) for gap in timeline.gaps)))
+
+
+def _device_blocks(timeline: TimelinePart) -> tuple[Block, ...]:
+    """Its shares are in the table of devices."""
+    heading = Heading(f"Idle time of {printable(timeline.timeline, NAME_MAX_CHARS)}")
+    if not timeline.gaps:
+        return (heading, Paragraph("none"))
+    sure = (("high", timeline.high_ns), ("medium", timeline.medium_ns), ("low", timeline.low_ns))
+    levels = ", ".join(f"{level} {duration(ns)}" for level, ns in sure if ns)
+    texts = [
+        f"idle {duration(timeline.idle_ns)}, with requests waiting {duration(timeline.waiting_ns)}"
+    ]
+    if timeline.starved_ns:
+        won = duration(timeline.recoverable_ns_per_second)
+        texts.append(f"fed without a break, it would win {won} a second")
+    texts.append(f"confidence {levels}")
+    rows = tuple(_device_gap_row(gap) for gap in timeline.gaps)
+    return (heading, Paragraph("; ".join(texts)), Grid(DEVICE_COLUMNS, rows))
+
+
+def _device_gap_row(gap: GapPart) -> Row:
+    return Row(
+        (
+            gap.cause,
+            "yes" if gap.starvation else "no",
+            milliseconds(gap.idle_ns),
+            percent(gap.share_of_window),
+            milliseconds(gap.longest_ns),
+            gap.confidence,
+            _NO_CELL if isinstance(gap.runner_up, Unavailable) else gap.runner_up,
+        )
+    )
+
+
+def _longest_blocks(timelines: tuple[TimelinePart, ...]) -> tuple[Block, ...]:
+    found = [(timeline.timeline, gap) for timeline in timelines for gap in timeline.longest]
+    found.sort(key=lambda item: -item[1].idle_ns)
+    if not found:
+        return ()
+    items = tuple(
+        _long_gap_text(gap, name if len(timelines) > 1 else "")
+        for name, gap in found[:LONGEST_SHOWN_MAX]
+    )
+    return (Paragraph("from the window's start", label="longest"), Bullets(items))
+
+
+def _long_gap_text(gap: LongGapPart, device: str) -> str:
+    """When, how long, why, and what the requests in the server were doing."""
+    where = f"{printable(device, NAME_MAX_CHARS)} " if device else ""
+    causes = ", ".join(
+        f"{part.cause} {duration(part.idle_ns)}" for part in gap.causes[:CAUSES_SHOWN_MAX]
+    )
+    head = f"{where}at {duration(gap.offset_ns)}, {duration(gap.idle_ns)}: {causes}"
+    if not gap.waiting_requests:
+        return f"{head}; no request open"
+    doing = ", ".join(_waiting_text(part) for part in gap.waiting[:WAITING_SHOWN_MAX])
+    many = "request" if gap.waiting_requests == 1 else "requests"
+    return f"{head}; {number(gap.waiting_requests)} {many} open: {doing}"
+
+
+def _waiting_text(part: WaitingPart) -> str:
+    thread = f" ({printable(part.thread, NAME_MAX_CHARS)})" if part.thread else ""
+    return f"{printable(part.doing, NAME_MAX_CHARS)} for {duration(part.doing_ns)}{thread}"
 
 
 def _gap_row(gap: GapPart) -> Row:

@@ -1,0 +1,152 @@
+"""GPUs: how busy each was, what of that may be missing, and whether samples agree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from diag.model.availability import Unavailable
+from diag.report.blocks import Block, Bullets, Column, Grid, Heading, Paragraph, Row
+from diag.report.display import (
+    NAME_MAX_CHARS,
+    NOT_AVAILABLE,
+    byte_size,
+    duration,
+    number,
+    percent,
+    printable,
+)
+from diag.report.layout_gaps import SINGLE_TABLES_MAX, device_gap_blocks
+
+if TYPE_CHECKING:
+    from diag.report.device_parts import (
+        AgreementPart,
+        DeviceClockPart,
+        DeviceLossPart,
+        DevicePart,
+    )
+    from diag.report.report import Report
+
+COLUMNS = (
+    Column("device", is_number=False),
+    Column("busy"),
+    Column("kernel"),
+    Column("copy"),
+    Column("memset"),
+    Column("idle"),
+    Column("starved"),
+    Column("no demand"),
+)
+SAMPLED_COLUMN = Column("sampled")
+
+
+def device_blocks(report: Report) -> tuple[Block, ...]:
+    """Nothing without GPUs, in the trace or in the samples."""
+    checks = _check_blocks(report.agreements)
+    if not report.devices:
+        return (Heading("GPUs, by their samples"), *checks) if checks else ()
+    return (
+        Heading("GPUs, of the window"),
+        *_table_blocks(report.devices, report.agreements),
+        *_loss_blocks(report.device_loss),
+        *_clock_blocks(report.device_clock),
+        *checks,
+        *device_gap_blocks(tuple(t for t in report.timelines if t.is_device)),
+    )
+
+
+def _table_blocks(
+    devices: tuple[DevicePart, ...], agreements: tuple[AgreementPart, ...]
+) -> tuple[Block, ...]:
+    """The shares of each; where none is known, only why."""
+    reasons = {d.busy_share.reason for d in devices if isinstance(d.busy_share, Unavailable)}
+    if reasons and all(isinstance(d.busy_share, Unavailable) for d in devices):
+        names = ", ".join(printable(d.device, NAME_MAX_CHARS) for d in devices)
+        return (Paragraph(f"{names}: {NOT_AVAILABLE}: {'; '.join(sorted(reasons))}"),)
+    columns = (*COLUMNS, SAMPLED_COLUMN) if agreements else COLUMNS
+    grid = Grid(columns, tuple(_row(device, agreements) for device in devices))
+    if len(devices) > SINGLE_TABLES_MAX:
+        return (grid,)
+    return (grid, Bullets(tuple(_events_text(device) for device in devices)))
+
+
+def _row(device: DevicePart, agreements: tuple[AgreementPart, ...]) -> Row:
+    shares = (
+        device.busy_share,
+        device.kernel_share,
+        device.copy_share,
+        device.memset_share,
+        device.idle_share,
+        device.starved_share,
+        device.no_demand_share,
+    )
+    cells = (printable(device.device, NAME_MAX_CHARS), *(percent(share) for share in shares))
+    return Row((*cells, _sampled_text(device, agreements)) if agreements else cells)
+
+
+def _sampled_text(device: DevicePart, agreements: tuple[AgreementPart, ...]) -> str:
+    """By the first source that says anything; the others are in the lines below the table."""
+    shares = [a.sampled_share for a in agreements if a.device == device.device]
+    known = [share for share in shares if not isinstance(share, Unavailable)]
+    return percent(known[0]) if known else NOT_AVAILABLE
+
+
+def _events_text(device: DevicePart) -> str:
+    name = printable(device.device, NAME_MAX_CHARS)
+    if not isinstance(device.device_model, Unavailable):
+        name = f"{name} ({printable(device.device_model, NAME_MAX_CHARS)})"
+    counts = (
+        f"{number(device.kernels)} kernels",
+        f"{number(device.copies)} copies",
+        f"{number(device.memsets)} memsets",
+    )
+    texts = [f"{name}: {', '.join(counts)}"]
+    for size, where in ((device.bytes_in, "in"), (device.bytes_out, "out")):
+        if not isinstance(size, Unavailable):
+            texts.append(f"{byte_size(size)} copied {where}")
+    if device.unlinked:
+        texts.append(f"{number(device.unlinked)} launched by no recorded step")
+    return "; ".join(texts)
+
+
+def _loss_blocks(loss: DeviceLossPart) -> tuple[Block, ...]:
+    """What the tracer says of itself; nothing if it lost nothing and measured nothing."""
+    texts = []
+    if loss.dropped or loss.reasons:
+        why = f": {', '.join(loss.reasons)}" if loss.reasons else ""
+        texts.append(f"{number(loss.dropped)} device events dropped{why}")
+    if loss.errors:
+        texts.append(f"errors: {', '.join(loss.errors)}")
+    if not isinstance(loss.overhead_share, Unavailable):
+        texts.append(f"recording took {percent(loss.overhead_share)} of the window")
+    return (Paragraph("; ".join(texts), label="tracer"),) if texts else ()
+
+
+def _clock_blocks(clock: DeviceClockPart) -> tuple[Block, ...]:
+    """Only an error that was seen: that none was proves nothing."""
+    if isinstance(clock.early, Unavailable) or not clock.early:
+        return ()
+    text = (
+        f"{number(clock.early)} of {number(clock.linked)} device events seem to begin before their "
+        f"launch, by up to {duration(clock.error_ns)}: GPU and host times match no better"
+    )
+    return (Paragraph(text, label="clocks"),)
+
+
+def _check_blocks(agreements: tuple[AgreementPart, ...]) -> tuple[Block, ...]:
+    return tuple(Paragraph(_check_text(item), label="samples") for item in agreements)
+
+
+def _check_text(item: AgreementPart) -> str:
+    """The outcome, then the numbers it was made of."""
+    numbers = [
+        f"sampled {percent(item.sampled_share)}",
+        f"traced {percent(item.traced_share)}",
+        f"over {duration(item.overlap_ns)}",
+    ]
+    if not isinstance(item.tolerance_share, Unavailable):
+        numbers[1] += f", equal within {percent(item.tolerance_share)}"
+    if not isinstance(item.resolution_ns, Unavailable):
+        numbers.append(f"one sample averages over {duration(item.resolution_ns)}")
+    if not isinstance(item.clock_error_ns, Unavailable):
+        numbers.append(f"clocks within {duration(item.clock_error_ns)}")
+    return f"{item.text} [{item.kind}; {'; '.join(numbers)}]"
