@@ -10,6 +10,8 @@ from diag.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from diag.capture.agent.access import AgentAccess
+
 MS = 1_000_000
 SECOND = 1_000_000_000
 
@@ -25,6 +27,8 @@ RECEIVE_MAX_BYTES = (1 << 31) - 1
 TRACER_LEVELS = (1, 2, 3)
 REST_PORT = 8501  # TensorFlow Serving's documented --rest_api_port
 REQUIRABLE = ("gpu", "dcgm", "metrics", "host", "server")
+GPU_RATE_HZ = 20
+GPU_RATE_MAX_HZ = 100
 METRICS_AUTO = "auto"
 METRICS_OFF = "off"
 
@@ -37,11 +41,13 @@ class TlsOptions:
         ca_cert: The authority that signed the server's certificate; None trusts the system's.
         client_cert: For mutual TLS, with ``client_key``.
         client_key: For mutual TLS.
+        prefix: Of the options that named them, for messages.
     """
 
     ca_cert: Path | None = None
     client_cert: Path | None = None
     client_key: Path | None = None
+    prefix: str = "--"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,9 @@ class CapturePlan:
         allow_long: Permit more than 10 s.
         metrics: ``auto``, ``off`` or the URL of the server's Prometheus page.
         dcgm: The URL of a DCGM exporter's page, "" for none.
+        agent: An agent beside the server, to sample its host and GPUs; None to do so here.
         rest_port: Where ``auto`` looks for metrics.
+        gpu_rate_hz: How often a second GPUs are sampled, 1 to 100.
         models: Names to ask the server's status of; more are learned from its metrics.
         require: Sources without which the capture counts as failed.
         tls: None for plaintext.
@@ -97,7 +105,9 @@ class CapturePlan:
     allow_long: bool = False
     metrics: str = METRICS_AUTO
     dcgm: str = ""
+    agent: AgentAccess | None = None
     rest_port: int = REST_PORT
+    gpu_rate_hz: int = GPU_RATE_HZ
     models: tuple[str, ...] = ()
     require: frozenset[str] = frozenset()
     tls: TlsOptions | None = None
@@ -123,6 +133,10 @@ class CapturePlan:
             raise UsageError(
                 f"--max-bytes is {self.max_bytes:,}, it can be 1 to {RECEIVE_MAX_BYTES:,}",
                 cause="no trace of 2 GiB or more can be sent at all",
+            )
+        if not 1 <= self.gpu_rate_hz <= GPU_RATE_MAX_HZ:
+            raise UsageError(
+                f"--gpu-rate is {self.gpu_rate_hz}, it can be 1 to {GPU_RATE_MAX_HZ} a second"
             )
         unknown = sorted(self.require - set(REQUIRABLE))
         if unknown:
@@ -163,6 +177,8 @@ class CapturePlan:
             "max_bytes": self.max_bytes,
             "metrics": "url" if "://" in self.metrics else self.metrics,
             "dcgm": "url" if self.dcgm else "off",
+            "gpu_rate_hz": self.gpu_rate_hz,
+            "agent": self.agent.address if self.agent else "off",
             "models": list(self.models),
             "require": sorted(self.require),
             "wait_for_traffic": self.wait_for_traffic,

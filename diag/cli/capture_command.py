@@ -12,6 +12,7 @@ import click
 
 from diag.cli.boundary import EXIT_INTERRUPTED
 from diag.cli.capture_options import (
+    agent_options,
     beside_options,
     bundle_options,
     old_server_options,
@@ -25,6 +26,7 @@ from diag.cli.options import examples, verbosity_options
 from diag.errors import UsageError
 
 if TYPE_CHECKING:
+    from diag.capture.agent.access import AgentAccess
     from diag.capture.headers import Headers
     from diag.capture.plan import CapturePlan, ServerRepository, TlsOptions
 
@@ -38,11 +40,13 @@ HEADERS_VARIABLE = "DIAG_HEADERS"
         "diag capture --server 10.0.0.7:8500 --duration 5s -o incident.zip",
         "diag capture --server tfs.prod:8500 --ca-cert ca.pem --headers-file token.txt",
         "diag capture --server localhost:8500 --wait-for-traffic --require gpu,metrics",
+        "diag capture --server 10.0.0.7:8500 --agent 10.0.0.7:9500 --agent-ca-cert ca.pem",
     ),
 )
 @server_options
 @recording_options
 @beside_options
+@agent_options
 @security_options
 @old_server_options
 @bundle_options
@@ -98,6 +102,8 @@ def plan_from(options: dict[str, Any]) -> CapturePlan:
         allow_long=options["allow_long"],
         metrics=metrics if metrics in ("auto", "off") else check_url(metrics),
         dcgm=check_url(options["dcgm"], "--dcgm") if options["dcgm"] else "",
+        gpu_rate_hz=options["gpu_rate"],
+        agent=_agent(options),
         models=options["model"],
         require=options["require"],
         tls=_tls(options),
@@ -117,6 +123,23 @@ def _tls(options: dict[str, Any]) -> TlsOptions | None:
 
     files = (options["ca_cert"], options["client_cert"], options["client_key"])
     return TlsOptions(*files) if options["tls"] or any(files) else None
+
+
+def _agent(options: dict[str, Any]) -> AgentAccess | None:
+    from diag.capture.agent.access import AgentAccess
+    from diag.capture.agent.token import read_token
+    from diag.capture.plan import TlsOptions
+
+    names = ("agent_ca_cert", "agent_client_cert", "agent_client_key")
+    files, token_file = [options[name] for name in names], options["agent_token_file"]
+    if not options["agent"]:
+        if any(files) or token_file:
+            raise UsageError("--agent-... options need --agent HOST:PORT")
+        return None
+    if bool(files[1]) != bool(files[2]):
+        raise UsageError("--agent-client-cert and --agent-client-key belong together")
+    tls = TlsOptions(files[0], files[1], files[2], prefix="--agent-") if any(files) else None
+    return AgentAccess(options["agent"], tls, read_token(token_file, "--agent-token-file"))
 
 
 def _headers(path: Path | None) -> Headers:

@@ -76,6 +76,14 @@ beside_options = option_group(
         default="",
         help="A DCGM exporter's page, e.g. http://node:9400/metrics.",
     ),
+    option(
+        "--gpu-rate",
+        type=click.IntRange(1, 100),
+        default=20,
+        show_default=True,
+        metavar="HZ",
+        help="How often a second GPUs are sampled, 1 to 100.",
+    ),
     option("--model", multiple=True, metavar="NAME", help="Ask for its status; repeatable."),
     option(
         "--require",
@@ -83,6 +91,25 @@ beside_options = option_group(
         metavar="SOURCES",
         callback=_split_sources,
         help=f"Fail (6) without these: {', '.join(SOURCES)}; comma-separated.",
+    ),
+)
+
+agent_options = option_group(
+    "A server on another machine",
+    option(
+        "--agent",
+        default="",
+        metavar="HOST:PORT",
+        help="A diag agent beside the server, for samples of its host and GPUs.",
+    ),
+    option("--agent-ca-cert", type=_PATH, metavar="PEM", help="Who signed its certificate."),
+    option("--agent-client-cert", type=_PATH, metavar="PEM", help="If it wants one of diag."),
+    option("--agent-client-key", type=_PATH, metavar="PEM", help="Of that certificate."),
+    option(
+        "--agent-token-file",
+        type=_PATH,
+        metavar="FILE",
+        help="The token to show it; or in the variable DIAG_AGENT_TOKEN.",
     ),
 )
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from diag.capture import gpu_reader, host_reader
+from diag.capture import host_reader
+from diag.capture.gpu import GPU_UNITS
 from diag.formats import archive, layout, manifest
 from diag.model.samples import SampleSeries, ServedModel, ServerInfo
 
@@ -42,7 +43,7 @@ def test_every_part_and_field_is_described(name: str) -> None:
 
 
 def test_every_sampled_field_is_described_with_its_unit() -> None:
-    units = {name: unit for name, unit, _ in gpu_reader._FIELDS}
+    units = dict(GPU_UNITS)
     units |= host_reader._UNITS | host_reader._SERVER_UNITS | host_reader._CGROUP_UNITS
     assert len(units) > 10
     rows = [line.split("|")[1:3] for line in PAGE.splitlines() if line.startswith("| `")]

@@ -37,7 +37,10 @@ def list_devices() -> list[Device]:
         for index in range(pynvml.nvmlDeviceGetCount())
     ]
     slices = [
-        found for index, gpu in enumerate(gpus) if gpu.sampled.is_mig for found in _slices(gpu, index)
+        found
+        for index, gpu in enumerate(gpus)
+        if gpu.sampled.is_mig
+        for found in _slices(gpu, index)
     ]
     return gpus + slices
 

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from diag.capture.gpu.devices import Device
 
 _METRICS = (pynvml.NVML_GPM_METRIC_SM_UTIL, pynvml.NVML_GPM_METRIC_ANY_TENSOR_UTIL)
-# A mean over longer than this is of the time before sampling began, or hides what it should show.
+# The counters need some time between two samples (DCGM leaves 100 ms and more); a mean over
+# seconds is of the time before sampling began, or hides what it should show.
+SPAN_MIN_NS = 100_000_000
 SPAN_MAX_NS = 2_000_000_000
 
 
@@ -48,6 +50,14 @@ class GpmMeter:
         """As ``Question.open``: a meter, which is its own ``Ask``."""
         return cls(device.handle)
 
+    def begin(self) -> None:
+        """Let the next mean begin now.
+
+        Raises:
+            pynvml.NVMLError: It is refused.
+        """
+        self._take()
+
     def _take(self) -> None:
         """A new sample, in the place of the older one."""
         pynvml.nvmlGpmSampleGet(self._handle, self._samples[0])
@@ -55,12 +65,14 @@ class GpmMeter:
         self._taken_ns = time.monotonic_ns()
 
     def __call__(self) -> tuple[float | None, float | None]:
-        """Percent of multiprocessors busy and of time in tensor cores, since the last call.
+        """Percent of multiprocessors busy and of time in tensor cores, since the last answer.
 
         Raises:
             pynvml.NVMLError: It is refused.
         """
         before_ns = self._taken_ns
+        if time.monotonic_ns() - before_ns < SPAN_MIN_NS:
+            return None, None
         self._take()
         if self._taken_ns - before_ns > SPAN_MAX_NS:
             return None, None

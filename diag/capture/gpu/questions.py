@@ -130,7 +130,6 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question((("memory_clock_mhz", "MHz"),), 200 * MS, _clock(pynvml.NVML_CLOCK_MEM)),
     Question((("temperature_celsius", "°C"),), 200 * MS, _temperature),
-    # nvml.h asks for some time between two samples; DCGM leaves 100 ms and more.
     Question((("gpm_sm_percent", "%"), ("gpm_tensor_percent", "%")), 200 * MS, GpmMeter.opened),
     Question((("processes", "records"),), 500 * MS, ProcessMeter.opened),
 )

@@ -58,7 +58,6 @@ class GpuReader:
         self._count = 0
         self._started_ns: int | None = None
         self._lost: dict[int, str] = {}
-        self._answered: set[tuple[int, str]] = set()
         self._meters: list[GpmMeter] = []
         self._rounds = [self._open(question, devices) for question in QUESTIONS]
         self._driver_stride = _stride(EVERY_NS, period_ns)
@@ -126,7 +125,7 @@ class GpuReader:
         self._started_ns = time.time_ns()
         for meter in self._meters:
             try:
-                meter()
+                meter.begin()
             except pynvml.NVMLError:
                 continue  # the reading that follows meets it again, and says so
         self._pcie.start()
