@@ -32,6 +32,8 @@ def caveats_of(evidence: Evidence, plan: CapturePlan) -> tuple[Caveat, ...]:
         for source, reason in sorted(evidence.beside.missing().items())
         if not (source == "metrics" and plan.metrics == "off")
     ]
+    if evidence.beside.agent is not None:
+        caveats += evidence.beside.agent.caveats()
     if evidence.interrupted:
         text = "The recording was ended early, by Ctrl-C or a signal."
         caveats.append(Caveat("interrupted", text))

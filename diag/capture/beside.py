@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from diag.capture.agent.sampling import AgentSampling
 from diag.capture.dcgm_reader import DcgmReader, find_dcgm
-from diag.capture.gpu_reader import open_gpu_reader
+from diag.capture.gpu import open_gpu_reader
 from diag.capture.host_reader import HostReader
 from diag.capture.locality import Here, locate
 from diag.capture.metrics_source import (
@@ -16,6 +17,7 @@ from diag.capture.metrics_source import (
     samples_of,
     scrape,
 )
+from diag.capture.plan import SECOND
 from diag.capture.sampling import Reader, Sampler
 from diag.capture.scrape import Page
 from diag.capture.server_state import read_server, read_status
@@ -25,6 +27,7 @@ from diag.model.samples import SampleSeries
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from diag.capture.agent.access import AgentAccess
     from diag.capture.connection import Connection
     from diag.model.samples import ServerInfo
 
@@ -37,6 +40,7 @@ class Beside:
     After ``stop``, ``series`` and ``pages`` hold what they gave.
 
     Attributes:
+        agent: Takes the samples of host and GPUs instead of this process, if one was named.
         here: Whether the server runs on this machine.
         metrics: The server's metrics page, or why there is none.
         server: What the server says of its models.
@@ -50,14 +54,20 @@ class Beside:
         """Find the sources.
 
         Raises:
-            UsageError: The plan's metrics URL is none.
+            UsageError: The plan's metrics URL is none, or a file to reach the agent is unusable.
         """
         self._connection = connection
         self.here = here = locate(connection.target)
-        readers: dict[str, Reader | Unavailable] = {
-            "host": HostReader(here) if isinstance(here, Here) else here,
-            "gpu": open_gpu_reader() if isinstance(here, Here) else here,
-        }
+        gpu_period_ns = SECOND // connection.plan.gpu_rate_hz
+        self.agent: AgentSampling | None = None
+        readers: dict[str, Reader | Unavailable] = (
+            {}
+            if connection.plan.agent
+            else {
+                "host": HostReader(here) if isinstance(here, Here) else here,
+                "gpu": open_gpu_reader(gpu_period_ns) if isinstance(here, Here) else here,
+            }
+        )
         if connection.plan.dcgm:
             readers["dcgm"] = find_dcgm(connection, here)
         self.metrics = find_metrics(connection)
@@ -79,6 +89,15 @@ class Beside:
                     self._takers[source] = reader.taken_by
         if isinstance(self.metrics, MetricsSource):
             self.details["metrics"] = self.metrics.url
+        if connection.plan.agent:
+            self._ask_agent(connection.plan.agent)
+
+    def _ask_agent(self, access: AgentAccess) -> None:
+        plan = self._connection.plan
+        periods_ns = {"gpu": SECOND // plan.gpu_rate_hz}
+        self.agent = AgentSampling(access, periods_ns, plan.timeout_ns, self._connection.interrupts)
+        self.series |= self.agent.series
+        self.details |= self.agent.details
 
     def __enter__(self) -> Beside:
         return self
@@ -91,12 +110,16 @@ class Beside:
     ) -> None:
         for sampler in self._samplers.values():
             sampler.close()
+        if self.agent is not None:
+            self.agent.close()
 
     def start(self) -> None:
         """Read the metrics, then begin to sample."""
         self.pages["before"] = self._page()
         for sampler in self._samplers.values():
             sampler.start()
+        if self.agent is not None:
+            self.agent.start()
 
     def stop(self) -> None:
         """End sampling, then read metrics and model status again."""
@@ -105,6 +128,9 @@ class Beside:
             if isinstance(series, SampleSeries) and source in self._takers:
                 series = replace(series, taken_by=self._takers[source])
             self.series[source] = series
+        if self.agent is not None:
+            self.agent.stop()
+            self.series |= self.agent.series
         self.pages["after"] = self._page()
         before = self.server.models
         if isinstance(before, tuple):
@@ -156,6 +182,8 @@ class Beside:
             for source, sampler in self._samplers.items()
             if not isinstance(self.series.get(source), Unavailable)
         }
+        if self.agent is not None:
+            took |= self.agent.reading_ns()
         if len(pages) == 2:
             took["metrics"] = max(page.received_unix_ns - page.sent_unix_ns for page in pages)
         return took

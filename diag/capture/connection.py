@@ -16,6 +16,7 @@ from diag.capture.interrupts import Interrupts
 from diag.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
     from types import TracebackType
 
@@ -117,10 +118,35 @@ class Connection:
         )
         return stub.future(request, timeout=timeout_s, metadata=self._metadata or None)
 
+    def stream(
+        self, method: str, requests: Iterator[Message], response: type[Response]
+    ) -> Iterator[Response]:
+        """Call with a stream each way; for a thread that signals do not reach.
+
+        Args:
+            method: As of ``call``.
+            requests: Asked for on a thread of gRPC's.
+            response: As of ``call``.
+
+        Raises:
+            grpc.RpcError: By the iterator.
+        """
+        stub = self._channel.stream_stream(
+            method,
+            request_serializer=_serialized,
+            response_deserializer=response.FromString,
+        )
+        answers: Iterator[Response] = stub(requests, metadata=self._metadata or None)
+        return answers
+
     def note(self, error: grpc.RpcError) -> None:
         """Learn from a failed call whether the server can be reached at all."""
         if error.code() not in _NO_ANSWER:
             self.reached = True
+
+
+def _serialized(message: Message) -> bytes:
+    return message.SerializeToString()
 
 
 def _options(target: Target, plan: CapturePlan) -> list[tuple[str, str | int]]:
@@ -137,9 +163,9 @@ def _options(target: Target, plan: CapturePlan) -> list[tuple[str, str | int]]:
 
 def _credentials(tls: TlsOptions) -> grpc.ChannelCredentials:
     return grpc.ssl_channel_credentials(
-        root_certificates=_pem(tls.ca_cert, "--ca-cert"),
-        private_key=_pem(tls.client_key, "--client-key"),
-        certificate_chain=_pem(tls.client_cert, "--client-cert"),
+        root_certificates=_pem(tls.ca_cert, f"{tls.prefix}ca-cert"),
+        private_key=_pem(tls.client_key, f"{tls.prefix}client-key"),
+        certificate_chain=_pem(tls.client_cert, f"{tls.prefix}client-cert"),
     )
 
 

@@ -112,11 +112,18 @@ def _clocks(evidence: Evidence) -> tuple[ClockRecord, ...]:
     bounds = clock_bounds(evidence.recording, evidence.space)
     if isinstance(bounds, Unavailable):
         return ()
-    same_clock = shares_clock(evidence.beside.here, evidence.space.hostnames)
-    return tuple(
-        clock_record(source, bounds, took, same_clock=same_clock)
-        for source, took in sorted(evidence.beside.reading_ns().items())
-    )
+    beside, hostnames = evidence.beside, evidence.space.hostnames
+    same_clock, agent = shares_clock(beside.here, hostnames), beside.agent
+    by_agent = agent.reading_ns() if agent is not None else {}
+    records = []
+    for source, took in sorted(beside.reading_ns().items()):
+        if agent is not None and source in by_agent:
+            agreed = agent.shares_clock(beside.here, hostnames)
+            record = clock_record(source, agent.server_bounds(bounds), took, same_clock=agreed)
+        else:
+            record = clock_record(source, bounds, took, same_clock=same_clock)
+        records.append(record)
+    return tuple(records)
 
 
 def _sources(evidence: Evidence) -> dict[str, SourceRecord]:

@@ -6,6 +6,7 @@ recording meet the same one.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import socket
 from dataclasses import dataclass
@@ -49,6 +50,13 @@ class Target:
         if self.family == socket.AF_UNIX:
             return "localhost"
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it is an address that no other machine can have."""
+        if self.family == socket.AF_UNIX:
+            return True
+        return ipaddress.ip_address(self.address.partition("%")[0]).is_loopback
 
     def connect(self, timeout_s: float) -> socket.socket:
         """A plain stream to the address.

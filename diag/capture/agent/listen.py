@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import ssl
 import stat
@@ -65,7 +64,7 @@ class Listening:
             )
             if not there
         ]
-        if lacking and not is_loopback(self.place):
+        if lacking and not self.place.is_loopback:
             raise UsageError(
                 f"--listen {self.place.given} can be reached from other machines: it needs "
                 + " and ".join(lacking),
@@ -99,13 +98,6 @@ def find_place(text: str) -> Target:
         raise UsageError(f"--listen {text} cannot be resolved", cause=str(exc)) from exc
     family, _, _, _, where = found[0]
     return Target(text, host, port, str(where[0]), family)
-
-
-def is_loopback(place: Target) -> bool:
-    """Whether only this machine can reach it."""
-    if place.family == socket.AF_UNIX:
-        return True
-    return ipaddress.ip_address(place.address.partition("%")[0]).is_loopback
 
 
 def _check_socket(path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from diag.capture.agent.protocol import SOURCES
-from diag.capture.gpu_reader import open_gpu_reader
+from diag.capture.gpu import GPU_PERIOD_NS, open_gpu_reader
 from diag.capture.host_reader import HOST_PERIOD_NS, HostReader
 from diag.capture.locality import find_listener
 from diag.model.availability import Unavailable
@@ -46,7 +46,7 @@ class MachineSources:
         if source == "host":
             return HostReader(find_listener(self._server_port), period_ns or HOST_PERIOD_NS)
         if source == "gpu":
-            return open_gpu_reader()
+            return open_gpu_reader(period_ns or GPU_PERIOD_NS)
         return Unavailable(f"there is no source {source!r}, only {' and '.join(SOURCES)}")
 
     def server(self) -> str:

@@ -1,0 +1,59 @@
+"""Why an agent gives nothing: half sentences that follow "the agent at HOST:PORT "."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import grpc
+
+from diag.capture.agent.protocol import PROTOCOL
+from diag.capture.transport_check import check_transport
+from diag.errors import WrongProtocolError
+
+if TYPE_CHECKING:
+    from diag.capture.connection import Connection
+    from diag.errors import DiagError
+    from diag.formats.wire.agent_pb2 import Description
+
+
+def why(error: grpc.RpcError, connection: Connection) -> str:
+    """What a failed call means."""
+    code, details = error.code(), error.details() or ""
+    if code == grpc.StatusCode.UNAUTHENTICATED:
+        return (
+            "refused the token: it is not the agent's"
+            if connection.plan.headers
+            else "wants a token: --agent-token-file FILE, or the variable DIAG_AGENT_TOKEN"
+        )
+    if code == grpc.StatusCode.UNIMPLEMENTED:
+        return "is none: something else speaks gRPC there"
+    if code == grpc.StatusCode.RESOURCE_EXHAUSTED:
+        return f"is busy: {details}"
+    if code not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+        return f"failed ({code.name}: {details})"
+    found = None if connection.reached else check_transport(connection.target, connection.plan)
+    if found is not None:
+        return unreached(found)
+    if code == grpc.StatusCode.DEADLINE_EXCEEDED:
+        return "gave no answer in time"
+    return f"{'went away' if connection.reached else 'does not answer'} ({details})"
+
+
+def unreached(error: DiagError) -> str:
+    """What it means that no connection could be made."""
+    if isinstance(error, WrongProtocolError):
+        return (
+            f"does not answer: {error.message} (TLS is spoken to any machine but this one, and "
+            "with --agent-ca-cert)"
+        )
+    return f"does not answer: {error.message} ({error.cause})"
+
+
+def other_protocol(description: Description) -> str:
+    """Why a description cannot be used; "" if it can."""
+    if description.protocol == PROTOCOL:
+        return ""
+    return (
+        f"is of diag {description.diag_version or 'of an unknown version'} and speaks protocol "
+        f"{description.protocol}, not {PROTOCOL}: install the same diag on both sides"
+    )
