@@ -16,6 +16,7 @@ from diag.analysis.batching.queue_keys import find_queues
 from diag.analysis.batching.queues import describe_queues
 from diag.analysis.caveats import Circumstances, find_caveats
 from diag.analysis.counting import count
+from diag.analysis.device.account import account_devices
 from diag.analysis.execution.device_work import find_device_work
 from diag.analysis.execution.op_class import classify_all, compile_preprocess_ops
 from diag.analysis.execution.op_times import rank_ops
@@ -98,9 +99,11 @@ def analyze(
     hidden = hidden_requests(events, level)
     counts = count(hidden, capture.planes, roots, requests, batches, tasks)
     models = summarize_models(requests, window)
-    seen = Circumstances(
-        capture, level, counts, batch_table.queues, models, has_device=bool(device.devices)
+    idle = summarize_gaps(timelines, gaps)
+    gpu = account_devices(
+        capture, events, op_class, device, staged, ledger, batch_table, requests, idle
     )
+    seen = Circumstances(capture, level, counts, batch_table.queues, models)
     return Analysis(
         capture=capture,
         host=plane,
@@ -112,10 +115,16 @@ def analyze(
         gaps=gaps,
         models=models,
         queues=summarize_queues(batch_table, requests.models),
-        idle=summarize_gaps(timelines, gaps),
+        idle=idle,
         ops=rank_ops(events, op_class),
         pool_waits=measure_pool_waits(events, lines),
-        caveats=(*capture.caveats, *find_caveats(seen)),
+        caveats=(*capture.caveats, *gpu.caveats, *find_caveats(seen)),
+        devices=gpu.devices,
+        device_costs=gpu.costs,
+        kernels=gpu.kernels,
+        device_ops=gpu.ops,
+        device_clock=gpu.clock,
+        device_loss=gpu.loss,
     )
 
 

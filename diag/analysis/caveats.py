@@ -21,21 +21,14 @@ class Circumstances:
     counts: Counts
     queues: tuple[Queue, ...]
     models: tuple[ModelSummary, ...]
-    has_device: bool
 
 
 def find_caveats(seen: Circumstances) -> tuple[Caveat, ...]:
-    """All that apply."""
+    """All that apply, but for those about GPUs."""
     return (*_about_the_trace(seen), *_about_the_window(seen), *_about_the_queues(seen))
 
 
 def _about_the_trace(seen: Circumstances) -> Iterator[Caveat]:
-    if not seen.has_device:
-        yield Caveat(
-            "no-device-plane",
-            "The trace has no GPU plane: idle time is that of model execution on the CPU; what a "
-            "GPU did is not known.",
-        )
     batched = any(mode is not Mode.UNBATCHED for model in seen.models for mode in model.modes)
     if seen.level == 1 and batched:
         yield Caveat(

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 # Caveats that say which question the source cannot answer at all: shown above the verdict.
-LIMIT_CODES = frozenset({"no-device-plane"})
+LIMIT_CODES = frozenset({"no-device-plane", "gpu-planes-empty", "gpu-plane-missing"})
 
 
 def build_report(analysis: Analysis, verdict: Verdict) -> Report:

@@ -1,0 +1,118 @@
+"""What limits the meaning of all that is said of GPUs, with what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from diag.analysis.execution.device_work import DeviceWork
+from diag.analysis.thresholds import MIN_OVERHEAD_RATIO, MIN_UNLINKED_RATIO
+from diag.model.availability import Caveat, Unavailable
+from diag.model.capture import Capture
+from diag.model.device import DeviceClock, DeviceLoss, DeviceSummary
+
+# CUPTI's names for what refuses it (cupti_result.h, CUDA 12; field reports of TensorFlow Serving).
+_REFUSED = ("INSUFFICIENT_PRIVILEGES", "ERR_NVGPUCTRPERM")
+_TAKEN = ("MULTIPLE_SUBSCRIBERS",)
+
+# Ordered by what else becomes possible: nothing; profiling for every user of the node; nearly all
+# that root can, in the server's container; everything, there.
+PERMISSION_FIXES = (
+    "allow it, least privilege first: --cap-add PERFMON on the server's container (drivers from "
+    "R565); the driver option NVreg_RestrictProfilingToAdminUsers=0 on the node, then reload the "
+    "driver or reboot; --cap-add SYS_ADMIN; a privileged container. In Kubernetes a capability "
+    "goes into securityContext.capabilities.add"
+)
+
+
+def find_device_caveats(
+    capture: Capture,
+    device: DeviceWork,
+    summaries: tuple[DeviceSummary, ...],
+    clock: DeviceClock | Unavailable,
+    loss: DeviceLoss,
+) -> Iterator[Caveat]:
+    """All that apply, what is missing altogether first."""
+    yield from _about_planes(capture, device, loss)
+    if loss.dropped:
+        yield Caveat(
+            "device-events-dropped",
+            f"The GPU tracer lost {loss.dropped:,} events ({'; '.join(loss.reasons)}): device time "
+            f"is a lower bound{_after(device)}. Capture a shorter window, or under less load.",
+        )
+    if isinstance(loss.overhead_ratio, float) and loss.overhead_ratio >= MIN_OVERHEAD_RATIO:
+        yield Caveat(
+            "profiler-overhead",
+            f"The GPU tracer's own work took {loss.overhead_ratio:.0%} of the window: times and "
+            "gaps are longer than without it. Capture again: the first capture of a server pays "
+            "for starting CUPTI.",
+        )
+    yield from _about_links(summaries, clock)
+
+
+def _about_planes(capture: Capture, device: DeviceWork, loss: DeviceLoss) -> Iterator[Caveat]:
+    if device.devices:
+        return
+    if device.silent:
+        count = len(device.silent)
+        yield Caveat(
+            "gpu-planes-empty",
+            f"The trace has {count} GPU plane{'s' * (count > 1)} without any event: the GPU was "
+            "not used, or its tracer was refused; what it did is not known. " + _advice(loss),
+        )
+        return
+    samples = capture.gpu_samples
+    if not isinstance(samples, Unavailable) and samples.devices:
+        count = len(samples.devices)
+        yield Caveat(
+            "gpu-plane-missing",
+            f"{count} GPU{'s' * (count > 1)} could be sampled, but the trace has no GPU plane: "
+            "idle time is that of model execution on the CPU; what a GPU did is known from "
+            "samples alone. " + _advice(loss),
+        )
+        return
+    told = f" {_advice(loss)}" if loss.errors else ""
+    yield Caveat(
+        "no-device-plane",
+        "The trace has no GPU plane: idle time is that of model execution on the CPU; what a "
+        f"GPU did is not known.{told}",
+    )
+
+
+def _advice(loss: DeviceLoss) -> str:
+    said = " ".join(loss.errors)
+    if any(word in said for word in _REFUSED):
+        return f"CUPTI was refused: {PERMISSION_FIXES}."
+    if any(word in said for word in _TAKEN):
+        return "CUPTI is taken: stop the other profiler (nsys, ncu, another session) first."
+    return (
+        "If another profiler (nsys, ncu) holds CUPTI, stop it. If CUPTI was refused "
+        f"(CUPTI_ERROR_INSUFFICIENT_PRIVILEGES in the server's log), {PERMISSION_FIXES}."
+    )
+
+
+def _after(device: DeviceWork) -> str:
+    ends = [each.end_ns for each in device.devices if each.end_ns >= 0]
+    return f", and nothing is known after {max(ends) / 1e9:.2f} s" if ends else ""
+
+
+def _about_links(
+    summaries: tuple[DeviceSummary, ...], clock: DeviceClock | Unavailable
+) -> Iterator[Caveat]:
+    if isinstance(clock, DeviceClock) and clock.early:
+        yield Caveat(
+            "device-clock-error",
+            f"{clock.early:,} of {clock.linked:,} device events seem to begin before the host "
+            f"launched them, by up to {clock.error_ns / 1e3:.1f} µs: the GPU's clock is off by at "
+            "least that, and nothing finer can be said of host and GPU together. Times are shown "
+            "as recorded.",
+        )
+    total = sum(each.kernels + each.copies + each.memsets for each in summaries)
+    unlinked = sum(each.unlinked for each in summaries)
+    if total and unlinked / total >= MIN_UNLINKED_RATIO:
+        yield Caveat(
+            "device-events-unlinked",
+            f"{unlinked:,} of {total:,} device events ({unlinked / total:.0%}) belong to no "
+            "recorded run: they keep their GPU busy, but no request's stages hold them. Runs that "
+            "an edge of the window cut, work outside any run, or tracer level 1 do that; capture "
+            "for longer, at --host-tracer-level 2.",
+        )

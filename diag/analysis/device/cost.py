@@ -1,0 +1,204 @@
+"""What a model costs on the device: t(b), kernels and bytes a request, padding, launch-boundness.
+
+This is the cost view: a batch's device time is divided by its requests. The time of a run is that
+of its own kernels, memsets and copies within the device, each instant once a device; others' work
+on the same streams is not in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diag.analysis.attribution.ledger import Ledger
+from diag.analysis.columns.intervals import Lanes, union
+from diag.analysis.device.launching import launching_ns
+from diag.analysis.device.runs import Runs, find_runs
+from diag.analysis.execution.device_kinds import COPY_IN, COPY_OUT, KERNEL
+from diag.analysis.execution.device_work import DeviceWork
+from diag.analysis.execution.step_stages import StepStages
+from diag.analysis.summary import describe
+from diag.analysis.thresholds import MIN_SAMPLES_P90, MIN_SIZES_FIT
+from diag.model.availability import Unavailable
+from diag.model.device import BatchSizeCost, ModelDeviceCost
+from diag.model.events import Bools, EventTable, Int64s
+from diag.model.serving import BatchTable, RequestTable
+
+_P10_PERCENT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Spent:
+    """By run, over all devices: columns of (runs,) int64.
+
+    ``unsized`` are copies that do not tell their size; ``copying_ns`` is of the others.
+    """
+
+    compute_ns: Int64s
+    kernels: Int64s
+    span_ns: Int64s
+    launching_ns: Int64s
+    size_in: Int64s
+    size_out: Int64s
+    copying_in_ns: Int64s
+    copying_out_ns: Int64s
+    sized_in: Int64s
+    sized_out: Int64s
+    unsized_in: Int64s
+    unsized_out: Int64s
+
+
+def cost_models(
+    host: EventTable,
+    op_class: NDArray[np.int8],
+    device: DeviceWork,
+    staged: StepStages,
+    ledger: Ledger,
+    batch_table: BatchTable,
+    requests: RequestTable,
+) -> tuple[ModelDeviceCost, ...]:
+    """One entry a model with device work, by name."""
+    if not device.devices:
+        return ()
+    runs = find_runs(device, ledger, batch_table, requests)
+    launching = launching_ns(host, op_class, device, ledger.steps, staged)
+    spent = _spend(device, runs, launching)
+    models = sorted(set(runs.model.tolist()), key=lambda index: runs.labels[index])
+    return tuple(_cost(runs.labels[index], runs.model == index, runs, spent) for index in models)
+
+
+def _spend(device: DeviceWork, runs: Runs, launching: Int64s) -> _Spent:
+    n = len(runs)
+    sums = {name: np.zeros(n, np.int64) for name in _Spent.__dataclass_fields__}
+    for each in device.devices:
+        work = each.events
+        run = np.where(work.step >= 0, runs.of_step[work.step], -1)
+        mine = run >= 0
+        run, start, end = run[mine], work.start_ns[mine], work.end_ns[mine]
+        kind, size = work.kind[mine], work.size_bytes[mine]
+        sums["compute_ns"] += _time(run, start, end, work.is_compute[mine], n)
+        sums["kernels"] += np.bincount(run[kind == KERNEL], minlength=n)
+        for way, code in (("in", COPY_IN), ("out", COPY_OUT)):
+            sized = (kind == code) & (size >= 0)
+            np.add.at(sums[f"size_{way}"], run[sized], size[sized])
+            sums[f"copying_{way}_ns"] += _time(run, start, end, sized, n)
+            sums[f"sized_{way}"] += np.bincount(run[sized], minlength=n)
+            sums[f"unsized_{way}"] += np.bincount(run[(kind == code) & (size < 0)], minlength=n)
+    step = np.flatnonzero(device.used & (runs.of_step >= 0))
+    run = runs.of_step[step]
+    np.add.at(sums["span_ns"], run, device.last_ns[step] - device.first_ns[step])
+    np.add.at(sums["launching_ns"], run, launching[step])
+    return _Spent(**sums)
+
+
+def _time(run: Int64s, start: Int64s, end: Int64s, keep: Bools, runs: int) -> Int64s:
+    """(runs,) length of the union of each run's intervals."""
+    run, start, end = run[keep], start[keep], end[keep]
+    if not len(run):
+        return np.zeros(runs, np.int64)
+    lanes = Lanes.over(np.full(runs, start.min()), np.full(runs, end.max()))
+    begin, stop = union(lanes.place(run, start), lanes.place(run, end))
+    return np.bincount(lanes.owner(begin), weights=stop - begin, minlength=runs).astype(np.int64)
+
+
+def _cost(model: str, mine: Bools, runs: Runs, spent: _Spent) -> ModelDeviceCost:
+    whole = mine & runs.is_whole
+    fixed, per_row = _fit(runs.rows[whole], spent.compute_ns[whole])
+    padding, is_bound = _padding(runs, spent, whole, per_row)
+    # What a request ran around its batch has no requests of its own, but costs all the same.
+    counted = mine & ((runs.requests > 0) | ~runs.is_whole)
+    if not (runs.requests[counted] > 0).any():
+        counted = mine
+    requests = int(runs.requests[counted].sum())
+    share = max(requests, 1)
+    span = int(spent.span_ns[mine].sum())
+    return ModelDeviceCost(
+        model=model,
+        curve=_curve(runs.rows[whole], spent.compute_ns[whole]),
+        fixed_ns=fixed,
+        per_row_ns=per_row,
+        requests=requests,
+        device_ns_per_request=float(spent.compute_ns[counted].sum() / share),
+        kernels_per_request=float(spent.kernels[counted].sum() / share),
+        bytes_in_per_request=_bytes(
+            spent.size_in[counted], spent.sized_in[counted], spent.unsized_in[counted], share
+        ),
+        bytes_out_per_request=_bytes(
+            spent.size_out[counted], spent.sized_out[counted], spent.unsized_out[counted], share
+        ),
+        in_gb_per_s=_speed(spent.size_in[mine], spent.copying_in_ns[mine]),
+        out_gb_per_s=_speed(spent.size_out[mine], spent.copying_out_ns[mine]),
+        padding_ns=padding,
+        padding_is_bound=is_bound,
+        launch_bound_score=(
+            float(spent.launching_ns[mine].sum() / span)
+            if span
+            else Unavailable("no run has device work of any length")
+        ),
+    )
+
+
+def _curve(rows: Int64s, time_ns: Int64s) -> tuple[BatchSizeCost, ...]:
+    out = []
+    for size in np.unique(rows).tolist():
+        times = time_ns[rows == size]
+        spread = describe(times)
+        low: int | Unavailable = spread.p90_ns if isinstance(spread.p90_ns, Unavailable) else 0
+        if len(times) >= MIN_SAMPLES_P90:  # p10 has as many samples beyond it as p90
+            low = int(np.sort(times)[-(-_P10_PERCENT * len(times) // 100) - 1])
+        out.append(
+            BatchSizeCost(
+                rows=size,
+                runs=len(times),
+                mean_ns=float(times.mean()),
+                p10_ns=low,
+                p50_ns=spread.p50_ns,
+                p90_ns=spread.p90_ns,
+            )
+        )
+    return tuple(out)
+
+
+def _fit(rows: Int64s, time_ns: Int64s) -> tuple[float | Unavailable, float | Unavailable]:
+    """``a`` and ``c`` of t(b) = a + c b over runs of known rows."""
+    told = rows > 0
+    rows, time_ns = rows[told], time_ns[told]
+    sizes = len(np.unique(rows))
+    if sizes < MIN_SIZES_FIT:
+        seen = f"{sizes} batch size{'s' * (sizes != 1)} seen"
+        missing = Unavailable(f"{seen}, {MIN_SIZES_FIT} needed")
+        return missing, missing
+    centred = rows - rows.mean()
+    slope = float((centred * (time_ns - time_ns.mean())).sum() / (centred**2).sum())
+    return float(time_ns.mean() - slope * rows.mean()), slope
+
+
+def _padding(
+    runs: Runs, spent: _Spent, whole: Bools, per_row: float | Unavailable
+) -> tuple[float | Unavailable, bool]:
+    """Device time of padding rows, and whether it is an upper bound only."""
+    told = whole & (runs.rows > 0)
+    if not told.any():
+        return Unavailable("no run tells its rows"), False
+    padding, rows = runs.padding[told], runs.rows[told]
+    if not padding.any():
+        return 0.0, False
+    if isinstance(per_row, Unavailable):
+        return float((spent.compute_ns[told] * (padding / rows)).sum()), True
+    # A curve that falls with rows is noise around a flat one, on which padding costs nothing.
+    return max(0.0, per_row) * float(padding.sum()), False
+
+
+def _bytes(size: Int64s, sized: Int64s, unsized: Int64s, requests: int) -> float | Unavailable:
+    if not sized.any() and unsized.any():
+        return Unavailable(f"none of {int(unsized.sum())} copies tells its size")
+    return float(size.sum() / requests)
+
+
+def _speed(size: Int64s, copying_ns: Int64s) -> float | Unavailable:
+    """10^9 bytes a second: bytes a nanosecond."""
+    if not copying_ns.any():
+        return Unavailable("no copy tells its size")
+    return float(size.sum() / copying_ns.sum())

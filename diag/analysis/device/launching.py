@@ -1,0 +1,58 @@
+"""How long each step's device had nothing of it to do because the host was still launching."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diag.analysis.columns.intervals import Lanes, covered_between, union
+from diag.analysis.columns.nesting import first_inside, innermost
+from diag.analysis.execution.device_work import DeviceWork
+from diag.analysis.execution.op_class import OpClass
+from diag.analysis.execution.step_stages import StepStages
+from diag.analysis.execution.steps import Steps
+from diag.model.events import EventTable, Int64s
+from diag.model.serving import Stage
+
+
+def launching_ns(
+    host: EventTable,
+    op_class: NDArray[np.int8],
+    device: DeviceWork,
+    steps: Steps,
+    staged: StepStages,
+) -> Int64s:
+    """(steps,) time in stage ``launch``, without that of ops which launched nothing.
+
+    Those ops ran on the CPU in the middle of the step; the device waited for their results, not
+    for the launch of one kernel after the other.
+    """
+    pieces, parts = staged.pieces, staged.parts
+    gap = np.flatnonzero(pieces.code == Stage.LAUNCH.index)
+    step = parts.step[pieces.owner[gap]]
+    start, end = pieces.start_ns[gap], pieces.end_ns[gap]
+    length = end - start
+    cpu_step, cpu_start, cpu_end = _cpu_ops(host, op_class, device, steps)
+    if len(gap) and len(cpu_step):
+        low = min(int(start.min()), int(cpu_start.min()))
+        high = max(int(end.max()), int(cpu_end.max()))
+        lanes = Lanes.over(np.full(len(steps), low), np.full(len(steps), high))
+        held = union(lanes.place(cpu_step, cpu_start), lanes.place(cpu_step, cpu_end))
+        length = length - covered_between(held, lanes.place(step, start), lanes.place(step, end))
+    out = np.zeros(len(steps), np.int64)
+    np.add.at(out, step, length)
+    return out
+
+
+def _cpu_ops(
+    host: EventTable, op_class: NDArray[np.int8], device: DeviceWork, steps: Steps
+) -> tuple[Int64s, Int64s, Int64s]:
+    """Step, start and end of the op events of steps with device work that launched nothing."""
+    kind = op_class[host.name_id]
+    row = np.flatnonzero((kind != OpClass.NOT_AN_OP) & (kind != OpClass.CALL))
+    launched = first_inside(innermost(host, row, device.launches.row), len(row)) >= 0
+    row = row[~launched]
+    burst = innermost(host, steps.burst_row, row)
+    step = np.where(burst >= 0, steps.burst_step[burst], -1) if len(steps.burst_row) else burst
+    mine = (step >= 0) & device.used[step]
+    return step[mine], host.start_ns[row[mine]], host.end_ns[row[mine]]

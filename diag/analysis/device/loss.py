@@ -1,0 +1,49 @@
+"""What of the device's events is missing, by what the tracer said of itself.
+
+The warning reads "Detected GPU events dropped on <host>: Profiler has collected N driver events and
+M device events. K events dropped because <reason>; L events dropped because <reason>."
+(cupti_collector.cc ReportNumEventsIfDropped, ReportDroppedEvents; TensorFlow 2.2 to 2.21).
+"""
+
+from __future__ import annotations
+
+import re
+
+from diag.analysis.columns.intervals import total_ns
+from diag.analysis.device.summary import within
+from diag.analysis.execution.device_work import DeviceWork
+from diag.model.availability import Unavailable
+from diag.model.capture import Capture
+from diag.model.device import DeviceLoss
+
+_DROPPED = re.compile(
+    r"(\d+) events dropped because (.+?)\s*[:;.]*\s*(?=\d+ events dropped because|$)", re.DOTALL
+)
+_OF_A_GPU = re.compile(r"cupti|cuda|gpu|nvtx|roctracer|rocprof|hip", re.IGNORECASE)
+_TEXT_MAX = 300
+
+
+def find_loss(capture: Capture, device: DeviceWork) -> DeviceLoss:
+    """Dropped events with their reasons, the GPU tracer's errors, and what it cost."""
+    found = [hit for text in capture.trace_warnings for hit in _DROPPED.findall(text)]
+    reasons = dict.fromkeys(_short(reason) for _, reason in found)
+    return DeviceLoss(
+        dropped=sum(int(count) for count, _ in found),
+        reasons=tuple(reasons),
+        errors=tuple(_short(text) for text in capture.trace_errors if _OF_A_GPU.search(text)),
+        overhead_ratio=_overhead(capture, device),
+    )
+
+
+def _overhead(capture: Capture, device: DeviceWork) -> float | Unavailable:
+    if not device.devices:
+        return Unavailable("no device event was recorded")
+    window = capture.window
+    if not window.duration_ns:
+        return Unavailable("the window is empty")
+    return max(total_ns(within(window, d.overhead)) / window.duration_ns for d in device.devices)
+
+
+def _short(text: str) -> str:
+    words = " ".join(text.split())
+    return words if len(words) <= _TEXT_MAX else words[:_TEXT_MAX] + "…"

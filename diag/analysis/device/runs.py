@@ -1,0 +1,112 @@
+"""Runs that used a device, for what they cost: batches, and requests that no batch took in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from diag.analysis.attribution.ledger import Ledger
+from diag.analysis.columns.joins import latest_before
+from diag.analysis.execution.device_work import DeviceWork
+from diag.model.events import Bools, Int64s
+from diag.model.serving import BatchTable, RequestTable
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """Batches and requests recorded whole, with device work.
+
+    Attributes:
+        model: (n,) index into ``labels``.
+        rows: (n,) executed, padding included; -1 unknown.
+        padding: (n,) rows of it that are padding; 0 where unknown.
+        requests: (n,) that are part of it alone or with others; 0 where some were not recorded,
+            and for what a request ran itself around the batch that served it.
+        is_whole: (n,) it is a batch, or a request without one: a point of t(b).
+        of_step: (steps,) the run each root step is part of, -1 if none.
+        labels: Models, and queues whose model is not known.
+    """
+
+    model: Int64s
+    rows: Int64s
+    padding: Int64s
+    requests: Int64s
+    is_whole: Bools
+    of_step: Int64s
+    labels: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.model)
+
+
+def find_runs(
+    device: DeviceWork, ledger: Ledger, batch_table: BatchTable, requests: RequestTable
+) -> Runs:
+    """Batches in the order of ``Batches``, then requests; only those with device work.
+
+    Args:
+        device: Work by root step.
+        ledger: Steps, batches and tasks.
+        batch_table: Knows the models of batches.
+        requests: Knows the models of requests without one.
+    """
+    steps, batches = ledger.steps, ledger.batches
+    count = len(batches)
+    owner = np.full(len(steps), -1, np.int64)
+    owner[batches.run_step] = batches.run_batch
+    alone = np.flatnonzero(
+        steps.is_root & ~steps.is_orphan & ~steps.is_function & (owner < 0) & device.used
+    )
+    request = _request_of(requests, steps.start_ns[alone], steps.end_ns[alone])
+    alone, request = alone[request >= 0], request[request >= 0]
+    owner[alone] = count + np.arange(len(alone))
+
+    model, labels = _models(ledger, batch_table, requests)
+    padded = np.where(batches.padded_rows >= 0, batches.padded_rows, batches.rows)
+    padding = np.where(batches.rows >= 0, np.maximum(padded - batches.rows, 0), 0)
+    unbatched = np.diff(requests.batch_offsets)[request] == 0
+    worked = np.zeros(count + len(alone), np.bool_)
+    worked[owner[device.used & (owner >= 0)]] = True
+    place = np.where(worked, np.cumsum(worked) - 1, -1)
+    return Runs(
+        model=np.concatenate((model, requests.model_index[request].astype(np.int64)))[worked],
+        rows=np.concatenate((padded, requests.rows[request]))[worked],
+        padding=np.concatenate((padding, np.zeros(len(alone), np.int64)))[worked],
+        requests=np.concatenate((_members(ledger), unbatched.astype(np.int64)))[worked],
+        is_whole=np.concatenate((np.ones(count, np.bool_), unbatched))[worked],
+        of_step=np.where(owner >= 0, place[np.maximum(owner, 0)], -1) if len(place) else owner,
+        labels=labels,
+    )
+
+
+def _request_of(requests: RequestTable, start_ns: Int64s, end_ns: Int64s) -> Int64s:
+    """(n,) request whose root is the run of that span, or that began with it; -1 if none."""
+    found = latest_before(requests.start_ns, requests.end_ns, start_ns, end_ns)
+    exact = (found >= 0) & (requests.end_ns[found] == end_ns) if len(requests) else found >= 0
+    return np.where(exact, found, -1)
+
+
+def _models(
+    ledger: Ledger, batch_table: BatchTable, requests: RequestTable
+) -> tuple[Int64s, tuple[str, ...]]:
+    """(batches,) model of each, in the order of ``Batches``, and all labels."""
+    batches, keys = ledger.batches, ledger.queues.keys
+    labels = (*requests.models, *(f"queue {key}" for key in keys.label))
+    order = np.lexsort((batches.end_ns, batches.start_ns))  # as batch_table.tabulate has it
+    model = np.empty(len(batches), np.int64)
+    model[order] = batch_table.model_index
+    return np.where(model >= 0, model, len(requests.models) + keys.of_batch[: len(model)]), labels
+
+
+def _members(ledger: Ledger) -> Int64s:
+    """(batches,) requests of each batch whose enqueues make up all its rows; else 0.
+
+    A request split over batches counts in each.
+    """
+    tasks, batches = ledger.tasks, ledger.batches
+    linked = np.flatnonzero(tasks.batch >= 0)
+    rows = np.zeros(len(batches), np.int64)
+    np.add.at(rows, tasks.batch[linked], np.maximum(tasks.size[linked], 0))
+    count = np.bincount(tasks.batch[linked], minlength=len(batches))
+    return np.where(rows == batches.rows, count, 0)

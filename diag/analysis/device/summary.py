@@ -1,0 +1,123 @@
+"""What each GPU did over the window, as totals that add up to it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diag.analysis.columns.intervals import Set, merge, total_ns, union
+from diag.analysis.execution.device_kinds import COPY_IN, COPY_OUT, KERNEL, MEMSET
+from diag.analysis.execution.device_lines import GPU_PLANE_PREFIX
+from diag.analysis.execution.device_links import DeviceEvents
+from diag.analysis.execution.device_work import Device, DeviceWork
+from diag.analysis.result import GapSummary
+from diag.model.availability import Unavailable
+from diag.model.capture import Capture
+from diag.model.device import DeviceSummary
+from diag.model.events import Bools, Plane
+from diag.model.window import Window
+
+NO_EVENTS = Unavailable(
+    "no GPU plane holds an event: a tracer that was refused and a GPU that was not used look alike"
+)
+# Plane stats (xplane_schema.h, 2.21; gpu_device_name from 2023 on).
+_MODEL_STATS = ("gpu_device_name", "device_vendor")
+
+
+def summarize_devices(
+    capture: Capture, device: DeviceWork, idle: tuple[GapSummary, ...]
+) -> tuple[DeviceSummary, ...]:
+    """Totals of every GPU plane, in plane order.
+
+    Args:
+        capture: Its planes and window.
+        device: Work on them.
+        idle: Idle time of each timeline.
+    """
+    if not device.devices:
+        gpus = [plane for plane in capture.planes if plane.name.startswith(GPU_PLANE_PREFIX)]
+        return tuple(_silent(plane, capture.window) for plane in gpus)
+    found = {each.timeline.name: each for each in idle if each.timeline.is_device}
+    return tuple(_summary(each, capture.window, found.get(each.name)) for each in device.devices)
+
+
+def within(window: Window, a: Set) -> Set:
+    """What of the set lies in the window."""
+    low, high = window.start_ns, max(window.start_ns, window.end_ns)
+    return union(np.clip(a[0], low, high), np.clip(a[1], low, high))
+
+
+def seen_in(window: Window, work: DeviceEvents) -> Bools:
+    """(n,) events that any part of which, or whose mark, lies in the window."""
+    return np.asarray((work.start_ns < window.end_ns) & (work.end_ns >= window.start_ns), np.bool_)
+
+
+def copied_in_total(work: DeviceEvents, keep: Bools) -> int | Unavailable:
+    """Bytes of the copies that ``keep`` selects; 0 without any, Unavailable if none tells."""
+    size = work.size_bytes[keep]
+    if len(size) and (size < 0).all():
+        return Unavailable(f"none of {len(size)} copies tells its size")
+    return int(size[size > 0].sum())
+
+
+def _summary(device: Device, window: Window, idle: GapSummary | None) -> DeviceSummary:
+    kernels, copies, memsets = (
+        within(window, each) for each in (device.kernels, device.copies, device.memsets)
+    )
+    kernel_ns = total_ns(kernels)
+    copied = merge(kernels, copies)
+    copy_ns = total_ns(copied) - kernel_ns
+    busy_ns = total_ns(merge(copied, memsets))
+    work = device.events
+    seen = seen_in(window, work)
+    kinds = work.kind[seen]
+    count = {kind: int((kinds == kind).sum()) for kind in (KERNEL, MEMSET)}
+    idle_ns = window.duration_ns - busy_ns
+    return DeviceSummary(
+        name=device.name,
+        model=_model(device.plane),
+        window=window,
+        busy_ns=busy_ns,
+        kernel_ns=kernel_ns,
+        copy_ns=copy_ns,
+        memset_ns=busy_ns - kernel_ns - copy_ns,
+        idle_ns=idle_ns,
+        starved_ns=idle.starved_ns if idle and len(work) else 0,
+        no_demand_ns=idle.no_demand_ns if idle and len(work) else idle_ns,
+        kernels=count[KERNEL],
+        copies=len(kinds) - sum(count.values()),
+        memsets=count[MEMSET],
+        unlinked=int((work.step[seen] < 0).sum()),
+        bytes_in=copied_in_total(work, seen & (work.kind == COPY_IN)),
+        bytes_out=copied_in_total(work, seen & (work.kind == COPY_OUT)),
+        overhead_ns=total_ns(within(window, device.overhead)),
+    )
+
+
+def _silent(plane: Plane, window: Window) -> DeviceSummary:
+    return DeviceSummary(
+        name=plane.name,
+        model=_model(plane),
+        window=window,
+        busy_ns=NO_EVENTS,
+        kernel_ns=NO_EVENTS,
+        copy_ns=NO_EVENTS,
+        memset_ns=NO_EVENTS,
+        idle_ns=NO_EVENTS,
+        starved_ns=NO_EVENTS,
+        no_demand_ns=NO_EVENTS,
+        kernels=0,
+        copies=0,
+        memsets=0,
+        unlinked=0,
+        bytes_in=NO_EVENTS,
+        bytes_out=NO_EVENTS,
+        overhead_ns=NO_EVENTS,
+    )
+
+
+def _model(plane: Plane) -> str | Unavailable:
+    for name in _MODEL_STATS:
+        value = plane.stats.get(name)
+        if isinstance(value, str) and value:
+            return value
+    return Unavailable("the plane names no device")
