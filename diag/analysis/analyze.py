@@ -17,6 +17,7 @@ from diag.analysis.batching.queues import describe_queues
 from diag.analysis.caveats import Circumstances, find_caveats
 from diag.analysis.counting import count
 from diag.analysis.device.account import account_devices
+from diag.analysis.execution.closures import find_closures
 from diag.analysis.execution.device_work import find_device_work
 from diag.analysis.execution.op_class import classify_all, compile_preprocess_ops
 from diag.analysis.execution.op_times import rank_ops
@@ -100,6 +101,7 @@ def analyze(
     counts = count(hidden, capture.planes, roots, requests, batches, tasks)
     models = summarize_models(requests, window)
     idle = summarize_gaps(timelines, gaps)
+    closures = find_closures(events)
     gpu = account_devices(
         capture, events, op_class, device, staged, ledger, batch_table, requests, idle
     )
@@ -117,7 +119,7 @@ def analyze(
         queues=summarize_queues(batch_table, requests.models),
         idle=idle,
         ops=rank_ops(events, op_class),
-        pool_waits=measure_pool_waits(events, lines),
+        pool_waits=measure_pool_waits(events, lines, closures),
         caveats=(*capture.caveats, *gpu.caveats, *find_caveats(seen)),
         devices=gpu.devices,
         device_costs=gpu.costs,

@@ -1,0 +1,39 @@
+"""What was handed to the runtime's thread pools, and when a thread began to run it.
+
+``ThreadpoolListener`` marks when a closure is handed to a pool (Record) and when a thread begins to
+run it (StartRegion with the same id): their distance is the wait for a thread
+(xla/tsl/profiler/backends/cpu/threadpool_listener.cc; TensorFlow 2.18 to 2.21, all tracer levels).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from diag.analysis.columns.joins import latest_before
+from diag.formats import event_names as ev
+from diag.model.events import EventTable, Int64s
+
+
+@dataclass(frozen=True, slots=True)
+class Closures:
+    """Closures with both of their marks.
+
+    Attributes:
+        handed: (n,) row of Record.
+        begun: (n,) ascending row of StartRegion.
+    """
+
+    handed: Int64s
+    begun: Int64s
+
+
+def find_closures(events: EventTable) -> Closures:
+    """Pair the marks by id, in time order where ids repeat."""
+    handed, begun = (
+        events.rows_named(name) for name in (ev.THREADPOOL_RECORD, ev.THREADPOOL_START_REGION)
+    )
+    at = events.start_ns
+    pair = latest_before(
+        events.stat("_p").at(handed), at[handed], events.stat("_c").at(begun), at[begun]
+    )
+    return Closures(handed[pair[pair >= 0]], begun[pair >= 0])
