@@ -113,16 +113,16 @@ def _clocks(evidence: Evidence) -> tuple[ClockRecord, ...]:
     if isinstance(bounds, Unavailable):
         return ()
     beside, hostnames = evidence.beside, evidence.space.hostnames
-    same_clock, agent = shares_clock(beside.here, hostnames), beside.agent
-    by_agent = agent.reading_ns() if agent is not None else {}
+    link = beside.agent.link if beside.agent else None
+    by_agent = beside.agent.reading_ns() if beside.agent else {}
+    same_clock = shares_clock(beside.here, hostnames)
     records = []
     for source, took in sorted(beside.reading_ns().items()):
-        if agent is not None and source in by_agent:
-            agreed = agent.shares_clock(beside.here, hostnames)
-            record = clock_record(source, agent.server_bounds(bounds), took, same_clock=agreed)
-        else:
-            record = clock_record(source, bounds, took, same_clock=same_clock)
-        records.append(record)
+        allowed, same = bounds, same_clock
+        if link is not None and source in by_agent:
+            allowed = link.server_bounds(bounds)
+            same = link.shares_clock(beside.here, hostnames)
+        records.append(clock_record(source, allowed, took, same_clock=same))
     return tuple(records)
 
 

@@ -1,0 +1,160 @@
+"""AgentLink: a connection to an agent that answered, what it is, and how its clock runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import grpc
+
+from diag.capture.agent.clock import hull, measure_offset, server_bounds
+from diag.capture.agent.protocol import (
+    AUTHORIZATION,
+    DESCRIBE,
+    MESSAGE_MAX_BYTES,
+    bearer,
+    boot_id,
+)
+from diag.capture.agent.reasons import other_protocol, unreached, why
+from diag.capture.connection import Connection
+from diag.capture.locality import shares_clock
+from diag.capture.plan import SECOND, CapturePlan, TlsOptions
+from diag.capture.target import find_server
+from diag.errors import CaptureError
+from diag.formats.wire.agent_pb2 import DescribeRequest, Description
+from diag.model.availability import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from diag.capture.agent.access import AgentAccess
+    from diag.capture.agent.clock import Bounds
+    from diag.capture.interrupts import Interrupts
+    from diag.capture.locality import Here
+
+# Names that machines have when nobody named them; two of them need not be one machine.
+_NO_NAMES = ("", "localhost", "localhost.localdomain")
+
+
+class AgentLink:
+    """An agent that answered.
+
+    Attributes:
+        connection: To it; closed by ``close``.
+        description: What it says of itself.
+        offset: Least and greatest of its clock minus this machine's, in ns.
+    """
+
+    def __init__(self, connection: Connection, timeout_s: float) -> None:
+        """Ask the agent what it is.
+
+        Args:
+            connection: To it.
+            timeout_s: For every answer.
+
+        Raises:
+            grpc.RpcError: It did not answer.
+            KeyboardInterrupt: While waiting.
+        """
+        self.connection = connection
+        self._timeout_s = timeout_s
+        self.description = connection.call(DESCRIBE, DescribeRequest(), Description, timeout_s)
+        self.offset: Bounds = (0, 0)
+        self.measure_offset()
+
+    def measure_offset(self) -> None:
+        """Measure how the clocks are related now.
+
+        Raises:
+            grpc.RpcError: The agent did not answer.
+        """
+        self.offset = measure_offset(self.connection, self._timeout_s)
+
+    def measure_offset_again(self) -> None:
+        """Let the bounds hold for then and now.
+
+        Raises:
+            grpc.RpcError: The agent did not answer.
+        """
+        before = self.offset
+        self.measure_offset()
+        self.offset = hull(before, self.offset)
+
+    def close(self) -> None:
+        """Let go of it; harmless when called again."""
+        self.connection.__exit__(None, None, None)
+
+    def server_bounds(self, server: Bounds) -> Bounds:
+        """Bounds of the server's clock minus the agent's.
+
+        Args:
+            server: Bounds of the server's clock minus this machine's.
+        """
+        least, greatest = self.offset
+        if self._is_here and least <= 0 <= greatest:
+            return server
+        return server_bounds(server, self.offset)
+
+    def shares_clock(self, here: Here | Unavailable, hostnames: Sequence[str]) -> bool:
+        """Whether the server reads the very clock that the agent reads.
+
+        Args:
+            here: Of ``locality.locate``, for the server.
+            hostnames: As the trace names its host.
+        """
+        name = self.description.hostname
+        if name not in _NO_NAMES and list(hostnames) == [name]:
+            return True
+        return self._is_here and shares_clock(here, hostnames)
+
+    @property
+    def _is_here(self) -> bool:
+        """Whether the agent runs on this machine's kernel."""
+        return bool(boot_id()) and self.description.boot_id == boot_id()
+
+
+def open_link(
+    access: AgentAccess, timeout_ns: int, interrupts: Interrupts
+) -> AgentLink | Unavailable:
+    """Reach an agent.
+
+    Args:
+        access: Where it is.
+        timeout_ns: For every answer.
+        interrupts: Held off while gRPC is at work.
+
+    Returns:
+        The link, or why there is none, as half a sentence of which the agent is the subject.
+
+    Raises:
+        UsageError: A certificate or key file cannot be read.
+        KeyboardInterrupt: While waiting.
+    """
+    try:
+        connection = _connect(access, timeout_ns, interrupts)
+    except CaptureError as exc:
+        return Unavailable(unreached(exc))
+    try:
+        link = AgentLink(connection, timeout_ns / SECOND)
+    except grpc.RpcError as exc:
+        reason = why(exc, connection)
+    else:
+        reason = other_protocol(link.description)
+        if not reason:
+            return link
+    connection.__exit__(None, None, None)
+    return Unavailable(reason)
+
+
+def _connect(access: AgentAccess, timeout_ns: int, interrupts: Interrupts) -> Connection:
+    target = find_server(access.address, timeout_ns / SECOND)
+    tls = access.tls
+    if tls is None and not target.is_loopback:
+        tls = TlsOptions(prefix="--agent-")
+    plan = CapturePlan(
+        server=access.address,
+        tls=tls,
+        headers=((AUTHORIZATION, bearer(access.token)),) if access.token else (),
+        timeout_ns=timeout_ns,
+        receive_max_bytes=MESSAGE_MAX_BYTES,
+    )
+    return Connection(target, plan, interrupts)
