@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 
 # How a sampler marks a unit whose values only ever grow (diag/capture/host_reader.py).
 COUNTER_SUFFIX = ", counted up"
-# Each bit says something of its own: neither a mean nor a maximum does.
-BIT_MASK_FIELDS = frozenset({"throttle_reasons"})
+# Numbers that name something (diag/capture/gpu/questions.py, diag/capture/dcgm_fields.py).
+_NO_QUANTITY = {
+    "throttle_reasons": Unavailable("a bit mask: each bit stands for itself"),
+    "xid_errors": Unavailable("the code of the last error"),
+}
 # Devices, their processes, what is known of each: no sampler nests deeper, though a file can.
 DEPTH_MAX = 8
 # What tells one process of a list from another, and is no measurement.
@@ -128,9 +131,9 @@ def _summarize(series: SampleSeries, name: str, unit: str) -> Iterator[FieldSumm
 
 
 def _summarize_numbers(name: str, unit: str, values: list[float]) -> FieldSummary:
-    if name in BIT_MASK_FIELDS:
-        mask = Unavailable("a bit mask: each bit stands for itself")
-        return FieldSummary(name, unit, mask, mask, mask)
+    if name in _NO_QUANTITY:
+        why = _NO_QUANTITY[name]
+        return FieldSummary(name, unit, why, why, why)
     if unit.endswith(COUNTER_SUFFIX):
         counted = Unavailable("a counter: only its increase over the window says something")
         increase = float(values[-1] - values[0])
