@@ -129,6 +129,8 @@ def quantity(value: float | Unavailable, unit: str) -> str:
         return duration(value * _NS_PER_UNIT[unit])
     if unit == "ratio":
         return percent(value)
+    if unit == "mW":
+        return f"{_three_digits(value / 1e3)} W"
     if unit in {"B", "bytes", "byte"}:
         return byte_size(value)
     if unit == "pid":

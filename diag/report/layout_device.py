@@ -36,6 +36,7 @@ COLUMNS = (
     Column("starved"),
     Column("no demand"),
 )
+_AGREE = "agree"
 SAMPLED_COLUMN = Column("sampled")
 
 
@@ -45,7 +46,7 @@ def device_blocks(report: Report) -> tuple[Block, ...]:
     if not report.devices:
         return (Heading("GPUs, by their samples"), *checks) if checks else ()
     return (
-        Heading("GPUs, of the window"),
+        Heading("GPUs, shares of the window"),
         *_table_blocks(report.devices, report.agreements),
         *_loss_blocks(report.device_loss),
         *_clock_blocks(report.device_clock),
@@ -94,17 +95,21 @@ def _events_text(device: DevicePart) -> str:
     name = printable(device.device, NAME_MAX_CHARS)
     if not isinstance(device.device_model, Unavailable):
         name = f"{name} ({printable(device.device_model, NAME_MAX_CHARS)})"
-    counts = (
-        f"{number(device.kernels)} kernels",
-        f"{number(device.copies)} copies",
-        f"{number(device.memsets)} memsets",
-    )
-    texts = [f"{name}: {', '.join(counts)}"]
+    counts = [
+        f"{number(n)} {one if n == 1 else many}"
+        for n, one, many in (
+            (device.kernels, "kernel", "kernels"),
+            (device.copies, "copy", "copies"),
+            (device.memsets, "memset", "memsets"),
+        )
+        if n
+    ]
+    texts = [f"{name}: {', '.join(counts) or 'nothing ran'}"]
     for size, where in ((device.bytes_in, "in"), (device.bytes_out, "out")):
-        if not isinstance(size, Unavailable):
+        if not isinstance(size, Unavailable) and size:
             texts.append(f"{byte_size(size)} copied {where}")
     if device.unlinked:
-        texts.append(f"{number(device.unlinked)} launched by no recorded step")
+        texts.append(f"{number(device.unlinked)} of no recorded step")
     return "; ".join(texts)
 
 
@@ -116,7 +121,7 @@ def _loss_blocks(loss: DeviceLossPart) -> tuple[Block, ...]:
         texts.append(f"{number(loss.dropped)} device events dropped{why}")
     if loss.errors:
         texts.append(f"errors: {', '.join(loss.errors)}")
-    if not isinstance(loss.overhead_share, Unavailable):
+    if not isinstance(loss.overhead_share, Unavailable) and loss.overhead_share:
         texts.append(f"recording took {percent(loss.overhead_share)} of the window")
     return (Paragraph("; ".join(texts), label="tracer"),) if texts else ()
 
@@ -133,7 +138,18 @@ def _clock_blocks(clock: DeviceClockPart) -> tuple[Block, ...]:
 
 
 def _check_blocks(agreements: tuple[AgreementPart, ...]) -> tuple[Block, ...]:
-    return tuple(Paragraph(_check_text(item), label="samples") for item in agreements)
+    """A line each; of many devices, those that agree share one for each source."""
+    agreeing: dict[str, list[str]] = {}
+    if len(agreements) > SINGLE_TABLES_MAX:
+        for item in agreements:
+            if item.kind == _AGREE:
+                agreeing.setdefault(item.source, []).append(printable(item.device, NAME_MAX_CHARS))
+    texts = [
+        f"{source} agrees with the trace on {', '.join(devices)}"
+        for source, devices in agreeing.items()
+    ]
+    texts += [_check_text(a) for a in agreements if not (agreeing and a.kind == _AGREE)]
+    return tuple(Paragraph(text, label="samples") for text in texts)
 
 
 def _check_text(item: AgreementPart) -> str:

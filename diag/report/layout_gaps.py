@@ -131,26 +131,31 @@ def _device_gap_row(gap: GapPart) -> Row:
 
 
 def _longest_blocks(timelines: tuple[TimelinePart, ...]) -> tuple[Block, ...]:
+    """Those in which somebody waited; a long gap that nobody noticed tells nothing."""
     found = [(timeline.timeline, gap) for timeline in timelines for gap in timeline.longest]
-    found.sort(key=lambda item: -item[1].idle_ns)
     if not found:
         return ()
+    asked = [item for item in found if item[1].waiting_requests]
+    if not asked:
+        return (Paragraph("no request was open in any of the longest gaps", label="longest"),)
+    asked.sort(key=lambda item: -item[1].idle_ns)
     items = tuple(
         _long_gap_text(gap, name if len(timelines) > 1 else "")
-        for name, gap in found[:LONGEST_SHOWN_MAX]
+        for name, gap in asked[:LONGEST_SHOWN_MAX]
     )
-    return (Paragraph("from the window's start", label="longest"), Bullets(items))
+    return (
+        Paragraph("with requests open; times from the window's start", label="longest"),
+        Bullets(items),
+    )
 
 
 def _long_gap_text(gap: LongGapPart, device: str) -> str:
-    """When, how long, why, and what the requests in the server were doing."""
+    """When, how long, why, and what the requests in the server were doing in its middle."""
     where = f"{printable(device, NAME_MAX_CHARS)} " if device else ""
     causes = ", ".join(
         f"{part.cause} {duration(part.idle_ns)}" for part in gap.causes[:CAUSES_SHOWN_MAX]
     )
     head = f"{where}at {duration(gap.offset_ns)}, {duration(gap.idle_ns)}: {causes}"
-    if not gap.waiting_requests:
-        return f"{head}; no request open"
     doing = ", ".join(_waiting_text(part) for part in gap.waiting[:WAITING_SHOWN_MAX])
     many = "request" if gap.waiting_requests == 1 else "requests"
     return f"{head}; {number(gap.waiting_requests)} {many} open: {doing}"
