@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from diag.findings.verdict import Verdict
 
 
-# Caveats that say which question the source cannot answer at all: shown above the verdict.
-LIMIT_CODES = frozenset({"no-device-plane", "gpu-planes-empty", "gpu-plane-missing"})
+# Caveats that say which question the source cannot answer at all (diag/analysis/device/caveats.py).
+LIMIT_CODES = frozenset({"no-device-plane", "gpu-plane-missing", "gpu-planes-empty"})
 
 
 def build_report(analysis: Analysis, verdict: Verdict) -> Report:
@@ -47,7 +47,7 @@ def build_report(analysis: Analysis, verdict: Verdict) -> Report:
     return Report(
         schema_version=SCHEMA_VERSION,
         diag_version=diag.__version__,
-        limits=tuple(caveat for caveat in caveats if caveat.code in LIMIT_CODES),
+        limits=tuple(_first_sentence(c) for c in caveats if c.code in LIMIT_CODES),
         verdict=_verdict_part(verdict),
         caveats=caveats,
         capture=_capture_facts(analysis),
@@ -75,6 +75,12 @@ def build_report(analysis: Analysis, verdict: Verdict) -> Report:
         metrics=metrics_parts(analysis.capture),
         observer=observer_parts(analysis.capture),
     )
+
+
+def _first_sentence(caveat: Caveat) -> Caveat:
+    """What cannot be known; what to do about it stands with the other caveats."""
+    first, stop, _ = caveat.text.partition(". ")
+    return Caveat(caveat.code, f"{first}{stop.strip()}")
 
 
 def _verdict_part(verdict: Verdict) -> VerdictPart:

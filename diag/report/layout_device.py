@@ -20,7 +20,6 @@ from diag.report.layout_gaps import SINGLE_TABLES_MAX, device_gap_blocks
 if TYPE_CHECKING:
     from diag.report.device_parts import (
         AgreementPart,
-        DeviceClockPart,
         DeviceLossPart,
         DevicePart,
     )
@@ -49,7 +48,6 @@ def device_blocks(report: Report) -> tuple[Block, ...]:
         Heading("GPUs, shares of the window"),
         *_table_blocks(report.devices, report.agreements),
         *_loss_blocks(report.device_loss),
-        *_clock_blocks(report.device_clock),
         *checks,
         *device_gap_blocks(tuple(t for t in report.timelines if t.is_device)),
     )
@@ -114,27 +112,11 @@ def _events_text(device: DevicePart) -> str:
 
 
 def _loss_blocks(loss: DeviceLossPart) -> tuple[Block, ...]:
-    """What the tracer says of itself; nothing if it lost nothing and measured nothing."""
-    texts = []
-    if loss.dropped or loss.reasons:
-        why = f": {', '.join(loss.reasons)}" if loss.reasons else ""
-        texts.append(f"{number(loss.dropped)} device events dropped{why}")
-    if loss.errors:
-        texts.append(f"errors: {', '.join(loss.errors)}")
-    if not isinstance(loss.overhead_share, Unavailable) and loss.overhead_share:
-        texts.append(f"recording took {percent(loss.overhead_share)} of the window")
-    return (Paragraph("; ".join(texts), label="tracer"),) if texts else ()
-
-
-def _clock_blocks(clock: DeviceClockPart) -> tuple[Block, ...]:
-    """Only an error that was seen: that none was proves nothing."""
-    if isinstance(clock.early, Unavailable) or not clock.early:
+    """Right at the table, since it changes what the table means; the caveats tell the rest."""
+    if not loss.dropped:
         return ()
-    text = (
-        f"{number(clock.early)} of {number(clock.linked)} device events seem to begin before their "
-        f"launch, by up to {duration(clock.error_ns)}: GPU and host times match no better"
-    )
-    return (Paragraph(text, label="clocks"),)
+    text = f"{number(loss.dropped)} device events were dropped: busy times are lower bounds"
+    return (Paragraph(text, label="tracer"),)
 
 
 def _check_blocks(agreements: tuple[AgreementPart, ...]) -> tuple[Block, ...]:

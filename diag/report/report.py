@@ -179,7 +179,8 @@ class Report(Part, frozen=True):
     """One capture, explained.
 
     Attributes:
-        limits: Of the caveats, those that say what this report cannot know; shown before all else.
+        limits: What this report cannot know, in a sentence each; shown before all else. The caveat
+            of the same code may say more.
         kernels: Those with most time, first.
         device_ops: The ops whose kernels, copies and memsets took most time, first.
         agreements: One a device and a sampled source.
