@@ -82,7 +82,8 @@ def layered(draw: st.DrawFn) -> tuple[Spans, list[tuple[int, list[tuple[int, int
     owners = draw(st.lists(st.tuples(tick, tick), min_size=1, max_size=4))
     owner = st.integers(0, len(owners) - 1)
     layer = st.tuples(st.integers(0, 3), st.lists(st.tuples(owner, tick, tick), max_size=6))
-    return owners, draw(st.lists(layer, max_size=4))
+    few, many = st.lists(layer, max_size=4), st.lists(layer, min_size=16, max_size=20)
+    return owners, draw(st.one_of(few, many))
 
 
 @given(layered())

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diag.analysis.columns.intervals import Lanes, Set, distinct, is_covered, union
+from diag.analysis.columns.intervals import Lanes, Set, union
 from diag.model.events import Bools, Int64s
+
+_SETS_MAX = 62  # bits of a signed integer, but for the sign and one to spare
+_TABLE_BITS = 16  # a table of all combinations fits the cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +78,51 @@ def tile(start_ns: Int64s, end_ns: Int64s, layers: list[Layer], rest: int) -> Pi
     owners = np.arange(len(start_ns), dtype=np.int64)
     span = (lanes.place(owners, start_ns), lanes.place(owners, np.maximum(start_ns, end_ns)))
     sets = [_clip(layer, start_ns, end_ns, lanes) for layer in layers]
-    cuts = distinct(*span, *(edge for s in sets for edge in s))
-    start, end = cuts[:-1], cuts[1:]
-    inside = is_covered(union(*span), start)
-    start, end = start[inside], end[inside]
-    code = np.full(len(start), rest, np.int64)
-    for layer, covered in reversed(list(zip(layers, sets, strict=True))):
-        code[is_covered(covered, start)] = layer.code
-    begin = lanes.time(start)
-    return _join(Pieces(lanes.owner(start), begin, begin + end - start, code))
+    cuts, held = _sweep([*sets, union(*span)])
+    code = _first_code(held, [layer.code for layer in layers], rest)
+    # Owners lie apart, so that pieces which touch are of one owner.
+    change = np.flatnonzero(code[1:] != code[:-1]) + 1
+    begin = np.concatenate((np.zeros(min(len(code), 1), np.int64), change))
+    begin, end = begin[:-1], begin[1:]  # nothing holds after the last edge
+    covered = code[begin] >= 0
+    start, stop = cuts[begin[covered]], cuts[end[covered]]
+    at_ns = lanes.time(start)
+    return Pieces(
+        lanes.owner(start), at_ns, at_ns + stop - start, code[begin[covered]].astype(np.int64)
+    )
+
+
+def _first_code(held: Int64s, codes: list[int], rest: int) -> NDArray[np.int32]:
+    """The code of the lowest bit set, ``rest`` if that is the one after all codes, -1 without."""
+    order = np.array([*codes, rest], np.int32)
+    if len(order) <= _TABLE_BITS:
+        every = np.arange(1 << len(order))
+        table = np.full(len(every), -1, np.int32)
+        for i in range(len(order) - 1, -1, -1):
+            table[every >> i & 1 == 1] = order[i]
+        return np.asarray(table[held], np.int32)
+    lowest = np.frexp((held & -held).astype(np.float64))[1] - 1
+    return np.asarray(np.where(held > 0, order[lowest], -1), np.int32)
+
+
+def _sweep(sets: list[Set]) -> tuple[Int64s, Int64s]:
+    """All edges in order, and which sets hold from each to the next: bit i for set i.
+
+    Raises:
+        ValueError: There are more sets than bits.
+    """
+    if len(sets) > _SETS_MAX:
+        raise ValueError(f"{len(sets)} layers, at most {_SETS_MAX - 1} can be told apart")
+    at = np.concatenate([edges for s in sets for edges in s])
+    lengths = [len(edges) for s in sets for edges in s]
+    bits = [sign << i for i in range(len(sets)) for sign in (1, -1)]
+    # Each set comes sorted: a stable sort merges such runs in nearly linear time.
+    order = np.argsort(at, kind="stable")
+    held = np.cumsum(np.repeat(np.array(bits, np.int64), lengths)[order])
+    at = at[order]
+    last = np.ones(len(at), np.bool_)
+    last[:-1] = at[1:] != at[:-1]
+    return at[last], held[last]
 
 
 def _clip(layer: Layer, start_ns: Int64s, end_ns: Int64s, lanes: Lanes) -> Set:
@@ -91,19 +130,3 @@ def _clip(layer: Layer, start_ns: Int64s, end_ns: Int64s, lanes: Lanes) -> Set:
     start = np.clip(layer.start_ns, low, high)
     end = np.clip(layer.end_ns, low, high)
     return union(lanes.place(layer.owner, start), lanes.place(layer.owner, end))
-
-
-def _join(pieces: Pieces) -> Pieces:
-    """Join neighbours of one owner and code."""
-    if not len(pieces.owner):
-        return pieces
-    same = (
-        (pieces.owner[1:] == pieces.owner[:-1])
-        & (pieces.code[1:] == pieces.code[:-1])
-        & (pieces.start_ns[1:] == pieces.end_ns[:-1])
-    )
-    first = np.concatenate(([True], ~same))
-    last = np.concatenate((~same, [True]))
-    return Pieces(
-        pieces.owner[first], pieces.start_ns[first], pieces.end_ns[last], pieces.code[first]
-    )

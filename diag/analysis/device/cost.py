@@ -74,9 +74,9 @@ def _spend(device: DeviceWork, runs: Runs, launching: Int64s) -> _Spent:
     sums = {name: np.zeros(n, np.int64) for name in _Spent.__dataclass_fields__}
     for each in device.devices:
         work = each.events
-        run = np.where(work.step >= 0, runs.of_step[work.step], -1)
-        mine = run >= 0
-        run, start, end = run[mine], work.start_ns[mine], work.end_ns[mine]
+        mine = np.flatnonzero(work.step >= 0)
+        mine = mine[runs.of_step[work.step[mine]] >= 0]
+        run, start, end = runs.of_step[work.step[mine]], work.start_ns[mine], work.end_ns[mine]
         kind, size = work.kind[mine], work.size_bytes[mine]
         sums["compute_ns"] += _time(run, start, end, work.is_compute[mine], n)
         sums["kernels"] += np.bincount(run[kind == KERNEL], minlength=n)
