@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import settings
 
+from tests.support.nvml_standin import build_standin
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -35,6 +37,12 @@ def sample_path(name: str) -> Path:
 @pytest.fixture(name="sample", scope="session")
 def _sample() -> Callable[[str], Path]:
     return sample_path
+
+
+@pytest.fixture(name="nvml_library", scope="session")
+def _nvml_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a driver library that answers from a script, for LD_LIBRARY_PATH."""
+    return build_standin(tmp_path_factory.mktemp("nvml"))
 
 
 class NetworkAccessError(BaseException):

@@ -96,6 +96,7 @@ class Sampler:
         self._stop_timeout_ns = stop_timeout_ns
         self._stopping = threading.Event()
         self._closed = False
+        self._left_behind = False
         self._failure = ""
         self._readings = 0
         self._begun_ns = 0  # monotonic, of the reading in progress
@@ -113,7 +114,8 @@ class Sampler:
         """End sampling, if it was begun, and let go of the reader; harmless when called again.
 
         A reading that does not come back in time is left behind with its reader: the thread is a
-        daemon, and closing a driver while a call is inside it would block as well.
+        daemon, and a driver must not be closed while a call is inside it. Should the reading come
+        back after all, the thread lets go of the reader.
         """
         if self._closed:
             return
@@ -122,6 +124,7 @@ class Sampler:
         if self._thread.ident is not None:
             self._thread.join(self._stop_timeout_ns / 1e9)
         if self._thread.is_alive():
+            self._left_behind = True
             waited_ns = time.monotonic_ns() - self._begun_ns
             self._failure = f"a reading did not come back within {waited_ns / 1e9:.1f} s"
         else:
@@ -157,7 +160,10 @@ class Sampler:
             due_ns = max(due_ns + self._reader.period_ns, now_ns)
             if self._stopping.wait((due_ns - now_ns) / 1e9):
                 break
-        self._collect(last=not self._failure)
+        if self._left_behind:
+            self._reader.close()
+        else:
+            self._collect(last=not self._failure)
 
     def _reading(self) -> bool:
         """Read once; whether there can be another."""

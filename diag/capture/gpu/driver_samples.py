@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pynvml
 
-from diag.capture.gpu.refusals import NOTHING_NEW
+from diag.capture.gpu.refusals import (
+    LASTING,
+    LOST,
+    NOTHING_NEW,
+    OF_A_SLICE,
+    WHOLE_GPU_IN_MIG,
+    reason_of,
+)
 
+if TYPE_CHECKING:
+    from diag.capture.gpu.devices import Device
+
+FIELD = "driver_utilization_percent"
+UNIT = "%"
 EVERY_NS = 250_000_000  # its buffer holds some seconds; a query copies what is new
 
 # nvml.h calls the stamps CPU time in microseconds. On Linux they are of the wall clock; one that is
@@ -82,3 +94,60 @@ class DriverSamples:
                 f"the driver's newest sample is {behind_us / 1e6:.0f} s behind this machine's "
                 "clock: its time stamps are no wall clock"
             )
+
+
+class DriverLog:
+    """The driver's samples of all GPUs.
+
+    Attributes:
+        units: Of the field, if some GPU has it.
+        missing: Reason by ``device:field``.
+    """
+
+    def __init__(self, devices: list[Device]) -> None:
+        """Look at every GPU's buffer once."""
+        self.units: dict[str, str] = {}
+        self.missing: dict[str, str] = {}
+        self._width = len(devices)
+        self._logs: list[tuple[int, DriverSamples]] = []
+        for index, device in enumerate(devices):
+            reason = self._open(index, device)
+            if reason:
+                self.missing[f"{index}:{FIELD}"] = reason
+
+    def _open(self, index: int, device: Device) -> str:
+        """Why there is nothing of this one, or ""."""
+        if device.sampled.is_mig:
+            return OF_A_SLICE if device.is_slice else WHOLE_GPU_IN_MIG
+        try:
+            self._logs.append((index, DriverSamples(device.handle)))
+        except pynvml.NVMLError as exc:
+            return reason_of(exc)
+        except NotWallClockError as exc:
+            return str(exc)
+        self.units[FIELD] = UNIT
+        return ""
+
+    def lines(self, since_us: int) -> list[dict[str, Any]]:
+        """One sample a new time stamp, with the GPUs that have it."""
+        by_time: dict[int, list[Any]] = {}
+        for entry in tuple(self._logs):
+            index, log = entry
+            try:
+                new = log.new(since_us)
+            except (pynvml.NVMLError, NotWallClockError) as exc:
+                self._fail(entry, exc)
+                continue
+            for stamp_us, percent in new:
+                by_time.setdefault(stamp_us, [None] * self._width)[index] = percent
+        return [
+            {"unix_ns": stamp_us * 1000, FIELD: by_time[stamp_us]} for stamp_us in sorted(by_time)
+        ]
+
+    def _fail(self, entry: tuple[int, DriverSamples], error: Exception) -> None:
+        reason, lasts = str(error), True
+        if isinstance(error, pynvml.NVMLError):
+            reason, lasts = reason_of(error), error.value in LASTING | LOST
+        self.missing.setdefault(f"{entry[0]}:{FIELD}", reason)
+        if lasts:
+            self._logs.remove(entry)

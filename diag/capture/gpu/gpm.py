@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pynvml
+
+from diag.capture.gpu.refusals import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from diag.capture.gpu.devices import Device
 
-_METRICS = (pynvml.NVML_GPM_METRIC_SM_UTIL, pynvml.NVML_GPM_METRIC_ANY_TENSOR_UTIL)
+_METRICS = {
+    "gpm_sm_percent": pynvml.NVML_GPM_METRIC_SM_UTIL,
+    "gpm_tensor_percent": pynvml.NVML_GPM_METRIC_ANY_TENSOR_UTIL,
+}
+GPM_FIELDS = tuple((name, "%") for name in _METRICS)
 # The counters need some time between two samples (DCGM leaves 100 ms and more); a mean over
 # seconds is of the time before sampling began, or hides what it should show.
 SPAN_MIN_NS = 100_000_000
@@ -20,7 +27,11 @@ SPAN_MAX_NS = 2_000_000_000
 
 
 class GpmMeter:
-    """Means between one asking and the next, from two samples that change roles."""
+    """Means between one asking and the next, from two samples that change roles.
+
+    Attributes:
+        refusals: Reason by field that this GPU does not give.
+    """
 
     def __init__(self, handle: Any) -> None:
         """Take the first sample.
@@ -34,8 +45,9 @@ class GpmMeter:
         self._get = pynvml.c_nvmlGpmMetricsGet_t()
         self._get.version = pynvml.NVML_GPM_METRICS_GET_VERSION
         self._get.numMetrics = len(_METRICS)
-        for position, metric in enumerate(_METRICS):
+        for position, metric in enumerate(_METRICS.values()):
             self._get.metrics[position].metricId = metric
+        self.refusals: dict[str, str] = {}
         self._samples: list[Any] = []
         try:
             for _ in range(2):
@@ -51,12 +63,9 @@ class GpmMeter:
         return cls(device.handle)
 
     def begin(self) -> None:
-        """Let the next mean begin now.
-
-        Raises:
-            pynvml.NVMLError: It is refused.
-        """
-        self._take()
+        """Let the next mean begin now; if that is refused, the next call meets it again."""
+        with suppress(pynvml.NVMLError):
+            self._take()
 
     def _take(self) -> None:
         """A new sample, in the place of the older one."""
@@ -64,7 +73,7 @@ class GpmMeter:
         self._samples.reverse()
         self._taken_ns = time.monotonic_ns()
 
-    def __call__(self) -> tuple[float | None, float | None]:
+    def __call__(self) -> tuple[float | None, ...]:
         """Percent of multiprocessors busy and of time in tensor cores, since the last answer.
 
         Raises:
@@ -72,21 +81,25 @@ class GpmMeter:
         """
         before_ns = self._taken_ns
         if time.monotonic_ns() - before_ns < SPAN_MIN_NS:
-            return None, None
+            return (None,) * len(_METRICS)
         self._take()
         if self._taken_ns - before_ns > SPAN_MAX_NS:
-            return None, None
+            return (None,) * len(_METRICS)
         self._get.sample1, self._get.sample2 = self._samples
         pynvml.nvmlGpmMetricsGet(self._get)
-        sm, tensor = (_value(self._get.metrics[position]) for position in range(len(_METRICS)))
-        return sm, tensor
+        return tuple(
+            self._value(name, self._get.metrics[position]) for position, name in enumerate(_METRICS)
+        )
+
+    def _value(self, name: str, metric: Any) -> float | None:
+        """The metric's value; one that this GPU lacks has a return code of its own."""
+        if metric.nvmlReturn == pynvml.NVML_SUCCESS:
+            return round(float(metric.value), 3)
+        self.refusals[name] = reason_of(pynvml.NVMLError(metric.nvmlReturn))
+        return None
 
     def close(self) -> None:
-        """Free the samples."""
+        """Free the samples; a driver that will not take them back has nothing better to offer."""
         while self._samples:
-            pynvml.nvmlGpmSampleFree(self._samples.pop())
-
-
-def _value(metric: Any) -> float | None:
-    """The metric's value; a metric that this GPU lacks has a return code of its own."""
-    return round(metric.value, 3) if metric.nvmlReturn == pynvml.NVML_SUCCESS else None
+            with suppress(pynvml.NVMLError):
+                pynvml.nvmlGpmSampleFree(self._samples.pop())

@@ -22,6 +22,7 @@ UNIT = "bytes/s"
 BYTES_PER_KB = 1000
 PERIOD_NS = 1_000_000_000
 STOP_TIMEOUT_NS = 500_000_000
+UNREAD_MAX = 60  # nobody reads any more: the sampler was left behind in a call that hangs
 
 
 class PcieMeter:
@@ -63,12 +64,13 @@ class PcieMeter:
         if self._thread.ident is not None:
             self._thread.join(STOP_TIMEOUT_NS / 1e9)
         if self._thread.is_alive():
-            self.missing["pcie"] = "the driver did not answer any more when asked for PCIe traffic"
+            for name, _ in FIELDS:
+                self.missing[name] = "a question to the driver for it did not come back"
             return False
         return True
 
     def _run(self) -> None:
-        while self._asked and not self._stopping.is_set():
+        while self._asked and len(self._lines) < UNREAD_MAX and not self._stopping.is_set():
             begun_ns = time.time_ns()
             values = self._round()
             if values:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pynvml
 
-from diag.capture.gpu.refusals import LOST, NOTHING_NEW
+from diag.capture.gpu.refusals import LASTING, NOTHING_NEW, WHOLE_GPU_IN_MIG, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from diag.capture.gpu.devices import Device
 
+MEMORY = "processes.memory_bytes"
+SHARES = "processes.sm_percent"
 PERCENT_MAX = 100  # some drivers leave entries of chance in the buffer: pid 0, thousands of percent
 
 
@@ -21,14 +24,23 @@ class ProcessMeter:
 
     A record holds what is known: ``memory_bytes`` is left out where the driver keeps it from this
     container or user, ``sm_percent`` where it sampled no work of the process since the last call.
+
+    Attributes:
+        refusals: Reason by part of a record that this GPU does not give.
     """
 
     def __init__(self, device: Device) -> None:
-        """Nothing is asked yet."""
+        """Ask once.
+
+        Raises:
+            pynvml.NVMLError: Neither list can be had.
+        """
         self._handle = device.handle
-        # In MIG mode NVML refuses shares, by documentation; it is not asked for them.
-        self._has_shares = not device.sampled.is_mig
         self._seen_us = 0
+        self.refusals: dict[str, str] = {}
+        if device.sampled.is_mig:
+            self.refusals[SHARES] = WHOLE_GPU_IN_MIG
+        self()
 
     @classmethod
     def opened(cls, device: Device) -> Callable[[], tuple[Any, ...]]:
@@ -42,30 +54,32 @@ class ProcessMeter:
             pynvml.NVMLError: Neither list can be had, or the GPU is lost.
         """
         records: dict[int, dict[str, int]] = {}
-        refused = self._add_memory(records)
-        if self._has_shares:
+        for part, add in ((MEMORY, self._add_memory), (SHARES, self._add_shares)):
+            if part in self.refusals:
+                continue
             try:
-                self._add_shares(records)
+                add(records)
             except pynvml.NVMLError as exc:
-                if refused or exc.value in LOST:
+                if exc.value not in LASTING or len(self.refusals) == 1:
                     raise
-        elif refused:
-            raise refused
+                self.refusals[part] = reason_of(exc)
         return ([records[pid] for pid in sorted(records)],)
 
-    def _add_memory(self, records: dict[int, dict[str, int]]) -> pynvml.NVMLError | None:
-        try:
-            running = pynvml.nvmlDeviceGetComputeRunningProcesses(self._handle)
-        except pynvml.NVMLError as exc:
-            if exc.value in LOST:
-                raise
-            return exc
+    def begin(self) -> None:
+        """Let the next list begin now; if that is refused, the next call meets it again."""
+        with suppress(pynvml.NVMLError):
+            self()
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _add_memory(self, records: dict[int, dict[str, int]]) -> None:
+        running = pynvml.nvmlDeviceGetComputeRunningProcesses(self._handle)
         for process in running:
             record = records.setdefault(process.pid, {"pid": process.pid})
             if process.usedGpuMemory is not None:
                 # In MIG mode a process is listed once for each of its slices.
                 record["memory_bytes"] = record.get("memory_bytes", 0) + process.usedGpuMemory
-        return None
 
     def _add_shares(self, records: dict[int, dict[str, int]]) -> None:
         try:

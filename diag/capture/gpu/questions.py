@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pynvml
 
-from diag.capture.gpu.gpm import GpmMeter
+from diag.capture.gpu.gpm import GPM_FIELDS, GpmMeter
 from diag.capture.gpu.processes import ProcessMeter
+from diag.capture.gpu.refusals import OF_A_SLICE, WHOLE_GPU_IN_MIG
 
 if TYPE_CHECKING:
     from diag.capture.gpu.devices import Device
@@ -18,9 +19,6 @@ MS = 1_000_000
 
 # A value a field, in the order of the fields; None where there is nothing to say yet.
 Ask = Callable[[], tuple[Any, ...]]
-
-WHOLE_GPU_IN_MIG = "not given in MIG mode: NVML has no utilization of a GPU that is cut in slices"
-OF_A_SLICE = "not given for a MIG slice: only its memory is"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +128,6 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question((("memory_clock_mhz", "MHz"),), 200 * MS, _clock(pynvml.NVML_CLOCK_MEM)),
     Question((("temperature_celsius", "°C"),), 200 * MS, _temperature),
-    Question((("gpm_sm_percent", "%"), ("gpm_tensor_percent", "%")), 200 * MS, GpmMeter.opened),
+    Question(GPM_FIELDS, 200 * MS, GpmMeter.opened, in_mig=False),
     Question((("processes", "records"),), 500 * MS, ProcessMeter.opened),
 )

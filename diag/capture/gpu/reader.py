@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pynvml
 
-from diag.capture.gpu.driver_samples import EVERY_NS, DriverSamples, NotWallClockError
+from diag.capture.gpu.driver_samples import EVERY_NS, DriverLog
+from diag.capture.gpu.driver_samples import FIELD as DRIVER_FIELD
+from diag.capture.gpu.driver_samples import UNIT as DRIVER_UNIT
 from diag.capture.gpu.gpm import GpmMeter
 from diag.capture.gpu.pcie import FIELDS as PCIE_FIELDS
 from diag.capture.gpu.pcie import UNIT as PCIE_UNIT
 from diag.capture.gpu.pcie import PcieMeter
-from diag.capture.gpu.questions import OF_A_SLICE, QUESTIONS, WHOLE_GPU_IN_MIG, Ask, Question
+from diag.capture.gpu.processes import ProcessMeter
+from diag.capture.gpu.questions import QUESTIONS, Ask, Question
 from diag.capture.gpu.refusals import LASTING, LOST, reason_of
 
 if TYPE_CHECKING:
     from diag.capture.gpu.devices import Device
 
 GPU_PERIOD_NS = 50_000_000  # 20 Hz
-DRIVER_FIELD = "driver_utilization_percent"
 
 GPU_UNITS: dict[str, str] = {
     **{name: unit for question in QUESTIONS for name, unit in question.fields},
-    DRIVER_FIELD: "%",
+    DRIVER_FIELD: DRIVER_UNIT,
     **{name: PCIE_UNIT for name, _ in PCIE_FIELDS},
 }
 
@@ -51,19 +54,33 @@ class GpuReader:
         """Ask every device everything once, to know what each can answer."""
         self.period_ns = period_ns
         self.devices = tuple(device.sampled for device in devices)
-        self.units: dict[str, str] = {}
-        self.missing: dict[str, str] = {}
+        self._units: dict[str, str] = {}
+        self._missing: dict[str, str] = {}
         self.detail = _detail(devices, driver_version)
         self._width = len(devices)
         self._count = 0
         self._started_ns: int | None = None
         self._lost: dict[int, str] = {}
-        self._meters: list[GpmMeter] = []
+        self._meters: list[tuple[int, GpmMeter | ProcessMeter]] = []
         self._rounds = [self._open(question, devices) for question in QUESTIONS]
         self._driver_stride = _stride(EVERY_NS, period_ns)
-        self._driver: list[tuple[int, DriverSamples]] = []
-        self._open_driver_samples(devices)
+        self._driver = DriverLog(devices)
         self._pcie = PcieMeter(devices)
+
+    @property
+    def units(self) -> dict[str, str]:
+        """Unit by field that some device gave when asked first."""
+        return {**self._units, **self._driver.units, **self._pcie.units}
+
+    @property
+    def missing(self) -> dict[str, str]:
+        """Reason by ``device:field``, by ``device:samples`` for a GPU that was lost."""
+        parts = {
+            f"{index}:{part}": reason
+            for index, meter in self._meters
+            for part, reason in meter.refusals.items()
+        }
+        return {**parts, **self._missing, **self._driver.missing, **self._pcie.missing}
 
     def _open(self, question: Question, devices: list[Device]) -> _Round:
         """The devices that answer, and for the others why not."""
@@ -73,8 +90,8 @@ class GpuReader:
             if not reason:
                 try:
                     ask = question.open(device)
-                    if isinstance(ask, GpmMeter):
-                        self._meters.append(ask)
+                    if isinstance(ask, GpmMeter | ProcessMeter):
+                        self._meters.append((index, ask))
                     else:
                         ask()
                 except pynvml.NVMLError as exc:
@@ -84,24 +101,8 @@ class GpuReader:
             if reason:
                 self._refuse(index, question, reason)
         if opened.asks:
-            self.units.update(question.fields)
+            self._units.update(question.fields)
         return opened
-
-    def _open_driver_samples(self, devices: list[Device]) -> None:
-        for index, device in enumerate(devices):
-            reason = OF_A_SLICE if device.is_slice else ""
-            if not reason and device.sampled.is_mig:
-                reason = WHOLE_GPU_IN_MIG
-            if not reason:
-                try:
-                    self._driver.append((index, DriverSamples(device.handle)))
-                    self.units[DRIVER_FIELD] = GPU_UNITS[DRIVER_FIELD]
-                except pynvml.NVMLError as exc:
-                    reason = reason_of(exc)
-                except NotWallClockError as exc:
-                    reason = str(exc)
-            if reason:
-                self.missing[f"{index}:{DRIVER_FIELD}"] = reason
 
     def read(self) -> dict[str, Any]:
         """The fields that are due, each a list with a value a device.
@@ -116,18 +117,15 @@ class GpuReader:
             if due.asks and self._count % due.stride == 0:
                 self._ask(due, fields)
         self._count += 1
-        if len(self._lost) == self._width:
-            raise OSError("; ".join(sorted(set(self._lost.values()))))
+        if not any(each.asks for each in self._rounds):
+            raise OSError("; ".join(sorted(set((self._lost or self._missing).values()))))
         return fields
 
     def _begin(self) -> None:
         """The window opens: what was measured before it must not count."""
         self._started_ns = time.time_ns()
-        for meter in self._meters:
-            try:
-                meter.begin()
-            except pynvml.NVMLError:
-                continue  # the reading that follows meets it again, and says so
+        for _, meter in self._meters:
+            meter.begin()
         self._pcie.start()
 
     def _ask(self, due: _Round, fields: dict[str, Any]) -> None:
@@ -158,14 +156,13 @@ class GpuReader:
     def _lose(self, index: int, reason: str) -> None:
         """The GPU is gone, and everything of it."""
         self._lost[index] = reason
-        self.missing[f"{index}:samples"] = reason
+        self._missing[f"{index}:samples"] = reason
         for each in self._rounds:
             each.asks = [entry for entry in each.asks if entry[0] != index]
-        self._driver = [entry for entry in self._driver if entry[0] != index]
 
     def _refuse(self, index: int, question: Question, reason: str) -> None:
         for name, _ in question.fields:
-            self.missing.setdefault(f"{index}:{name}", reason)
+            self._missing.setdefault(f"{index}:{name}", reason)
 
     def _elapsed(self) -> str:
         started_ns = self._started_ns or time.time_ns()
@@ -175,39 +172,8 @@ class GpuReader:
         """The driver's own samples and the PCIe traffic, each with its own time."""
         lines = self._pcie.lines()
         if last or self._count % self._driver_stride == 0:
-            lines += self._driver_lines()
+            lines += self._driver.lines((self._started_ns or 0) // 1000)
         return lines
-
-    def _driver_lines(self) -> list[dict[str, Any]]:
-        """One sample a time stamp, with the GPUs that have it."""
-        by_time: dict[int, list[Any]] = {}
-        for entry in tuple(self._driver):
-            index, samples = entry
-            try:
-                new = samples.new((self._started_ns or 0) // 1000)
-            except pynvml.NVMLError as exc:
-                self._fail_driver(entry, exc)
-                continue
-            except NotWallClockError as exc:
-                self._driver.remove(entry)
-                self.missing.setdefault(f"{index}:{DRIVER_FIELD}", str(exc))
-                continue
-            for stamp_us, percent in new:
-                by_time.setdefault(stamp_us, [None] * self._width)[index] = percent
-        return [
-            {"unix_ns": stamp_us * 1000, DRIVER_FIELD: by_time[stamp_us]}
-            for stamp_us in sorted(by_time)
-        ]
-
-    def _fail_driver(self, entry: tuple[int, DriverSamples], error: pynvml.NVMLError) -> None:
-        index = entry[0]
-        reason = f"{reason_of(error)}, {self._elapsed()}"
-        if error.value in LOST:
-            self._lose(index, reason)
-            return
-        if error.value in LASTING:
-            self._driver.remove(entry)
-        self.missing.setdefault(f"{index}:{DRIVER_FIELD}", reason)
 
     def aside_cpu_ns(self) -> int:
         """Of the thread that asks for PCIe traffic."""
@@ -215,17 +181,12 @@ class GpuReader:
 
     def close(self) -> None:
         """Free what NVML lent, and let go of it unless a call is still inside."""
-        ended = self._pcie.close()
-        self.units.update(self._pcie.units)
-        self.missing.update(self._pcie.missing)
-        if not ended:
+        if not self._pcie.close():
             return
-        try:
-            for meter in self._meters:
-                meter.close()
+        for _, meter in self._meters:
+            meter.close()
+        with suppress(pynvml.NVMLError):
             pynvml.nvmlShutdown()
-        except pynvml.NVMLError as exc:
-            self.missing["close"] = reason_of(exc)
 
 
 def _stride(every_ns: int, period_ns: int) -> int:

@@ -38,6 +38,9 @@ _REASONS = {
     pynvml.NVML_ERROR_TIMEOUT: "the NVIDIA driver timed out",
 }
 
+WHOLE_GPU_IN_MIG = "not given in MIG mode: NVML has no utilization of a GPU that is cut in slices"
+OF_A_SLICE = "not given for a MIG slice: only its memory is"
+
 
 def reason_of(error: pynvml.NVMLError) -> str:
     """Why there is no answer, with NVML's own number."""

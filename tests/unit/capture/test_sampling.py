@@ -1,16 +1,16 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from typing import Any
 
-from diag.capture.gpu_reader import open_gpu_reader
 from diag.capture.host_reader import HOST_PERIOD_NS, SHARE_MIN_NS, HostReader
 from diag.capture.locality import Here
 from diag.capture.sampling import Sampler
 from diag.formats.samples import decode_samples, encode_samples
 from diag.model.availability import Unavailable
-from diag.model.samples import SampleSeries
+from diag.model.samples import SamplerCost, SampleSeries
 
 
 class Counter:
@@ -19,6 +19,7 @@ class Counter:
     source = "host"
     period_ns = 1_000_000
     missing: dict[str, str] = {}  # noqa: RUF012
+    devices = ()
     detail = "a counter"
 
     def __init__(self, fails_at: int = 10**9) -> None:
@@ -33,8 +34,27 @@ class Counter:
         self.count += 1
         return {"n": self.count}
 
+    def timed(self, *, last: bool) -> list[dict[str, Any]]:
+        return [{"unix_ns": 1, "n": -1}] if last else []
+
+    def aside_cpu_ns(self) -> int:
+        return 5_000_000_000
+
     def close(self) -> None:
         self.closed += 1
+
+
+class Stuck(Counter):
+    """One whose third reading does not come back before ``released``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.released = threading.Event()
+
+    def read(self) -> dict[str, Any]:
+        if self.count == 2:
+            self.released.wait(10)
+        return super().read()
 
 
 def wait_for(counter: Counter, count: int) -> None:
@@ -50,7 +70,8 @@ def test_it_samples_from_start_to_stop_and_lets_go() -> None:
     wait_for(counter, 5)
     series = sampler.stop()
     assert isinstance(series, SampleSeries)
-    assert [sample["n"] for sample in series.samples] == list(range(1, counter.count + 1))
+    # What the reader knows at last has a time of its own, by which the samples are ordered.
+    assert [sample["n"] for sample in series.samples] == [-1, *range(1, counter.count + 1)]
     assert len(series.samples) >= 5
     sampler.close()
     assert counter.closed == 1
@@ -65,7 +86,7 @@ def test_a_reader_that_fails_midway_keeps_what_it_gave_and_says_so() -> None:
     series = sampler.stop()
     assert isinstance(series, SampleSeries)
     assert len(series.samples) == 3
-    assert series.missing == {"samples": "none after sample 3: gone"}
+    assert series.missing == {"samples": "none after reading 3: gone"}
 
 
 def test_a_reader_that_fails_at_once_gives_a_reason() -> None:
@@ -73,6 +94,51 @@ def test_a_reader_that_fails_at_once_gives_a_reason() -> None:
     sampler.start()
     time.sleep(0.01)
     assert sampler.stop() == Unavailable("gone")
+
+
+def test_it_says_what_it_cost_with_what_the_readers_own_threads_took() -> None:
+    counter = Counter()
+    sampler = Sampler(counter)
+    sampler.start()
+    wait_for(counter, 5)
+    series = sampler.stop()
+    assert isinstance(series, SampleSeries)
+    assert isinstance(series.cost, SamplerCost)
+    assert series.cost.readings == counter.count
+    assert 5_000_000_000 < series.cost.cpu_ns < 6_000_000_000
+    assert 4_000_000 < series.cost.elapsed_ns < 10_000_000_000
+
+
+def test_a_sink_has_every_sample_at_once_and_nothing_is_kept() -> None:
+    counter, sink = Counter(), list[dict[str, Any]]()
+    sampler = Sampler(counter, sink=sink.append)
+    sampler.start()
+    wait_for(counter, 5)
+    assert sink
+    series = sampler.stop()
+    assert isinstance(series, SampleSeries)
+    assert series.samples == ()
+    assert [sample["n"] for sample in sink] == [*range(1, counter.count + 1), -1]
+
+
+def test_a_reading_that_hangs_ends_without_it_and_keeps_what_was_before() -> None:
+    stuck = Stuck()
+    sampler = Sampler(stuck, stop_timeout_ns=50_000_000)
+    sampler.start()
+    wait_for(stuck, 2)
+    begun = time.monotonic()
+    series = sampler.stop()
+    assert time.monotonic() - begun < 5
+    assert isinstance(series, SampleSeries)
+    assert [sample["n"] for sample in series.samples] == [1, 2]
+    assert series.missing["samples"].startswith("none after reading 2: a reading did not come back")
+    assert stuck.closed == 0
+    # Once it does come back, its reader is let go of.
+    stuck.released.set()
+    deadline = time.monotonic() + 10
+    while not stuck.closed and time.monotonic() < deadline:
+        time.sleep(0.001)
+    assert stuck.closed == 1
 
 
 def test_one_that_was_never_started_can_be_closed() -> None:
@@ -128,14 +194,3 @@ def burn(duration_ns: int) -> None:
     end_ns = time.monotonic_ns() + duration_ns
     while time.monotonic_ns() < end_ns:
         pass
-
-
-def test_gpus_are_read_or_there_is_a_reason() -> None:
-    reader = open_gpu_reader()
-    if isinstance(reader, Unavailable):
-        assert "NVML" in reader.reason
-        return
-    fields = reader.read()
-    reader.close()
-    assert fields.keys() == reader.units.keys()
-    assert len({len(values) for values in fields.values()}) == 1
