@@ -6,6 +6,8 @@ its launch says, else the innermost op event around the launch.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -50,13 +52,13 @@ def rank_device_time(
     names, codes, lengths = np.concatenate(name), np.concatenate(op), np.concatenate(length)
     kernel = np.concatenate(is_kernel)
     kernels = [
-        KernelTime(host.names[i], ops.label(_most(codes[kernel], names[kernel] == i)), count, total)
-        for i, count, total in _top(names[kernel], lengths[kernel])
+        KernelTime(host.names[i], ops.most(codes[kernel], names[kernel] == i), count, total)
+        for i, count, total in _top(names[kernel], lengths[kernel], lambda i: host.names[i])
     ]
     told = codes >= 0
     by_op = [
-        KernelTime(str(ops.label(i)), Unavailable("it is an op"), count, total)
-        for i, count, total in _top(codes[told], lengths[told])
+        KernelTime(ops.label(i), Unavailable("it is an op"), count, total)
+        for i, count, total in _top(codes[told], lengths[told], ops.label)
     ]
     return tuple(kernels), tuple(by_op)
 
@@ -81,16 +83,23 @@ class _Ops:
         code[rest] = self._around(work, rest)
         return code
 
-    def label(self, code: int) -> str | Unavailable:
+    def label(self, code: int) -> str:
         """What to call the op."""
-        if code < 0:
-            return _NO_OP
         if code < self._texts:
             return self._host.names[code]
         pair = list(self._pairs)[code - self._texts]
         module, op = divmod(pair, self._texts + 1)
         name = self._host.names[op]
         return f"{name} ({self._host.names[module]})" if module < self._texts else name
+
+    def most(self, code: Int64s, keep: NDArray[np.bool_]) -> str | Unavailable:
+        """The most frequent op of those kept; of several, the first by name."""
+        known = code[keep]
+        known = known[known >= 0]
+        if not len(known):
+            return _NO_OP
+        count = np.bincount(known)
+        return min(map(self.label, np.flatnonzero(count == count.max()).tolist()))
 
     def _told(self, events: EventTable, row: Int64s) -> Int64s:
         code = stat_at(events, ev.STAT_TF_OP, row)
@@ -121,19 +130,13 @@ def _is_node(text: str) -> int:
     return int(bool(node) and bool(colon) and bool(kind))
 
 
-def _top(code: Int64s, length: Int64s) -> list[tuple[int, int, int]]:
-    """Code, count and total of the codes with most time; ties by code."""
+def _top(code: Int64s, length: Int64s, label: Callable[[int], str]) -> list[tuple[int, int, int]]:
+    """Code, count and total of the codes with most time; of equal ones, the first by name."""
     if not len(code):
         return []
     count = np.bincount(code)
     total = np.bincount(code, weights=length).astype(np.int64)
     used = np.flatnonzero(count)
-    best = used[np.lexsort((used, -total[used]))][:LIMIT]
-    return [(int(i), int(count[i]), int(total[i])) for i in best]
-
-
-def _most(code: Int64s, keep: NDArray[np.bool_]) -> int:
-    """The most frequent code of those kept, -1 if none is known."""
-    known = code[keep]
-    known = known[known >= 0]
-    return int(np.bincount(known).argmax()) if len(known) else -1
+    least = np.sort(total[used])[-min(LIMIT, len(used))]
+    best = [(-int(total[i]), label(int(i)), int(i)) for i in used[total[used] >= least]]
+    return [(i, int(count[i]), -negative) for negative, _, i in sorted(best)[:LIMIT]]
