@@ -191,7 +191,7 @@ SINGLE_CAUSE: Final = (
     _one(
         "profiler",
         IdleCause.PROFILER,
-        _blocked(Block("Activity buffer flush", 6 * MS, IdleCause.PROFILER, line="CUPTI overhead")),
+        _blocked(Block("BUFFER_FLUSH", 6 * MS, IdleCause.PROFILER, line="CUPTI overhead")),
     ),
     _one(
         "ingress",
