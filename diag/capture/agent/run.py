@@ -6,8 +6,9 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
+from diag.capture.agent.limits import Limits
 from diag.capture.agent.server import AgentServer
-from diag.capture.agent.service import AgentService, Limits
+from diag.capture.agent.service import AgentService
 from diag.capture.agent.sources import MachineSources
 
 if TYPE_CHECKING:

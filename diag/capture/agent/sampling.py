@@ -122,7 +122,6 @@ class AgentSampling:
             return Unavailable(f"{where} are called {series.source}, not {source}")
         return replace(
             series,
-            samples=tuple(sorted(series.samples, key=lambda sample: int(sample["unix_ns"]))),
             missing=series.missing | self._gaps(received, len(series.samples)),
             taken_by=self.address,
         )

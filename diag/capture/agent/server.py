@@ -52,7 +52,7 @@ class AgentServer:
             UsageError: The address or a certificate cannot be used.
         """
         self._service = service
-        calls_max = service.visits.clients_max + _OTHER_CALLS
+        calls_max = service.visits.limits.clients_max + _OTHER_CALLS
         doorman = [_Doorman(listening.token, service)] if listening.token else []
         self._server = grpc.server(
             ThreadPoolExecutor(calls_max, thread_name_prefix="diag-agent"),

@@ -6,15 +6,12 @@ import contextlib
 import socket
 import threading
 import time
-from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, NoReturn
 
 import grpc
 
 from diag.capture.agent.protocol import (
-    DURATION_MAX_NS,
-    MESSAGE_MAX_BYTES,
     PERIOD_MAX_NS,
     PERIOD_MIN_NS,
     PROTOCOL,
@@ -37,6 +34,7 @@ from diag.model.availability import Unavailable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from diag.capture.agent.limits import Limits
     from diag.capture.agent.sources import Sources
     from diag.capture.sampling import Reader
 
@@ -44,23 +42,6 @@ if TYPE_CHECKING:
 _FLUSH_S = 0.1
 # The lines of a reply are not all of it.
 _REPLY_OVERHEAD_BYTES = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What clients may take of an agent.
-
-    Attributes:
-        clients_max: How many sample at a time.
-        buffer_max_samples: How many samples of a source wait for a client that reads slowly.
-        duration_max_ns: How long one may sample.
-        message_max_bytes: Of one reply.
-    """
-
-    clients_max: int = 4
-    buffer_max_samples: int = 500
-    duration_max_ns: int = DURATION_MAX_NS
-    message_max_bytes: int = MESSAGE_MAX_BYTES
 
 
 class AgentService:
@@ -77,7 +58,7 @@ class AgentService:
         self._sources = sources
         self._limits = limits
         self._stopping = threading.Event()
-        self.visits = Visits(limits.clients_max, limits.duration_max_ns, log)
+        self.visits = Visits(limits, log)
 
     def stop(self) -> None:
         """End all streams soon, with what they have."""

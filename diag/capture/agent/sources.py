@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from diag.capture.sampling import Reader
 
 
+# Shorter than a client waits for an answer: a driver that hangs must not cost the host's samples.
+# Where a server uses the GPUs, the driver is loaded and answers at once.
+_DRIVER_TIMEOUT_NS = 5_000_000_000
+
+
 class Sources(Protocol):
     """Opens readers, one for each client that samples."""
 
@@ -46,7 +51,7 @@ class MachineSources:
         if source == "host":
             return HostReader(find_listener(self._server_port), period_ns or HOST_PERIOD_NS)
         if source == "gpu":
-            return open_gpu_reader(period_ns or GPU_PERIOD_NS)
+            return open_gpu_reader(period_ns or GPU_PERIOD_NS, _DRIVER_TIMEOUT_NS)
         return Unavailable(f"there is no source {source!r}, only {' and '.join(SOURCES)}")
 
     def server(self) -> str:

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
     import grpc
 
+    from diag.capture.agent.limits import Limits
+
 # Refused clients may come without end; they get a line a second at most.
 _REFUSALS_PERIOD_NS = 1_000_000_000
-# A stream ends itself when its time is up; one that a client does not read cannot.
-_OVERDUE_NS = 5_000_000_000
 
 
 @dataclass(eq=False, slots=True)
@@ -34,16 +34,14 @@ class Visit:
 class Visits:
     """Admits a bounded number of clients at a time."""
 
-    def __init__(self, clients_max: int, duration_max_ns: int, log: Callable[[str], None]) -> None:
+    def __init__(self, limits: Limits, log: Callable[[str], None]) -> None:
         """Prepare.
 
         Args:
-            clients_max: How many may sample at a time.
-            duration_max_ns: How long each.
+            limits: How many may sample at a time, and how long each.
             log: Given a line for each client.
         """
-        self.clients_max = clients_max
-        self.duration_max_ns = duration_max_ns
+        self.limits = limits
         self.log = log
         self._lock = threading.Lock()
         self._present: set[Visit] = set()
@@ -52,9 +50,9 @@ class Visits:
 
     def enter(self, context: grpc.ServicerContext) -> Visit | None:
         """A place for the client, to be left again; None if there is none."""
-        visit = Visit(context, time.monotonic_ns() + self.duration_max_ns)
+        visit = Visit(context, time.monotonic_ns() + self.limits.duration_max_ns)
         with self._lock:
-            if len(self._present) >= self.clients_max:
+            if len(self._present) >= self.limits.clients_max:
                 return None
             self._present.add(visit)
         return visit
@@ -66,9 +64,9 @@ class Visits:
 
     def send_overdue_away(self) -> None:
         """Cancel the streams of clients that neither read nor go."""
-        now_ns = time.monotonic_ns()
+        late_ns = time.monotonic_ns() - self.limits.overdue_ns
         with self._lock:
-            overdue = [each for each in self._present if now_ns > each.until_ns + _OVERDUE_NS]
+            overdue = [visit for visit in self._present if visit.until_ns < late_ns]
         for visit in overdue:
             visit.context.cancel()
 
