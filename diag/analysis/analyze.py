@@ -7,6 +7,7 @@ import numpy as np
 from diag.analysis.attribution.chains import preprocess_of_runs
 from diag.analysis.attribution.ledger import open_ledger, ops_of_tasks
 from diag.analysis.attribution.model_names import ModelNames
+from diag.analysis.attribution.origins import find_origins
 from diag.analysis.attribution.requests import assemble
 from diag.analysis.attribution.roots import find_holders, find_roots
 from diag.analysis.batching.batch_table import tabulate
@@ -17,6 +18,8 @@ from diag.analysis.batching.queues import describe_queues
 from diag.analysis.caveats import Circumstances, find_caveats
 from diag.analysis.counting import count
 from diag.analysis.device.account import account_devices
+from diag.analysis.device.clock import find_clock
+from diag.analysis.device.loss import find_loss
 from diag.analysis.execution.closures import find_closures
 from diag.analysis.execution.device_work import find_device_work
 from diag.analysis.execution.op_class import classify_all, compile_preprocess_ops
@@ -24,7 +27,7 @@ from diag.analysis.execution.op_times import rank_ops
 from diag.analysis.execution.pool_waits import measure_pool_waits
 from diag.analysis.execution.step_stages import stage_steps
 from diag.analysis.execution.steps import find_async_ops, find_steps
-from diag.analysis.idle import find_gaps
+from diag.analysis.idle import Scene, find_gaps
 from diag.analysis.level import hidden_requests, tracer_level, unseen_work
 from diag.analysis.result import Analysis
 from diag.analysis.summary import summarize_gaps, summarize_models, summarize_queues
@@ -96,12 +99,28 @@ def analyze(
         p.name.startswith(ev.DEVICE_PLANE_PREFIX) and len(p.events) for p in capture.planes
     )
     unseen = unseen_work(events, level, window, worked=worked)
-    timelines, gaps = find_gaps(device, staged, ledger, requests, window, unseen)
+    closures = find_closures(events)
+    idle_time = find_gaps(
+        Scene(
+            capture=capture,
+            host=plane,
+            op_class=op_class,
+            device=device,
+            staged=staged,
+            ledger=ledger,
+            requests=requests,
+            origins=find_origins(events, roots, ledger),
+            closures=closures,
+            unseen=unseen,
+            level=level,
+            clock=find_clock(device, events),
+            loss=find_loss(capture, device),
+        )
+    )
     hidden = hidden_requests(events, level)
     counts = count(hidden, capture.planes, roots, requests, batches, tasks)
     models = summarize_models(requests, window)
-    idle = summarize_gaps(timelines, gaps)
-    closures = find_closures(events)
+    idle = summarize_gaps(idle_time.timelines, idle_time.gaps, idle_time.waiting_ns)
     gpu = account_devices(
         capture, events, op_class, device, staged, ledger, batch_table, requests, idle
     )
@@ -113,8 +132,8 @@ def analyze(
         counts=counts,
         requests=requests,
         batches=batch_table,
-        timelines=timelines,
-        gaps=gaps,
+        timelines=idle_time.timelines,
+        gaps=idle_time.gaps,
         models=models,
         queues=summarize_queues(batch_table, requests.models),
         idle=idle,
@@ -127,6 +146,7 @@ def analyze(
         device_ops=gpu.ops,
         device_clock=gpu.clock,
         device_loss=gpu.loss,
+        longest_gaps=idle_time.longest,
     )
 
 

@@ -148,8 +148,16 @@ def summarize_queues(batches: BatchTable, models: tuple[str, ...]) -> tuple[Batc
     return tuple(out)
 
 
-def summarize_gaps(timelines: tuple[Timeline, ...], gaps: GapTable) -> tuple[GapSummary, ...]:
-    """Idle time of each timeline by cause; starved and no-demand time are disjoint parts of it."""
+def summarize_gaps(
+    timelines: tuple[Timeline, ...], gaps: GapTable, waiting_ns: tuple[int, ...]
+) -> tuple[GapSummary, ...]:
+    """Idle time of each timeline by cause; starved and no-demand time are disjoint parts of it.
+
+    Args:
+        timelines: All.
+        gaps: Their pieces.
+        waiting_ns: By timeline, idle with at least one request open that concerns it.
+    """
     out = []
     length = gaps.end_ns - gaps.start_ns
     for index, timeline in enumerate(timelines):
@@ -165,7 +173,7 @@ def summarize_gaps(timelines: tuple[Timeline, ...], gaps: GapTable) -> tuple[Gap
                 by_cause_ns=by_cause,
                 starved_ns=starved_ns,
                 no_demand_ns=by_cause[IdleCause.NO_DEMAND],
-                waiting_ns=int(length[mine & (gaps.waiting_requests > 0)].sum()),
+                waiting_ns=waiting_ns[index],
                 recoverable_ns_per_second=(
                     starved_ns / max(timeline.window.duration_ns, 1) * 1_000_000_000
                 ),

@@ -39,6 +39,7 @@ class QueueState:
         pool_of_queue: (queues,).
         pools: By pool.
         held: When any batch thread held a batch, also one that the window cut off.
+        held_cut_off: When any held one that the window cut off.
         max_rows: (queues,) parameter by queue.
         timeout: (queues,) batch_timeout_micros in ns.
         arrivals: Enqueues by batch.
@@ -49,6 +50,7 @@ class QueueState:
     pool_of_queue: Int64s
     pools: tuple[Pool, ...]
     held: Set
+    held_cut_off: Set
     max_rows: tuple[Known, ...]
     timeout: tuple[Known, ...]
     arrivals: Arrivals
@@ -117,6 +119,7 @@ def describe_queues(
         pool_of_queue,
         tuple(pools),
         union(busy[1], busy[2]),
+        union(held_from, held_to),
         tuple(max_rows),
         tuple(timeout),
         arrivals,

@@ -1,16 +1,7 @@
-"""Idle time of a device, or of the model's execution on the CPU, cut into pieces of one cause.
+"""Cut the idle time of every device, or of the CPU where there is none, into pieces of one cause.
 
-At every idle instant the cause is the state of the request that has come furthest: that one would
-have made the device busy next. In order of precedence::
-
-    preprocess                   a batch, or an unbatched request, is in preprocessing ops
-    executor-pool                one is runnable and waits for an inter-op thread
-    batch-threads-in-host-work   one is being formed or split, or is ready and no thread is free
-    dispatch                     one is ready and a thread is free
-    batch-fill                   one is open and neither full nor timed out
-    preprocess                   a request is in the graph before its batcher
-    unexplained                  some request is open, in none of these states
-    no-demand                    no request is open
+At every idle instant the first claim in order of precedence (precedence.py) that covers it decides;
+so a gap is split where its cause changes, and pieces and busy time are the window exactly.
 """
 
 from __future__ import annotations
@@ -19,181 +10,207 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diag.analysis.attribution.ledger import Ledger
-from diag.analysis.attribution.roots import Holders
-from diag.analysis.batching.batches import Batches, Tasks
-from diag.analysis.batching.queueing import NEVER_NS
-from diag.analysis.batching.queues import QueueState
-from diag.analysis.columns.intervals import EMPTY, Set, intersect, merge, subtract, total_ns, union
+from diag.analysis.columns.intervals import Set, covered_between, total_ns, union
 from diag.analysis.columns.tiling import Layer, tile
-from diag.analysis.execution.device_work import DeviceWork
-from diag.analysis.execution.step_stages import StepStages
+from diag.analysis.execution.device_work import Device
+from diag.analysis.idle.claims import Claim, by_cause
+from diag.analysis.idle.confidence import find_runners_up, judge
+from diag.analysis.idle.demand import Demand, find_demand
+from diag.analysis.idle.device_use import DeviceUse, cpu_use, device_uses
+from diag.analysis.idle.evidence import best_rows
+from diag.analysis.idle.host_calls import find_host_calls
+from diag.analysis.idle.longest import find_longest
+from diag.analysis.idle.machine_claims import find_blanks
+from diag.analysis.idle.precedence import ordered_claims
+from diag.analysis.idle.scene import Scene
+from diag.analysis.idle.witness_events import StepWitnesses, find_witnesses
+from diag.analysis.metrics import summarize_metrics
+from diag.analysis.thresholds import CLOCK_ERROR_UNKNOWN_NS
+from diag.model.availability import Unavailable
+from diag.model.device import DeviceClock
 from diag.model.events import Int64s
-from diag.model.gaps import IDLE_CAUSES, GapTable, IdleCause, Timeline
-from diag.model.serving import MODES, Mode, RequestTable, Stage
-from diag.model.window import Window
+from diag.model.gaps import IDLE_CAUSES, GapTable, IdleCause, LongGap, Timeline
+from diag.model.serving import Stage
 
 CPU_TIMELINE = "cpu-execution"
+_BUSY = len(IDLE_CAUSES)
 
 
 @dataclass(frozen=True, slots=True)
-class States:
-    """When requests were in which state, as sets over all of them.
+class IdleTime:
+    """What ``find_gaps`` finds.
 
     Attributes:
-        computing: Any step computed on the host (or ran, where the trace cannot tell).
-        by_precedence: Cause and the set that claims it, furthest request first.
+        timelines: One for each GPU plane, or one for the execution on the CPU, or none where
+            nothing but the unseen was recorded.
+        gaps: The pieces.
+        waiting_ns: By timeline, idle with at least one request open that concerns it.
+        longest: The longest gaps of each timeline.
     """
 
-    computing: Set
-    by_precedence: tuple[tuple[IdleCause, Set], ...]
+    timelines: tuple[Timeline, ...]
+    gaps: GapTable
+    waiting_ns: tuple[int, ...]
+    longest: tuple[LongGap, ...]
 
 
-def find_states(
-    staged: StepStages, batches: Batches, queues: QueueState, open_requests: Set
-) -> States:
-    """Collect the states behind the causes."""
-    pieces, parts = staged.pieces, staged.parts
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One timeline before it is cut."""
+
+    name: str
+    device: Device | None
+    use: DeviceUse
+    demand: Demand
+    busy: Set
+
+
+def find_gaps(scene: Scene) -> IdleTime:
+    """Find the timelines, cut their idle time by cause, and explain each piece."""
+    lines = _lines(scene)
+    calls = find_host_calls(scene.host, scene.ledger.steps, scene.device.launches)
+    blanks = find_blanks(scene.host.events, scene.capture.window)
+    seen: StepWitnesses | None = None
+    tables: list[GapTable] = []
+    for index, line in enumerate(lines):
+        if line.device is not None and not len(line.device.events):
+            claims: tuple[Claim, ...] = ()  # its tracer ran, as other devices show: it was not used
+        else:
+            if seen is None or not line.use.steps.all():
+                seen = find_witnesses(scene, calls, line.use.steps)
+            claims = ordered_claims(scene, line.use, line.demand, calls, blanks, seen, line.device)
+        tables.append(_cut(scene, index, line, claims))
+    gaps = _concatenate(tables)
+    window = scene.capture.window
+    timelines = tuple(
+        Timeline(
+            line.name,
+            line.device is not None,
+            window,
+            window.duration_ns - total_ns((table.start_ns, table.end_ns)),
+        )
+        for line, table in zip(lines, tables, strict=True)
+    )
+    waiting = tuple(
+        int(covered_between(line.demand.requests, table.start_ns, table.end_ns).sum())
+        for line, table in zip(lines, tables, strict=True)
+    )
+    demands = tuple(line.demand for line in lines)
+    return IdleTime(timelines, gaps, waiting, find_longest(scene, gaps, demands))
+
+
+def _lines(scene: Scene) -> list[_Line]:
+    uses = device_uses(scene.device, scene.ledger, scene.origins)
+    lines = [
+        _Line(device.name, device, use, find_demand(scene, use), device.busy)
+        for device, use in zip(scene.device.devices, uses, strict=True)
+    ]
+    if lines:
+        return lines
+    use = cpu_use(scene.ledger, scene.origins)
+    demand = find_demand(scene, use)
+    if len(scene.unseen[0]) and not len(demand.open[0]):
+        return []
+    return [_Line(CPU_TIMELINE, None, use, demand, _computing(scene))]
+
+
+def _computing(scene: Scene) -> Set:
+    """Any step computed on the host, or a batch ran where the trace cannot tell."""
+    staged, batches = scene.staged, scene.ledger.batches
     coarse = batches.first_step < 0
-    computing = merge(
-        pieces.covering(Stage.COMPUTE.index, ~parts.is_after),
-        union(batches.run_start_ns[coarse], batches.run_end_ns[coarse]),
-    )
-    filling, no_thread, dispatching = _queue_states(queues)
-    host_work = merge(
-        union(batches.start_ns, batches.run_start_ns),
-        union(batches.run_end_ns[~coarse], batches.end_ns[~coarse]),
-        no_thread,
-    )
-    before = parts.is_before
-    return States(
-        computing=computing,
-        by_precedence=(
-            (IdleCause.PREPROCESS, pieces.covering(Stage.PREPROCESS.index, ~before)),
-            (IdleCause.EXECUTOR_POOL, pieces.covering(Stage.QUEUE_EXECUTOR.index, ~before)),
-            (IdleCause.BATCH_THREADS_IN_HOST_WORK, host_work),
-            (IdleCause.DISPATCH, dispatching),
-            (IdleCause.BATCH_FILL, filling),
-            (IdleCause.PREPROCESS, pieces.covering(Stage.PREPROCESS.index, before)),
-            (IdleCause.EXECUTOR_POOL, pieces.covering(Stage.QUEUE_EXECUTOR.index, before)),
-            (IdleCause.UNEXPLAINED, open_requests),
-        ),
+    return union(
+        *(
+            np.concatenate(pair)
+            for pair in zip(
+                staged.pieces.covering(Stage.COMPUTE.index, ~staged.parts.is_after),
+                (batches.run_start_ns[coarse], batches.run_end_ns[coarse]),
+                strict=True,
+            )
+        )
     )
 
 
-def _queue_states(queues: QueueState) -> tuple[Set, Set, Set]:
-    """When any batch was filling, ready with no thread of its pool free, and ready with one."""
-    first, ready = queues.arrivals.first_ns, queues.readiness.ready_ns
-    seen = first < NEVER_NS
-    filling = union(first[seen], ready[seen])
-    begin, end = np.maximum(first, ready), np.maximum(queues.arrivals.taken_ns, first)
-    pool_of_group = queues.pool_of_queue[queues.arrivals.queue]
-    no_thread, dispatching = [EMPTY], [EMPTY]
-    for index, pool in enumerate(queues.pools):
-        mine = seen & (pool_of_group == index)
-        waiting = union(begin[mine], end[mine])
-        no_thread.append(intersect(waiting, pool.all_busy))
-        dispatching.append(subtract(waiting, pool.all_busy))
-    return filling, merge(*no_thread), merge(*dispatching)
+def _cut(scene: Scene, index: int, line: _Line, claims: tuple[Claim, ...]) -> GapTable:
+    window = scene.capture.window
+    layers = [_layer(_BUSY, line.busy)]
+    layers += [_layer(claim.cause.index, claim.claimed) for claim in claims]
+    pieces = tile(
+        np.array([window.start_ns]),
+        np.array([max(window.start_ns, window.end_ns)]),
+        layers,
+        IdleCause.NO_DEMAND.index,
+    )
+    idle = pieces.code != _BUSY
+    start, end, cause = pieces.start_ns[idle], pieces.end_ns[idle], pieces.code[idle]
+    grouped = by_cause(claims)
+    runners_up = find_runners_up(grouped, start, end, cause)
+    error_ns, is_checked = _clock_error(scene, line)
+    confidence = judge(
+        grouped,
+        start,
+        end,
+        cause,
+        runners_up,
+        error_ns=error_ns,
+        is_checked=is_checked,
+        sure_of_no_demand=np.full(len(start), _is_sure_of_no_demand(scene), np.bool_),
+    )
+    return GapTable(
+        timeline_index=np.full(len(start), index, np.int32),
+        start_ns=start,
+        end_ns=end,
+        cause_index=cause.astype(np.int32),
+        waiting_requests=line.demand.waiting_at(start),
+        confidence_index=confidence,
+        runner_up_index=runners_up.index,
+        evidence_row=_evidence(grouped, start, end, cause),
+    )
 
 
-def find_gaps(
-    device: DeviceWork,
-    staged: StepStages,
-    ledger: Ledger,
-    requests: RequestTable,
-    window: Window,
-    unseen: Set,
-) -> tuple[tuple[Timeline, ...], GapTable]:
-    """Cut the idle time of every device, or of the CPU where there is none, by cause.
+def _evidence(claims: dict[IdleCause, Claim], start: Int64s, end: Int64s, cause: Int64s) -> Int64s:
+    rows = np.full(len(start), -1, np.int64)
+    for each, claim in claims.items():
+        mine = np.flatnonzero(cause == each.index)
+        if len(mine):
+            rows[mine] = best_rows(claim.witnesses, start[mine], end[mine])
+    return rows
 
-    Busy time and gaps cover the window exactly. Idle time as close to an edge of the window as the
-    longest request is long is never without demand, unless every request leaves a mark when it
-    enqueues: one that the edge cut may have been open there. ``unseen`` is when requests may have
-    been open that the tracer level hides: idle time there is unexplained at best. Where nothing
-    but the unseen was recorded there is no CPU timeline.
+
+def _clock_error(scene: Scene, line: _Line) -> tuple[int, bool]:
+    """Error of the device's clock against the host's, and whether any launch tells it."""
+    if line.device is None:
+        return 0, True
+    if isinstance(scene.clock, DeviceClock) and scene.clock.linked:
+        return scene.clock.error_ns, True
+    return CLOCK_ERROR_UNKNOWN_NS, False
+
+
+def _is_sure_of_no_demand(scene: Scene) -> bool:
+    """Whether a request, had there been one, would have left a mark.
+
+    By the server's counters nothing was answered; or every kind of request is recorded, and at
+    least one was. What may lie open at the edges without a mark is not called no-demand at all.
     """
-    steps, batches, tasks, holders = ledger.steps, ledger.batches, ledger.tasks, ledger.holders
-    cut_start, cut_end = _cut_requests(batches, tasks, holders, window)
-    open_start = np.concatenate((requests.start_ns, cut_start))
-    open_end = np.concatenate((requests.end_ns, cut_end))
-    anything = union(
-        np.concatenate((open_start, batches.start_ns, steps.start_ns)),
-        np.concatenate((open_end, batches.end_ns, steps.end_ns)),
-    )
-    anything = merge(anything, ledger.queues.held)
-    edges = _unproven_edges(requests, window)
-    states = find_states(staged, batches, ledger.queues, merge(anything, unseen, edges))
-    timelines = [(each.name, True, each.busy) for each in device.devices]
-    if not timelines and not (len(unseen[0]) and not len(anything[0])):
-        timelines = [(CPU_TIMELINE, False, states.computing)]
-    starts, ends = np.sort(open_start), np.sort(open_end)
-    low, high = np.array([window.start_ns]), np.array([max(window.start_ns, window.end_ns)])
-    busy_code = len(IDLE_CAUSES)
-    tables = [(np.empty(0, np.int64),) * 4]
-    described: list[Timeline] = []
-    for index, (name, is_device, busy) in enumerate(timelines):
-        layers = [_layer(busy_code, busy)]
-        layers += [_layer(IDLE_CAUSES.index(cause), s) for cause, s in states.by_precedence]
-        pieces = tile(low, high, layers, IDLE_CAUSES.index(IdleCause.NO_DEMAND))
-        idle = pieces.code != busy_code
-        busy_ns = window.duration_ns - total_ns((pieces.start_ns[idle], pieces.end_ns[idle]))
-        described.append(Timeline(name, is_device, window, busy_ns))
-        start = pieces.start_ns[idle]
-        tables.append((np.full(len(start), index), start, pieces.end_ns[idle], pieces.code[idle]))
-    columns = [np.concatenate([t[i] for t in tables]) for i in range(4)]
-    waiting = np.searchsorted(starts, columns[1], side="right") - np.searchsorted(
-        ends, columns[1], side="right"
-    )
-    gaps = GapTable(
-        timeline_index=columns[0].astype(np.int32),
-        start_ns=columns[1],
-        end_ns=columns[2],
-        cause_index=columns[3].astype(np.int32),
-        waiting_requests=waiting,
-        confidence_index=np.zeros(len(waiting), np.int32),
-        runner_up_index=np.full(len(waiting), -1, np.int32),
-        evidence_row=np.full(len(waiting), -1, np.int64),
-    )
-    return tuple(described), gaps
-
-
-def _unproven_edges(requests: RequestTable, window: Window) -> Set:
-    """Where a request that the window cut may have been open without leaving an event.
-
-    Those of a BatchingSession leave their enqueue, or rows in a batch; others may only have waited.
-    """
-    silent = requests.mode_index != MODES.index(Mode.BATCHING_SESSION)
-    reach = int(requests.duration_ns[silent].max(initial=0))
-    low, high = window.start_ns, window.end_ns
-    if low >= high or not reach:
-        return EMPTY
-    return union(np.array([low, max(low, high - reach)]), np.array([min(low + reach, high), high]))
-
-
-def _cut_requests(
-    batches: Batches, tasks: Tasks, holders: Holders, window: Window
-) -> tuple[Int64s, Int64s]:
-    """Requests that the window cut, as far as they were seen to be open.
-
-    A task without its request is open from its enqueue to the end of its batch, or of the window
-    where that was cut too; rows in a batch that no recorded task enqueued are of a request that
-    began before the window, and count as one a batch.
-    """
-    lost = np.flatnonzero((holders.session < 0) & (holders.call < 0))
-    batch = tasks.batch[lost]
-    lost_end = np.full(len(lost), window.end_ns)
-    lost_end[batch >= 0] = batches.end_ns[batch[batch >= 0]]
-    enqueued = np.zeros(len(batches), np.int64)
-    linked = np.flatnonzero(tasks.batch >= 0)
-    np.add.at(enqueued, tasks.batch[linked], np.maximum(tasks.size[linked], 0))
-    short = np.flatnonzero(batches.rows > enqueued)
-    return (
-        np.concatenate((tasks.enqueue_ns[lost], np.full(len(short), window.start_ns))),
-        np.concatenate((lost_end, batches.end_ns[short])),
-    )
+    metrics = scene.capture.metrics
+    if not isinstance(metrics, Unavailable):
+        models = summarize_metrics(metrics)
+        if models and not any(model.responses for model in models):
+            return True
+    return isinstance(scene.level, int) and scene.level >= 2 and len(scene.requests) > 0
 
 
 def _layer(code: int, claimed: Set) -> Layer:
     start, end = claimed
     return Layer(code, np.zeros(len(start), np.int64), start, end)
+
+
+def _concatenate(tables: list[GapTable]) -> GapTable:
+    if not tables:
+        none64, none32 = np.empty(0, np.int64), np.empty(0, np.int32)
+        return GapTable(none32, none64, none64, none32, none64, none32, none32, none64)
+    return GapTable(
+        *(
+            np.concatenate([getattr(table, name) for table in tables])
+            for name in GapTable.__dataclass_fields__
+        )
+    )

@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from diag.analysis.result import Analysis
-from diag.analysis.summary import summarize_gaps
+from diag.analysis.result import Analysis, GapSummary
 from diag.model.availability import Caveat, Unavailable
 from diag.model.capture import Capture
 from diag.model.device import (
@@ -23,6 +22,7 @@ from diag.model.device import (
 )
 from diag.model.gaps import (
     CONFIDENCES,
+    IDLE_CAUSES,
     Confidence,
     GapTable,
     IdleCause,
@@ -84,6 +84,13 @@ def make_silent_device(name: str = DEVICE) -> DeviceSummary:
 
 def make_timeline(name: str = DEVICE) -> Timeline:
     return Timeline(name, True, WINDOW, 34 * MS)
+
+
+def make_idle(timeline: Timeline) -> GapSummary:
+    by_cause = dict.fromkeys(IDLE_CAUSES, 0)
+    for start, end, cause, *_ in PIECES:
+        by_cause[cause] += (end - start) * MS
+    return GapSummary(timeline, 66 * MS, by_cause, 26 * MS, 34 * MS, 32 * MS, 260.0 * MS)
 
 
 def make_device_gaps(devices: int = 1) -> GapTable:
@@ -214,7 +221,6 @@ def make_gpu_analysis(name: str = "convnet", devices: int = 1) -> Analysis:
     if devices > 1:
         planes = [f"/device:GPU:{i}" for i in range(devices)]
     timelines = tuple(make_timeline(plane) for plane in planes)
-    timelines = tuple(replace(t, busy_ns=34 * MS) for t in timelines)
     gaps = make_device_gaps(devices)
     base = make_analysis(name, make_gpu_capture() if name == "convnet" else make_gpu_capture(name))
     thread = "tf_Compute" if name == "convnet" else name
@@ -222,7 +228,7 @@ def make_gpu_analysis(name: str = "convnet", devices: int = 1) -> Analysis:
         base,
         timelines=timelines,
         gaps=gaps,
-        idle=summarize_gaps(timelines, gaps),
+        idle=tuple(make_idle(timeline) for timeline in timelines),
         devices=tuple(make_device(plane) for plane in planes),
         device_costs=(make_cost(name),),
         kernels=(

@@ -1,0 +1,43 @@
+"""A claim: one cause, when it holds, what shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from diag.analysis.columns.intervals import EMPTY, Set, merge
+from diag.analysis.idle.evidence import Witnesses
+from diag.model.gaps import IdleCause
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """When a cause holds, busy time included: precedence decides what of it becomes a piece.
+
+    Attributes:
+        cause: The cause.
+        claimed: When it holds.
+        shown: As far as events say so by themselves, rather than rules, estimates or the absence
+            of events.
+        witnesses: Events that show it, by kind, the best kind first.
+    """
+
+    cause: IdleCause
+    claimed: Set
+    shown: Set = EMPTY
+    witnesses: tuple[Witnesses, ...] = ()
+
+
+def by_cause(claims: tuple[Claim, ...]) -> dict[IdleCause, Claim]:
+    """Claims of one cause as one, in the order in which each cause comes first."""
+    grouped: dict[IdleCause, list[Claim]] = {}
+    for claim in claims:
+        grouped.setdefault(claim.cause, []).append(claim)
+    return {
+        cause: Claim(
+            cause,
+            merge(*(claim.claimed for claim in group)),
+            merge(*(claim.shown for claim in group)),
+            tuple(tier for claim in group for tier in claim.witnesses),
+        )
+        for cause, group in grouped.items()
+    }

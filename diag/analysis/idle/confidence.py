@@ -1,0 +1,104 @@
+"""How sure the cause of a piece is, and which cause would hold instead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diag.analysis.columns.intervals import covered_between
+from diag.analysis.idle.claims import Claim
+from diag.analysis.idle.precedence import NEARNESS
+from diag.analysis.thresholds import RUNNER_UP_MIN_SHARE
+from diag.model.events import Bools, Int32s, Int64s
+from diag.model.gaps import CONFIDENCES, IDLE_CAUSES, Confidence, IdleCause
+
+_LOW, _MEDIUM, _HIGH = (
+    CONFIDENCES.index(each) for each in (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
+)
+# Guesses, whatever is there; and what is no evidence for anything else.
+GUESSES = (IdleCause.INGRESS, IdleCause.TRACE_EDGE, IdleCause.UNEXPLAINED)
+NO_RUNNERS_UP = (IdleCause.UNEXPLAINED, IdleCause.NO_DEMAND)
+
+
+@dataclass(frozen=True, slots=True)
+class RunnersUp:
+    """Of each piece, the other cause that covers most of it.
+
+    Attributes:
+        index: (n,) int32 into ``IDLE_CAUSES``, -1 if none covers any.
+        share: (n,) of the piece that it covers, 0 to 1.
+    """
+
+    index: Int32s
+    share: NDArray[np.float64]
+
+
+def find_runners_up(
+    claims: dict[IdleCause, Claim], start_ns: Int64s, end_ns: Int64s, cause_index: Int64s
+) -> RunnersUp:
+    """Of two that cover as much the one that precedes: it would hold if the cause did not.
+
+    Args:
+        claims: By cause, in order of precedence.
+        start_ns: (n,) of the pieces.
+        end_ns: (n,).
+        cause_index: (n,) their causes.
+    """
+    most = np.zeros(len(start_ns), np.int64)
+    index = np.full(len(start_ns), -1, np.int32)
+    for cause, claim in claims.items():
+        if cause in NO_RUNNERS_UP or not len(claim.claimed[0]):
+            continue
+        covered = covered_between(claim.claimed, start_ns, end_ns)
+        better = (covered > most) & (cause_index != cause.index)
+        most[better], index[better] = covered[better], cause.index
+    return RunnersUp(index, most / np.maximum(end_ns - start_ns, 1))
+
+
+def judge(
+    claims: dict[IdleCause, Claim],
+    start_ns: Int64s,
+    end_ns: Int64s,
+    cause_index: Int64s,
+    runners_up: RunnersUp,
+    *,
+    error_ns: int,
+    is_checked: bool,
+    sure_of_no_demand: Bools,
+) -> Int32s:
+    """(n,) int32 into ``CONFIDENCES``.
+
+    High: events show the cause over the whole piece, and no other cause as near to the device
+    holds for half of it. Medium: a rule, an estimate or the absence of events says so. Low: a
+    guess, or a piece no longer than the error of the device's clock.
+
+    Args:
+        claims: By cause.
+        start_ns: (n,) of the pieces.
+        end_ns: (n,).
+        cause_index: (n,) their causes.
+        runners_up: Theirs.
+        error_ns: Of the device's clock against the host's; 0 on the host's own timeline.
+        is_checked: Whether any launch tells that error; without, no join across is high.
+        sure_of_no_demand: (n,) whether lack of demand would be certain there.
+    """
+    length = end_ns - start_ns
+    out = np.full(len(start_ns), _MEDIUM, np.int32)
+    for cause, claim in claims.items():
+        mine = np.flatnonzero(cause_index == cause.index)
+        if len(mine) and len(claim.shown[0]):
+            shown = covered_between(claim.shown, start_ns[mine], end_ns[mine])
+            out[mine[shown == length[mine]]] = _HIGH
+    nearness = np.array([NEARNESS[cause] for cause in IDLE_CAUSES])
+    runner = runners_up.index
+    rivalled = (runner >= 0) & (nearness[np.maximum(runner, 0)] == nearness[cause_index])
+    out[rivalled & (runners_up.share >= RUNNER_UP_MIN_SHARE) & (out == _HIGH)] = _MEDIUM
+    if not is_checked:
+        out[out == _HIGH] = _MEDIUM
+    no_demand = cause_index == IdleCause.NO_DEMAND.index
+    out[no_demand] = np.where(sure_of_no_demand[no_demand], _HIGH, _MEDIUM)
+    out[np.isin(cause_index, [cause.index for cause in GUESSES])] = _LOW
+    out[length <= error_ns] = _LOW
+    return out

@@ -1,0 +1,110 @@
+"""When requests were open that concern a device, those that the window cut included."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from diag.analysis.columns.intervals import EMPTY, Set, merge, subtract, union
+from diag.analysis.idle.device_use import DeviceUse
+from diag.analysis.idle.scene import Scene
+from diag.model.events import Int64s
+from diag.model.serving import MODES, Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What was asked of one device.
+
+    Attributes:
+        open: When anything of a request or a batch was seen to be open.
+        requests: When a request was, as far as they were seen.
+        silent: When one that an edge of the window cut may have been open without an event,
+            and nothing was seen to be open.
+        start_ns: (n,) begin of each open request in the order of ``request``.
+        end_ns: (n,) its end.
+        request: (n,) row of the request table, -1 for one that the window cut.
+        task: (n,) the task by which a cut one was seen, -1 otherwise.
+    """
+
+    open: Set
+    requests: Set
+    silent: Set
+    start_ns: Int64s
+    end_ns: Int64s
+    request: Int64s
+    task: Int64s
+
+    def waiting_at(self, at_ns: Int64s) -> Int64s:
+        """How many requests were open at each instant."""
+        begun = np.searchsorted(np.sort(self.start_ns), at_ns, side="right")
+        return np.asarray(
+            begun - np.searchsorted(np.sort(self.end_ns), at_ns, side="right"), np.int64
+        )
+
+
+def find_demand(scene: Scene, use: DeviceUse) -> Demand:
+    """Collect the requests, batches and steps that concern a device."""
+    ledger, requests = scene.ledger, scene.requests
+    steps, batches = ledger.steps, ledger.batches
+    own = np.flatnonzero(use.requests)
+    cut_start, cut_end, cut_task = _cut_requests(scene, use)
+    start = np.concatenate((requests.start_ns[own], cut_start))
+    end = np.concatenate((requests.end_ns[own], cut_end))
+    asked = union(start, end)
+    of_step, of_batch = use.steps[steps.root], use.batches
+    anything = merge(
+        asked,
+        union(batches.start_ns[of_batch], batches.end_ns[of_batch]),
+        union(steps.start_ns[of_step], steps.end_ns[of_step]),
+        ledger.queues.held_cut_off,
+    )
+    return Demand(
+        open=anything,
+        requests=asked,
+        silent=subtract(_silent_edges(scene, use), anything),
+        start_ns=start,
+        end_ns=end,
+        request=np.concatenate((own, np.full(len(cut_start), -1, np.int64))),
+        task=np.concatenate((np.full(len(own), -1, np.int64), cut_task)),
+    )
+
+
+def _silent_edges(scene: Scene, use: DeviceUse) -> Set:
+    """Where a request that the window cut may have been open without leaving an event.
+
+    Those of a BatchingSession leave their enqueue, or rows in a batch; others may only have waited.
+    So this is as far from either edge as the longest of the others reaches.
+    """
+    requests, window = scene.requests, scene.capture.window
+    silent = use.requests & (requests.mode_index != MODES.index(Mode.BATCHING_SESSION))
+    reach = int(requests.duration_ns[silent].max(initial=0))
+    low, high = window.start_ns, window.end_ns
+    if low >= high or not reach:
+        return EMPTY
+    return union(np.array([low, max(low, high - reach)]), np.array([min(low + reach, high), high]))
+
+
+def _cut_requests(scene: Scene, use: DeviceUse) -> tuple[Int64s, Int64s, Int64s]:
+    """Begin, end and task of requests that the window cut, as far as they were seen to be open.
+
+    A task without its request is open from its enqueue to the end of its batch, or of the window
+    where that was cut too; rows in a batch that no recorded task enqueued are of a request that
+    began before the window, and count as one a batch.
+    """
+    batches, tasks, holders = scene.ledger.batches, scene.ledger.tasks, scene.ledger.holders
+    window = scene.capture.window
+    lost = np.flatnonzero((holders.session < 0) & (holders.call < 0) & use.tasks)
+    batch = tasks.batch[lost]
+    lost_end = np.full(len(lost), window.end_ns)
+    lost_end[batch >= 0] = batches.end_ns[batch[batch >= 0]]
+    enqueued = np.zeros(len(batches), np.int64)
+    linked = np.flatnonzero(tasks.batch >= 0)
+    np.add.at(enqueued, tasks.batch[linked], np.maximum(tasks.size[linked], 0))
+    short = np.flatnonzero((batches.rows > enqueued) & use.batches)
+    return (
+        np.concatenate((tasks.enqueue_ns[lost], np.full(len(short), window.start_ns))),
+        np.concatenate((lost_end, batches.end_ns[short])),
+        np.concatenate((lost, np.full(len(short), -1, np.int64))),
+    )

@@ -1,0 +1,141 @@
+"""Which steps, batches, queues and requests concern a device: only they can explain its idleness.
+
+A step concerns a device if it has work there. A step that is known to have none there does not:
+it has work on another device, or it ran from begin to end while the device tracer recorded, beside
+no device event whose step is unknown, and has none anywhere. A step around in-graph batchers takes
+part in what their batches do, a batch in what its runs do, a queued task in what the other batches
+of its queue did. What is not known concerns every device.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from diag.analysis.attribution.ledger import Ledger
+from diag.analysis.attribution.origins import Origins
+from diag.analysis.columns.intervals import Set, covered_between, merge, union
+from diag.analysis.execution.device_work import Device, DeviceWork
+from diag.model.events import Bools, Int64s
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceUse:
+    """What concerns one device, or the execution on the CPU, which everything concerns.
+
+    Attributes:
+        steps: (steps,) whether the root step concerns it.
+        touching: (steps,) whether it had work of its own there.
+        is_certain: (steps,) whether it concerns it for certain, not for want of knowledge.
+        batches: (batches,) whether any run of the batch concerns it.
+        queues: (queues,) whether any batch of the queue does.
+        tasks: (tasks,) by their batch or queue.
+        requests: (requests,) by their step or tasks.
+    """
+
+    steps: Bools
+    touching: Bools
+    is_certain: Bools
+    batches: Bools
+    queues: Bools
+    tasks: Bools
+    requests: Bools
+
+
+def cpu_use(ledger: Ledger, origins: Origins) -> DeviceUse:
+    """All of it concerns the execution on the CPU."""
+    return DeviceUse(
+        steps=np.ones(len(ledger.steps), np.bool_),
+        touching=np.zeros(len(ledger.steps), np.bool_),
+        is_certain=np.ones(len(ledger.steps), np.bool_),
+        batches=np.ones(len(ledger.batches), np.bool_),
+        queues=np.ones(len(ledger.queues.keys.label), np.bool_),
+        tasks=np.ones(len(ledger.tasks), np.bool_),
+        requests=np.ones(len(origins.row), np.bool_),
+    )
+
+
+def device_uses(work: DeviceWork, ledger: Ledger, origins: Origins) -> tuple[DeviceUse, ...]:
+    """One for each device of ``work``."""
+    known = _is_known(work, ledger)
+    return tuple(_device_use(device, known, ledger, origins) for device in work.devices)
+
+
+def records_of(work: DeviceWork) -> tuple[int, int]:
+    """Begin of the first and end of the last record of any device; reversed if there is none."""
+    first = [int(device.events.start_ns.min()) for device in work.devices if len(device.events)]
+    last = [device.end_ns for device in work.devices if len(device.events)]
+    for device in work.devices:
+        if len(device.overhead[0]):
+            first.append(int(device.overhead[0][0]))
+            last.append(int(device.overhead[1][-1]))
+    return min(first, default=0), max(last, default=-1)
+
+
+def _is_known(work: DeviceWork, ledger: Ledger) -> Bools:
+    """(steps,) whether the devices that the step used can be told."""
+    steps = ledger.steps
+    first, last = records_of(work)
+    seen_whole = ~steps.is_orphan & (steps.start_ns >= first) & (steps.end_ns <= last)
+    unlinked = merge(*(_unlinked(device) for device in work.devices)) if work.devices else None
+    if unlinked is not None:
+        seen_whole &= covered_between(unlinked, steps.start_ns, steps.end_ns) == 0
+    return work.used | seen_whole
+
+
+def _unlinked(device: Device) -> Set:
+    lost = device.events.step < 0
+    return union(device.events.start_ns[lost], device.events.end_ns[lost])
+
+
+def _device_use(device: Device, known: Bools, ledger: Ledger, origins: Origins) -> DeviceUse:
+    steps, batches, tasks, queues = ledger.steps, ledger.batches, ledger.tasks, ledger.queues
+    touching = np.asarray(device.first_ns < device.last_ns, np.bool_)
+    concerned = touching | ~known
+
+    of_batch = _any(batches.run_batch, concerned[batches.run_step], len(batches))
+    batch_known = _any(batches.run_batch, known[batches.run_step], len(batches))
+    keys = queues.keys
+    told = np.flatnonzero(batch_known)
+    of_queue = _any(keys.of_batch[told], of_batch[told], len(keys.label))
+    queue_known = _any(keys.of_batch[told], batch_known[told], len(keys.label))
+    of_queue |= ~queue_known
+    of_batch = np.where(batch_known, of_batch, of_queue[keys.of_batch])
+
+    of_task = of_queue[keys.of_task]
+    linked = tasks.batch >= 0
+    of_task[linked] = of_batch[tasks.batch[linked]]
+
+    # A step around batchers concerns what its calls' batches concern; a call whose task is not
+    # known says nothing, and the step counts.
+    call = np.flatnonzero(ledger.ops.is_batch & (ledger.ops.step >= 0))
+    called = ledger.ops.step[call]
+    calling = _any(called, np.ones(len(call), np.bool_), len(steps))
+    holder = ledger.holders.call
+    in_call = np.flatnonzero(holder >= 0)
+    op_has_task = _any(holder[in_call], np.ones(len(in_call), np.bool_), len(ledger.ops))
+    op_concerned = _any(holder[in_call], of_task[in_call], len(ledger.ops)) | ~op_has_task
+    through_calls = _any(called, op_concerned[call], len(steps))
+    concerned = np.where(calling, through_calls | touching, concerned)
+
+    by_step = np.append(concerned, False)[origins.step]
+    requests = len(origins.row)
+    owned = np.flatnonzero(origins.of_task >= 0)
+    by_task = _any(origins.of_task[owned], of_task[owned], requests)
+    has_task = _any(origins.of_task[owned], np.ones(len(owned), np.bool_), requests)
+    nowhere = (origins.step < 0) & ~has_task
+    return DeviceUse(
+        steps=concerned,
+        touching=touching,
+        is_certain=touching | (calling & concerned),
+        batches=of_batch,
+        queues=of_queue,
+        tasks=of_task,
+        requests=by_step | by_task | nowhere,
+    )
+
+
+def _any(owner: Int64s, flag: Bools, owners: int) -> Bools:
+    """(owners,) whether any of an owner's members has the flag."""
+    return np.bincount(owner[flag], minlength=owners).astype(np.bool_)

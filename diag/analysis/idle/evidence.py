@@ -1,0 +1,97 @@
+"""Which event shows the cause of a piece best: interval stabbing over columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from diag.model.events import EventTable, Int64s
+
+NO_ROW = -1
+
+
+@dataclass(frozen=True)
+class Witnesses:
+    """Events of the host plane that may show a cause, with the spans for which they stand.
+
+    A span is not always its event's: a task waits from its enqueue, which takes microseconds, until
+    its batch is ready.
+
+    Attributes:
+        start_ns: (n,).
+        end_ns: (n,).
+        row: (n,) of the host plane.
+    """
+
+    start_ns: Int64s
+    end_ns: Int64s
+    row: Int64s
+
+    @staticmethod
+    def of(events: EventTable, row: Int64s) -> Witnesses:
+        """Events that stand for themselves."""
+        return Witnesses(events.start_ns[row], events.end_ns[row], row)
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def oldest(self, at_ns: Int64s) -> Int64s:
+        """Position of the one that began first of those that cover each point, or -1.
+
+        Ends in order and, from each on, the one that began first: it covers a point before that
+        end if it began by then, and if it did not, none did.
+        """
+        if not len(self):
+            return np.full(len(at_ns), NO_ROW, np.int64)
+        ends, leader = self._by_end
+        index = np.searchsorted(ends, at_ns, side="right")
+        found = leader[np.minimum(index, len(leader) - 1)]
+        covers = (index < len(leader)) & (self.start_ns[found] <= at_ns)
+        return np.where(covers, found, NO_ROW)
+
+    def first_within(self, start_ns: Int64s, end_ns: Int64s) -> Int64s:
+        """Position of one that begins first within each span, or -1."""
+        if not len(self):
+            return np.full(len(start_ns), NO_ROW, np.int64)
+        order = self._order
+        index = np.searchsorted(self.start_ns[order], start_ns, side="left")
+        found = order[np.minimum(index, len(order) - 1)]
+        inside = (index < len(order)) & (self.start_ns[found] < end_ns)
+        return np.where(inside, found, NO_ROW)
+
+    @cached_property
+    def _order(self) -> Int64s:
+        return np.argsort(self.start_ns, kind="stable")
+
+    @cached_property
+    def _by_end(self) -> tuple[Int64s, Int64s]:
+        """Ends in order, and of those from each on the position of the one that began first."""
+        order = np.argsort(self.end_ns, kind="stable")
+        starts = self.start_ns[order][::-1]
+        earliest = np.minimum.accumulate(starts)
+        leader = np.maximum.accumulate(np.where(starts <= earliest, np.arange(len(order)), 0))
+        return self.end_ns[order], order[::-1][leader][::-1]
+
+
+def best_rows(tiers: tuple[Witnesses, ...], start_ns: Int64s, end_ns: Int64s) -> Int64s:
+    """Row of the event that shows the cause of each piece best, or -1.
+
+    The first kind of event decides of which any is there: the oldest one open in the piece's
+    middle, else at its begin, else the first to begin in it.
+    """
+    rows = np.full(len(start_ns), NO_ROW, np.int64)
+    middle = start_ns + (end_ns - start_ns) // 2
+    for tier in tiers:
+        for probe in (0, 1, 2):
+            todo = np.flatnonzero(rows < 0)
+            if not len(todo) or not len(tier):
+                break
+            if probe == 2:
+                found = tier.first_within(start_ns[todo], end_ns[todo])
+            else:
+                found = tier.oldest((middle, start_ns)[probe][todo])
+            seen = found >= 0
+            rows[todo[seen]] = tier.row[found[seen]]
+    return rows

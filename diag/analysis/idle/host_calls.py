@@ -1,0 +1,167 @@
+"""Host events that explain idleness by themselves: driver calls, compiling, loading of models.
+
+An event counts where it works for a request: a driver call by the step that launched it, others
+inside an executor burst, whose step they then are; or inside a run, a batch or a session's request
+on its thread.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from diag.analysis.columns.intervals import Set, union
+from diag.analysis.columns.nesting import innermost
+from diag.analysis.execution.device_launches import Launches
+from diag.analysis.execution.steps import Steps
+from diag.analysis.thresholds import COMPILE_OP_MIN_NS
+from diag.formats import event_names as ev
+from diag.model.events import Bools, EventTable, Int64s, Plane
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Events of one kind that work for requests.
+
+    Attributes:
+        row: (n,) ascending rows of the host plane.
+        start_ns: (n,).
+        end_ns: (n,).
+        step: (n,) root step, -1 where only a run, batch or request encloses it.
+        device: (n,) ordinal of the GPU it went to, -1 where the event does not say.
+    """
+
+    row: Int64s
+    start_ns: Int64s
+    end_ns: Int64s
+    step: Int64s
+    device: Int64s
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def concerning(self, ordinal: int, steps: Bools) -> Calls:
+        """Those that went to this GPU or, where that is not said, are of one of these steps."""
+        of_step = (self.step < 0) | np.append(steps, True)[self.step]
+        keep = np.where(self.device >= 0, self.device == ordinal, of_step)
+        return self.where(keep.astype(np.bool_))
+
+    def where(self, keep: Bools) -> Calls:
+        """Those for which ``keep`` holds."""
+        return Calls(
+            self.row[keep],
+            self.start_ns[keep],
+            self.end_ns[keep],
+            self.step[keep],
+            self.device[keep],
+        )
+
+    @property
+    def open(self) -> Set:
+        """When any is."""
+        return union(self.start_ns, self.end_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class HostCalls:
+    """By kind.
+
+    Attributes:
+        allocator: Of device memory and of pinned host memory.
+        cold_start: Compiling, autotuning, loading of modules, instantiating graphs.
+        copy: Calls that hand a copy to the driver.
+        sync: Calls that wait for a stream, an event or a context.
+        load: Ops that restore a model's variables or fill its tables.
+        loading: (steps,) steps that load or warm up a model rather than answer a request.
+    """
+
+    allocator: Calls
+    cold_start: Calls
+    copy: Calls
+    sync: Calls
+    load: Calls
+    loading: Bools
+
+
+def find_host_calls(host: Plane, steps: Steps, launches: Launches) -> HostCalls:
+    """Find them by name, and place them."""
+    events = host.events
+    place = _Placing(events, steps, launches)
+    copies = np.union1d(_named(events, ev.COPY_CALLS), events.stat(ev.STAT_MEMCPY_DETAILS).rows)
+    compiling = _of_type(events, ev.COMPILE_OPS)
+    long = events.end_ns[compiling] - events.start_ns[compiling] >= COMPILE_OP_MIN_NS
+    cold = np.union1d(_named(events, ev.MODULE_LOAD_CALLS + ev.COMPILE_EVENTS), compiling[long])
+    load = place.calls(_of_type(events, ev.LOAD_OPS))
+    return HostCalls(
+        allocator=place.calls(_named(events, ev.ALLOCATOR_CALLS + ev.ALLOCATOR_EVENTS)),
+        cold_start=place.calls(cold),
+        copy=place.calls(copies),
+        sync=place.calls(_named(events, ev.SYNC_CALLS)),
+        load=load,
+        loading=_loading_steps(host, steps, load),
+    )
+
+
+def _named(events: EventTable, beginnings: tuple[str, ...]) -> Int64s:
+    """Rows whose name begins so."""
+    wanted = np.fromiter(
+        (name.startswith(beginnings) for name in events.names), np.bool_, len(events.names)
+    )
+    return _rows(events, wanted)
+
+
+def _of_type(events: EventTable, types: tuple[str, ...]) -> Int64s:
+    """Rows of ops of these types, whose events are called ``<node>:<OpType>``."""
+    endings = tuple(f":{op_type}" for op_type in types)
+    wanted = np.fromiter(
+        (name.endswith(endings) for name in events.names), np.bool_, len(events.names)
+    )
+    return _rows(events, wanted)
+
+
+def _rows(events: EventTable, wanted: Bools) -> Int64s:
+    if not wanted.any():
+        return np.empty(0, np.int64)
+    return np.flatnonzero(wanted[events.name_id])
+
+
+def _loading_steps(host: Plane, steps: Steps, load: Calls) -> Bools:
+    loading = np.zeros(len(steps), np.bool_)
+    loading[load.step[load.step >= 0]] = True
+    warm = np.array([line.name.startswith(ev.WARM_UP_THREADS) for line in host.lines], np.bool_)
+    if warm.any():
+        run = np.flatnonzero(~steps.is_orphan)
+        loading[run] |= warm[host.events.line_index[steps.row[run]]]
+    return loading
+
+
+class _Placing:
+    """Gives events to the step, or to the run, batch or request, on whose thread they are."""
+
+    def __init__(self, events: EventTable, steps: Steps, launches: Launches) -> None:
+        self._events, self._steps, self._launches = events, steps, launches
+        self._around = events.rows_named(
+            ev.SESSION_RUN, ev.FUNCTION_RUN, ev.PROCESS_BATCH, ev.BATCHING_SESSION_RUN
+        )
+
+    def calls(self, row: Int64s) -> Calls:
+        events, steps = self._events, self._steps
+        burst = innermost(events, steps.burst_row, row)
+        step = self._launching(row)
+        in_burst = (step < 0) & (burst >= 0)
+        step[in_burst] = steps.burst_step[burst[in_burst]]
+        kept = (step >= 0) | (innermost(events, self._around, row) >= 0)
+        row, step = row[kept], step[kept]
+        device = events.stat(ev.STAT_DEVICE_ID).at(row)
+        return Calls(row, events.start_ns[row], events.end_ns[row], step, device)
+
+    def _launching(self, row: Int64s) -> Int64s:
+        """(n,) step of those that are calls with a correlation id, -1 elsewhere."""
+        step = np.full(len(row), -1, np.int64)
+        if len(self._launches.row):
+            at = np.searchsorted(self._launches.row, row)
+            at[at == len(self._launches.row)] = 0
+            found = self._launches.row[at] == row
+            step[found] = self._launches.step[at[found]]
+        return step

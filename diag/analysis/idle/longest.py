@@ -1,0 +1,73 @@
+"""The longest gaps of each timeline, and what the requests that waited in them were doing."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diag.analysis.idle.demand import Demand
+from diag.analysis.idle.doing import Doings
+from diag.analysis.idle.scene import Scene
+from diag.model.events import Int64s
+from diag.model.gaps import IDLE_CAUSES, GapTable, LongGap, WaitingRequest
+
+LONGEST = 10
+# Requests of a gap that are spelt out; a person reads no more, and the total is told.
+WAITING_MAX = 8
+
+
+def find_longest(scene: Scene, gaps: GapTable, demands: tuple[Demand, ...]) -> tuple[LongGap, ...]:
+    """The ten longest of each timeline, by timeline, the longest first; of equals the earliest."""
+    doings = Doings(scene)
+    out: list[LongGap] = []
+    for index, demand in enumerate(demands):
+        mine = np.flatnonzero(gaps.timeline_index == index)
+        first, last = _stretches(gaps.start_ns[mine], gaps.end_ns[mine])
+        length = gaps.end_ns[mine[last]] - gaps.start_ns[mine[first]]
+        for at in np.argsort(-length, kind="stable")[:LONGEST].tolist():
+            pieces = mine[first[at] : last[at] + 1]
+            out.append(_describe(gaps, pieces, demand, doings))
+    return tuple(out)
+
+
+def _stretches(start_ns: Int64s, end_ns: Int64s) -> tuple[Int64s, Int64s]:
+    """First and last piece of each stretch in which pieces touch."""
+    if not len(start_ns):
+        none = np.empty(0, np.int64)
+        return none, none
+    apart = np.flatnonzero(start_ns[1:] != end_ns[:-1])
+    return np.append(0, apart + 1), np.append(apart, len(start_ns) - 1)
+
+
+def _describe(gaps: GapTable, pieces: Int64s, demand: Demand, doings: Doings) -> LongGap:
+    start_ns, end_ns = int(gaps.start_ns[pieces[0]]), int(gaps.end_ns[pieces[-1]])
+    middle_ns = start_ns + (end_ns - start_ns) // 2
+    is_open = np.flatnonzero((demand.start_ns <= middle_ns) & (demand.end_ns > middle_ns))
+    oldest = is_open[np.argsort(demand.start_ns[is_open], kind="stable")][:WAITING_MAX]
+    waiting = tuple(
+        _waiting(
+            int(demand.request[i]), int(demand.task[i]), int(demand.start_ns[i]), middle_ns, doings
+        )
+        for i in oldest.tolist()
+    )
+    causes = tuple(
+        (IDLE_CAUSES[gaps.cause_index[piece]], int(gaps.end_ns[piece] - gaps.start_ns[piece]))
+        for piece in pieces.tolist()
+    )
+    return LongGap(
+        timeline_index=int(gaps.timeline_index[pieces[0]]),
+        start_ns=start_ns,
+        end_ns=end_ns,
+        causes=causes,
+        waiting=waiting,
+        waiting_total=len(is_open),
+    )
+
+
+def _waiting(request: int, task: int, since_ns: int, at_ns: int, doings: Doings) -> WaitingRequest:
+    if request >= 0:
+        done = doings.of_request(request, at_ns)
+    else:
+        done = doings.of_tasks([task], at_ns) if task >= 0 else None
+    if done is None:
+        return WaitingRequest(request, "open", since_ns, doings.thread_of(request))
+    return WaitingRequest(request, done.doing, done.since_ns, done.thread)

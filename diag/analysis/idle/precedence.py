@@ -1,0 +1,163 @@
+"""The one order in which causes are tried at every idle instant, and how near each is.
+
+The cause is the state of the request that has come furthest: that one would have made the device
+busy next. What the machine did to all requests comes before; what no open request explains, after.
+docs/attribution.md shows this order to users.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diag.analysis.columns.intervals import EMPTY, Set, intersect, merge, union
+from diag.analysis.execution.device_lines import DRIVER_EVENTS
+from diag.analysis.execution.device_work import Device
+from diag.analysis.idle.claims import Claim
+from diag.analysis.idle.demand import Demand
+from diag.analysis.idle.device_use import DeviceUse
+from diag.analysis.idle.evidence import Witnesses
+from diag.analysis.idle.host_calls import Calls, HostCalls
+from diag.analysis.idle.machine_claims import profiler_claim, throttled_claim
+from diag.analysis.idle.queue_claims import queue_claims, split_claim
+from diag.analysis.idle.scene import Scene
+from diag.analysis.idle.step_claims import step_claims
+from diag.analysis.idle.upstream import edge_claim, ingress_claim
+from diag.analysis.idle.witness_events import StepWitnesses
+from diag.model.gaps import IdleCause
+
+# How far from the device what a cause speaks of is: causes with one number are equally near, and
+# one that is a runner-up of another makes it doubtful.
+NEARNESS = {
+    IdleCause.PROFILER: 0,
+    IdleCause.THROTTLED: 0,
+    IdleCause.ALLOCATOR: 1,
+    IdleCause.COLD_START: 1,
+    IdleCause.TRANSFER: 1,
+    IdleCause.LAUNCH: 1,
+    IdleCause.PREPROCESS: 2,
+    IdleCause.MODEL_LOAD: 2,
+    IdleCause.EXECUTOR_POOL: 2,
+    IdleCause.BATCH_THREADS_IN_HOST_WORK: 3,
+    IdleCause.DISPATCH: 3,
+    IdleCause.BATCH_FILL: 4,
+    IdleCause.SYNC_OR_OUTPUT: 5,
+    IdleCause.INGRESS: 6,
+    IdleCause.TRACE_EDGE: 6,
+    IdleCause.UNEXPLAINED: 7,
+    IdleCause.NO_DEMAND: 8,
+}
+
+
+def ordered_claims(
+    scene: Scene,
+    use: DeviceUse,
+    demand: Demand,
+    calls: HostCalls,
+    blanks: Set,
+    seen: StepWitnesses,
+    device: Device | None,
+) -> tuple[Claim, ...]:
+    """All claims on one timeline, in order of precedence; what none covers is no-demand.
+
+    Args:
+        scene: Everything known.
+        use: What concerns the device.
+        demand: What was asked of it.
+        calls: Host calls by kind.
+        blanks: When no host event began or ended.
+        seen: Events that may show what a step was doing.
+        device: The device; None for the execution on the CPU.
+    """
+    steps = step_claims(scene, use, calls, seen, device)
+    host_work, dispatch, fill = queue_claims(scene, use)
+    throttled = throttled_claim(scene, blanks, demand.open, dispatch.claimed)
+    cold = _cold_start(scene, use, calls, demand, device)
+    load = _model_load(scene, use, calls, demand)
+    output = (steps.output, split_claim(scene, use))
+    outside = (
+        ingress_claim(scene, demand),
+        edge_claim(scene, use, demand, is_device=device is not None),
+        _unexplained(scene, demand),
+    )
+    ahead = (steps.preprocess_ahead, steps.executor_pool_ahead)
+    if device is None:
+        return (
+            throttled,
+            cold,
+            steps.preprocess,
+            load,
+            steps.executor_pool,
+            host_work,
+            dispatch,
+            fill,
+            *ahead,
+            *output,
+            *outside,
+        )
+    mine = use.steps & ~calls.loading
+    ordinal = _ordinal(device)
+    return (
+        profiler_claim(scene, device),
+        throttled,
+        _while_open(IdleCause.ALLOCATOR, calls.allocator.concerning(ordinal, mine), scene),
+        cold,
+        _while_open(IdleCause.TRANSFER, calls.copy.concerning(ordinal, mine), scene),
+        steps.launch,
+        steps.preprocess,
+        load,
+        steps.executor_pool,
+        host_work,
+        dispatch,
+        fill,
+        *ahead,
+        *output,
+        _while_open(IdleCause.SYNC_OR_OUTPUT, calls.sync.concerning(ordinal, mine), scene),
+        *outside,
+    )
+
+
+def _while_open(cause: IdleCause, calls: Calls, scene: Scene) -> Claim:
+    return Claim(cause, calls.open, calls.open, (Witnesses.of(scene.host.events, calls.row),))
+
+
+def _cold_start(
+    scene: Scene, use: DeviceUse, calls: HostCalls, demand: Demand, device: Device | None
+) -> Claim:
+    """Compiling and loading inside a request's step; and the driver's own records of it."""
+    mine = calls.cold_start.concerning(
+        -1 if device is None else _ordinal(device), use.steps & ~calls.loading
+    )
+    by_driver = EMPTY
+    if device is not None:
+        events = device.plane.events
+        row = events.rows_named(*DRIVER_EVENTS)
+        by_driver = intersect(union(events.start_ns[row], events.end_ns[row]), demand.open)
+    claimed = merge(mine.open, by_driver)
+    return Claim(
+        IdleCause.COLD_START, claimed, claimed, (Witnesses.of(scene.host.events, mine.row),)
+    )
+
+
+def _model_load(scene: Scene, use: DeviceUse, calls: HostCalls, demand: Demand) -> Claim:
+    """Steps that restore variables or warm a model up, while anything is open."""
+    steps, events = scene.ledger.steps, scene.host.events
+    mine = np.flatnonzero(calls.loading & use.steps & ~steps.is_orphan)
+    runs = Witnesses(steps.start_ns[mine], steps.end_ns[mine], steps.row[mine])
+    claimed = intersect(merge(union(runs.start_ns, runs.end_ns), calls.load.open), demand.open)
+    return Claim(
+        IdleCause.MODEL_LOAD, claimed, claimed, (Witnesses.of(events, calls.load.row), runs)
+    )
+
+
+def _unexplained(scene: Scene, demand: Demand) -> Claim:
+    """Something is open, or may be where the tracer level hides requests."""
+    own = demand.request >= 0
+    row = scene.origins.row[demand.request[own]]
+    open_roots = Witnesses(demand.start_ns[own], demand.end_ns[own], row)
+    return Claim(IdleCause.UNEXPLAINED, merge(demand.open, scene.unseen), EMPTY, (open_roots,))
+
+
+def _ordinal(device: Device) -> int:
+    """The number in the plane's name, -2 where it has none: calls on no device bear -1."""
+    number = device.name.rpartition(":")[2]
+    return int(number) if number.isdecimal() and len(number) < 10 else -2

@@ -1,0 +1,183 @@
+"""Claims from steps: host work before, between and after a step's work on a device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from diag.analysis.columns.intervals import EMPTY, Lanes, Set, intersect, merge, subtract, union
+from diag.analysis.execution.device_work import Device
+from diag.analysis.execution.parts import StepIntervals
+from diag.analysis.idle.claims import Claim
+from diag.analysis.idle.device_use import DeviceUse
+from diag.analysis.idle.host_calls import Calls, HostCalls
+from diag.analysis.idle.scene import Scene
+from diag.analysis.idle.witness_events import StepWitnesses
+from diag.model.events import Bools, Int64s
+from diag.model.gaps import IdleCause
+from diag.model.serving import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class StepClaims:
+    """What steps claim.
+
+    Attributes:
+        launch: Between a step's first and last work on the device, the host at work on it.
+        preprocess: Before its first, host ops or bursts.
+        executor_pool: Before its last, nothing of it runs on the host.
+        preprocess_ahead: Of a request ahead of an in-graph batcher.
+        executor_pool_ahead: Likewise.
+        output: After its last, or after a batcher's answer: outputs, and the end of the step.
+    """
+
+    launch: Claim
+    preprocess: Claim
+    executor_pool: Claim
+    preprocess_ahead: Claim
+    executor_pool_ahead: Claim
+    output: Claim
+
+
+def step_claims(
+    scene: Scene, use: DeviceUse, calls: HostCalls, seen: StepWitnesses, device: Device | None
+) -> StepClaims:
+    """Read the stages of the steps that concern a device, or the CPU where ``device`` is None."""
+    pieces = _StepPieces(scene, use, calls, device)
+    preprocess, unlit = pieces.of(Stage.PREPROCESS), pieces.before_without_bursts()
+    waiting, between = pieces.of(Stage.QUEUE_EXECUTOR) & ~pieces.is_past, pieces.between()
+    output = pieces.of(Stage.POSTPROCESS)
+    ended = pieces.of(Stage.QUEUE_EXECUTOR) & pieces.is_past
+    dark = between & pieces.has_no_burst
+    launching, stalled, syncing = pieces.split_by_work(between & ~dark, calls.sync)
+    writing, closing, waiting_for_device = pieces.split_by_work(output, calls.sync)
+    ahead, certain = pieces.is_ahead, pieces.is_certain
+    early = preprocess | pieces.graph_ahead()
+    held = union(seen.waiting.start_ns, seen.waiting.end_ns) if waiting.any() else EMPTY
+    by_ops = (seen.preprocess_ops, seen.ops, seen.bursts)
+    by_run = (seen.waiting, seen.runs)
+    return StepClaims(
+        launch=Claim(
+            IdleCause.LAUNCH,
+            merge(launching, pieces.set_of(dark)),
+            launching,
+            (seen.launches, seen.ops, seen.bursts),
+        ),
+        preprocess=Claim(
+            IdleCause.PREPROCESS,
+            pieces.set_of((preprocess | unlit) & ~ahead),
+            pieces.set_of(preprocess & ~ahead & certain),
+            by_ops,
+        ),
+        executor_pool=Claim(
+            IdleCause.EXECUTOR_POOL,
+            merge(pieces.set_of(waiting & ~ahead), stalled),
+            held,
+            by_run,
+        ),
+        preprocess_ahead=Claim(
+            IdleCause.PREPROCESS,
+            pieces.set_of(early & ahead),
+            pieces.set_of(early & ahead & certain),
+            by_ops,
+        ),
+        executor_pool_ahead=Claim(
+            IdleCause.EXECUTOR_POOL, pieces.set_of(waiting & ahead), held, by_run
+        ),
+        output=Claim(
+            IdleCause.SYNC_OR_OUTPUT,
+            merge(pieces.set_of(output | ended), syncing, waiting_for_device, closing),
+            merge(writing, syncing, waiting_for_device),
+            (seen.ops, seen.bursts, seen.runs),
+        ),
+    )
+
+
+class _StepPieces:
+    """Stage pieces of the steps that concern a device, with what decides on them."""
+
+    def __init__(
+        self, scene: Scene, use: DeviceUse, calls: HostCalls, device: Device | None
+    ) -> None:
+        staged, steps = scene.staged, scene.ledger.steps
+        self._steps, self._events = steps, scene.host.events
+        self._pieces = staged.pieces
+        owner = self._pieces.owner
+        self._step = staged.parts.step[owner]
+        self._mine = (use.steps & ~calls.loading)[self._step]
+        self._touching = use.touching[self._step]
+        bursts = np.bincount(steps.burst_step, minlength=len(steps))
+        self.has_no_burst = bursts[self._step] == 0
+        self.is_certain = use.is_certain[self._step]
+        self.is_ahead = staged.parts.is_before[owner]
+        self._last_ns = np.full(len(owner), -1, np.int64)
+        self._first_ns = scene.device.first_ns[self._step]
+        self._is_device = device is not None
+        if device is not None:
+            self._last_ns = device.last_ns[self._step]
+        done = self._touching & (self._pieces.start_ns >= self._last_ns)
+        self.is_past = done | (staged.parts.is_after[owner] & ~self.is_ahead)
+
+    def of(self, stage: Stage) -> Bools:
+        """Which pieces are of this stage."""
+        return np.asarray(self._mine & (self._pieces.code == stage.index), np.bool_)
+
+    def before_without_bursts(self) -> Bools:
+        """Pieces before the first device work of steps that show no burst, only their run."""
+        early = self._touching & self.has_no_burst & (self._pieces.start_ns < self._first_ns)
+        return np.asarray(self.of(Stage.UNATTRIBUTED) & early, np.bool_)
+
+    def graph_ahead(self) -> Bools:
+        """Host work ahead of a batcher whose batches a device computes: all of it comes before."""
+        return self.of(Stage.COMPUTE) & (self._is_device & self.is_ahead)
+
+    def between(self) -> Bools:
+        """Pieces between a step's first and last work on the device, without any there."""
+        touched = self._touching & (self._pieces.start_ns < self._last_ns)
+        return self.of(Stage.LAUNCH) & touched
+
+    def set_of(self, chosen: Bools) -> Set:
+        """When any of these pieces is."""
+        return union(self._pieces.start_ns[chosen], self._pieces.end_ns[chosen])
+
+    def split_by_work(self, chosen: Bools, sync: Calls) -> tuple[Set, Set, Set]:
+        """Of these pieces: when the step itself worked on the host, when not, when it waited."""
+        if not chosen.any():
+            return EMPTY, EMPTY, EMPTY
+        steps, events = self._steps, self._events
+        lanes = Lanes.over(steps.start_ns, np.maximum(steps.start_ns, steps.end_ns))
+        own = np.zeros(len(steps), np.bool_)
+        own[self._step[chosen]] = True
+        burst = own[steps.burst_step]
+        rows = steps.burst_row[burst]
+        bursts = StepIntervals(steps.burst_step[burst], events.start_ns[rows], events.end_ns[rows])
+        waits = (sync.step >= 0) & np.append(own, False)[sync.step]
+        span = self._in_lanes(
+            lanes,
+            StepIntervals(
+                self._step[chosen], self._pieces.start_ns[chosen], self._pieces.end_ns[chosen]
+            ),
+        )
+        work = self._in_lanes(lanes, bursts)
+        held = self._in_lanes(
+            lanes, StepIntervals(sync.step[waits], sync.start_ns[waits], sync.end_ns[waits])
+        )
+        return (
+            _in_time(lanes, subtract(intersect(span, work), held)),
+            _in_time(lanes, subtract(subtract(span, work), held)),
+            _in_time(lanes, intersect(span, held)),
+        )
+
+    def _in_lanes(self, lanes: Lanes, of: StepIntervals) -> Set:
+        low = self._steps.start_ns[of.step]
+        high = np.maximum(low, self._steps.end_ns[of.step])
+        return union(
+            lanes.place(of.step, np.clip(of.start_ns, low, high)),
+            lanes.place(of.step, np.clip(of.end_ns, low, high)),
+        )
+
+
+def _in_time(lanes: Lanes, placed: Set) -> Set:
+    start: Int64s = lanes.time(placed[0])
+    return union(start, start + placed[1] - placed[0])

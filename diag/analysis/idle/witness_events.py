@@ -1,0 +1,94 @@
+"""The host events that may show what a step was doing, shared by all claims of a device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from diag.analysis.columns.nesting import innermost
+from diag.analysis.execution.op_class import OpClass
+from diag.analysis.idle.evidence import Witnesses
+from diag.analysis.idle.host_calls import HostCalls
+from diag.analysis.idle.scene import Scene
+from diag.model.events import Bools, Int64s
+
+# Threads that serve single ops: their closures are no steps'.
+_OP_POOL = "Eigen"
+
+
+@dataclass(frozen=True, slots=True)
+class StepWitnesses:
+    """Events of the steps that concern a device.
+
+    Attributes:
+        preprocess_ops: Ops that count as preprocessing.
+        ops: All ops the tracer recorded.
+        bursts: Executor bursts.
+        launches: Calls that launched device work, copies apart.
+        runs: Session runs and batches, each over its whole length.
+        waiting: Closures that wait for a thread of a pool that runs steps, from their Record on.
+    """
+
+    preprocess_ops: Witnesses
+    ops: Witnesses
+    bursts: Witnesses
+    launches: Witnesses
+    runs: Witnesses
+    waiting: Witnesses
+
+
+def find_witnesses(scene: Scene, calls: HostCalls, steps: Bools) -> StepWitnesses:
+    """Collect them.
+
+    Args:
+        scene: Everything known.
+        calls: Host calls; those that copy or wait are no launches.
+        steps: (steps,) those that concern the device.
+    """
+    events, mine = scene.host.events, scene.ledger.steps
+    is_op = np.isin(scene.op_class, (OpClass.MODEL, OpClass.PREPROCESS, OpClass.GLUE))
+    op = _of_steps(scene, np.flatnonzero(is_op[events.name_id]), steps)
+    early = scene.op_class[events.name_id[op]] == OpClass.PREPROCESS
+    launched = scene.device.launches
+    other = np.concatenate((calls.copy.row, calls.sync.row, calls.allocator.row))
+    launch = np.append(steps, True)[launched.step] & ~np.isin(launched.row, other)
+    own = ~mine.is_orphan & mine.is_root & steps
+    run = mine.row[own]
+    batches = scene.ledger.batches
+    return StepWitnesses(
+        preprocess_ops=Witnesses.of(events, op[early]),
+        ops=Witnesses.of(events, op),
+        bursts=Witnesses.of(events, mine.burst_row[steps[mine.burst_step]]),
+        launches=Witnesses.of(events, launched.row[launch]),
+        runs=Witnesses(
+            np.concatenate((mine.start_ns[own], batches.start_ns)),
+            np.concatenate((mine.end_ns[own], batches.end_ns)),
+            np.concatenate((run, batches.row)),
+        ),
+        waiting=_waiting(scene),
+    )
+
+
+def _of_steps(scene: Scene, row: Int64s, steps: Bools) -> Int64s:
+    """Those rows that lie in bursts of these steps; all, if they are all steps."""
+    if steps.all():
+        return row
+    mine = scene.ledger.steps
+    burst = innermost(scene.host.events, mine.burst_row, row)
+    inside = burst >= 0
+    inside[inside] = steps[mine.burst_step[burst[inside]]]
+    return row[inside]
+
+
+def _waiting(scene: Scene) -> Witnesses:
+    events, closures = scene.host.events, scene.closures
+    serves_ops = np.array(
+        [_OP_POOL in line.name.partition("/")[0] for line in scene.host.lines], np.bool_
+    )
+    if not len(closures.begun):
+        keep = np.empty(0, np.int64)
+    else:
+        keep = np.flatnonzero(~serves_ops[events.line_index[closures.begun]])
+    handed, begun = closures.handed[keep], closures.begun[keep]
+    return Witnesses(events.start_ns[handed], events.start_ns[begun], handed)
