@@ -38,11 +38,15 @@ class _Opening:
     def __init__(self, period_ns: int) -> None:
         self._period_ns = period_ns
         self._lock = threading.Lock()
-        self._found: GpuReader | Unavailable | None = None
+        self._found: GpuReader | Unavailable | Exception | None = None
         self._given_up = False
 
     def run(self) -> None:
-        found = _open(self._period_ns)
+        found: GpuReader | Unavailable | Exception
+        try:
+            found = _open(self._period_ns)
+        except Exception as exc:  # raised again where the reader was asked for
+            found = exc
         with self._lock:
             self._found = found
             is_late = self._given_up
@@ -51,8 +55,11 @@ class _Opening:
 
     def take(self, too_late: str) -> GpuReader | Unavailable:
         with self._lock:
-            self._given_up = self._found is None
-            return self._found or Unavailable(too_late)
+            found = self._found
+            self._given_up = found is None
+        if isinstance(found, Exception):
+            raise found
+        return found or Unavailable(too_late)
 
 
 def _open(period_ns: int) -> GpuReader | Unavailable:

@@ -74,12 +74,24 @@ class ProcessMeter:
         """Nothing is held."""
 
     def _add_memory(self, records: dict[int, dict[str, int]]) -> None:
-        running = pynvml.nvmlDeviceGetComputeRunningProcesses(self._handle)
-        for process in running:
+        for process in self._running():
             record = records.setdefault(process.pid, {"pid": process.pid})
             if process.usedGpuMemory is not None:
                 # In MIG mode a process is listed once for each of its slices.
                 record["memory_bytes"] = record.get("memory_bytes", 0) + process.usedGpuMemory
+
+    def _running(self) -> list[Any]:
+        """Drivers before 510 know only the second version of the list, with the same records.
+
+        Never by the unversioned name: pynvml answers for a driver without its newest version with
+        an exception that is no NVMLError.
+        """
+        try:
+            return list(pynvml.nvmlDeviceGetComputeRunningProcesses_v3(self._handle))
+        except pynvml.NVMLError as exc:
+            if exc.value != pynvml.NVML_ERROR_FUNCTION_NOT_FOUND:
+                raise
+        return list(pynvml.nvmlDeviceGetComputeRunningProcesses_v2(self._handle))
 
     def _add_shares(self, records: dict[int, dict[str, int]]) -> None:
         try:

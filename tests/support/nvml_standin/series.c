@@ -25,11 +25,11 @@ static int alive(const struct gpu *gpu, const struct process **found) {
 
 struct process_info { unsigned pid; unsigned long long memory; unsigned gpu_instance, compute_instance; };
 
-int nvmlDeviceGetComputeRunningProcesses_v3(void *device, unsigned *count, struct process_info *infos) {
+static int running(const char *name, void *device, unsigned *count, struct process_info *infos) {
     const struct process *found[MAX_PROCESSES];
     struct place place;
     double ignored;
-    int error = enter(__func__, device, &place);
+    int error = enter(name, device, &place);
     if (!error) error = answer(&place.gpu->series[PROCESSES], &ignored);
     if (error) return error;
     unsigned size = *count;
@@ -40,6 +40,14 @@ int nvmlDeviceGetComputeRunningProcesses_v3(void *device, unsigned *count, struc
         infos[i] = (struct process_info){found[i]->pid, memory, ~0u, ~0u};
     }
     return SUCCESS;
+}
+
+int nvmlDeviceGetComputeRunningProcesses_v2(void *device, unsigned *count, struct process_info *infos) {
+    return running(__func__, device, count, infos);
+}
+
+int nvmlDeviceGetComputeRunningProcesses_v3(void *device, unsigned *count, struct process_info *infos) {
+    return running(__func__, device, count, infos);
 }
 
 /* The last point of the driver's sampling grid, in seconds of the script. */

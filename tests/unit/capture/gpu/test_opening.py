@@ -1,0 +1,63 @@
+"""A driver that is not there, refuses, or does not answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.nvml_standin import LIBRARY
+from tests.support.nvml_standin.child import sample_gpus
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("driver init !DRIVER_NOT_LOADED", "the NVIDIA driver is installed but not loaded"),
+        ("driver init !LIB_RM_VERSION_MISMATCH", "of different versions"),
+        ("driver init !NO_PERMISSION", "no permission to ask the NVIDIA driver"),
+        ("driver init !UNKNOWN", "NVML: Unknown Error (NVML error 999)"),
+        ("driver count !GPU_IS_LOST", "NVML cannot list the GPUs: the GPU is lost"),
+        ("gpus 0", "the NVIDIA driver sees no GPU"),
+        ("gpus 2; * lost 1", "NVML answers nothing of any GPU: the GPU is lost"),
+    ],
+)
+def test_a_driver_that_refuses_is_a_reason(nvml_library: Path, script: str, reason: str) -> None:
+    assert reason in sample_gpus(nvml_library, script)["unavailable"]
+
+
+def test_no_driver_library_is_a_reason(tmp_path: Path) -> None:
+    # Not even one in the system's folders is tried once this one has proved to be none.
+    (tmp_path / LIBRARY).write_text("no library")
+    reason = sample_gpus(tmp_path, "")["unavailable"]
+    assert reason.startswith("no NVIDIA driver on this machine: libnvidia-ml.so.1 is not found")
+
+
+def test_a_gpu_that_is_lost_from_the_start_leaves_the_others(nvml_library: Path) -> None:
+    result = sample_gpus(nvml_library, "gpus 2; 0 lost 1", seconds=0.2)
+    assert "the GPU is lost" in result["missing"]["0:utilization_percent"]
+    assert result["samples"][-1]["utilization_percent"] == [None, 30]
+
+
+def test_a_driver_that_never_answers_is_given_up(nvml_library: Path) -> None:
+    result = sample_gpus(nvml_library, "driver init hang", open_timeout_s=0.2)
+    assert result["unavailable"] == "the NVIDIA driver did not answer within 0.2 s"
+    assert 0.2 <= result["open_s"] < 5
+
+
+def test_a_driver_that_stops_to_answer_costs_what_comes_after_only(nvml_library: Path) -> None:
+    script = "0 utilization 70; 0 utilization hang @0.4"
+    result = sample_gpus(nvml_library, script, seconds=0.6, stop_timeout_s=0.2)
+    assert result["stop_s"] < 5
+    kept = [sample for sample in result["samples"] if "utilization_percent" in sample]
+    assert len(kept) >= 3
+    assert "a reading did not come back within" in result["missing"]["samples"]
+    assert f"none after reading {len(kept)}:" in result["missing"]["samples"]
+
+
+def test_pcie_traffic_that_is_never_counted_holds_nothing_up(nvml_library: Path) -> None:
+    result = sample_gpus(nvml_library, "0 pcie_tx hang", seconds=0.6)
+    assert result["stop_s"] < 5
+    assert "did not come back" in result["missing"]["pcie_tx_bytes_per_s"]
+    readings = [sample for sample in result["samples"] if "utilization_percent" in sample]
+    assert len(readings) >= 8
