@@ -71,6 +71,7 @@ class RunTimes:
 
     run_start_unix_ns: int
     launch_unix_ns: int
+    copied_unix_ns: int
     launched_unix_ns: int
     ready_unix_ns: int
 
@@ -218,6 +219,7 @@ class DynamicBatcher:
                 merged_unix_ns=merged_at,
                 run_start_unix_ns=times.run_start_unix_ns,
                 launch_unix_ns=times.launch_unix_ns,
+                copied_unix_ns=times.copied_unix_ns,
                 launched_unix_ns=times.launched_unix_ns,
                 ready_unix_ns=times.ready_unix_ns,
                 end_unix_ns=end,

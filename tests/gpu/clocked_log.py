@@ -49,7 +49,8 @@ class BatchLog:
         taken_unix_ns: A batch thread took it.
         merged_unix_ns: Its rows were one array.
         run_start_unix_ns: The model's first op began.
-        launch_unix_ns: Preprocessing was done: the model itself was given to the device.
+        launch_unix_ns: Preprocessing was done: the copy of the inputs to the device began.
+        copied_unix_ns: They were there; the model itself was given to the device.
         launched_unix_ns: All of it had been.
         ready_unix_ns: The device had finished and the scores were on the host.
         end_unix_ns: They had been given to the requests.
@@ -65,6 +66,7 @@ class BatchLog:
     merged_unix_ns: int
     run_start_unix_ns: int
     launch_unix_ns: int
+    copied_unix_ns: int
     launched_unix_ns: int
     ready_unix_ns: int
     end_unix_ns: int

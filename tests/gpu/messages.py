@@ -73,7 +73,7 @@ def _build() -> dict[str, Any]:
 _CLASSES = _build()
 PredictRequest = _CLASSES["PredictRequest"]
 PredictResponse = _CLASSES["PredictResponse"]
-_NUMERIC = {DT_FLOAT: np.dtype("<f4"), DT_INT64: np.dtype("<i8")}
+_NUMERIC: dict[int, np.dtype[Any]] = {DT_FLOAT: np.dtype("<f4"), DT_INT64: np.dtype("<i8")}
 
 
 def request_of(model: str, rows: NDArray[Any] | list[bytes]) -> bytes:

@@ -29,7 +29,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     import jax.numpy as jnp
 
     ended = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+
+    def await_end() -> None:
+        sys.stdin.read()
+        ended.set()
+
+    threading.Thread(target=await_end, daemon=True).start()
 
     @jax.jit
     def multiply(x: jax.Array) -> jax.Array:

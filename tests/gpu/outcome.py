@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # Idle time left where a device is meant to be busy all the time.
 SATURATED_IDLE_MAX_RATIO = 0.25
+GPU_PLANE = "/device:GPU:"
 COLUMNS = (
     "scenario",
     "planted",
@@ -59,6 +60,12 @@ class Outcome:
         return max(self.analysis.idle, key=lambda gaps: gaps.timeline.busy_ns)
 
     @property
+    def has_gpu_plane(self) -> bool:
+        """Whether a GPU's tracer recorded anything."""
+        planes = self.analysis.capture.planes
+        return any(plane.name.startswith(GPU_PLANE) and len(plane.events) for plane in planes)
+
+    @property
     def idle_ratio(self) -> float:
         """Idle time over the window."""
         return self.gaps.idle_ns / max(1, self.gaps.timeline.window.duration_ns)
@@ -93,7 +100,7 @@ def outcome_of(folder: Path) -> Outcome:
     scenario = SCENARIOS[truth.facts["scenario"]]
     parameters = read_batching_parameters(folder / PARAMETERS)
     analysis = analyze(open_capture(folder / BUNDLE), batching_parameters=parameters)
-    planted = scenario.planted(truth.facts["platform"])
+    planted = scenario.planted_on(truth.facts["platform"])
     return Outcome(scenario, planted, analysis, decide(analysis).cause, truth)
 
 

@@ -33,6 +33,8 @@ MODULES = {
     "PIL": "pillow",
 }
 DECODER = "diag.formats._xspace"
+# Importing these runs what diag checks of its dependencies' versions.
+DIAG = ("diag.cli.commands", "diag.formats.wire.profiler_pb2", "diag.capture.session")
 _JAX_TIMEOUT_S = 120
 _DEVICE_PROGRAM = "import jax; d = jax.devices()[0]; print(d.platform, d.device_kind, sep='\\n')"
 
@@ -45,7 +47,7 @@ def missing(platform: Platform, modules: Iterable[str] = tuple(MODULES)) -> list
     ]
     if lacking:
         return found  # the decoder and JAX's devices cannot be judged without them
-    found += _decoder()
+    found += _decoder() or _diag()
     found += _device(platform)
     if platform == "gpu" and shutil.which("nvidia-smi") is None and not _has_nvml():
         found.append("NVML is missing: utilization cannot be sampled; install NVIDIA's driver")
@@ -72,6 +74,15 @@ def _decoder() -> list[str]:
             needs.append("install Python's C headers")
         steps = ", ".join([*needs, f"run {sys.executable} setup.py build_ext --inplace"])
         return [f"diag's compiled decoder cannot be imported ({error}): {steps}"]
+    return []
+
+
+def _diag() -> list[str]:
+    for module in DIAG:
+        try:
+            importlib.import_module(module)
+        except Exception as error:
+            return [f"diag cannot run here: {module}: {type(error).__name__}: {error}"]
     return []
 
 

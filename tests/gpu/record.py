@@ -19,6 +19,7 @@ from tests.gpu.prerequisites import choose_platform, missing
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tests.gpu.outcome import Outcome
     from tests.gpu.recording import Recorded
     from tests.gpu.scenarios import Platform
 
@@ -71,7 +72,8 @@ def _record_all(arguments: argparse.Namespace, platform: Platform) -> int:
     if unknown:
         _say(f"error: no scenario {', '.join(unknown)}; there are {', '.join(SCENARIOS)}")
         return 2
-    rows, wrong, kept = [COLUMNS], [], []
+    rows: list[tuple[str, ...]] = [COLUMNS]
+    wrong, kept = [], []
     for name in names:
         folder = arguments.out / name
         folder.mkdir(parents=True, exist_ok=True)
@@ -84,13 +86,13 @@ def _record_all(arguments: argparse.Namespace, platform: Platform) -> int:
         outcome = outcome_of(folder)
         if outcome.is_right is False:
             wrong.append(name)
-        kept.append(recorded)
+        kept.append((recorded, outcome))
         rows.append(row_of(recorded, outcome))
     table = format_table(rows)
     (arguments.out / "table.txt").write_text(table, encoding="utf-8")
     sys.stdout.write(table)
     if arguments.keep:
-        _keep(kept)
+        keep(kept, SAMPLE_TRACES)
     return 1 if wrong else 0
 
 
@@ -104,19 +106,28 @@ def format_table(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _keep(kept: Sequence[Recorded], samples: Path = SAMPLE_TRACES) -> None:
-    """Copies what a repository can carry: no logs, no bundle that is too large."""
+def keep(kept: Sequence[tuple[Recorded, Outcome]], samples: Path) -> None:
+    """Copies what a repository can carry: no logs, nothing too large, nothing without a GPU.
+
+    Args:
+        kept: Recordings and what diag says of them; at most ``KEEP_MAX`` are copied.
+        samples: Where ``gpu-<model>/<scenario>/`` is made.
+    """
     from tests.gpu.recording import BUNDLE_MAX_BYTES, PARAMETERS, TRUTH
 
-    for recorded in kept[:KEEP_MAX]:
+    for recorded, outcome in kept[:KEEP_MAX]:
+        name = recorded.scenario.name
         if recorded.bundle_bytes > BUNDLE_MAX_BYTES:
-            _say(f"{recorded.scenario.name} is not kept: {recorded.bundle_bytes} bytes")
+            _say(f"{name} is not kept: {recorded.bundle_bytes} bytes")
+            continue
+        if not outcome.has_gpu_plane:
+            _say(f"{name} is not kept: no GPU plane in its trace holds an event")
             continue
         model = re.sub(r"[^a-z0-9]+", "-", recorded.device.lower()).strip("-")
-        target = samples / f"gpu-{model}" / recorded.scenario.name
+        target = samples / f"gpu-{model}" / name
         target.mkdir(parents=True, exist_ok=True)
-        for name in (recorded.bundle.name, TRUTH, PARAMETERS):
-            shutil.copyfile(recorded.folder / name, target / name)
+        for file in (recorded.bundle.name, TRUTH, PARAMETERS):
+            shutil.copyfile(recorded.folder / file, target / file)
         _say(f"kept {target}")
 
 

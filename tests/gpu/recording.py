@@ -1,4 +1,4 @@
-"""One scenario recorded: server, load, neighbour and ``diag capture``, each a process of its own."""
+"""One scenario recorded: server, load, neighbour and ``diag capture``, all processes of ours."""
 
 from __future__ import annotations
 

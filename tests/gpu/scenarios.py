@@ -57,8 +57,8 @@ class Scenario:
         model: What is served.
         batching: A batching_parameters_file's text.
         arrivals: When requests of one row each are sent.
-        on_gpu: What was planted, as a trace with a GPU plane shows it.
-        on_cpu: As the CPU's timeline shows it; None where only a GPU can show it.
+        planted: What a right analysis says of it.
+        gpu_only: Whether only a trace with a GPU plane can show that.
         neighbour: Whether another process computes on the same device.
     """
 
@@ -67,13 +67,13 @@ class Scenario:
     model: ModelPlan
     batching: str
     arrivals: Arrivals
-    on_gpu: Planted
-    on_cpu: Planted | None
+    planted: Planted
+    gpu_only: bool = False
     neighbour: bool = False
 
-    def planted(self, platform: Platform) -> Planted | None:
-        """What there is to find on this platform."""
-        return self.on_gpu if platform == "gpu" else self.on_cpu
+    def planted_on(self, platform: Platform) -> Planted | None:
+        """What there is to find on this platform; None where it cannot show it."""
+        return None if self.gpu_only and platform == "cpu" else self.planted
 
 
 def _batching(max_batch_size: int, timeout_micros: int, threads: int, *allowed: int) -> str:
@@ -93,31 +93,22 @@ def _closed(callers: int) -> Arrivals:
     return Arrivals("closed", concurrency=callers)
 
 
-def _everywhere(idle: IdleCause | None, *verdicts: str) -> dict[str, Planted]:
-    planted = Planted(idle, verdicts)
-    return {"on_gpu": planted, "on_cpu": planted}
-
-
-def _gpu_only(idle: IdleCause, *verdicts: str) -> dict[str, Planted | None]:
-    return {"on_gpu": Planted(idle, verdicts), "on_cpu": None}
-
-
 _ALL = (
     Scenario(
         name="no-demand",
         story="Five requests a second: the device stands idle because nobody asks.",
-        model=ModelPlan("dense", compute_ms=4),
+        model=ModelPlan("dense", compute_ms=8),
         batching=_batching(8, 0, 2, 1, 2, 4, 8),
         arrivals=Arrivals("open", rate=5, seed=21),
-        **_everywhere(IdleCause.NO_DEMAND, "no-demand"),
+        planted=Planted(IdleCause.NO_DEMAND, ("no-demand",)),
     ),
     Scenario(
         name="batch-timeout",
         story="Batches of at most 64 rows never fill; every one waits out its 40 ms timeout.",
-        model=ModelPlan("dense", compute_ms=4),
+        model=ModelPlan("dense", compute_ms=30),
         batching=_batching(64, 40_000, 2, 4, 64),
         arrivals=_closed(3),
-        **_everywhere(IdleCause.BATCH_FILL, "queue-fill", "batch-fill"),
+        planted=Planted(IdleCause.BATCH_FILL, ("queue-fill", "batch-fill")),
     ),
     Scenario(
         name="slow-preprocess",
@@ -125,7 +116,7 @@ _ALL = (
         model=ModelPlan("image", compute_ms=3, image_pixels=(1600, 1200)),
         batching=_batching(4, 0, 2, 1, 2, 4),
         arrivals=_closed(3),
-        **_everywhere(IdleCause.PREPROCESS, "preprocess"),
+        planted=Planted(IdleCause.PREPROCESS, ("preprocess",)),
     ),
     Scenario(
         name="one-batch-thread",
@@ -133,8 +124,8 @@ _ALL = (
         model=ModelPlan("stored", compute_ms=3, block_mib=12),
         batching=_batching(4, 0, 1, 4),
         arrivals=_closed(12),
-        **_everywhere(
-            IdleCause.BATCH_THREADS_IN_HOST_WORK, "queue-thread", "batch-threads-in-host-work"
+        planted=Planted(
+            IdleCause.BATCH_THREADS_IN_HOST_WORK, ("queue-thread", "batch-threads-in-host-work")
         ),
     ),
     Scenario(
@@ -143,7 +134,8 @@ _ALL = (
         model=ModelPlan("stored", compute_ms=1, block_mib=128, copies_blocks=True),
         batching=_batching(1, 0, 1, 1),
         arrivals=_closed(2),
-        **_gpu_only(IdleCause.TRANSFER, "transfer-in", "transfer", "queue-thread"),
+        planted=Planted(IdleCause.TRANSFER, ("transfer-in", "transfer", "queue-thread")),
+        gpu_only=True,
     ),
     Scenario(
         name="launch-bound",
@@ -151,16 +143,18 @@ _ALL = (
         model=ModelPlan("dense", compute_ms=0, eager_ops=300),
         batching=_batching(4, 0, 1, 1, 4),
         arrivals=_closed(1),
-        **_gpu_only(IdleCause.LAUNCH, "launch"),
+        planted=Planted(IdleCause.LAUNCH, ("launch",)),
+        gpu_only=True,
     ),
     Scenario(
         name="other-process",
         story="Another process multiplies matrices on the GPU while this one has little to do.",
-        model=ModelPlan("dense", compute_ms=3),
+        model=ModelPlan("dense", compute_ms=8),
         batching=_batching(8, 0, 2, 1, 2, 4, 8),
         arrivals=Arrivals("open", rate=20, seed=27),
         neighbour=True,
-        **_gpu_only(IdleCause.NO_DEMAND, "other-process"),
+        planted=Planted(IdleCause.NO_DEMAND, ("other-process",)),
+        gpu_only=True,
     ),
     Scenario(
         name="saturated",
@@ -168,7 +162,7 @@ _ALL = (
         model=ModelPlan("dense", compute_ms=15),
         batching=_batching(8, 0, 2, 8),
         arrivals=_closed(24),
-        **_everywhere(None, "saturated", "queue-thread", "device-wait"),
+        planted=Planted(None, ("saturated", "queue-thread", "device-wait")),
     ),
 )
 SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in _ALL}

@@ -19,7 +19,10 @@ ROW = re.compile(
     r"^\| `(?P<name>[\w\-]+)/` \| .+ \| .+ \| (?P<bytes>[\d ]+) \| (?P<requests>\d+) \|$", re.M
 )
 DESCRIBED = {match["name"]: match for match in ROW.finditer(README)}
-FOLDERS = sorted(path for path in SAMPLE_TRACES.iterdir() if path.is_dir())
+# Recordings of GPUs have a folder a device, and a test of their own (tests/golden).
+FOLDERS = sorted(
+    path for path in SAMPLE_TRACES.iterdir() if path.is_dir() and not path.name.startswith("gpu-")
+)
 
 # What anyone who clones pays for; a sample is to be small enough to look through.
 FILE_MAX_BYTES = 1_500_000
