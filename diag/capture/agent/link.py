@@ -44,40 +44,29 @@ class AgentLink:
         offset: Least and greatest of its clock minus this machine's, in ns.
     """
 
-    def __init__(self, connection: Connection, timeout_s: float) -> None:
-        """Ask the agent what it is.
+    def __init__(
+        self, connection: Connection, description: Description, offset: Bounds, timeout_s: float
+    ) -> None:
+        """Keep what ``open_link`` found.
 
         Args:
-            connection: To it.
+            connection: To the agent.
+            description: What it says of itself.
+            offset: As measured just now.
             timeout_s: For every answer.
-
-        Raises:
-            grpc.RpcError: It did not answer.
-            KeyboardInterrupt: While waiting.
         """
         self.connection = connection
+        self.description = description
+        self.offset = offset
         self._timeout_s = timeout_s
-        self.description = connection.call(DESCRIBE, DescribeRequest(), Description, timeout_s)
-        self.offset: Bounds = (0, 0)
-        self.measure_offset()
-
-    def measure_offset(self) -> None:
-        """Measure how the clocks are related now.
-
-        Raises:
-            grpc.RpcError: The agent did not answer.
-        """
-        self.offset = measure_offset(self.connection, self._timeout_s)
 
     def measure_offset_again(self) -> None:
-        """Let the bounds hold for then and now.
+        """Let ``offset`` hold for now as well as for before.
 
         Raises:
             grpc.RpcError: The agent did not answer.
         """
-        before = self.offset
-        self.measure_offset()
-        self.offset = hull(before, self.offset)
+        self.offset = hull(self.offset, measure_offset(self.connection, self._timeout_s))
 
     def close(self) -> None:
         """Let go of it; harmless when called again."""
@@ -133,14 +122,15 @@ def open_link(
         connection = _connect(access, timeout_ns, interrupts)
     except CaptureError as exc:
         return Unavailable(unreached(exc))
+    timeout_s = timeout_ns / SECOND
     try:
-        link = AgentLink(connection, timeout_ns / SECOND)
+        description = connection.call(DESCRIBE, DescribeRequest(), Description, timeout_s)
+        reason = other_protocol(description)
+        if not reason:
+            offset = measure_offset(connection, timeout_s)
+            return AgentLink(connection, description, offset, timeout_s)
     except grpc.RpcError as exc:
         reason = why(exc, connection)
-    else:
-        reason = other_protocol(link.description)
-        if not reason:
-            return link
     connection.__exit__(None, None, None)
     return Unavailable(reason)
 

@@ -1,0 +1,315 @@
+"""Whole captures with an agent: real processes, real gRPC, a scripted driver library."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import psutil
+import pytest
+
+from diag.capture.agent.access import AgentAccess
+from diag.capture.agent.listen import Identity
+from diag.capture.agent.protocol import SERVICE
+from diag.capture.plan import MS, TlsOptions
+from diag.capture.session import CaptureOutcome, capture_bundle
+from diag.cli import main
+from diag.errors import RequiredSourceError, UsageError
+from diag.formats.source import open_capture
+from diag.formats.wire.agent_pb2 import DescribeRequest, Description
+from diag.formats.wire.profiler_pb2 import ProfileRequest
+from diag.model.availability import Unavailable
+from diag.model.capture import Capture
+from diag.model.samples import SamplerCost, SampleSeries
+from tests.support.agent import TOKEN, agent_child, agent_here
+from tests.support.certificates import Certificates, make_certificates
+from tests.support.fast_plan import manifest_of, plan
+from tests.support.nvml_standin import build_standin, standin_environment
+from tests.support.serving import REQUESTS, Serving, serving
+
+HERE = socket.gethostname()
+
+
+@contextmanager
+def server_of(hostname: str = HERE, **settings: Any) -> Iterator[Serving]:
+    with serving(lines=f"hostname {hostname}\n{REQUESTS}", **settings) as server:
+        yield server
+
+
+def caveats_of(outcome: CaptureOutcome) -> dict[str, str]:
+    return {caveat.code: caveat.text for caveat in outcome.caveats}
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="module")
+def identity(certificates: Certificates, tmp_path_factory: pytest.TempPathFactory) -> Identity:
+    folder = tmp_path_factory.mktemp("identity")
+    cert, key = folder / "agent.pem", folder / "agent.key"
+    cert.write_bytes(certificates.server_chain)
+    key.touch(mode=0o600)
+    key.write_bytes(certificates.server_key)
+    return Identity(cert, key)
+
+
+def secret(folder: Path, text: str = TOKEN) -> Path:
+    path = folder / "token"
+    path.touch(mode=0o600)
+    path.write_text(f"{text}\n")
+    return path
+
+
+def test_a_bundle_holds_the_gpu_and_host_samples_that_the_agent_took(
+    tmp_path: Path, certificates: Certificates, identity: Identity
+) -> None:
+    """Everything as in production: two programs, TLS, a token, a driver."""
+    driver = standin_environment(build_standin(tmp_path / "nvml"), "gpus 2; 1 utilization 80")
+    token, bundle = secret(tmp_path), tmp_path / "bundle"
+    ears = ["--tls-cert", str(identity.cert), "--tls-key", str(identity.key)]
+    with server_of() as server:
+        ears += ["--token-file", str(token), "--server-port", str(server.port)]
+        with agent_child(*ears, environment=driver) as agent:
+            address = agent.address.replace("127.0.0.1", "localhost")
+            status = main(
+                [
+                    *("capture", "--server", server.address, "-o", str(bundle)),
+                    *("--duration", "500ms", "--no-warmup", "--metrics", "off", "-q"),
+                    *("--agent", address, "--agent-ca-cert", str(certificates.ca_file)),
+                    *("--agent-token-file", str(token), "--require", "gpu,host"),
+                ]
+            )
+            agent.process.terminate()
+            ended, log = agent.ended()
+    assert status == 0
+    capture, manifest = open_capture(bundle), manifest_of(bundle)
+    gpu, host = capture.gpu_samples, capture.host_samples
+    assert isinstance(gpu, SampleSeries)
+    assert isinstance(host, SampleSeries)
+    assert {gpu.taken_by, host.taken_by} == {address}
+    assert len(gpu.devices) == 2
+    assert {sample["utilization_percent"][1] for sample in used(gpu)} == {80}
+    assert isinstance(gpu.cost, SamplerCost)
+    # The process that the agent found on its own is the server's: this one.
+    ours = psutil.Process().memory_info().rss
+    assert 0.7 * ours < host.samples[-1]["server_memory_bytes"] <= 1.3 * ours
+    window = manifest["window"]
+    for series in (gpu, host):
+        times = [sample["unix_ns"] for sample in series.samples]
+        assert times == sorted(times)
+        assert abs(times[0] - window["start_unix_ns"]) < 500 * MS
+        assert times[-1] > window["end_unix_ns"] - 200 * MS
+    for clock in capture.clocks:
+        assert clock.offset_ns == 0
+        assert clock.uncertainty_ns < 50 * MS
+    assert manifest["plan"]["agent"] == address
+    assert address in manifest["sources"]["gpu"]["detail"]
+    assert ended == 0
+    assert [line.split(": ", 1)[1] for line in log if "host and gpu for" in line]
+    assert TOKEN not in json.dumps(manifest) + "".join(log)
+
+
+def used(series: SampleSeries) -> list[dict[str, Any]]:
+    samples = [sample for sample in series.samples if "utilization_percent" in sample]
+    assert len(samples) >= 5
+    return samples
+
+
+def test_an_agent_killed_in_mid_window_leaves_the_samples_taken_so_far(tmp_path: Path) -> None:
+    killed_unix_ns: list[int] = []
+    with server_of() as server, agent_child() as agent:
+
+        def kill(request: ProfileRequest) -> None:
+            del request
+            time.sleep(0.5)
+            killed_unix_ns.append(time.time_ns())
+            agent.process.kill()
+
+        server.on_profile = kill
+        wanted = plan(server.address, duration_ns=1000 * MS, agent=AgentAccess(agent.address))
+        outcome = capture_bundle(wanted, tmp_path / "b")
+    capture = open_capture(outcome.path)
+    host = capture.host_samples
+    assert isinstance(host, SampleSeries)
+    assert 4 <= len(host.samples) <= 16
+    assert host.samples[-1]["unix_ns"] <= killed_unix_ns[0]
+    assert host.samples[-1]["unix_ns"] > killed_unix_ns[0] - 300 * MS
+    assert host.missing["samples"].startswith(f"none after sample {len(host.samples)}: the agent ")
+    assert "broke off 0." in caveats_of(outcome)["agent-lost"]
+    assert "went away" in caveats_of(outcome)["agent-lost"]
+    assert "agent-lost" in {caveat.code for caveat in capture.caveats}
+    assert [clock.source for clock in capture.clocks] == ["host"]
+
+
+def test_an_agent_stopped_in_mid_window_says_so(tmp_path: Path) -> None:
+    with server_of() as server, agent_child() as agent:
+        server.on_profile = lambda request: (time.sleep(0.3), agent.process.terminate())
+        wanted = plan(server.address, duration_ns=800 * MS, agent=AgentAccess(agent.address))
+        outcome = capture_bundle(wanted, tmp_path / "b")
+        assert agent.ended()[0] == 0
+    assert isinstance(open_capture(outcome.path).host_samples, SampleSeries)
+    assert "the agent was stopped" in caveats_of(outcome)["agent-lost"]
+
+
+def reasons(server: Serving, access: AgentAccess, folder: Path, **changes: Any) -> set[str]:
+    """Why there are no samples; the capture itself goes on."""
+    outcome = capture_bundle(plan(server.address, agent=access, **changes), folder / "b")
+    capture = open_capture(outcome.path)
+    assert len(capture.planes[1].events) > 0
+    assert {"no-host", "no-gpu"} <= caveats_of(outcome).keys()
+    assert isinstance(capture.host_samples, Unavailable)
+    assert isinstance(capture.gpu_samples, Unavailable)
+    return {capture.host_samples.reason, capture.gpu_samples.reason}
+
+
+def test_nothing_listens_where_the_agent_should(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    with server_of() as server:
+        (reason,) = reasons(server, AgentAccess(address), tmp_path)
+    assert reason.startswith(f"the agent at {address} does not answer: nothing answers")
+    assert "refused" in reason
+
+
+def test_another_program_listens_where_the_agent_should(tmp_path: Path) -> None:
+    with server_of() as server:
+        (reason,) = reasons(server, AgentAccess(server.address), tmp_path)
+    assert reason == f"the agent at {server.address} is none: something else speaks gRPC there"
+
+
+@pytest.mark.parametrize(
+    ("token", "reason"),
+    [("", "wants a token: --agent-token-file"), ("another-token-than-it", "refused the token")],
+)
+def test_the_token_is_missing_or_wrong(tmp_path: Path, token: str, reason: str) -> None:
+    with server_of() as server, agent_here(token=TOKEN) as agent:
+        (found,) = reasons(server, AgentAccess(agent.address, token=token), tmp_path)
+    assert found.startswith(f"the agent at {agent.address} {reason}")
+    assert TOKEN not in found
+    assert not token or token not in found
+
+
+@pytest.mark.parametrize(
+    ("tls", "reason"),
+    [("none", "speaks TLS, it was called in plaintext"), ("other", "is not trusted")],
+)
+def test_the_sides_do_not_agree_on_tls(
+    tmp_path: Path, certificates: Certificates, identity: Identity, tls: str, reason: str
+) -> None:
+    options = TlsOptions(certificates.other_ca_file) if tls == "other" else None
+    with server_of() as server, agent_here(identity=identity, token=TOKEN) as agent:
+        address = agent.address.replace("127.0.0.1", "localhost")
+        (found,) = reasons(server, AgentAccess(address, options, TOKEN), tmp_path)
+    assert found.startswith(f"the agent at {address} does not answer: ")
+    assert reason in found
+
+
+def test_a_plaintext_agent_is_asked_for_tls(tmp_path: Path, certificates: Certificates) -> None:
+    with server_of() as server, agent_here() as agent:
+        access = AgentAccess(agent.address, TlsOptions(certificates.ca_file))
+        (found,) = reasons(server, access, tmp_path)
+    assert "does not speak TLS" in found
+
+
+def test_an_agent_of_another_protocol_is_told_from_a_broken_one(tmp_path: Path) -> None:
+    def describe(request: DescribeRequest, context: grpc.ServicerContext) -> Description:
+        del request, context
+        return Description(protocol=7, diag_version="9.9")
+
+    handler = grpc.unary_unary_rpc_method_handler(
+        describe, DescribeRequest.FromString, Description.SerializeToString
+    )
+    with server_of() as server, other_service({"Describe": handler}) as address:
+        (found,) = reasons(server, AgentAccess(address), tmp_path)
+    assert "is of diag 9.9 and speaks protocol 7, not 1" in found
+
+
+@contextmanager
+def other_service(handlers: dict[str, grpc.RpcMethodHandler]) -> Iterator[str]:
+    """A server that calls itself an agent."""
+    server = grpc.server(ThreadPoolExecutor(2))
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.stop(None).wait()
+
+
+def test_a_required_source_that_the_agent_lacks_spares_the_server(tmp_path: Path) -> None:
+    with server_of() as server, agent_here() as agent:
+        wanted = plan(server.address, agent=AgentAccess(agent.address), require=frozenset({"gpu"}))
+        with pytest.raises(RequiredSourceError, match="was not profiled") as caught:
+            capture_bundle(wanted, tmp_path / "b")
+    assert caught.value.cause == f"gpu: the agent at {agent.address} has none: no NVIDIA driver"
+    assert server.profiles == []
+
+
+def test_the_agent_takes_the_place_of_this_machine(tmp_path: Path) -> None:
+    with server_of() as server, agent_here() as agent:
+        wanted = plan(server.address, agent=AgentAccess(agent.address), duration_ns=300 * MS)
+        host = open_capture(capture_bundle(wanted, tmp_path / "b").path).host_samples
+    assert isinstance(host, SampleSeries)
+    assert [sample["load_1m"] for sample in host.samples] == list(range(1, len(host.samples) + 1))
+    assert host.period_ns == 10 * MS
+    assert host.taken_by == agent.address
+
+
+@pytest.mark.parametrize(
+    ("hostname", "is_known"), [(HERE, True), ("a-pod", False)], ids=["same", "other"]
+)
+def test_what_is_known_of_the_agents_clock_is_what_the_names_allow(
+    tmp_path: Path, hostname: str, is_known: bool
+) -> None:
+    with server_of(hostname) as server, agent_here() as agent:
+        wanted = plan(server.address, agent=AgentAccess(agent.address), duration_ns=200 * MS)
+        capture = open_capture(capture_bundle(wanted, tmp_path / "b").path)
+    (clock,) = capture.clocks
+    assert clock.offset_ns == 0
+    # The trace has events for 18 ms of the 200 ms that the call took: so much is left open.
+    assert (clock.uncertainty_ns < 50 * MS) == is_known
+
+
+def test_a_capture_by_a_socket_needs_no_port(tmp_path: Path) -> None:
+    listen = f"unix:{tmp_path / 'agent.sock'}"
+    with server_of() as server, agent_here(listen=listen) as agent:
+        wanted = plan(server.address, agent=AgentAccess(listen), duration_ns=200 * MS)
+        capture: Capture = open_capture(capture_bundle(wanted, tmp_path / "b").path)
+    assert agent.address == listen
+    assert isinstance(capture.host_samples, SampleSeries)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--agent", "no-port"], "--agent 'no-port' is not HOST:PORT"),
+        (["--agent-ca-cert", "ca.pem"], "need --agent HOST:PORT"),
+        (["--agent", "h:1", "--agent-client-cert", "c.pem"], "belong together"),
+        (["--agent", "h:1", "--agent-token-file", "nowhere"], "--agent-token-file nowhere"),
+    ],
+)
+def test_options_that_cannot_be_are_refused_before_anything_is_touched(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert main(["capture", "--server", "127.0.0.1:1", *arguments]) == UsageError.exit_code
+    assert message in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_certificate_is_named_with_its_option(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("not one")
+    tls = TlsOptions(tmp_path / "ca.pem", prefix="--agent-")
+    with server_of() as server, agent_here() as agent:
+        wanted = plan(server.address, agent=AgentAccess(agent.address, tls))
+        with pytest.raises(UsageError, match=r"--agent-ca-cert .* is not a PEM file"):
+            capture_bundle(wanted, tmp_path / "b")
+    assert server.profiles == []
