@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import unicodedata
 
 import pytest
@@ -13,6 +14,7 @@ from diag.model.availability import Unavailable
 from diag.report.display import (
     byte_size,
     duration,
+    kernel_name,
     milliseconds,
     number,
     percent,
@@ -21,6 +23,14 @@ from diag.report.display import (
     spelt_out_for_json,
 )
 
+META_KERNEL = (
+    "void Eigen::internal::EigenMetaKernel<Eigen::TensorEvaluator<Eigen::TensorAssignOp<"
+    "Eigen::TensorMap<float>, int> const, Eigen::GpuDevice>, int>(Eigen::X<float>, int)"
+)
+GEMV = (
+    "std::enable_if<!(false), void>::type internal::gemvx::kernel<int, int, float, float, "
+    "float, float, false, true, 7, cublasGemvParamsEx<int>>(cublasGemvParamsEx<int>)"
+)
 NOWHERE = Unavailable("no reason")
 
 
@@ -79,6 +89,8 @@ def test_shares_counts_and_bytes():
         (2.0**30, "bytes", "1.00 GiB"),
         (6.0, "threads", "6 threads"),
         (1.6, "rows", "1.60 rows"),
+        (300_000.0, "mW", "300 W"),
+        (4711.0, "pid", "4711"),
         (24.9, "% of one core", "24.9% of one core"),
         (3.0, "", "3"),
         (NOWHERE, "ns", "n/a"),
@@ -114,3 +126,47 @@ def test_escaping_json_changes_no_value(text):
     escaped = spelt_out_for_json(encoded)
     assert json.loads(escaped) == text
     assert not any(0x7F <= ord(c) < 0xA0 for c in escaped if ord(c) > 0x7E)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "name"),
+    [
+        ("gemm", "gemm"),
+        (
+            META_KERNEL,
+            "Eigen::internal::EigenMetaKernel<Eigen::TensorEvalua…>, int>",
+        ),
+        (
+            GEMV,
+            "internal::gemvx::kernel<int, int, float, float, fl…sEx<int>>",
+        ),
+        (
+            "void (anonymous namespace)::elementwise_kernel<a::b<4>::c, float, 4, 4, 4, 4, 4>(int)",
+            "elementwise_kernel<a::b<4>::c, float, 4, 4, 4, 4, 4>",
+        ),
+        (
+            "void outer::of::many::long::namespaces::indeed::so::many::that::none::fits::f<int>()",
+            "…::namespaces::indeed::so::many::that::none::fits::f<int>",
+        ),
+        ("loop fusion of ops " * 5, "loop fusion of ops loop fusion of ops loop f…p fusion of ops"),
+        ("Cijk_Ailk_" + "MT" * 40 + ".kd", "Cijk_Ailk_" + "MT" * 17 + "…" + "MT" * 6 + ".kd"),
+    ],
+)
+def test_a_kernels_function_stays_in_sight(symbol, name):
+    shown = kernel_name(symbol)
+    assert len(shown) <= 60
+    assert shown == name
+
+
+@given(st.text(st.sampled_from("<>(): ,-fT…\x1b")), st.integers(8, 60))
+def test_any_symbol_has_a_short_harmless_name(symbol, room):
+    shown = kernel_name(symbol * 3, room)
+    assert shown == printable(shown)
+    assert bool(shown) == bool(symbol)
+
+
+def test_a_symbol_of_a_million_brackets_takes_no_time():
+    started = time.perf_counter()
+    assert len(kernel_name("<" * 1_000_000)) <= 60
+    assert len(kernel_name("a::" * 1_000_000)) <= 60
+    assert time.perf_counter() - started < 1
