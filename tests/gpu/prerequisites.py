@@ -78,11 +78,11 @@ def _decoder() -> list[str]:
 
 
 def _diag() -> list[str]:
-    for module in DIAG:
-        try:
+    try:
+        for module in DIAG:
             importlib.import_module(module)
-        except Exception as error:
-            return [f"diag cannot run here: {module}: {type(error).__name__}: {error}"]
+    except Exception as error:  # protobuf raises kinds of its own
+        return [f"diag cannot run here: {type(error).__name__}: {error}"]
     return []
 
 
