@@ -102,7 +102,7 @@ def test_kernels_that_wait_behind_another_run_on_the_shared_stream() -> None:
 
 def shared_gpu(sampled: float) -> Analysis:
     """A busy GPU, with the cross-check that names another process on it."""
-    analysis = analyze(capture_of(steps([(10, 500, "gemm", KERNEL)])))
+    analysis = analyze(capture_of(steps([(10, 980, "gemm", KERNEL)])))
     check = Agreement(
         device="/device:GPU:0",
         source="nvml",
