@@ -31,6 +31,10 @@ BLANK_MIN_NS = 5_000_000
 # that was stopped throughout has each of its run queues throttled for all of it.
 THROTTLED_MIN_SHARE = 0.5
 
+# ratio of a piece of idle time over which events must show its cause for it to be sure: the tail of
+# a step, or the moment between two ops, leaves no event and changes nothing.
+SHOWN_MIN_SHARE = 0.9
+
 # A runner-up as near to the device as the cause itself makes it doubtful if it holds for this
 # share of the piece.
 RUNNER_UP_MIN_SHARE = 0.5

@@ -1,0 +1,128 @@
+"""Sampled against traced busy time of one device, reading by reading."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from diag.analysis.columns.intervals import Set, covered_between, total_ns, union
+from diag.analysis.sampled.bounds import KernelSets, kernel_sets, traced_bounds
+from diag.analysis.sampled.readings import Float64s, Readings
+from diag.analysis.thresholds import AGREE_MAX_RATIO, BOUNDS_MAX_RATIO
+from diag.model.window import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How far samples and trace are apart over the readings that lie in the window.
+
+    Attributes:
+        sampled: Mean of the readings, each weighted by the time it stands for.
+        traced: Share of kernel time over the same spans.
+        excess: Sampled beyond what the trace allows, as a share of the time compared.
+        deficit: Traced beyond what the samples allow.
+        width: Of the bounds within which the trace's share is known.
+        overlap_ns: Time compared.
+    """
+
+    sampled: float
+    traced: float
+    excess: float
+    deficit: float
+    width: float
+    overlap_ns: int
+
+    @property
+    def tolerance(self) -> float:
+        """Within which the two are taken to agree."""
+        return min(1.0, AGREE_MAX_RATIO + self.width / 2)
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether hardly any sampled value could contradict the trace."""
+        return self.width > BOUNDS_MAX_RATIO
+
+
+def compare(readings: Readings, kernels: Set, memsets: Set, window: Window) -> Comparison:
+    """Compare at least one reading, each with the trace over its own span.
+
+    Readings of which the trace cannot tell anything, for the doubt about when they were, are left
+    out as long as there are others.
+
+    Args:
+        readings: Of ``Readings.within``.
+        kernels: When a kernel ran.
+        memsets: When a memset did.
+        window: Of the trace.
+    """
+    sets = kernel_sets(kernels, memsets, window)
+    telling = _width(readings, sets) <= BOUNDS_MAX_RATIO
+    used = readings.where(np.asarray(telling, np.bool_)) if telling.any() else readings
+    found = [_misfit(used, sets)]
+    joined = readings.joined()
+    if joined is not None and 2 * joined.weight_ns.sum() >= readings.weight_ns.sum():
+        # Sound as well, and sharper where the clocks are the greater doubt.
+        found.append(_misfit(joined, sets))
+        if not telling.any():
+            used = joined
+    end, length = used.middle_end_ns, used.middle_length_ns
+    spans = union(end - length, end)
+    covered_ns = total_ns(spans)
+    return Comparison(
+        sampled=_mean(used.share, used),
+        traced=float(covered_between(sets.surely, *spans).sum() / covered_ns),
+        excess=max(each.excess for each in found),
+        deficit=max(each.deficit for each in found),
+        width=min(each.width for each in found),
+        overlap_ns=covered_ns,
+    )
+
+
+class _Misfit(NamedTuple):
+    """Means over readings, weighted."""
+
+    excess: float
+    deficit: float
+    width: float
+
+
+def _misfit(readings: Readings, sets: KernelSets) -> _Misfit:
+    least, most = traced_bounds(sets.surely, sets.possibly, readings)
+    one_sided = readings.high >= 1.0
+    excess = np.maximum(readings.low - most, 0)
+    deficit = np.where(one_sided, 0, np.maximum(least - readings.high, 0))
+    width = _width(readings, sets)
+    return _Misfit(_mean(excess, readings), _mean(deficit, readings), _mean(width, readings))
+
+
+def _width(readings: Readings, sets: KernelSets) -> Float64s:
+    """How far the doubt about when alone leaves the trace's share open."""
+    least, most = traced_bounds(sets.surely, sets.unless_outside, readings)
+    return np.asarray(most - least, np.float64)
+
+
+def _mean(values: Float64s, readings: Readings) -> float:
+    return float(np.average(values, weights=readings.weight_ns))
+
+
+def ends_early(readings: Readings, kernels: Set, memsets: Set, end_ns: int, window: Window) -> bool:
+    """Whether the samples go on being busy after the trace's last device event, and fit until then.
+
+    Args:
+        readings: As of ``compare``.
+        kernels: When a kernel ran.
+        memsets: When a memset did.
+        end_ns: End of the last device event.
+        window: Of the trace.
+    """
+    after = readings.end_min_ns - readings.length_max_ns >= end_ns
+    until = readings.end_max_ns <= end_ns
+    if not after.any() or not until.any():
+        return False
+    head = readings.where(np.asarray(until, np.bool_))
+    misfit = _misfit(head, kernel_sets(kernels, memsets, window))
+    tail = readings.where(np.asarray(after, np.bool_))
+    busy = float(np.average(tail.low, weights=tail.weight_ns))
+    return max(misfit.excess, misfit.deficit) <= AGREE_MAX_RATIO < busy

@@ -1,0 +1,90 @@
+"""Which sampled GPU is which GPU plane.
+
+A plane's number is the runtime's: CUDA counts only the GPUs that CUDA_VISIBLE_DEVICES leaves, the
+fastest first (CUDA_DEVICE_ORDER); NVML and DCGM count all of the machine, by PCI bus.
+"""
+
+from __future__ import annotations
+
+import re
+
+from diag.analysis.sampled.placing import devices_of
+from diag.analysis.sampled.processes import devices_of_server
+from diag.model.availability import Unavailable
+from diag.model.events import Plane
+from diag.model.samples import SampleSeries
+
+_ORDINAL = re.compile(r"/device:GPU:(\d+)")
+# As the profiler names the GPU on its plane (xplane_schema.h, from 2023 on).
+_MODEL_STAT = "gpu_device_name"
+
+
+def pair(planes: tuple[Plane, ...], series: SampleSeries) -> dict[str, int] | Unavailable:
+    """Index in the series by plane name.
+
+    By the server's process where the sampler saw it, else by count and order; Unavailable where
+    that leaves it open.
+    """
+    whole = [i for i, device in enumerate(devices_of(series)) if not device.is_mig]
+    ordered = sorted(planes, key=_ordinal)
+    served = [i for i in devices_of_server(series) if i in whole]
+    if len(served) == len(planes):
+        return _in_order(ordered, served, series)
+    if not served and len(whole) == len(planes):
+        return _in_order(ordered, whole, series)
+    if not whole:
+        return Unavailable("every sampled GPU is in MIG mode, and its slices give no utilization")
+    seen = f"{len(whole)} GPUs were sampled"
+    if served:
+        seen += f", the server's process was seen on {len(served)}"
+    return Unavailable(
+        f"{seen} and the trace has {len(planes)}: which is which cannot be told "
+        "(CUDA_VISIBLE_DEVICES renumbers them)"
+    )
+
+
+def pair_by_uuid(
+    known: dict[str, int], by: SampleSeries, series: SampleSeries
+) -> dict[str, int] | Unavailable:
+    """The pairing of one series carried over to another of the same GPUs.
+
+    Args:
+        known: Index in ``by`` by plane name.
+        by: The paired series.
+        series: The other.
+    """
+    index = {device.uuid: i for i, device in enumerate(series.devices) if device.uuid}
+    own = devices_of(by)
+    carried = {plane: index.get(own[i].uuid) for plane, i in known.items()}
+    found = {plane: i for plane, i in carried.items() if i is not None}
+    if len(found) < len(known):
+        return Unavailable("the exporter names no GPU of the uuid that the server's has")
+    return found
+
+
+def _in_order(
+    planes: list[Plane], indices: list[int], series: SampleSeries
+) -> dict[str, int] | Unavailable:
+    """By order, unless the GPUs are of several kinds: then the fastest would come first."""
+    devices = devices_of(series)
+    names = [devices[i].name for i in indices]
+    if len(set(names)) <= 1:
+        return {plane.name: i for plane, i in zip(planes, indices, strict=True)}
+    by_model = {devices[i].name: i for i in indices}
+    models = [plane.stats.get(_MODEL_STAT) for plane in planes]
+    found = {
+        plane.name: by_model[model]
+        for plane, model in zip(planes, models, strict=True)
+        if isinstance(model, str) and model in by_model
+    }
+    if len(by_model) == len(indices) and len(set(found.values())) == len(planes):
+        return found
+    return Unavailable(
+        "the GPUs are of several kinds, which CUDA orders by speed and samplers by slot: which is "
+        "which cannot be told"
+    )
+
+
+def _ordinal(plane: Plane) -> int:
+    match = _ORDINAL.match(plane.name)
+    return int(match[1]) if match else 0

@@ -1,0 +1,113 @@
+"""Who else was on a GPU, by NVML's list of its processes.
+
+A record has ``pid``, and where known ``sm_percent``, ``memory_bytes``, ``name`` and ``is_server``
+(docs/bundle-format.md). A process without ``sm_percent`` did no work that was sampled: it may hold
+memory only, and is not blamed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from diag.analysis.thresholds import AT_WORK_MIN_RATIO
+from diag.model.availability import Unavailable
+from diag.model.device import OtherProcess
+from diag.model.samples import SampleSeries
+
+_FIELD = "processes"
+
+
+@dataclass(frozen=True, slots=True)
+class Occupants:
+    """The processes on one GPU.
+
+    Attributes:
+        server: The server's own, None if the sampler did not see it here.
+        rest: All others, or all if the server is not known; the busiest first.
+        knows_server: Whether the server's process was told on any GPU of the machine.
+    """
+
+    server: OtherProcess | None
+    rest: tuple[OtherProcess, ...]
+    knows_server: bool
+
+    @property
+    def at_work(self) -> tuple[OtherProcess, ...]:
+        """Those of ``rest`` that were seen at work."""
+        return tuple(each for each in self.rest if share_of(each) >= AT_WORK_MIN_RATIO)
+
+
+def share_of(process: OtherProcess) -> float:
+    """Its sampled share, 0 if it has none."""
+    return 0.0 if isinstance(process.share, Unavailable) else process.share
+
+
+def occupants(series: SampleSeries, index: int) -> Occupants:
+    """The processes seen on a device, each with its mean share over the samples that list them."""
+    lists = [each for s in series.samples if (each := _records(s, index)) is not None]
+    percents: dict[int, list[float]] = {}
+    latest: dict[int, dict[str, Any]] = {}
+    for records in lists:
+        for record in records:
+            pid = record["pid"]
+            latest[pid] = latest.get(pid, {}) | record
+            if isinstance(record.get("sm_percent"), int | float):
+                percents.setdefault(pid, []).append(record["sm_percent"])
+    gives_shares = bool(percents)
+    found = {
+        pid: OtherProcess(
+            pid=pid,
+            name=_known(record, "name", str, "its name was not told"),
+            # Left out of a sample where it did nothing: a zero, if the driver gives shares at all.
+            share=sum(percents.get(pid, ())) / len(lists) / 100
+            if gives_shares
+            else Unavailable("the driver gives no share of processes here"),
+            memory_bytes=_known(record, "memory_bytes", int, "the driver does not tell it here"),
+        )
+        for pid, record in latest.items()
+    }
+    own = [pid for pid, record in latest.items() if record.get("is_server") is True]
+    rest = [each for pid, each in found.items() if pid not in own]
+    return Occupants(
+        server=found[own[0]] if own else None,
+        rest=tuple(sorted(rest, key=lambda each: (-share_of(each), each.pid))),
+        knows_server=bool(devices_of_server(series)),
+    )
+
+
+NOBODY = Occupants(None, (), knows_server=False)
+
+
+def devices_of_server(series: SampleSeries) -> list[int]:
+    """Indices of the devices that the server's process was seen on."""
+    return sorted(
+        {
+            index
+            for sample in series.samples
+            for index in range(len(sample.get(_FIELD) or ()))
+            for record in _records(sample, index) or ()
+            if record.get("is_server") is True
+        }
+    )
+
+
+def _records(sample: dict[str, Any], index: int) -> list[dict[str, Any]] | None:
+    """A device's records in a sample, None if it lists none."""
+    lists = sample.get(_FIELD)
+    if not isinstance(lists, list | tuple) or index >= len(lists) or lists[index] is None:
+        return None
+    return list(_valid(lists[index]))
+
+
+def _valid(records: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(records, list | tuple):
+        for record in records:
+            if isinstance(record, dict) and isinstance(record.get("pid"), int):
+                yield record
+
+
+def _known(record: dict[str, Any], key: str, kind: type, reason: str) -> Any:
+    value = record.get(key)
+    return value if isinstance(value, kind) else Unavailable(reason)
