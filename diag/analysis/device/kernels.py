@@ -34,42 +34,53 @@ def rank_device_time(
 
     Args:
         device: Work.
-        host: Events of the host plane; names are shared by all planes.
+        host: Events of the host plane.
         op_class: By name, what an op event counts as.
         window: Events are clipped to it.
     """
     if not device.devices:
         return (), ()
-    ops = _Ops(host, op_class)
-    name, op, length, is_kernel = [], [], [], []
-    for each in device.devices:
-        seen = seen_in(window, each.events)
-        start = np.maximum(each.events.start_ns[seen], window.start_ns)
-        length.append(np.maximum(np.minimum(each.events.end_ns[seen], window.end_ns) - start, 0))
-        name.append(each.plane.events.name_id[each.events.row[seen]].astype(np.int64))
-        op.append(ops.of(each)[seen])
-        is_kernel.append(each.events.kind[seen] == KERNEL)
-    names, codes, lengths = np.concatenate(name), np.concatenate(op), np.concatenate(length)
-    kernel = np.concatenate(is_kernel)
+    names = device.devices[0].plane.events.names  # shared by all planes
+    ops = _Ops(host, names, op_class)
+    parts = [_clipped(each, ops, window) for each in device.devices]
+    name, code, length, kernel = (np.concatenate(column) for column in zip(*parts, strict=True))
+    kernel = kernel.astype(np.bool_)
+    of_kernel, op_of_kernel = name[kernel], code[kernel]
     kernels = [
-        KernelTime(host.names[i], ops.most(codes[kernel], names[kernel] == i), count, total)
-        for i, count, total in _top(names[kernel], lengths[kernel], lambda i: host.names[i])
+        KernelTime(names[i], ops.most(op_of_kernel, of_kernel == i), count, total)
+        for i, count, total in _top(of_kernel, length[kernel], names.__getitem__)
     ]
-    told = codes >= 0
+    told = code >= 0
     by_op = [
         KernelTime(ops.label(i), Unavailable("it is an op"), count, total)
-        for i, count, total in _top(codes[told], lengths[told], ops.label)
+        for i, count, total in _top(code[told], length[told], ops.label)
     ]
     return tuple(kernels), tuple(by_op)
+
+
+def _clipped(device: Device, ops: _Ops, window: Window) -> tuple[Int64s, Int64s, Int64s, Int64s]:
+    """Name, op and length of each event within the window, and whether it is a kernel."""
+    work = device.events
+    seen = np.flatnonzero(seen_in(window, work))
+    start = np.maximum(work.start_ns[seen], window.start_ns)
+    return (
+        device.plane.events.name_id[work.row[seen]].astype(np.int64),
+        ops.of(device)[seen],
+        np.maximum(np.minimum(work.end_ns[seen], window.end_ns) - start, 0),
+        (work.kind[seen] == KERNEL).astype(np.int64),
+    )
 
 
 class _Ops:
     """Codes of ops: the index of a text, or beyond all texts one for each pair of XLA's."""
 
-    def __init__(self, host: EventTable, op_class: NDArray[np.int8]) -> None:
+    def __init__(
+        self, host: EventTable, names: tuple[str, ...], op_class: NDArray[np.int8]
+    ) -> None:
         self._host = host
+        self._names = names
         self._op_rows = np.flatnonzero(op_class[host.name_id] != OpClass.NOT_AN_OP)
-        self._texts = len(host.names)
+        self._texts = len(names)
         self._pairs: dict[int, int] = {}
 
     def of(self, device: Device) -> Int64s:
@@ -86,11 +97,11 @@ class _Ops:
     def label(self, code: int) -> str:
         """What to call the op."""
         if code < self._texts:
-            return self._host.names[code]
+            return self._names[code]
         pair = list(self._pairs)[code - self._texts]
         module, op = divmod(pair, self._texts + 1)
-        name = self._host.names[op]
-        return f"{name} ({self._host.names[module]})" if module < self._texts else name
+        name = self._names[op]
+        return f"{name} ({self._names[module]})" if module < self._texts else name
 
     def most(self, code: Int64s, keep: NDArray[np.bool_]) -> str | Unavailable:
         """The most frequent op of those kept; of several, the first by name."""
