@@ -1,0 +1,140 @@
+"""The exporter's page against the trace: its interval is derived, its GPUs are told apart."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from diag.model.availability import Unavailable
+from diag.model.device import AgreementKind
+from diag.model.samples import SampledDevice, SampleSeries
+from tests.unit.analysis.sampled_captures import (
+    L4,
+    MS,
+    ORIGIN_UNIX_NS,
+    checks,
+    driver_samples,
+    kernels,
+    nvml,
+    traced,
+    with_samples,
+)
+
+SPANS = [(start, start + 60) for start in range(0, 6000, 100)]
+SIX_SECONDS = traced(kernels(SPANS), until_ms=6000)
+
+
+def scrapes(
+    interval_ms: float,
+    field: str = "gr_engine_active_ratio",
+    value: float = 0.6,
+    devices: tuple[SampledDevice, ...] = (L4,),
+    device: int = 0,
+    until_ms: int = 6000,
+    **more: Any,
+) -> SampleSeries:
+    """Scrapes each 200 ms of an exporter that collects at an interval; its power always moves."""
+    samples = tuple(
+        {
+            "unix_ns": ORIGIN_UNIX_NS + at * MS,
+            field: [value if index == device else 0.0 for index in range(len(devices))],
+            "power_w": [60.0 + at // interval_ms] * len(devices),
+        }
+        for at in range(0, until_ms, 200)
+    )
+    units = {field: "ratio", "power_w": "W"}
+    return SampleSeries(
+        "dcgm", 200 * MS, units, samples, devices=devices, taken_by="node:9400", **more
+    )
+
+
+def test_the_interval_is_derived_from_when_values_change() -> None:
+    (found,) = checks(with_samples(SIX_SECONDS, dcgm=scrapes(1000)))
+    assert (found.source, found.kind) == ("dcgm", AgreementKind.AGREE)
+    assert found.resolution_ns == 1000 * MS
+    assert "collects every 1.0 s, derived from when its values change" in found.text
+    assert found.text.startswith("The DCGM exporter saw a kernel running in 60% of")
+    (above,) = checks(with_samples(SIX_SECONDS, dcgm=scrapes(1000, value=0.95)))
+    assert above.kind is AgreementKind.DISAGREE
+    assert "which processes used the GPU is not known" in above.text
+
+
+def test_an_exporter_at_its_default_is_too_coarse_and_says_what_is_assumed() -> None:
+    (found,) = checks(with_samples(SIX_SECONDS, dcgm=scrapes(30_000)))
+    assert found.kind is AgreementKind.TOO_COARSE
+    assert found.resolution_ns == 30_000 * MS
+    assert "collects every 30 s by default (assumed)" in found.text
+    assert isinstance(found.sampled_ratio, Unavailable)
+
+
+def test_utilization_is_of_one_period_of_the_driver_before_it_was_collected() -> None:
+    (found,) = checks(
+        with_samples(SIX_SECONDS, dcgm=scrapes(1000, field="gpu_util_percent", value=60))
+    )
+    assert found.kind is AgreementKind.AGREE
+    assert "each of one period of the driver" in found.text
+
+
+def test_what_was_collected_before_the_first_change_is_not_used() -> None:
+    """The first page may be as old as an interval: here it tells of before the recording."""
+    series = scrapes(1000)
+    stale = tuple(
+        sample | {"gr_engine_active_ratio": [0.0]} if index < 5 else sample
+        for index, sample in enumerate(series.samples)
+    )
+    (found,) = checks(with_samples(SIX_SECONDS, dcgm=replace(series, samples=stale)))
+    assert found.kind is AgreementKind.AGREE
+    assert found.sampled_ratio == pytest.approx(0.6)
+
+
+def test_time_stamps_of_the_page_tell_collections_apart_that_changed_nothing() -> None:
+    samples = tuple(
+        {
+            "unix_ns": ORIGIN_UNIX_NS + at * MS,
+            "gr_engine_active_ratio": [0.6],
+            "collected_age_ns": [at % 1000 * MS],
+        }
+        for at in range(0, 6000, 200)
+    )
+    (found,) = checks(with_samples(SIX_SECONDS, dcgm=replace(scrapes(1000), samples=samples)))
+    assert (found.kind, found.resolution_ns) == (AgreementKind.AGREE, 1000 * MS)
+
+
+def test_scrapes_that_failed_are_no_change() -> None:
+    series = scrapes(1000)
+    holes = tuple(
+        {"unix_ns": sample["unix_ns"]} if index % 4 == 3 else sample
+        for index, sample in enumerate(series.samples)
+    )
+    (found,) = checks(with_samples(SIX_SECONDS, dcgm=replace(series, samples=holes)))
+    assert (found.kind, found.resolution_ns) == (AgreementKind.AGREE, 1000 * MS)
+
+
+NODE = tuple(SampledDevice("NVIDIA L4", f"GPU-{n}") for n in range(4))
+
+
+def test_an_exporter_sees_all_gpus_of_a_node_and_none_is_picked_by_chance() -> None:
+    (found,) = checks(with_samples(SIX_SECONDS, dcgm=scrapes(1000, devices=NODE, device=2)))
+    assert found.kind is AgreementKind.TOO_COARSE
+    assert "4 GPUs were sampled and the trace has 1" in found.text
+
+
+def test_nvml_tells_the_exporters_gpu_by_its_uuid_and_who_else_was_on_it() -> None:
+    seen = {
+        "unix_ns": ORIGIN_UNIX_NS,
+        "processes": [
+            [
+                {"pid": 41, "is_server": True, "sm_percent": 50},
+                {"pid": 77, "name": "python3", "sm_percent": 35},
+            ]
+        ],
+    }
+    local = nvml((*driver_samples([60] * 30), seen), (NODE[2],))
+    series = scrapes(1000, value=0.95, devices=NODE, device=2)
+    by_nvml, by_dcgm = checks(with_samples(SIX_SECONDS, local, series))
+    assert (by_nvml.source, by_nvml.kind) == ("nvml", AgreementKind.AGREE)
+    assert (by_dcgm.source, by_dcgm.kind) == ("dcgm", AgreementKind.OTHER_PROCESS)
+    assert by_dcgm.sampled_ratio == pytest.approx(0.95)
+    assert [other.pid for other in by_dcgm.others] == [77]

@@ -1,0 +1,146 @@
+"""Traces that hold nothing of a GPU: what samples say, what is to be done, and the first line."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from diag.analysis.sampled.absence import absent_device_caveat
+from diag.model.availability import Unavailable
+from diag.model.device import AgreementKind
+from diag.model.samples import SampledDevice, SampleSeries
+from tests.unit.analysis.sampled_captures import (
+    L4,
+    ORIGIN_UNIX_NS,
+    check,
+    checks,
+    driver_samples,
+    kernels,
+    nvml,
+    traced,
+    with_samples,
+    work_of,
+)
+
+if TYPE_CHECKING:
+    from diag.model.capture import Capture
+
+NO_PLANE = traced()
+EMPTY_PLANE = traced("plane /device:GPU:0\nline Stream #7(Compute)")
+SERVER = {"pid": 41, "name": "tensorflow_mode", "is_server": True}
+PRIVILEGES = ("dcgmi profile --pause", "PERFMON", "NVreg_Restrict", "SYS_ADMIN", "privileged")
+
+
+def on_gpu(*records: dict[str, Any], device: int = 0) -> dict[str, Any]:
+    return {"unix_ns": ORIGIN_UNIX_NS, "processes": [*[None] * device, list(records)]}
+
+
+@pytest.mark.parametrize("capture", [NO_PLANE, EMPTY_PLANE])
+def test_a_busy_gpu_that_the_trace_lacks_is_a_missing_plane(capture: Capture) -> None:
+    samples = (*driver_samples([63] * 10), on_gpu({**SERVER, "sm_percent": 60}))
+    found = check(with_samples(capture, nvml(samples)))
+    assert found.kind is AgreementKind.PLANE_MISSING
+    assert (found.device, found.sampled_ratio) == ("NVIDIA L4 (GPU 0)", pytest.approx(0.63))
+    assert isinstance(found.traced_ratio, Unavailable)
+    assert "saw NVIDIA L4 (GPU 0) 63% busy over the window" in found.text
+
+
+def test_the_fixes_come_in_order_of_privilege() -> None:
+    text = check(with_samples(NO_PLANE, nvml(driver_samples([63] * 10)))).text
+    places = [text.index(word) for word in PRIVILEGES]
+    assert places == sorted(places)
+    # Nothing told which process is the server, so nothing is claimed of whose work it is.
+    assert "If that is the server's work" in text
+
+
+def test_what_the_tracer_said_is_quoted() -> None:
+    capture = traced(more="error CUPTI_ERROR_INSUFFICIENT_PRIVILEGES")
+    text = check(with_samples(capture, nvml(driver_samples([63] * 10)))).text
+    assert "The tracer said: CUPTI_ERROR_INSUFFICIENT_PRIVILEGES." in text
+
+
+def test_a_capture_that_left_gpus_out_needs_no_privilege() -> None:
+    capture = replace(NO_PLANE, manifest={"plan": {"device_trace": False}})
+    found = check(with_samples(capture, nvml(driver_samples([63] * 10))))
+    assert found.kind is AgreementKind.PLANE_MISSING
+    assert "capture without --no-device-trace" in found.text
+    assert "privileged" not in found.text
+
+
+def test_a_gpu_that_was_idle_is_not_missed() -> None:
+    found = check(with_samples(NO_PLANE, nvml(driver_samples([0] * 10))))
+    assert found.kind is AgreementKind.AGREE
+    assert "is no loss" in found.text
+
+
+def test_a_gpu_that_others_kept_busy_is_theirs() -> None:
+    others = {"pid": 77, "name": "python3", "sm_percent": 60}
+    samples = (*driver_samples([63] * 10), on_gpu(SERVER, others))
+    found = check(with_samples(NO_PLANE, nvml(samples)))
+    assert found.kind is AgreementKind.OTHER_PROCESS
+    assert "process 77 (python3) at 60%" in found.text
+    assert "the server itself was not seen at work" in found.text
+
+
+def test_only_the_servers_gpus_count_where_its_process_was_seen() -> None:
+    devices = (L4, SampledDevice("NVIDIA L4", "GPU-1"))
+    samples = (
+        *driver_samples([99] * 10),
+        *driver_samples([40] * 10, device=1),
+        on_gpu({**SERVER, "sm_percent": 40}, device=1),
+    )
+    (found,) = checks(with_samples(NO_PLANE, nvml(samples, devices)))
+    assert (found.device, found.sampled_ratio) == ("NVIDIA L4 (GPU 1)", pytest.approx(0.4))
+
+
+def test_an_exporter_is_asked_too() -> None:
+    series = SampleSeries(
+        "dcgm",
+        1,
+        {"gpu_util_percent": "%"},
+        ({"unix_ns": ORIGIN_UNIX_NS, "gpu_util_percent": [70.0]},),
+        devices=(L4,),
+    )
+    found = check(with_samples(NO_PLANE, dcgm=series))
+    assert (found.source, found.kind) == ("dcgm", AgreementKind.PLANE_MISSING)
+
+
+def first_line(capture: Capture) -> str:
+    caveat = absent_device_caveat(capture, work_of(capture))
+    assert caveat is not None
+    assert caveat.code == "no-device-plane"
+    return caveat.text
+
+
+def test_the_first_line_says_what_is_not_known_and_what_samples_saw() -> None:
+    assert first_line(with_samples(NO_PLANE, nvml(driver_samples([63] * 10)))) == (
+        "The trace has no GPU plane: idle time is that of model execution on the CPU; what a GPU "
+        "did is only known from samples: NVML saw NVIDIA L4 (GPU 0) 63% busy over the window."
+    )
+    empty = first_line(with_samples(EMPTY_PLANE, nvml(driver_samples([63] * 10))))
+    assert empty.startswith("The trace's GPU plane is empty, which a refused tracer and an unused")
+
+
+def test_without_samples_the_first_line_claims_nothing() -> None:
+    assert first_line(NO_PLANE) == (
+        "The trace has no GPU plane: idle time is that of model execution on the CPU; what a GPU "
+        "did is not known."
+    )
+    refused = replace(NO_PLANE, gpu_samples=Unavailable("no NVIDIA driver on this machine"))
+    assert first_line(refused).endswith("not known, and this machine has no NVIDIA driver.")
+    blank = nvml(({"unix_ns": ORIGIN_UNIX_NS, "memory_used_bytes": [1]},))
+    assert first_line(with_samples(NO_PLANE, blank)).endswith("give a utilization.")
+
+
+def test_the_first_line_names_a_few_gpus_of_many() -> None:
+    devices = tuple(SampledDevice("NVIDIA L4", f"GPU-{n}") for n in range(6))
+    samples = [each for n in range(6) for each in driver_samples([10], device=n)]
+    text = first_line(with_samples(NO_PLANE, nvml(samples, devices)))
+    assert "NVIDIA L4 (GPU 3) 10% busy and 2 more over the window." in text
+
+
+def test_a_trace_with_device_events_has_no_such_line() -> None:
+    capture = traced(kernels([(1, 2)]))
+    assert absent_device_caveat(capture, work_of(capture)) is None
