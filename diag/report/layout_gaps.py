@@ -105,12 +105,11 @@ def _device_blocks(timeline: TimelinePart) -> tuple[Block, ...]:
         return (heading, Paragraph("none"))
     sure = (("high", timeline.high_ns), ("medium", timeline.medium_ns), ("low", timeline.low_ns))
     levels = ", ".join(f"{level} {duration(ns)}" for level, ns in sure if ns)
-    texts = [
-        f"idle {duration(timeline.idle_ns)}, with requests waiting {duration(timeline.waiting_ns)}"
-    ]
+    open_ns = duration(timeline.waiting_ns)
+    texts = [f"idle {duration(timeline.idle_ns)}, of it {open_ns} with requests open"]
     if timeline.starved_ns:
         won = duration(timeline.recoverable_ns_per_second)
-        texts.append(f"fed without a break, it would win {won} a second")
+        texts.append(f"fed without a break, it would win back {won} a second")
     texts.append(f"confidence {levels}")
     rows = tuple(_device_gap_row(gap) for gap in timeline.gaps)
     return (heading, Paragraph("; ".join(texts)), Grid(DEVICE_COLUMNS, rows))

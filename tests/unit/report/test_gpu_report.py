@@ -71,8 +71,8 @@ samples:    Another process uses the GPU. [other-process; sampled 75.0%; traced 
             10.0%; over 96.0 ms; one sample averages over 16.0 ms; clocks within 200 µs]
 
 Idle time of /device:GPU:0
-idle 66.0 ms, with requests waiting 32.0 ms; fed without a break, it would win 260 ms a second;
-confidence high 56.0 ms, medium 8.00 ms, low 2.00 ms
+idle 66.0 ms, of it 32.0 ms with requests open; fed without a break, it would win back 260 ms a
+second; confidence high 56.0 ms, medium 8.00 ms, low 2.00 ms
 idle because of  starved  idle ms  of window  max ms  sure    or else
 no-demand        no          34.0      34.0%    34.0  high
 preprocess       yes         21.0      21.0%    17.0  high    batch-fill
