@@ -6,7 +6,7 @@ import importlib
 import sys
 
 # Each is a module here with a function run() that prints its tables and writes them into docs/.
-PARTS = ("speed", "recordings", "accuracy", "planted", "overhead")
+PARTS = ("speed", "gpu_speed", "recordings", "accuracy", "planted", "overhead", "sampler")
 
 
 def main(names: list[str]) -> int:

@@ -237,11 +237,25 @@ def big_space(events: int = 2_500_000) -> tuple[bytes, int]:
         for parity in range(2):
             every_other = {name: column[parity::2] for name, column in of_thread.items()}
             lines += [("grpcpp_sync_ser", request.fill(every_other)) for request in requests]
-    return _space(lines, names, stats), batches * per_batch
+    return space_of([("/host:CPU", lines, names, stats)]), batches * per_batch
 
 
-def _space(lines: list[tuple[str, bytes]], names: Names, stats: Names) -> bytes:
-    plane = [wire.text_field(2, "/host:CPU")]
+def space_of(planes: list[tuple[str, list[tuple[str, bytes]], Names, Names]]) -> bytes:
+    """An XSpace of planes: each a name, lines of events, and the ids of event and stat names."""
+    environment = (
+        wire.text_field(2, "Task Environment")
+        + _metadata(5, "profile_start_time", 1)
+        + wire.bytes_field(6, wire.number_field(1, 1) + wire.number_field(3, ORIGIN_UNIX_NS))
+    )
+    return (
+        b"".join(wire.bytes_field(1, _plane(*plane)) for plane in planes)
+        + wire.bytes_field(1, environment)
+        + wire.text_field(4, "benchmark")
+    )
+
+
+def _plane(title: str, lines: list[tuple[str, bytes]], names: Names, stats: Names) -> bytes:
+    plane = [wire.text_field(2, title)]
     for number, (name, events) in enumerate(lines, 1):
         head = (
             wire.number_field(1, number) + wire.text_field(2, name) + wire.number_field(3, 50_000)
@@ -249,16 +263,7 @@ def _space(lines: list[tuple[str, bytes]], names: Names, stats: Names) -> bytes:
         plane.append(wire.bytes_field(3, head + events))
     plane += [_metadata(4, name, number) for name, number in names.ids.items()]
     plane += [_metadata(5, name, number) for name, number in stats.ids.items()]
-    environment = (
-        wire.text_field(2, "Task Environment")
-        + _metadata(5, "profile_start_time", 1)
-        + wire.bytes_field(6, wire.number_field(1, 1) + wire.number_field(3, ORIGIN_UNIX_NS))
-    )
-    return (
-        wire.bytes_field(1, b"".join(plane))
-        + wire.bytes_field(1, environment)
-        + wire.text_field(4, "benchmark")
-    )
+    return b"".join(plane)
 
 
 def _metadata(number: int, name: str, key: int) -> bytes:

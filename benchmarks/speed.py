@@ -63,7 +63,7 @@ def run() -> None:
         copy.parent.mkdir()
         shutil.copy(trace, copy)
         theirs = measure("xprof: `inference_profile`", "xprof", copy, XPROF_RUNS, None)
-    text = table([*ours, theirs], len(data), events)
+    text = table(ours, theirs, len(data), events)
     print(text)
     print(f"written into {replace_table('speed.md', 'speed', text)}")
 
@@ -94,11 +94,12 @@ def once(what: str, trace: Path, *, pinned: bool) -> dict[str, float]:
     return result
 
 
-def table(measurements: list[Measurement], size: int, events: int) -> str:
-    theirs = measurements[-1]
-    whole = measurements[-2]
+def table(ours: list[Measurement], theirs: Measurement | None, size: int, events: int) -> str:
+    """The table of one file: the last of ours is set beside xprof's, if there is one."""
+    whole = ours[-1]
+    beside = f"; xprof {version('xprof')}" if theirs else ""
     lines = [
-        f"{events:,} events in {size / 1e6:.1f} MB; {machine()}; xprof {version('xprof')}.",
+        f"{events:,} events in {size / 1e6:.1f} MB; {machine()}{beside}.",
         "",
         "| work | " + " | ".join(COLUMNS) + " |",
         "|---" + "|---:" * len(COLUMNS) + "|",
@@ -107,8 +108,10 @@ def table(measurements: list[Measurement], size: int, events: int) -> str:
         f"| {one.label} | {one.best:.2f} | {statistics.median(one.seconds):.2f} |"
         f" {one.cpu_seconds:.2f} | {len(one.seconds)} | {events / one.best / 1e6:.2f} M |"
         f" {one.peak_bytes / 1e6:.0f} | {one.peak_bytes / size:.1f} |"
-        for one in measurements
+        for one in (*ours, *([theirs] if theirs else []))
     ]
+    if theirs is None:
+        return "\n".join(lines)
     faster = theirs.best / whole.best
     smaller = theirs.peak_bytes / whole.peak_bytes
     cheaper = theirs.cpu_seconds / whole.cpu_seconds
