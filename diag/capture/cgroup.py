@@ -24,11 +24,15 @@ def find_cpu_stat(pid: int | None, root: Path = Path("/")) -> Path | Unavailable
         pid: Of the process; None is this one.
         root: Where /proc and /sys lie.
     """
+    own = _read(root / "proc/self/cgroup")
     try:
         text = (root / "proc" / (str(pid) if pid else "self") / "cgroup").read_text()
     except OSError as exc:
         return Unavailable(f"the cgroup cannot be read: {exc.strerror}")
-    found = [path for path in _candidates(text, root) if "nr_throttled" in _read(path)]
+    candidates = _candidates(text, own, root)
+    found = [path for path in candidates if "nr_throttled" in _read(path)]
+    if not candidates and any(map(_tops, text.splitlines())):
+        return Unavailable("the cgroup of the process cannot be seen from this container")
     if not found:
         return Unavailable("no cgroup of the process counts CPU throttling")
     return next((path for path in found if throttling(path)[0] > 0), found[0])
@@ -49,20 +53,29 @@ def throttling(cpu_stat: Path) -> tuple[int, int, int]:
     return int(fields.get("nr_periods", 0)), int(fields.get("nr_throttled", 0)), time_ns
 
 
-def _candidates(text: str, root: Path) -> list[Path]:
+def _candidates(text: str, own: str, root: Path) -> list[Path]:
+    """The group's own ``cpu.stat`` and those above it, nearest first.
+
+    Within a container only its own group is visible, at the top, under another name or as /../..;
+    of another container's process nothing is, and that top would be the wrong one.
+    """
     paths: list[Path] = []
     for line in text.splitlines():
-        _, controllers, group = line.split(":", 2)
-        tops = [_V2_ROOT] if not controllers else []
-        if "cpu" in controllers.split(","):
-            tops = list(_V1_ROOTS)
-        inner = Path(group.lstrip("/"))
-        # A group above the namespace's root is shown as /../..; what is visible begins there.
-        inner = Path() if ".." in inner.parts else inner
-        paths += [
-            root / top / part / "cpu.stat" for top in tops for part in (inner, *inner.parents)
-        ]
+        inner = Path(line.split(":", 2)[2].lstrip("/"))
+        for top in (root / each for each in _tops(line)):
+            if ".." not in inner.parts and (top / inner).is_dir():
+                paths += [top / part / "cpu.stat" for part in (inner, *inner.parents)]
+            elif line in own.splitlines():
+                paths.append(top / "cpu.stat")
     return paths
+
+
+def _tops(line: str) -> tuple[Path, ...]:
+    """Where the group of a line of /proc/PID/cgroup would count CPU time."""
+    controllers = line.split(":", 2)[1]
+    if not controllers:
+        return (_V2_ROOT,)
+    return _V1_ROOTS if "cpu" in controllers.split(",") else ()
 
 
 def _read(path: Path) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # Programs that listen here for a server that is elsewhere.
 TUNNELS = frozenset({"kubectl", "oc", "ssh", "sshd", "socat", "k9s", "gcloud", "cloudflared"})
+SERVER_PROGRAM = "tensorflow_model_server"
 _ANY = ("0.0.0.0", "::")  # noqa: S104 - compared with, never bound to
 _MAPPED = "::ffff:"  # gRPC listens on IPv4 addresses through IPv6 sockets
 _UCRED = struct.Struct("3i")
@@ -48,13 +49,32 @@ def locate(target: Target) -> Here | Unavailable:
     return _judged(_listener(target.port, target.address), f"port {target.port}")
 
 
-def find_listener(port: int) -> Here:
-    """The process of this machine that listens on a TCP port, on whatever address."""
+def find_server_process(port: int) -> Here:
+    """The server's process on this machine.
+
+    It is the one that listens on the port, on whatever address. Across network namespaces, as from
+    one container into another, no listener is seen; the only tensorflow_model_server is taken then.
+    """
     pid = _listener(port, None)
-    if pid is None:
-        return Here(Unavailable(f"no process that can be seen from there listens on port {port}"))
-    found = _judged(pid, f"port {port}")
-    return Here(found) if isinstance(found, Unavailable) else found
+    if pid is not None:
+        found = _judged(pid, f"port {port}")
+        return Here(found) if isinstance(found, Unavailable) else found
+    named = _processes_named(SERVER_PROGRAM)
+    if len(named) == 1:
+        return Here(named[0])
+    count = str(len(named)) if named else "no"
+    return Here(
+        Unavailable(
+            f"no listener on port {port} can be seen from there, and {count} processes of the name "
+            f"{SERVER_PROGRAM}"
+        )
+    )
+
+
+def _processes_named(name: str) -> list[int]:
+    return [
+        process.pid for process in psutil.process_iter(["name"]) if process.info["name"] == name
+    ]
 
 
 def shares_clock(here: Here | Unavailable, hostnames: Sequence[str]) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from diag.capture.locality import Here, locate, shares_clock
+from diag.capture.locality import SERVER_PROGRAM, Here, find_server_process, locate, shares_clock
 from diag.capture.plan import MS
 from diag.capture.session import capture_bundle
 from diag.capture.target import find_server
@@ -150,3 +150,24 @@ def test_a_port_forward_on_this_machine_is_told_from_a_server_on_it(tmp_path: Pa
         found = locate(target)
         process.kill()
     assert found == Unavailable(f"kubectl forwards port {target.port} to another machine")
+
+
+def test_a_server_is_found_by_its_port_or_as_the_only_one_of_its_name(tmp_path: Path) -> None:
+    with serving() as server:
+        assert find_server_process(server.port) == Here(os.getpid())
+    nobody_listens = server.port
+    program = tmp_path / SERVER_PROGRAM
+    program.symlink_to(Path(sys.executable).resolve())
+    command = [str(program), "-c", "import time; print(flush=True); time.sleep(60)"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as first:
+        assert first.stdout is not None
+        first.stdout.readline()
+        assert find_server_process(nobody_listens) == Here(first.pid)
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as second:
+            assert second.stdout is not None
+            second.stdout.readline()
+            found = find_server_process(nobody_listens).pid
+            second.kill()
+        first.kill()
+    assert isinstance(found, Unavailable)
+    assert found.reason.endswith("and 2 processes of the name tensorflow_model_server")

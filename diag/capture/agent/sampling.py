@@ -74,7 +74,9 @@ class AgentSampling:
             if state.unavailable:
                 self.series[state.source] = self._without(f"has none: {state.unavailable}")
             else:
-                self.details[state.source] = f"{state.detail}, by the agent at {self.address}"
+                seen = f" ({link.description.server})" if state.source == "host" else ""
+                by = f"by the agent at {self.address}{seen}"
+                self.details[state.source] = f"{state.detail}, {by}"
         wanted = {source: periods_ns.get(source, 0) for source in self.details}
         if wanted:
             self._receiver = Receiver(link.connection, wanted)

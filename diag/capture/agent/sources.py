@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from diag.capture.agent.protocol import SOURCES
 from diag.capture.gpu import GPU_PERIOD_NS, open_gpu_reader
 from diag.capture.host_reader import HOST_PERIOD_NS, HostReader
-from diag.capture.locality import find_listener
+from diag.capture.locality import find_server_process
 from diag.model.availability import Unavailable
 
 if TYPE_CHECKING:
@@ -49,14 +49,12 @@ class MachineSources:
     def open(self, source: str, period_ns: int) -> Reader | Unavailable:
         """As ``Sources``."""
         if source == "host":
-            return HostReader(find_listener(self._server_port), period_ns or HOST_PERIOD_NS)
+            return HostReader(find_server_process(self._server_port), period_ns or HOST_PERIOD_NS)
         if source == "gpu":
             return open_gpu_reader(period_ns or GPU_PERIOD_NS, _DRIVER_TIMEOUT_NS)
         return Unavailable(f"there is no source {source!r}, only {' and '.join(SOURCES)}")
 
     def server(self) -> str:
         """As ``Sources``."""
-        pid = find_listener(self._server_port).pid
-        if isinstance(pid, Unavailable):
-            return pid.reason
-        return f"process {pid} listens on port {self._server_port}"
+        pid = find_server_process(self._server_port).pid
+        return pid.reason if isinstance(pid, Unavailable) else f"the server is process {pid}"

@@ -66,7 +66,7 @@ def test_an_agent_says_what_it_is_and_what_it_lacks() -> None:
         "host": "",
         "gpu": "no NVIDIA driver",
     }
-    assert found.server == "process 1 listens on port 8500"
+    assert found.server == "the server is process 1"
 
 
 @pytest.mark.parametrize(

@@ -36,8 +36,20 @@ def test_v1_counts_in_nanoseconds(tmp_path: Path) -> None:
 
 def test_within_a_container_the_visible_top_is_the_own_group(tmp_path: Path) -> None:
     write(tmp_path / "proc/7/cgroup", "0::/../../somewhere\n")
+    write(tmp_path / "proc/self/cgroup", "0::/../../somewhere\n")
     path = write(tmp_path / "sys/fs/cgroup/cpu.stat", V2.format(1, 0, 0))
     assert find_cpu_stat(7, tmp_path) == path
+
+
+@pytest.mark.parametrize("group", ["/../other-container", "/docker/other-container"])
+def test_the_group_of_another_container_is_not_taken_for_the_visible_one(
+    tmp_path: Path, group: str
+) -> None:
+    write(tmp_path / "proc/7/cgroup", f"0::{group}\n")
+    write(tmp_path / "proc/self/cgroup", "0::/docker/this-container\n")
+    write(tmp_path / "sys/fs/cgroup/cpu.stat", V2.format(9, 9, 9))
+    found = find_cpu_stat(7, tmp_path)
+    assert found == Unavailable("the cgroup of the process cannot be seen from this container")
 
 
 @pytest.mark.parametrize("text", ["0::/a\n", "3:memory:/a\n", ""])
