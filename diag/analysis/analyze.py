@@ -30,6 +30,8 @@ from diag.analysis.execution.steps import find_async_ops, find_steps
 from diag.analysis.idle import Scene, find_gaps
 from diag.analysis.level import hidden_requests, tracer_level, unseen_work
 from diag.analysis.result import Analysis
+from diag.analysis.sampled.crosscheck import cross_check
+from diag.analysis.sampled.seen import sampled_utilization
 from diag.analysis.summary import summarize_gaps, summarize_models, summarize_queues
 from diag.formats import event_names as ev
 from diag.model.capture import BatchingParameters, Capture
@@ -122,7 +124,16 @@ def analyze(
     models = summarize_models(requests, window)
     idle = summarize_gaps(idle_time.timelines, idle_time.gaps, idle_time.waiting_ns)
     gpu = account_devices(
-        capture, events, op_class, device, staged, ledger, batch_table, requests, idle
+        capture,
+        events,
+        op_class,
+        device,
+        staged,
+        ledger,
+        batch_table,
+        requests,
+        idle,
+        seen=sampled_utilization(capture),
     )
     seen = Circumstances(capture, level, counts, batch_table.queues, models)
     return Analysis(
@@ -147,6 +158,7 @@ def analyze(
         device_clock=gpu.clock,
         device_loss=gpu.loss,
         longest_gaps=idle_time.longest,
+        agreements=cross_check(capture, device, gpu.clock, gpu.loss),
     )
 
 

@@ -53,8 +53,21 @@ def account_devices(
     batch_table: BatchTable,
     requests: RequestTable,
     idle: tuple[GapSummary, ...],
+    seen: str = "",
 ) -> DeviceAccount:
     """Summarise, cost and rank the work of all GPUs.
+
+    Args:
+        capture: What was recorded.
+        host: Events of the host plane.
+        op_class: Of the host's names.
+        device: What the trace holds of the GPUs.
+        staged: Stages of the steps.
+        ledger: Of runs and batches.
+        batch_table: All batches.
+        requests: All requests.
+        idle: Idle time of each timeline.
+        seen: What samples saw of the GPUs, as half a sentence.
 
     Raises:
         InputError: The trace is too long and full to analyse.
@@ -70,5 +83,5 @@ def account_devices(
         ops=ops,
         clock=clock,
         loss=loss,
-        caveats=tuple(find_device_caveats(capture, device, devices, clock, loss)),
+        caveats=tuple(find_device_caveats(capture, device, devices, clock, loss, seen)),
     )

@@ -9,6 +9,7 @@ from diag.analysis.thresholds import MIN_OVERHEAD_RATIO, MIN_UNLINKED_RATIO
 from diag.model.availability import Caveat, Unavailable
 from diag.model.capture import Capture
 from diag.model.device import DeviceClock, DeviceLoss, DeviceSummary
+from diag.model.samples import SampleSeries
 
 # CUPTI's names for what refuses it (cupti_result.h, CUDA 12; field reports of TensorFlow Serving).
 _REFUSED = ("INSUFFICIENT_PRIVILEGES", "ERR_NVGPUCTRPERM")
@@ -30,9 +31,19 @@ def find_device_caveats(
     summaries: tuple[DeviceSummary, ...],
     clock: DeviceClock | Unavailable,
     loss: DeviceLoss,
+    seen: str = "",
 ) -> Iterator[Caveat]:
-    """All that apply, what is missing altogether first."""
-    yield from _about_planes(capture, device, loss)
+    """All that apply, what is missing altogether first.
+
+    Args:
+        capture: Its samples.
+        device: What the trace holds of the GPUs.
+        summaries: The same as totals.
+        clock: How well their clock was matched to the host's.
+        loss: What the tracer said it lost.
+        seen: What samples saw of their utilization, as half a sentence.
+    """
+    yield from _about_planes(capture, device, loss, seen)
     if loss.dropped:
         yield Caveat(
             "device-events-dropped",
@@ -49,25 +60,30 @@ def find_device_caveats(
     yield from _about_links(summaries, clock)
 
 
-def _about_planes(capture: Capture, device: DeviceWork, loss: DeviceLoss) -> Iterator[Caveat]:
+def _about_planes(
+    capture: Capture, device: DeviceWork, loss: DeviceLoss, seen: str
+) -> Iterator[Caveat]:
     if device.devices:
         return
+    alone = f"known from samples alone{f': {seen}' if seen else ''}"
     if device.silent:
         count = len(device.silent)
         yield Caveat(
             "gpu-planes-empty",
             f"The trace has {count} GPU plane{'s' * (count > 1)} without any event: the GPU was "
-            "not used, or its tracer was refused; what it did is not known. " + _advice(loss),
+            "not used, or its tracer was refused; what it did is "
+            f"{alone if seen else 'not known'}. {_advice(loss)}",
         )
         return
-    samples = capture.gpu_samples
-    if not isinstance(samples, Unavailable) and samples.devices:
-        count = len(samples.devices)
+    sampled = (capture.gpu_samples, capture.dcgm_samples)
+    count = max((len(s.devices) for s in sampled if isinstance(s, SampleSeries)), default=0)
+    if count or seen:
+        some = f"{count} GPU{'s' * (count > 1)}" if count else "GPUs"
         yield Caveat(
             "gpu-plane-missing",
-            f"{count} GPU{'s' * (count > 1)} could be sampled, but the trace has no GPU plane: "
-            "idle time is that of model execution on the CPU; what a GPU did is known from "
-            "samples alone. " + _advice(loss),
+            f"{some} could be sampled, but the trace has no GPU plane: "
+            f"idle time is that of model execution on the CPU; what a GPU did is {alone}. "
+            + _advice(loss),
         )
         return
     told = f" {_advice(loss)}" if loss.errors else ""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from diag.analysis.device.clock import find_clock
 from diag.analysis.device.loss import find_loss
-from diag.analysis.execution.device_work import DeviceWork, find_device_work
+from diag.analysis.execution.device_work import find_device_work
 from diag.analysis.execution.steps import find_steps
 from diag.analysis.sampled.crosscheck import cross_check
 from diag.formats import event_names as ev
@@ -26,10 +26,7 @@ if TYPE_CHECKING:
 ORIGIN_UNIX_NS = 1_700_000_000_000_000_000
 MS = 1_000_000
 PERIOD_MS = 200
-ALL = 100
 L4 = SampledDevice("NVIDIA L4", "GPU-0")
-
-Spans = "Sequence[tuple[float, float]]"
 
 
 def kernels(spans: Sequence[tuple[float, float]], ordinal: int = 0, model: str = "") -> str:
@@ -99,22 +96,10 @@ def with_samples(
     )
 
 
-@dataclass(frozen=True)
-class Work:
-    """What the trace holds of the GPUs."""
-
-    device: DeviceWork
-
-
-def work_of(capture: Capture) -> DeviceWork:
-    (host,) = [plane for plane in capture.planes if plane.name == ev.HOST_PLANE]
-    return find_device_work(capture.planes, host.events, find_steps(host.events))
-
-
 def checks(capture: Capture) -> tuple[Agreement, ...]:
     """All cross-checks of a capture."""
     (host,) = [plane for plane in capture.planes if plane.name == ev.HOST_PLANE]
-    work = work_of(capture)
+    work = find_device_work(capture.planes, host.events, find_steps(host.events))
     return cross_check(capture, work, find_clock(work, host.events), find_loss(capture, work))
 
 

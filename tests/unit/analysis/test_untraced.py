@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from diag.analysis.sampled.absence import absent_device_caveat
+from diag.analysis import analyze
+from diag.analysis.sampled.seen import sampled_utilization
 from diag.model.availability import Unavailable
 from diag.model.device import AgreementKind
 from diag.model.samples import SampledDevice, SampleSeries
@@ -21,7 +22,6 @@ from tests.unit.analysis.sampled_captures import (
     nvml,
     traced,
     with_samples,
-    work_of,
 )
 
 if TYPE_CHECKING:
@@ -108,39 +108,45 @@ def test_an_exporter_is_asked_too() -> None:
 
 
 def first_line(capture: Capture) -> str:
-    caveat = absent_device_caveat(capture, work_of(capture))
-    assert caveat is not None
-    assert caveat.code == "no-device-plane"
-    return caveat.text
+    """The analysis's first caveat of its own, up to what is to be done."""
+    texts = {caveat.code: caveat.text for caveat in analyze(capture).caveats}
+    (code,) = texts.keys() & {"no-device-plane", "gpu-plane-missing", "gpu-planes-empty"}
+    return texts[code].partition(". ")[0]
 
 
 def test_the_first_line_says_what_is_not_known_and_what_samples_saw() -> None:
     assert first_line(with_samples(NO_PLANE, nvml(driver_samples([63] * 10)))) == (
-        "The trace has no GPU plane: idle time is that of model execution on the CPU; what a GPU "
-        "did is only known from samples: NVML saw NVIDIA L4 (GPU 0) 63% busy over the window."
+        "1 GPU could be sampled, but the trace has no GPU plane: idle time is that of model "
+        "execution on the CPU; what a GPU did is known from samples alone: NVML saw NVIDIA L4 "
+        "(GPU 0) 63% busy over the window"
     )
-    empty = first_line(with_samples(EMPTY_PLANE, nvml(driver_samples([63] * 10))))
-    assert empty.startswith("The trace's GPU plane is empty, which a refused tracer and an unused")
+    assert first_line(with_samples(EMPTY_PLANE, nvml(driver_samples([63] * 10)))).endswith(
+        "what it did is known from samples alone: NVML saw NVIDIA L4 (GPU 0) 63% busy over the "
+        "window"
+    )
 
 
-def test_without_samples_the_first_line_claims_nothing() -> None:
-    assert first_line(NO_PLANE) == (
-        "The trace has no GPU plane: idle time is that of model execution on the CPU; what a GPU "
-        "did is not known."
-    )
-    refused = replace(NO_PLANE, gpu_samples=Unavailable("no NVIDIA driver on this machine"))
-    assert first_line(refused).endswith("not known, and this machine has no NVIDIA driver.")
+def test_without_utilization_the_first_line_claims_nothing() -> None:
+    assert first_line(NO_PLANE).endswith("what a GPU did is not known.")
+    assert first_line(EMPTY_PLANE).endswith("what it did is not known")
     blank = nvml(({"unix_ns": ORIGIN_UNIX_NS, "memory_used_bytes": [1]},))
-    assert first_line(with_samples(NO_PLANE, blank)).endswith("give a utilization.")
+    assert first_line(with_samples(NO_PLANE, blank)).endswith("known from samples alone")
+
+
+def test_bundles_of_before_devices_were_named_are_heard_too() -> None:
+    old = replace(nvml(driver_samples([63] * 10)), devices=())
+    assert first_line(with_samples(NO_PLANE, old)).startswith("GPUs could be sampled, but")
 
 
 def test_the_first_line_names_a_few_gpus_of_many() -> None:
     devices = tuple(SampledDevice("NVIDIA L4", f"GPU-{n}") for n in range(6))
     samples = [each for n in range(6) for each in driver_samples([10], device=n)]
-    text = first_line(with_samples(NO_PLANE, nvml(samples, devices)))
-    assert "NVIDIA L4 (GPU 3) 10% busy and 2 more over the window." in text
+    seen = sampled_utilization(with_samples(NO_PLANE, nvml(samples, devices)))
+    assert seen.endswith("NVIDIA L4 (GPU 3) 10% busy and 2 more over the window")
 
 
-def test_a_trace_with_device_events_has_no_such_line() -> None:
-    capture = traced(kernels([(1, 2)]))
-    assert absent_device_caveat(capture, work_of(capture)) is None
+def test_an_analysis_holds_the_cross_checks() -> None:
+    capture = traced(kernels([(start, start + 60) for start in range(0, 2000, 100)]))
+    (found,) = analyze(with_samples(capture, nvml(driver_samples([60] * 10)))).agreements
+    assert found.kind is AgreementKind.AGREE
+    assert analyze(capture).agreements == ()
