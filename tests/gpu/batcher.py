@@ -206,6 +206,8 @@ class DynamicBatcher:
                 task.scores = self._work.split(scores, at, task.rows)
                 at += task.rows
                 task.done.set()
+            # Freed by the callback, as merged tensors are: unmapping large ones takes its time.
+            del merged, scores
             end = time.time_ns()
         self._log.add_batch(
             BatchLog(
