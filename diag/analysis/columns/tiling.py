@@ -14,6 +14,7 @@ from diag.analysis.columns.intervals import Lanes, Set, union
 from diag.model.events import Bools, Int64s
 
 _SETS_MAX = 62  # bits of a signed integer, but for the sign and one to spare
+_NARROW_BITS = 31
 _TABLE_BITS = 16  # a table of all combinations fits the cache
 
 
@@ -81,18 +82,17 @@ def tile(start_ns: Int64s, end_ns: Int64s, layers: list[Layer], rest: int) -> Pi
     cuts, held = _sweep([*sets, union(*span)])
     code = _first_code(held, [layer.code for layer in layers], rest)
     # Owners lie apart, so that pieces which touch are of one owner.
-    change = np.flatnonzero(code[1:] != code[:-1]) + 1
-    begin = np.concatenate((np.zeros(min(len(code), 1), np.int64), change))
+    begin = np.flatnonzero(np.concatenate((np.ones(min(len(code), 1), np.bool_), _differs(code))))
     begin, end = begin[:-1], begin[1:]  # nothing holds after the last edge
-    covered = code[begin] >= 0
+    code = code[begin]
+    covered = code >= 0
     start, stop = cuts[begin[covered]], cuts[end[covered]]
-    at_ns = lanes.time(start)
-    return Pieces(
-        lanes.owner(start), at_ns, at_ns + stop - start, code[begin[covered]].astype(np.int64)
-    )
+    owner = lanes.owner(start)
+    at_ns = start - lanes.place(owner, np.zeros(1, np.int64))
+    return Pieces(owner, at_ns, at_ns + (stop - start), code[covered].astype(np.int64))
 
 
-def _first_code(held: Int64s, codes: list[int], rest: int) -> NDArray[np.int32]:
+def _first_code(held: NDArray[np.signedinteger], codes: list[int], rest: int) -> NDArray[np.int32]:
     """The code of the lowest bit set, ``rest`` if that is the one after all codes, -1 without."""
     order = np.array([*codes, rest], np.int32)
     if len(order) <= _TABLE_BITS:
@@ -105,7 +105,7 @@ def _first_code(held: Int64s, codes: list[int], rest: int) -> NDArray[np.int32]:
     return np.asarray(np.where(held > 0, order[lowest], -1), np.int32)
 
 
-def _sweep(sets: list[Set]) -> tuple[Int64s, Int64s]:
+def _sweep(sets: list[Set]) -> tuple[Int64s, NDArray[np.signedinteger]]:
     """All edges in order, and which sets hold from each to the next: bit i for set i.
 
     Raises:
@@ -118,11 +118,17 @@ def _sweep(sets: list[Set]) -> tuple[Int64s, Int64s]:
     bits = [sign << i for i in range(len(sets)) for sign in (1, -1)]
     # Each set comes sorted: a stable sort merges such runs in nearly linear time.
     order = np.argsort(at, kind="stable")
-    held = np.cumsum(np.repeat(np.array(bits, np.int64), lengths)[order])
+    narrow = np.int32 if len(sets) < _NARROW_BITS else np.int64  # half the memory to go through
+    held = np.repeat(np.array(bits, narrow), lengths)[order]
+    np.cumsum(held, out=held)
     at = at[order]
-    last = np.ones(len(at), np.bool_)
-    last[:-1] = at[1:] != at[:-1]
+    last = np.flatnonzero(np.concatenate((_differs(at), np.ones(min(len(at), 1), np.bool_))))
     return at[last], held[last]
+
+
+def _differs(values: NDArray[np.integer]) -> Bools:
+    """(n - 1,) whether each value differs from the next."""
+    return np.asarray(values[1:] != values[:-1], np.bool_)
 
 
 def _clip(layer: Layer, start_ns: Int64s, end_ns: Int64s, lanes: Lanes) -> Set:
