@@ -114,14 +114,14 @@ def _lines(lines: Lines, chance: random.Random, seed: int | None) -> list[str]:
 
 
 @st.composite
-def gpu_traces(draw: st.DrawFn) -> GpuTrace:
-    """Servers whose bursts launch on one or two GPUs; some launches or works are missing or odd.
+def gpu_traces(draw: st.DrawFn, *, may_be_odd: bool = True) -> GpuTrace:
+    """Servers whose bursts launch on one or two GPUs; some launches or works may be odd.
 
     Odd are ids that repeat, works that seem to begin before their launch, and works that no
     recorded launch led to.
     """
     serving = draw(servers())
-    return _with_devices(draw, serving, odd=draw(st.booleans()))
+    return _with_devices(draw, serving, odd=may_be_odd and draw(st.booleans()))
 
 
 @st.composite

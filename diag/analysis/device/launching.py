@@ -54,5 +54,6 @@ def _cpu_ops(
     row = row[~launched]
     burst = innermost(host, steps.burst_row, row)
     step = np.where(burst >= 0, steps.burst_step[burst], -1) if len(steps.burst_row) else burst
-    mine = (step >= 0) & device.used[step]
+    mine = step >= 0
+    mine[mine] = device.used[step[mine]]
     return step[mine], host.start_ns[row[mine]], host.end_ns[row[mine]]
