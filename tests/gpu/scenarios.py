@@ -20,7 +20,7 @@ class ModelPlan:
             graph decodes; ``stored``, the number of a block of bytes that the server holds.
         compute_ms: What the model proper is to take for a full batch; its number of layers is
             chosen by measuring.
-        eager_ops: Instead of that, so many ops, each dispatched and launched by itself.
+        eager_ops: Instead of that, so many ops that each launch thirty kernels one by one.
         image_pixels: Width and height of the JPEGs.
         block_mib: Of a stored block.
         copies_blocks: Whether blocks are copied to the device whole, or a sample of each.
@@ -140,7 +140,7 @@ _ALL = (
     Scenario(
         name="launch-bound",
         story="Three hundred tiny kernels a batch, each launched by itself.",
-        model=ModelPlan("dense", compute_ms=0, eager_ops=300),
+        model=ModelPlan("dense", compute_ms=0, eager_ops=10),
         batching=_batching(4, 0, 1, 1, 4),
         arrivals=_closed(1),
         planted=Planted(IdleCause.LAUNCH, ("launch",)),
