@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from diag.analysis.columns.intervals import covered_between
 from diag.analysis.idle.claims import Claim
 from diag.analysis.idle.precedence import NEARNESS
-from diag.analysis.thresholds import RUNNER_UP_MIN_SHARE
+from diag.analysis.thresholds import RUNNER_UP_MIN_SHARE, SHOWN_MIN_SHARE
 from diag.model.events import Bools, Int32s, Int64s
 from diag.model.gaps import CONFIDENCES, IDLE_CAUSES, Confidence, IdleCause
 
@@ -19,7 +19,7 @@ _LOW, _MEDIUM, _HIGH = (
 )
 # Guesses, whatever is there; and what is no evidence for anything else.
 GUESSES = (IdleCause.INGRESS, IdleCause.TRACE_EDGE, IdleCause.UNEXPLAINED)
-NO_RUNNERS_UP = (IdleCause.UNEXPLAINED, IdleCause.NO_DEMAND)
+NO_RUNNERS_UP = (IdleCause.TRACE_EDGE, IdleCause.UNEXPLAINED, IdleCause.NO_DEMAND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,9 @@ def judge(
 ) -> Int32s:
     """(n,) int32 into ``CONFIDENCES``.
 
-    High: events show the cause over the whole piece, and no other cause as near to the device
-    holds for half of it. Medium: a rule, an estimate or the absence of events says so. Low: a
-    guess, or a piece no longer than the error of the device's clock.
+    High: events show the cause over nine tenths of the piece, and no other cause as near to the
+    device holds for half of it. Medium: a rule, an estimate or the absence of events says so. Low:
+    a guess, or a piece no longer than the error of the device's clock.
 
     Args:
         claims: By cause.
@@ -90,7 +90,7 @@ def judge(
         mine = np.flatnonzero(cause_index == cause.index)
         if len(mine) and len(claim.shown[0]):
             shown = covered_between(claim.shown, start_ns[mine], end_ns[mine])
-            out[mine[shown == length[mine]]] = _HIGH
+            out[mine[shown >= SHOWN_MIN_SHARE * length[mine]]] = _HIGH
     nearness = np.array([NEARNESS[cause] for cause in IDLE_CAUSES])
     runner = runners_up.index
     rivalled = (runner >= 0) & (nearness[np.maximum(runner, 0)] == nearness[cause_index])

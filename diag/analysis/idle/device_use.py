@@ -1,8 +1,9 @@
 """Which steps, batches, queues and requests concern a device: only they can explain its idleness.
 
 A step concerns a device if it has work there. A step that is known to have none there does not:
-it has work on another device, or it ran from begin to end while the device tracer recorded, beside
-no device event whose step is unknown, and has none anywhere. A step around in-graph batchers takes
+it has work on another device; or it was recorded whole between the device tracer's first and last
+record, beside no device event whose step is unknown, and has none anywhere; or it lies beyond those
+records and runs the same op as steps of which this is known. A step around in-graph batchers takes
 part in what their batches do, a batch in what its runs do, a queued task in what the other batches
 of its queue did. What is not known concerns every device.
 """
@@ -16,7 +17,10 @@ import numpy as np
 from diag.analysis.attribution.ledger import Ledger
 from diag.analysis.attribution.origins import Origins
 from diag.analysis.columns.intervals import Set, covered_between, merge, union
+from diag.analysis.columns.nesting import innermost
 from diag.analysis.execution.device_work import Device, DeviceWork
+from diag.analysis.execution.op_class import OpClass
+from diag.analysis.idle.scene import Scene
 from diag.model.events import Bools, Int64s
 
 
@@ -56,10 +60,14 @@ def cpu_use(ledger: Ledger, origins: Origins) -> DeviceUse:
     )
 
 
-def device_uses(work: DeviceWork, ledger: Ledger, origins: Origins) -> tuple[DeviceUse, ...]:
-    """One for each device of ``work``."""
-    known = _is_known(work, ledger)
-    return tuple(_device_use(device, known, ledger, origins) for device in work.devices)
+def device_uses(scene: Scene) -> tuple[DeviceUse, ...]:
+    """One for each GPU plane."""
+    if not scene.device.devices:
+        return ()
+    known = _is_known(scene)
+    return tuple(
+        _device_use(device, known, scene.ledger, scene.origins) for device in scene.device.devices
+    )
 
 
 def records_of(work: DeviceWork) -> tuple[int, int]:
@@ -73,15 +81,34 @@ def records_of(work: DeviceWork) -> tuple[int, int]:
     return min(first, default=0), max(last, default=-1)
 
 
-def _is_known(work: DeviceWork, ledger: Ledger) -> Bools:
+def _is_known(scene: Scene) -> Bools:
     """(steps,) whether the devices that the step used can be told."""
-    steps = ledger.steps
+    work, steps = scene.device, scene.ledger.steps
+    if scene.loss.dropped:
+        return work.used
+    unlinked = merge(*(_unlinked(device) for device in work.devices))
+    whole = ~steps.is_orphan & steps.is_root & ~work.used
+    whole &= covered_between(unlinked, steps.start_ns, steps.end_ns) == 0
+    # A call of its own without a device event: the event was lost.
+    whole[work.launches.step[work.launches.step >= 0]] = False
     first, last = records_of(work)
-    seen_whole = ~steps.is_orphan & (steps.start_ns >= first) & (steps.end_ns <= last)
-    unlinked = merge(*(_unlinked(device) for device in work.devices)) if work.devices else None
-    if unlinked is not None:
-        seen_whole &= covered_between(unlinked, steps.start_ns, steps.end_ns) == 0
-    return work.used | seen_whole
+    within = whole & (steps.start_ns >= first) & (steps.end_ns <= last)
+    if (whole & ~within).any() and within.any():
+        kind = _first_op(scene)
+        hosts = np.setdiff1d(kind[within & (kind >= 0)], kind[~within & work.used])
+        within |= whole & np.isin(kind, hosts)
+    return work.used | within
+
+
+def _first_op(scene: Scene) -> Int64s:
+    """(steps,) what tells the graphs of steps apart: the least name of their ops, -1 if none."""
+    events, steps = scene.host.events, scene.ledger.steps
+    row = np.flatnonzero((scene.op_class != OpClass.NOT_AN_OP)[events.name_id])
+    burst = innermost(events, steps.burst_row, row)
+    row, burst = row[burst >= 0], burst[burst >= 0]
+    first = np.full(len(steps), len(events.names), np.int64)
+    np.minimum.at(first, steps.burst_step[burst], events.name_id[row].astype(np.int64))
+    return np.where(first < len(events.names), first, -1)
 
 
 def _unlinked(device: Device) -> Set:

@@ -71,13 +71,15 @@ def find_gaps(scene: Scene) -> IdleTime:
     calls = find_host_calls(scene.host, scene.ledger.steps, scene.device.launches)
     blanks = find_blanks(scene.host.events, scene.capture.window)
     seen: StepWitnesses | None = None
+    seen_of = np.empty(0, np.bool_)
     tables: list[GapTable] = []
     for index, line in enumerate(lines):
         if line.device is not None and not len(line.device.events):
             claims: tuple[Claim, ...] = ()  # its tracer ran, as other devices show: it was not used
         else:
-            if seen is None or not line.use.steps.all():
-                seen = find_witnesses(scene, calls, line.use.steps)
+            mine = line.use.steps & ~calls.loading
+            if seen is None or not np.array_equal(mine, seen_of):
+                seen, seen_of = find_witnesses(scene, calls, mine), mine
             claims = ordered_claims(scene, line.use, line.demand, calls, blanks, seen, line.device)
         tables.append(_cut(scene, index, line, claims))
     gaps = _concatenate(tables)
@@ -100,7 +102,7 @@ def find_gaps(scene: Scene) -> IdleTime:
 
 
 def _lines(scene: Scene) -> list[_Line]:
-    uses = device_uses(scene.device, scene.ledger, scene.origins)
+    uses = device_uses(scene)
     lines = [
         _Line(device.name, device, use, find_demand(scene, use), device.busy)
         for device, use in zip(scene.device.devices, uses, strict=True)

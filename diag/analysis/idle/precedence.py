@@ -26,25 +26,25 @@ from diag.analysis.idle.witness_events import StepWitnesses
 from diag.model.gaps import IdleCause
 
 # How far from the device what a cause speaks of is: causes with one number are equally near, and
-# one that is a runner-up of another makes it doubtful.
+# one that is a runner-up of another makes it doubtful. A call is nearer than the step around it.
 NEARNESS = {
     IdleCause.PROFILER: 0,
     IdleCause.THROTTLED: 0,
     IdleCause.ALLOCATOR: 1,
     IdleCause.COLD_START: 1,
     IdleCause.TRANSFER: 1,
-    IdleCause.LAUNCH: 1,
-    IdleCause.PREPROCESS: 2,
-    IdleCause.MODEL_LOAD: 2,
-    IdleCause.EXECUTOR_POOL: 2,
-    IdleCause.BATCH_THREADS_IN_HOST_WORK: 3,
-    IdleCause.DISPATCH: 3,
-    IdleCause.BATCH_FILL: 4,
-    IdleCause.SYNC_OR_OUTPUT: 5,
-    IdleCause.INGRESS: 6,
-    IdleCause.TRACE_EDGE: 6,
-    IdleCause.UNEXPLAINED: 7,
-    IdleCause.NO_DEMAND: 8,
+    IdleCause.LAUNCH: 2,
+    IdleCause.PREPROCESS: 3,
+    IdleCause.MODEL_LOAD: 3,
+    IdleCause.EXECUTOR_POOL: 3,
+    IdleCause.BATCH_THREADS_IN_HOST_WORK: 4,
+    IdleCause.DISPATCH: 4,
+    IdleCause.BATCH_FILL: 5,
+    IdleCause.SYNC_OR_OUTPUT: 6,
+    IdleCause.INGRESS: 7,
+    IdleCause.TRACE_EDGE: 7,
+    IdleCause.UNEXPLAINED: 8,
+    IdleCause.NO_DEMAND: 9,
 }
 
 
@@ -110,8 +110,8 @@ def ordered_claims(
         dispatch,
         fill,
         *ahead,
-        *output,
         _while_open(IdleCause.SYNC_OR_OUTPUT, calls.sync.concerning(ordinal, mine), scene),
+        *output,
         *outside,
     )
 

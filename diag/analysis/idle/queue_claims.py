@@ -50,12 +50,32 @@ def queue_claims(scene: Scene, use: DeviceUse) -> tuple[Claim, Claim, Claim]:
 
 
 def split_claim(scene: Scene, use: DeviceUse) -> Claim:
-    """From the end of a batch's run to its own end, its outputs are split and its members woken."""
-    batches = scene.ledger.batches
-    mine = use.batches & (batches.first_step >= 0)
-    split = union(batches.run_end_ns[mine], batches.end_ns[mine])
-    shows = Witnesses(batches.run_end_ns[mine], batches.end_ns[mine], batches.row[mine])
+    """From the end of a batch's run its outputs are split and its members woken, one by one."""
+    batches, origins = scene.ledger.batches, scene.origins
+    mine = np.flatnonzero(use.batches & (batches.first_step >= 0))
+    member, answered = _answered(scene)
+    keep = use.requests[member]
+    member, answered = member[keep], answered[keep]
+    shows = Witnesses(
+        np.concatenate((batches.run_end_ns[mine], answered)),
+        np.concatenate((batches.end_ns[mine], scene.requests.end_ns[member])),
+        np.concatenate((batches.row[mine], origins.row[member])),
+    )
+    split = union(shows.start_ns, shows.end_ns)
     return Claim(IdleCause.SYNC_OR_OUTPUT, split, split, (shows,))
+
+
+def _answered(scene: Scene) -> tuple[Int64s, Int64s]:
+    """Requests that are nothing but a stay in a batcher, and when the last of their runs ended."""
+    tasks, origins, batches = scene.ledger.tasks, scene.origins, scene.ledger.batches
+    owned = np.flatnonzero(origins.of_task >= 0)
+    owner, batch = origins.of_task[owned], tasks.batch[owned]
+    ended = np.full(len(origins.row), -1, np.int64)
+    linked = batch >= 0
+    np.maximum.at(ended, owner[linked], batches.run_end_ns[batch[linked]])
+    np.maximum.at(ended, owner[~linked], NEVER_NS)
+    member = np.flatnonzero((origins.step < 0) & (ended >= 0) & (ended < NEVER_NS))
+    return member, ended[member]
 
 
 class _Waits:

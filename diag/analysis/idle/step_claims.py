@@ -56,7 +56,7 @@ def step_claims(
     early = preprocess | pieces.graph_ahead()
     held = union(seen.waiting.start_ns, seen.waiting.end_ns) if waiting.any() else EMPTY
     by_ops = (seen.preprocess_ops, seen.ops, seen.bursts)
-    by_run = (seen.waiting, seen.runs)
+    by_run = (seen.waiting, seen.batch_runs, seen.runs)
     return StepClaims(
         launch=Claim(
             IdleCause.LAUNCH,
@@ -83,13 +83,16 @@ def step_claims(
             by_ops,
         ),
         executor_pool_ahead=Claim(
-            IdleCause.EXECUTOR_POOL, pieces.set_of(waiting & ahead), held, by_run
+            IdleCause.EXECUTOR_POOL,
+            pieces.set_of(waiting & ahead),
+            held,
+            (seen.waiting, seen.runs),
         ),
         output=Claim(
             IdleCause.SYNC_OR_OUTPUT,
             merge(pieces.set_of(output | ended), syncing, waiting_for_device, closing),
             merge(writing, syncing, waiting_for_device),
-            (seen.ops, seen.bursts, seen.runs),
+            (seen.ops, seen.bursts, seen.batch_runs, seen.runs),
         ),
     )
 

@@ -48,9 +48,9 @@ def edge_claim(scene: Scene, use: DeviceUse, demand: Demand, *, is_device: bool)
 def _beyond_records(scene: Scene, use: DeviceUse) -> Set:
     """Steps open before the first and after the last record of any device: theirs may be lost."""
     first, last = records_of(scene.device)
-    steps = scene.ledger.steps
-    mine = use.steps[steps.root]
-    ran = union(steps.start_ns[mine], steps.end_ns[mine])
+    parts = scene.staged.parts
+    mine = use.steps[parts.step]
+    ran = union(parts.start_ns[mine], parts.end_ns[mine])
     window = scene.capture.window
     outside = union(
         np.array([window.start_ns, max(last, window.start_ns)]),

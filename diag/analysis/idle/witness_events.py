@@ -8,6 +8,7 @@ import numpy as np
 
 from diag.analysis.columns.nesting import innermost
 from diag.analysis.execution.op_class import OpClass
+from diag.analysis.execution.steps import Steps
 from diag.analysis.idle.evidence import Witnesses
 from diag.analysis.idle.host_calls import HostCalls
 from diag.analysis.idle.scene import Scene
@@ -26,7 +27,8 @@ class StepWitnesses:
         ops: All ops the tracer recorded.
         bursts: Executor bursts.
         launches: Calls that launched device work, copies apart.
-        runs: Session runs and batches, each over its whole length.
+        batch_runs: Runs of batches.
+        runs: All runs, each over its whole length.
         waiting: Closures that wait for a thread of a pool that runs steps, from their Record on.
     """
 
@@ -34,6 +36,7 @@ class StepWitnesses:
     ops: Witnesses
     bursts: Witnesses
     launches: Witnesses
+    batch_runs: Witnesses
     runs: Witnesses
     waiting: Witnesses
 
@@ -53,21 +56,23 @@ def find_witnesses(scene: Scene, calls: HostCalls, steps: Bools) -> StepWitnesse
     launched = scene.device.launches
     other = np.concatenate((calls.copy.row, calls.sync.row, calls.allocator.row))
     launch = np.append(steps, True)[launched.step] & ~np.isin(launched.row, other)
-    own = ~mine.is_orphan & mine.is_root & steps
-    run = mine.row[own]
-    batches = scene.ledger.batches
+    runs = np.flatnonzero(~mine.is_orphan & mine.is_root & steps)
+    in_batch = scene.ledger.batches.run_step
+    in_batch = in_batch[steps[in_batch]]
     return StepWitnesses(
         preprocess_ops=Witnesses.of(events, op[early]),
         ops=Witnesses.of(events, op),
         bursts=Witnesses.of(events, mine.burst_row[steps[mine.burst_step]]),
         launches=Witnesses.of(events, launched.row[launch]),
-        runs=Witnesses(
-            np.concatenate((mine.start_ns[own], batches.start_ns)),
-            np.concatenate((mine.end_ns[own], batches.end_ns)),
-            np.concatenate((run, batches.row)),
-        ),
+        batch_runs=_spans(mine, in_batch),
+        runs=_spans(mine, runs),
         waiting=_waiting(scene),
     )
+
+
+def _spans(steps: Steps, chosen: Int64s) -> Witnesses:
+    """Runs, of which a FunctionRun covers only the launch, to their ends."""
+    return Witnesses(steps.start_ns[chosen], steps.end_ns[chosen], steps.row[chosen])
 
 
 def _of_steps(scene: Scene, row: Int64s, steps: Bools) -> Int64s:
