@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from diag.model.availability import Unavailable
@@ -10,6 +11,11 @@ NOT_AVAILABLE = "n/a"
 NAME_MAX_CHARS = 60
 TEXT_MAX_CHARS = 1000
 _SYMBOL_SCAN_MAX = 20_000
+# What an Eigen kernel computes (Eigen/src/Core/functors, unsupported/Eigen/CXX11/src/Tensor, 3.4);
+# the rest of its arguments is in all of them.
+_TELLING = re.compile(
+    r"scalar_\w+_op|Tensor(?:Conversion|Reduction|Broadcasting|Shuffling|Slicing|Padding|Generator)Op"
+)
 # Cc control, Cf format (bidi overrides, zero width), Cs lone surrogates, Co private use,
 # Cn unassigned, Zl and Zp line and paragraph separators: none may reach a terminal as it is.
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -43,8 +49,8 @@ def _spelt_out(char: str) -> str:
 def kernel_name(symbol: str, max_chars: int = NAME_MAX_CHARS) -> str:
     """A kernel's symbol with its function's name in sight: C++ templates run to thousands of chars.
 
-    Of a long one go, in this order: return type and parameters, the middle of its template
-    arguments, its outer namespaces.
+    Of a long one go, in this order: return type and parameters, template arguments but for what
+    tells one of Eigen's kernels from another, or head and tail; outer namespaces.
 
     >>> kernel_name("void Eigen::internal::MetaKernel<Eigen::Evaluator<float>, long>(int)", 44)
     'Eigen::internal::MetaKernel<Eigen::Eval…ong>'
@@ -56,6 +62,9 @@ def kernel_name(symbol: str, max_chars: int = NAME_MAX_CHARS) -> str:
     while len(name) + len("…::<…>") > max_chars and "::" in name.removeprefix("…::"):
         name = "…::" + name.removeprefix("…::").partition("::")[2]
     room = max_chars - len(name) - len("<>")
+    telling = _TELLING.search(arguments)
+    if telling and len(arguments) > room and len(telling[0]) + len("……") <= room:
+        arguments = f"…{telling[0]}…"
     if arguments and room > 0:
         name = f"{name}<{_cut(arguments, room)}>"
     return printable(name, max_chars)

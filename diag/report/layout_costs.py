@@ -106,8 +106,8 @@ def _request_texts(cost: DeviceCostPart) -> Iterator[str]:
 def _kernel_blocks(items: tuple[KernelPart, ...], label: str) -> tuple[Block, ...]:
     if not items:
         return ()
-    texts = "; ".join(_kernel_text(item) for item in items[:KERNELS_SHOWN_MAX])
-    return (Paragraph(texts, label=label),)
+    texts = tuple(_kernel_text(item) for item in items[:KERNELS_SHOWN_MAX])
+    return (Paragraph("with most device time", label=label), Bullets(texts))
 
 
 def _kernel_text(item: KernelPart) -> str:

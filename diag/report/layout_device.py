@@ -15,7 +15,7 @@ from diag.report.display import (
     percent,
     printable,
 )
-from diag.report.layout_gaps import SINGLE_TABLES_MAX, device_gap_blocks
+from diag.report.layout_gaps import SINGLE_TABLES_MAX, device_gap_blocks, mostly_idle
 
 if TYPE_CHECKING:
     from diag.report.device_parts import (
@@ -23,10 +23,12 @@ if TYPE_CHECKING:
         DeviceLossPart,
         DevicePart,
     )
+    from diag.report.gap_parts import TimelinePart
     from diag.report.report import Report
 
+DEVICE_COLUMN = Column("device", is_number=False)
 COLUMNS = (
-    Column("device", is_number=False),
+    DEVICE_COLUMN,
     Column("busy"),
     Column("kernel"),
     Column("copy"),
@@ -35,40 +37,53 @@ COLUMNS = (
     Column("starved"),
     Column("no demand"),
 )
-_AGREE = "agree"
+# Of many GPUs: what fits beside the main cause.
+OVERVIEW_COLUMNS = (
+    DEVICE_COLUMN,
+    Column("busy"),
+    Column("idle"),
+    Column("starved"),
+    Column("no demand"),
+)
+MOSTLY_COLUMN = Column("of idle, mostly", is_number=False)
 SAMPLED_COLUMN = Column("sampled")
+_AGREE = "agree"
+_NO_CELL = ""
 
 
 def device_blocks(report: Report) -> tuple[Block, ...]:
     """Nothing without GPUs, in the trace or in the samples."""
     checks = _check_blocks(report.agreements)
+    timelines = tuple(timeline for timeline in report.timelines if timeline.is_device)
     if not report.devices:
         return (Heading("GPUs, by their samples"), *checks) if checks else ()
     return (
         Heading("GPUs, shares of the window"),
-        *_table_blocks(report.devices, report.agreements),
+        *_table_blocks(report.devices, report.agreements, timelines),
         *_loss_blocks(report.device_loss),
         *checks,
-        *device_gap_blocks(tuple(t for t in report.timelines if t.is_device)),
+        *device_gap_blocks(timelines),
     )
 
 
 def _table_blocks(
-    devices: tuple[DevicePart, ...], agreements: tuple[AgreementPart, ...]
+    devices: tuple[DevicePart, ...],
+    agreements: tuple[AgreementPart, ...],
+    timelines: tuple[TimelinePart, ...],
 ) -> tuple[Block, ...]:
     """The shares of each; where none is known, only why."""
     reasons = {d.busy_share.reason for d in devices if isinstance(d.busy_share, Unavailable)}
     if reasons and all(isinstance(d.busy_share, Unavailable) for d in devices):
         names = ", ".join(printable(d.device, NAME_MAX_CHARS) for d in devices)
         return (Paragraph(f"{names}: {NOT_AVAILABLE}: {'; '.join(sorted(reasons))}"),)
-    columns = (*COLUMNS, SAMPLED_COLUMN) if agreements else COLUMNS
-    grid = Grid(columns, tuple(_row(device, agreements) for device in devices))
     if len(devices) > SINGLE_TABLES_MAX:
-        return (grid,)
+        return _overview(devices, agreements, timelines)
+    rows = tuple(Row((*_cells(device), *_sampled_cells(device, agreements))) for device in devices)
+    grid = Grid((*COLUMNS, *_sampled_columns(agreements)), rows)
     return (grid, Bullets(tuple(_events_text(device) for device in devices)))
 
 
-def _row(device: DevicePart, agreements: tuple[AgreementPart, ...]) -> Row:
+def _cells(device: DevicePart) -> tuple[str, ...]:
     shares = (
         device.busy_share,
         device.kernel_share,
@@ -78,15 +93,47 @@ def _row(device: DevicePart, agreements: tuple[AgreementPart, ...]) -> Row:
         device.starved_share,
         device.no_demand_share,
     )
-    cells = (printable(device.device, NAME_MAX_CHARS), *(percent(share) for share in shares))
-    return Row((*cells, _sampled_text(device, agreements)) if agreements else cells)
+    return (printable(device.device, NAME_MAX_CHARS), *(percent(share) for share in shares))
 
 
-def _sampled_text(device: DevicePart, agreements: tuple[AgreementPart, ...]) -> str:
+def _overview(
+    devices: tuple[DevicePart, ...],
+    agreements: tuple[AgreementPart, ...],
+    timelines: tuple[TimelinePart, ...],
+) -> tuple[Block, ...]:
+    causes = {timeline.timeline: mostly_idle(timeline) for timeline in timelines}
+    rows = tuple(
+        Row(
+            (
+                printable(device.device, NAME_MAX_CHARS),
+                percent(device.busy_share),
+                percent(device.idle_share),
+                percent(device.starved_share),
+                percent(device.no_demand_share),
+                *_sampled_cells(device, agreements),
+                causes.get(device.device, _NO_CELL),
+            )
+        )
+        for device in devices
+    )
+    columns = (*OVERVIEW_COLUMNS, *_sampled_columns(agreements), MOSTLY_COLUMN)
+    return (
+        Grid(columns, rows),
+        Bullets(("kernels, copies and bytes of each: diag export --table devices",)),
+    )
+
+
+def _sampled_columns(agreements: tuple[AgreementPart, ...]) -> tuple[Column, ...]:
+    return (SAMPLED_COLUMN,) if agreements else ()
+
+
+def _sampled_cells(device: DevicePart, agreements: tuple[AgreementPart, ...]) -> tuple[str, ...]:
     """By the first source that says anything; the others are in the lines below the table."""
+    if not agreements:
+        return ()
     shares = [a.sampled_share for a in agreements if a.device == device.device]
     known = [share for share in shares if not isinstance(share, Unavailable)]
-    return percent(known[0]) if known else NOT_AVAILABLE
+    return (percent(known[0]) if known else NOT_AVAILABLE,)
 
 
 def _events_text(device: DevicePart) -> str:

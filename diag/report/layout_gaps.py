@@ -31,14 +31,6 @@ DEVICE_COLUMNS = (
     Column("or else", is_number=False),
 )
 
-OVERVIEW_COLUMNS = (
-    Column("device", is_number=False),
-    Column("busy"),
-    Column("idle"),
-    Column("starved"),
-    Column("no demand"),
-    Column("mostly", is_number=False),
-)
 SINGLE_TABLES_MAX = 2
 LONGEST_SHOWN_MAX = 5
 CAUSES_SHOWN_MAX = 3
@@ -54,31 +46,21 @@ def gap_blocks(timelines: tuple[TimelinePart, ...], *, has_plane: bool) -> tuple
 def device_gap_blocks(timelines: tuple[TimelinePart, ...]) -> tuple[Block, ...]:
     """The causes of each device, then the longest gaps of all.
 
-    Many devices (a host with eight GPUs) share one table, with the main cause of each.
+    Many devices (a host with eight GPUs) have no table each: ``mostly_idle`` goes into the table of
+    devices.
     """
-    if len(timelines) > SINGLE_TABLES_MAX:
-        tables: tuple[Block, ...] = (
-            Heading(f"Idle time of {number(len(timelines))} devices"),
-            Grid(OVERVIEW_COLUMNS, tuple(_overview_row(timeline) for timeline in timelines)),
-        )
-    else:
-        tables = tuple(block for timeline in timelines for block in _device_blocks(timeline))
-    return (*tables, *_longest_blocks(timelines))
+    blocks: tuple[Block, ...] = ()
+    if len(timelines) <= SINGLE_TABLES_MAX:
+        blocks = tuple(block for timeline in timelines for block in _device_blocks(timeline))
+    return (*blocks, *_longest_blocks(timelines))
 
 
-def _overview_row(timeline: TimelinePart) -> Row:
-    """Causes beyond the first are in the JSON report."""
-    main = timeline.gaps[0] if timeline.gaps else None
-    return Row(
-        (
-            printable(timeline.timeline, NAME_MAX_CHARS),
-            percent(timeline.busy_share),
-            percent(timeline.idle_share),
-            percent(timeline.starved_share),
-            percent(timeline.no_demand_share),
-            f"{main.cause} {percent(main.share_of_idle)} of idle" if main else "",
-        )
-    )
+def mostly_idle(timeline: TimelinePart) -> str:
+    """The main cause of its idle time; the others are in the JSON report."""
+    if not timeline.gaps:
+        return _NO_CELL
+    main = timeline.gaps[0]
+    return f"{main.cause} {percent(main.share_of_idle)}"
 
 
 def _cpu_blocks(timeline: TimelinePart, has_plane: bool) -> tuple[Block, ...]:
@@ -105,8 +87,9 @@ def _device_blocks(timeline: TimelinePart) -> tuple[Block, ...]:
         return (heading, Paragraph("none"))
     sure = (("high", timeline.high_ns), ("medium", timeline.medium_ns), ("low", timeline.low_ns))
     levels = ", ".join(f"{level} {duration(ns)}" for level, ns in sure if ns)
-    open_ns = duration(timeline.waiting_ns)
-    texts = [f"idle {duration(timeline.idle_ns)}, of it {open_ns} with requests open"]
+    texts = [f"idle {duration(timeline.idle_ns)}"]
+    if timeline.waiting_ns:
+        texts[0] += f", of it {duration(timeline.waiting_ns)} with requests open"
     if timeline.starved_ns:
         won = duration(timeline.recoverable_ns_per_second)
         texts.append(f"fed without a break, it would win back {won} a second")
@@ -132,11 +115,9 @@ def _device_gap_row(gap: GapPart) -> Row:
 def _longest_blocks(timelines: tuple[TimelinePart, ...]) -> tuple[Block, ...]:
     """Those in which somebody waited; a long gap that nobody noticed tells nothing."""
     found = [(timeline.timeline, gap) for timeline in timelines for gap in timeline.longest]
-    if not found:
-        return ()
     asked = [item for item in found if item[1].waiting_requests]
     if not asked:
-        return (Paragraph("no request was open in any of the longest gaps", label="longest"),)
+        return ()
     asked.sort(key=lambda item: -item[1].idle_ns)
     items = tuple(
         _long_gap_text(gap, name if len(timelines) > 1 else "")

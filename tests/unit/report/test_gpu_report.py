@@ -100,9 +100,11 @@ rows in a run  runs  mean ms   p10   p50   p90
   - padding rows took at most 6.00 ms of device time
   - launch-bound score 12.5%: the part of runs in which the GPU had nothing of theirs to do while
     the host was launching
-kernels:    Eigen::internal::EigenMetaKernel<Eigen::TensorEvalua…>, int> 14.0 ms (900 events,
-            m:Tanh); gemm 10.0 ms (300 events)
-GPU ops:    convnet:Tanh 14.0 ms (900 events)"""
+kernels:    with most device time
+  - Eigen::internal::EigenMetaKernel<…scalar_tanh_op…> 14.0 ms (900 events, m:Tanh)
+  - gemm 10.0 ms (300 events)
+GPU ops:    with most device time
+  - convnet:Tanh 14.0 ms (900 events)"""
     )
 
 
@@ -173,8 +175,13 @@ def test_many_gpus_share_a_table_and_one_line_for_all_samples_that_agree():
     checks = [make_agreement(d.name, AgreementKind.AGREE) for d in analysis.devices[:7]]
     checks.append(make_agreement(analysis.devices[7].name, text="Somebody else is there."))
     text = shown(build_report(replace(analysis, agreements=tuple(checks)), make_verdict()))
-    assert text.count("/device:GPU:7") == 2 + text.count("/device:GPU:7 at")
-    assert "Idle time of 8 devices\n" in text
+    table = between(text, "GPUs", "tracer:").splitlines()
+    assert len(table) == 2 + 8 + 1
+    assert table[1:3] == [
+        "device          busy   idle  starved  no demand  sampled  of idle, mostly",
+        "/device:GPU:0  34.0%  66.0%    26.0%      34.0%    75.0%  no-demand 51.5%",
+    ]
+    assert "Idle time of" not in text
     lines = [line for line in text.splitlines() if line.startswith("samples:")]
     assert len(lines) == 2
     assert lines[0].startswith("samples:    nvml agrees with the trace on /device:GPU:0, ")
@@ -184,8 +191,7 @@ def test_many_gpus_share_a_table_and_one_line_for_all_samples_that_agree():
 
 def test_long_gaps_in_which_nobody_waited_are_not_listed():
     analysis = replace(make_gpu_analysis(), longest_gaps=make_long_gaps()[:1])
-    text = shown(build_report(analysis, make_verdict()))
-    assert "longest:    no request was open in any of the longest gaps\n" in text
+    assert "longest:" not in shown(build_report(analysis, make_verdict()))
 
 
 def test_gpu_planes_without_events_show_no_number():
