@@ -18,6 +18,7 @@ from diag.capture.metrics_source import (
     scrape,
 )
 from diag.capture.plan import SECOND
+from diag.capture.process_names import named
 from diag.capture.sampling import Reader, Sampler
 from diag.capture.scrape import Page
 from diag.capture.server_state import read_server, read_status
@@ -65,7 +66,9 @@ class Beside:
             if connection.plan.agent
             else {
                 "host": HostReader(here) if isinstance(here, Here) else here,
-                "gpu": open_gpu_reader(gpu_period_ns) if isinstance(here, Here) else here,
+                "gpu": named(open_gpu_reader(gpu_period_ns), here.pid)
+                if isinstance(here, Here)
+                else here,
             }
         )
         if connection.plan.dcgm:

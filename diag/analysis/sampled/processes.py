@@ -53,16 +53,18 @@ def occupants(series: SampleSeries, index: int) -> Occupants:
         for record in records:
             pid = record["pid"]
             latest[pid] = latest.get(pid, {}) | record
-            if isinstance(record.get("sm_percent"), int | float):
-                percents.setdefault(pid, []).append(record["sm_percent"])
-    gives_shares = bool(percents)
+            percent = _percent(record)
+            if percent is not None:
+                percents.setdefault(pid, []).append(percent)
+    # The driver samples processes more rarely than they are listed: only some lists have shares.
+    telling = sum(any(_percent(record) is not None for record in each) for each in lists)
     found = {
         pid: OtherProcess(
             pid=pid,
             name=_known(record, "name", str, "its name was not told"),
-            # Left out of a sample where it did nothing: a zero, if the driver gives shares at all.
-            share=sum(percents.get(pid, ())) / len(lists) / 100
-            if gives_shares
+            # Left out where it did nothing: a zero, if that list has shares at all.
+            share=sum(percents.get(pid, ())) / telling / 100
+            if telling
             else Unavailable("the driver gives no share of processes here"),
             memory_bytes=_known(record, "memory_bytes", int, "the driver does not tell it here"),
         )
@@ -106,6 +108,11 @@ def _valid(records: Any) -> Iterator[dict[str, Any]]:
         for record in records:
             if isinstance(record, dict) and isinstance(record.get("pid"), int):
                 yield record
+
+
+def _percent(record: dict[str, Any]) -> float | None:
+    value = record.get("sm_percent")
+    return value if isinstance(value, int | float) else None
 
 
 def _known(record: dict[str, Any], key: str, kind: type, reason: str) -> Any:

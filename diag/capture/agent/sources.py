@@ -8,6 +8,7 @@ from diag.capture.agent.protocol import SOURCES
 from diag.capture.gpu import GPU_PERIOD_NS, open_gpu_reader
 from diag.capture.host_reader import HOST_PERIOD_NS, HostReader
 from diag.capture.locality import find_server_process
+from diag.capture.process_names import named
 from diag.model.availability import Unavailable
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ class MachineSources:
         if source == "host":
             return HostReader(find_server_process(self._server_port), period_ns or HOST_PERIOD_NS)
         if source == "gpu":
-            return open_gpu_reader(period_ns or GPU_PERIOD_NS, _DRIVER_TIMEOUT_NS)
+            reader = open_gpu_reader(period_ns or GPU_PERIOD_NS, _DRIVER_TIMEOUT_NS)
+            return named(reader, find_server_process(self._server_port).pid)
         return Unavailable(f"there is no source {source!r}, only {' and '.join(SOURCES)}")
 
     def server(self) -> str:
