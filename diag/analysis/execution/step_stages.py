@@ -61,10 +61,10 @@ def stage_steps(
     )
     waits = np.flatnonzero(~ops.is_batch & (ops.step >= 0) & (ops.done_ns >= 0))
     awaited = StepIntervals(ops.step[waits], ops.start_ns[waits], ops.done_ns[waits])
-    work = bursts.plus(awaited)
+    on_device = device.used
+    work = bursts.plus(awaited).plus(_bare_runs(steps, on_device))
     by_class = _ops_by_class(events, steps, op_class)
     last_work = _last(work, len(steps))
-    on_device = device.first_ns < device.last_ns
     layers = device.layers(work, spread) + _cpu_layers(by_class, work, spread, ~on_device)
     every = np.arange(len(parts), dtype=np.int64)
     step = parts.step
@@ -84,6 +84,14 @@ def stage_steps(
     stage_ns = np.zeros((len(steps), len(STAGES)), np.int64)
     np.add.at(stage_ns, parts.step, by_part)
     return StepStages(parts, pieces, stage_ns)
+
+
+def _bare_runs(steps: Steps, on_device: Bools) -> StepIntervals:
+    """Whole runs that used a device and show no burst: their own thread did the host's work."""
+    burst = np.zeros(len(steps), np.bool_)
+    burst[steps.burst_step] = True
+    bare = np.flatnonzero(on_device & ~burst)
+    return StepIntervals(bare, steps.start_ns[bare], steps.end_ns[bare])
 
 
 def _ops_by_class(

@@ -109,6 +109,16 @@ line grpc
     assert stages_us(analysis, 1)["compute"] == 200
 
 
+def test_a_run_without_bursts_worked_on_its_own_thread_around_its_device_work() -> None:
+    analysis = analyzed(f"""
+plane /host:CPU
+line grpc
+  SessionRun 0..1000us id=1 _p=1
+    cuLaunchKernel 100..110us correlation_id=7
+{DEVICE}""")
+    assert stages_us(analysis) == {"preprocess": 300, "compute": 200, "postprocess": 500}
+
+
 def batch(inside: str) -> str:
     return f"""
 plane /host:CPU
