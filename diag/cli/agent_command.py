@@ -35,6 +35,7 @@ _agent_options = option_group(
     option(
         "--server-port",
         type=_PORT,
+        metavar="PORT",
         default=8500,
         show_default=True,
         help="Where the server listens on this machine, to sample its process and cgroup.",
@@ -42,6 +43,7 @@ _agent_options = option_group(
     option(
         "--max-clients",
         type=click.IntRange(1, 64),
+        metavar="N",
         default=4,
         show_default=True,
         help="Captures that may sample at a time.",

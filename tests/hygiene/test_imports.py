@@ -40,6 +40,7 @@ def run(*arguments: str) -> dict[str, object]:
         ["analyze", "--help"],
         ["export", "--help"],
         ["capture", "--help"],
+        ["agent", "--help"],
         ["no-such-command"],
     ],
     ids=" ".join,
