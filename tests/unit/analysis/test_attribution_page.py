@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from diag.analysis.device import caveats as device_caveats
 from diag.analysis.execution import op_class
 from diag.analysis.execution.device_lines import DERIVED_LINES
 from diag.analysis.execution.op_class import OpClass, classify
@@ -86,3 +88,10 @@ def test_starvation_is_what_the_model_says_it_is() -> None:
     assert {IdleCause(name) for name, answer in rows.items() if answer == "yes"} == {
         cause for cause in IdleCause if cause.is_starvation
     }
+
+
+@pytest.mark.parametrize(
+    "code", re.findall(r'"([a-z-]+)",\n', inspect.getsource(device_caveats)), ids=str
+)
+def test_every_caveat_about_gpus_is_described(code: str) -> None:
+    assert f"| `{code}` |" in PAGE
