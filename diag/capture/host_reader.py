@@ -126,7 +126,7 @@ class HostReader:
             fields |= _of_process(self._server, _server_share)
         return {} if last_ns is None else fields
 
-    def timed(self, *, last: bool) -> list[dict[str, Any]]:  # noqa: ARG002
+    def timed(self, *, last: bool) -> list[dict[str, Any]]:
         """Nothing: all it knows is of now."""
         return []
 

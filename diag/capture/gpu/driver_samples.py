@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FIELD = "driver_utilization_percent"
 UNIT = "%"
-EVERY_NS = 250_000_000  # its buffer holds some seconds; a query copies what is new
+EVERY_NS = 500_000_000  # its buffer holds some seconds; a query copies what is new
 
 # nvml.h calls the stamps CPU time in microseconds. On Linux they are of the wall clock; one that is
 # further off than any buffer reaches back is not, and cannot be put on the trace's axis.

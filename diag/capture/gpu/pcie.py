@@ -20,13 +20,13 @@ FIELDS = (
 )
 UNIT = "bytes/s"
 BYTES_PER_KB = 1000
-PERIOD_NS = 1_000_000_000
+PERIOD_NS = 2_000_000_000
 STOP_TIMEOUT_NS = 500_000_000
 UNREAD_MAX = 60  # nobody reads any more: the sampler was left behind in a call that hangs
 
 
 class PcieMeter:
-    """Asks every GPU in turn, once a second, on a thread of its own.
+    """Asks every GPU in turn, every two seconds, on a thread of its own.
 
     Attributes:
         units: Of the fields that some GPU gave.

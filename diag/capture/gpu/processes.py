@@ -18,6 +18,8 @@ MEMORY = "processes.memory_bytes"
 SHARES = "processes.sm_percent"
 PERCENT_MAX = 100  # some drivers leave entries of chance in the buffer: pid 0, thousands of percent
 
+LOOK_BACK_US = 1_000_000  # the driver samples processes about once a second
+
 
 class ProcessMeter:
     """Two lists of NVML in one: who holds memory, and who was seen at work since the last call.
@@ -66,9 +68,13 @@ class ProcessMeter:
         return ([records[pid] for pid in sorted(records)],)
 
     def begin(self) -> None:
-        """Let the next list begin now; if that is refused, the next call meets it again."""
+        """Let the next list hold what was sampled in the last second, or nothing would be in it.
+
+        If that is refused, the next call meets it again.
+        """
         with suppress(pynvml.NVMLError):
             self()
+        self._seen_us = max(0, self._seen_us - LOOK_BACK_US)
 
     def close(self) -> None:
         """Nothing is held."""

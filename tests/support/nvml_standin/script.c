@@ -42,11 +42,18 @@ static void wrong(const char *what, const char *entry) {
     _exit(97);
 }
 
+static void insert(struct series *series, int position, struct point point) {
+    series->points = realloc(series->points, (size_t)(series->size + 1) * sizeof point);
+    if (!series->points) wrong("no memory", "");
+    memmove(series->points + position + 1, series->points + position, (size_t)(series->size - position) * sizeof point);
+    series->points[position] = point;
+    series->size++;
+}
+
 static void add_point(struct series *series, struct point point, const char *entry) {
-    if (series->size == MAX_POINTS) wrong("too many entries", entry);
     if (series->size && series->points[series->size - 1].at_s > point.at_s)
         wrong("entries of a key go forward in time", entry);
-    series->points[series->size++] = point;
+    insert(series, series->size, point);
 }
 
 /* Takes "@SECOND" off the end of the words; 0 if there is none. */
@@ -159,11 +166,8 @@ static void fill_defaults(struct gpu *gpu) {
     for (int key = 0; key < KEYS; key++) {
         struct series *series = &gpu->series[key];
         if (series->size && series->points[0].at_s < -1e17) continue;
-        if (series->size == MAX_POINTS) wrong("too many entries", key_names[key]);
-        memmove(series->points + 1, series->points, series->size * sizeof *series->points);
         int is_absent = key == MIG || key == GPM_SM || key == GPM_TENSOR;
-        series->points[0] = (struct point){-1e18, defaults[key], is_absent ? NOT_SUPPORTED : SUCCESS, 0};
-        series->size++;
+        insert(series, 0, (struct point){-1e18, defaults[key], is_absent ? NOT_SUPPORTED : SUCCESS, 0});
     }
 }
 

@@ -35,7 +35,7 @@
 
 #include <stdint.h>
 
-enum { MAX_GPUS = 16, MAX_POINTS = 256, MAX_PROCESSES = 64, MAX_SLICES = 8, MAX_TEXT = 96 };
+enum { MAX_GPUS = 16, MAX_PROCESSES = 64, MAX_SLICES = 8, MAX_TEXT = 96 };
 
 /* The return codes of nvml.h that are used here. */
 enum {
@@ -50,7 +50,7 @@ enum key {
 };
 
 struct point { double at_s; double value; int error; int hangs; };
-struct series { struct point points[MAX_POINTS]; int size; };
+struct series { struct point *points; int size; };
 struct process { unsigned pid; double at_s; int is_gone; long long memory; int sm; };
 struct slice { unsigned long long total, used; };
 struct gpu {

@@ -30,6 +30,8 @@ def test_the_defaults_are_the_safe_ones() -> None:
         ({"host_tracer_level": 4}, "not 1, 2 or 3"),
         ({"max_bytes": 0}, "--max-bytes"),
         ({"max_bytes": 2**31}, "--max-bytes"),
+        ({"gpu_rate_hz": 0}, "--gpu-rate is 0"),
+        ({"gpu_rate_hz": 101}, "1 to 100 a second"),
         ({"require": frozenset({"gpus"})}, "--require gpus"),
         ({"require": frozenset({"metrics"}), "metrics": "off"}, "contradicts"),
         ({"tls": TlsOptions(client_cert=Path("c"))}, "belong together"),

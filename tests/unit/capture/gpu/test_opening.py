@@ -36,7 +36,8 @@ def test_no_driver_library_is_a_reason(tmp_path: Path) -> None:
 def test_a_gpu_that_is_lost_from_the_start_leaves_the_others(nvml_library: Path) -> None:
     result = sample_gpus(nvml_library, "gpus 2; 0 lost 1", seconds=0.2)
     assert "the GPU is lost" in result["missing"]["0:utilization_percent"]
-    assert result["samples"][-1]["utilization_percent"] == [None, 30]
+    shares = [sample.get("utilization_percent") for sample in result["samples"]]
+    assert set(map(str, shares)) == {"[None, 30]", "None"}
 
 
 def test_a_driver_that_never_answers_is_given_up(nvml_library: Path) -> None:

@@ -47,13 +47,13 @@ def test_fast_fields_are_in_every_reading_and_slow_ones_rarely(
     assert count > 60
     found = {name: sum(name in sample for sample in result["samples"]) for name in result["units"]}
     assert found["utilization_percent"] == count
-    assert found["power_mw"] == -(-count // 5)
-    assert found["memory_used_bytes"] == -(-count // 20)
+    assert found["power_mw"] == -(-count // 10)
+    assert found["memory_used_bytes"] == -(-count // 50)
     assert found["processes"] == -(-count // 50)
     assert 1 <= found["pcie_tx_bytes_per_s"] <= 2
     calls = dict(line.split() for line in (tmp_path / "log").read_text().splitlines())
     assert int(calls["nvmlDeviceGetPcieThroughput"]) <= 4
-    assert int(calls["nvmlDeviceGetSamples"]) < 20
+    assert int(calls["nvmlDeviceGetSamples"]) < 12
 
 
 def test_a_slow_count_of_pcie_traffic_delays_no_reading(nvml_library: Path) -> None:
