@@ -80,7 +80,7 @@ def _point_row(point: BatchSizeCostPart) -> Row:
 def _notes(cost: DeviceCostPart) -> Iterator[str]:
     yield ", ".join(_request_texts(cost))
     if not isinstance(cost.fixed_ns, Unavailable):
-        yield f"a run takes {duration(cost.fixed_ns)} plus {duration(cost.per_row_ns)} a row"
+        yield f"a run takes {duration(cost.fixed_ns)} + {duration(cost.per_row_ns)} x rows, fitted"
     if not isinstance(cost.padding_ns, Unavailable) and cost.padding_ns:
         most = "at most " if cost.padding_is_bound else ""
         yield f"padding rows took {most}{duration(cost.padding_ns)} of device time"

@@ -26,7 +26,6 @@ DEVICE_COLUMNS = (
     Column("starved", is_number=False),
     Column("idle ms"),
     Column("of window"),
-    Column("max ms"),
     Column("sure", is_number=False),
     Column("or else", is_number=False),
 )
@@ -105,7 +104,6 @@ def _device_gap_row(gap: GapPart) -> Row:
             "yes" if gap.starvation else "no",
             milliseconds(gap.idle_ns),
             percent(gap.share_of_window),
-            milliseconds(gap.longest_ns),
             gap.confidence,
             _NO_CELL if isinstance(gap.runner_up, Unavailable) else gap.runner_up,
         )
@@ -136,7 +134,9 @@ def _long_gap_text(gap: LongGapPart, device: str) -> str:
         f"{part.cause} {duration(part.idle_ns)}" for part in gap.causes[:CAUSES_SHOWN_MAX]
     )
     head = f"{where}at {duration(gap.offset_ns)}, {duration(gap.idle_ns)}: {causes}"
-    doing = ", ".join(_waiting_text(part) for part in gap.waiting[:WAITING_SHOWN_MAX])
+    # Requests of one batch wait for the same.
+    different = dict.fromkeys(_waiting_text(part) for part in gap.waiting)
+    doing = ", ".join(list(different)[:WAITING_SHOWN_MAX])
     many = "request" if gap.waiting_requests == 1 else "requests"
     return f"{head}; {number(gap.waiting_requests)} {many} open: {doing}"
 

@@ -87,7 +87,9 @@ def _table(block: Grid) -> tuple[Table, int]:
         texts = [column.title, *(row[index].plain for row in rows)]
         longest = max(map(len, texts))
         is_whole = column.is_number or (index == 0 and longest <= NAME_WHOLE_MAX)
-        width_min += longest if is_whole else min(longest, NAME_WHOLE_MAX // 2)
+        word = max(len(word) for text in texts for word in text.split() or [""])
+        least = max(NAME_WHOLE_MAX // 2, min(word, NAME_WHOLE_MAX))
+        width_min += longest if is_whole else min(longest, least)
         table.add_column(
             Text(column.title),
             justify="right" if column.is_number else "left",

@@ -73,11 +73,11 @@ samples:    Another process uses the GPU. [other-process; sampled 75.0%; traced 
 Idle time of /device:GPU:0
 idle 66.0 ms, of it 32.0 ms with requests open; fed without a break, it would win back 260 ms a
 second; confidence high 56.0 ms, medium 8.00 ms, low 2.00 ms
-idle because of  starved  idle ms  of window  max ms  sure    or else
-no-demand        no          34.0      34.0%    34.0  high
-preprocess       yes         21.0      21.0%    17.0  high    batch-fill
-launch           no          6.00       6.0%    4.00  medium  allocator
-executor-pool    yes         5.00       5.0%    5.00  high
+idle because of  starved  idle ms  of window  sure    or else
+no-demand        no          34.0      34.0%  high
+preprocess       yes         21.0      21.0%  high    batch-fill
+launch           no          6.00       6.0%  medium  allocator
+executor-pool    yes         5.00       5.0%  high
 longest:    with requests open; times from the window's start
   - at 0 ns, 22.0 ms: preprocess 17.0 ms, executor-pool 5.00 ms; 12 requests open: preprocess for
     6.00 ms (tf_Compute), open for 11.0 ms
@@ -96,7 +96,7 @@ rows in a run  runs  mean ms   p10   p50   p90
             4    30     2.00  1.90  2.00  2.10
             8    12     3.00   n/a  3.00   n/a
   - a request: 800 µs of device time, 13.5 kernels, 588 KiB in at 11.5 GB/s
-  - a run takes 1.00 ms plus 250 µs a row
+  - a run takes 1.00 ms + 250 µs x rows, fitted
   - padding rows took at most 6.00 ms of device time
   - launch-bound score 12.5%: the part of runs in which the GPU had nothing of theirs to do while
     the host was launching
