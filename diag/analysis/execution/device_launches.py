@@ -2,7 +2,8 @@
 
 A launch belongs to the step whose executor burst encloses it on its thread; without bursts, to the
 innermost ``SessionRun`` or ``FunctionRun`` around it; beside that run but within a batch, to the
-batch's run. Where a thread pool or a runtime carried the work to another thread, the mark of its
+batch's run; where driver calls stand apart from their thread, to what that thread was at. Where a
+thread pool or a runtime carried the work to another thread, the mark of its
 beginning there (``_c``) leads to where it was handed over (``_p``), and so to the step.
 """
 
@@ -14,9 +15,10 @@ import numpy as np
 
 from diag.analysis.columns.joins import earliest_after, latest_before
 from diag.analysis.columns.nesting import first_inside, innermost
+from diag.analysis.execution.device_threads import spans_around
 from diag.analysis.execution.steps import Steps
 from diag.formats import event_names as ev
-from diag.model.events import EventTable, Int64s
+from diag.model.events import EventTable, Int64s, Line
 
 # Times that work is handed on from thread to thread; a JAX server's copies take two.
 _HANDOVERS_MAX = 4
@@ -37,12 +39,12 @@ class Launches:
     step: Int64s
 
 
-def find_launches(host: EventTable, steps: Steps) -> Launches:
-    """Every host event with a correlation id, and its step."""
+def find_launches(host: EventTable, lines: tuple[Line, ...], steps: Steps) -> Launches:
+    """Every host event with a correlation id, and its step; ``lines`` are the host plane's."""
     stat = host.stat(ev.STAT_CORRELATION_ID)
     told = stat.values > 0
     row = stat.rows[told]
-    return Launches(row, stat.values[told], _steps_of(host, row, steps))
+    return Launches(row, stat.values[told], _steps_of(host, lines, row, steps))
 
 
 def match_launches(
@@ -77,9 +79,15 @@ def match_launches(
     return found
 
 
-def _steps_of(host: EventTable, row: Int64s, steps: Steps) -> Int64s:
+def _steps_of(host: EventTable, lines: tuple[Line, ...], row: Int64s, steps: Steps) -> Int64s:
     step = _enclosing(host, row, steps)
     runs, run_step = _runs(steps)
+    rest = np.flatnonzero(step < 0)
+    spans, span_step = np.concatenate((steps.burst_row, runs)), steps.burst_step
+    order = np.argsort(spans)
+    around = spans_around(host, lines, row[rest], spans[order])
+    apart = around >= 0
+    step[rest[apart]] = np.concatenate((span_step, run_step))[order[around[apart]]]
     batch = host.rows_named(ev.PROCESS_BATCH)
     if len(batch) and len(runs):
         run = first_inside(innermost(host, batch, runs), len(batch))

@@ -127,7 +127,8 @@ def find_device_work(planes: tuple[Plane, ...], host: EventTable, steps: Steps) 
     gpus = [plane for plane in planes if plane.name.startswith(GPU_PLANE_PREFIX)]
     if not gpus:
         return no_device_work(len(steps))
-    launches = find_launches(host, steps)
+    lines = next((plane.lines for plane in planes if plane.events is host), ())
+    launches = find_launches(host, lines, steps)
     held_up = host_overhead_rows(host)
     beside = union(host.start_ns[held_up], host.end_ns[held_up])
     devices = tuple(_device(plane, host, launches, len(steps), beside) for plane in gpus)

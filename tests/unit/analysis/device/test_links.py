@@ -201,3 +201,42 @@ line Stream #1(Compute)
     # what it costs: both devices' time
     assert analysis.device_costs[0].device_ns_per_request == 400_000
     assert tiles_exactly(analysis)
+
+
+def apart(second: str = "") -> str:
+    """Calls of the thread of the first request, on a line of their own."""
+    return f"""
+plane /host:CPU
+line grpc-1
+  SessionRun 0..400us id=1 _p=1
+  SessionRun 600..1000us id=2 _p=2
+{second}
+line Host Threads/1083
+  hipModuleLaunchKernel 100..110us correlation_id=7
+  hipModuleLaunchKernel 700..710us correlation_id=8
+plane /device:GPU:0
+line Stream #1(Kernel)
+  kernel 300..350us correlation_id=7
+  kernel 800..820us correlation_id=8
+"""
+
+
+def test_driver_calls_on_a_line_of_their_own_are_of_the_thread_that_was_at_work() -> None:
+    analysis = analyzed(apart())
+    assert [stages_us(analysis, i)["compute"] for i in (0, 1)] == [50, 20]
+    assert unlinked(analysis) == 0
+
+
+def test_another_thread_that_was_at_work_at_few_of_the_calls_does_not_matter() -> None:
+    analysis = analyzed(apart("line grpc-2\n  SessionRun 650..750us id=3 _p=3"))
+    assert unlinked(analysis) == 0
+
+
+def test_which_of_two_busy_threads_made_the_calls_is_not_guessed() -> None:
+    analysis = analyzed(apart("line grpc-2\n  SessionRun 50..950us id=3 _p=3"))
+    assert unlinked(analysis) == 2
+
+
+def test_calls_on_a_thread_with_a_name_are_its_own() -> None:
+    analysis = analyzed(apart().replace("Host Threads/1083", "loader/7"))
+    assert unlinked(analysis) == 2

@@ -1,0 +1,67 @@
+"""Whose thread a line of driver calls is, where the two tracers number threads differently.
+
+CUPTI's calls carry the thread id that TraceMe uses, so that they stand on the line of the thread.
+ROCm's carry the operating system's: they make up lines of their own, ``Host Threads/<tid>``
+(rocm_collector.cc, TensorFlow 2.21; JAX traces of MI300X). A thread calls the driver while it works
+for a step; so the line is that thread's whose steps were at work at nearly all of its calls, if
+those of no other thread were at most of them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diag.analysis.columns.intervals import is_covered, union
+from diag.model.events import EventTable, Int32s, Int64s, Line
+
+API_LINE_PREFIX = "Host Threads/"
+
+_ITS_OWN_MIN_RATIO = 0.95  # the rest are calls at the edge of a span, by another clock
+_ANOTHERS_MAX_RATIO = 0.5
+_SAMPLE = 2000  # calls that are looked at of each line
+_LINES_MAX = 64  # of either sort, those with most calls or spans; the work is their product
+
+
+def spans_around(host: EventTable, lines: tuple[Line, ...], row: Int64s, spans: Int64s) -> Int64s:
+    """(n,) position in ``spans`` of what the thread behind each call was at, or -1.
+
+    Args:
+        host: Events of the host plane.
+        lines: Of that plane.
+        row: Ascending rows of driver calls.
+        spans: Ascending rows of bursts and runs.
+    """
+    out = np.full(len(row), -1, np.int64)
+    api = np.array([line.name.startswith(API_LINE_PREFIX) for line in lines], np.bool_)
+    if not len(row) or not len(spans) or not api.any():
+        return out
+    call_line, span_line = host.line_index[row], host.line_index[spans]
+    threads = _most(span_line[~api[span_line]])
+    at_work = [union(host.start_ns[s], host.end_ns[s]) for s in _groups(spans, span_line, threads)]
+    for line in _most(call_line[api[call_line]]):
+        mine = np.flatnonzero(call_line == line)
+        at = host.start_ns[row[mine]]
+        sample = at[:: max(1, len(at) // _SAMPLE)]
+        ratio = np.array([is_covered(each, sample).mean() for each in at_work])
+        best = int(ratio.argmax()) if len(ratio) else -1
+        if best < 0 or ratio[best] < _ITS_OWN_MIN_RATIO:
+            continue
+        if np.delete(ratio, best).max(initial=0.0) > _ANOTHERS_MAX_RATIO:
+            continue
+        first = int(np.searchsorted(span_line, threads[best], side="left"))
+        own = spans[first : int(np.searchsorted(span_line, threads[best], side="right"))]
+        nearest = np.searchsorted(host.start_ns[own], at, side="right") - 1
+        inside = (nearest >= 0) & (host.end_ns[own[np.maximum(nearest, 0)]] > at)
+        out[mine[inside]] = first + nearest[inside]
+    return out
+
+
+def _most(line: Int32s) -> list[int]:
+    """The lines with most rows."""
+    count = np.bincount(line)
+    used = np.flatnonzero(count)
+    return [int(i) for i in used[np.argsort(-count[used], kind="stable")][:_LINES_MAX]]
+
+
+def _groups(spans: Int64s, span_line: Int32s, threads: list[int]) -> list[Int64s]:
+    return [spans[span_line == thread] for thread in threads]
