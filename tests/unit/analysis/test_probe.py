@@ -163,11 +163,40 @@ def test_the_verdict_names_the_wait(analysis: Analysis) -> None:
 def test_the_command_tells_the_same_story(tmp_path: Path, analysis: Analysis) -> None:
     trace = tmp_path / "probe.xplane.pb"
     trace.write_bytes(build_space(probe()))
-    done = subprocess.run(
-        [sys.executable, "-m", "diag", "analyze", str(trace), "--format", "json"],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
+    command = [sys.executable, "-m", "diag", "analyze", str(trace), "--format", "json"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
     report: dict[str, Any] = json.loads(done.stdout)
     assert report["verdict"]["cause"] == decide(analysis).cause
+    assert report["verdict"]["sentence"] == decide(analysis).sentence
+
+    (model,) = report["models"]
+    assert (model["requests"], model["latency"]["mean_ns"]) == (PERIODS, 12 * MS)
+    stages = {
+        stage["stage"]: stage["time"]["mean_ns"] / MS
+        for group in model["groups"]
+        for stage in group["stages"]
+        if stage["share"]
+    }
+    assert stages == STAGES_MS
+
+    (device,) = report["devices"]
+    assert (device["busy_share"], device["idle_share"]) == (0.15, 0.85)
+    assert (device["starved_share"], device["no_demand_share"]) == (0.25, 0.4)
+    (timeline,) = report["timelines"]
+    shares = {gap["cause"]: gap["share_of_window"] for gap in timeline["gaps"]}
+    assert sum(shares.values()) == pytest.approx(0.85)
+    assert shares == pytest.approx(
+        {
+            "unexplained": 0.05,
+            "batch-fill": 0.15,
+            "batch-threads-in-host-work": 0.05,
+            "preprocess": 0.05,
+            "sync-or-output": 0.15,
+            "no-demand": 0.4,
+        }
+    )
+    (queue,) = report["queues"]
+    assert queue["padding_ratio"] == 0.5
+    (cost,) = report["device_costs"]
+    assert (cost["device_ns_per_request"], cost["kernels_per_request"]) == (3 * MS, 1)
+    assert (cost["padding_ns"], cost["padding_is_bound"]) == (75 * MS, True)
