@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diag.analysis.columns.intervals import Set, covered_between, union
-from diag.analysis.sampled.bounds import kernel_sets, traced_bounds
+from diag.analysis.sampled.bounds import kernel_times, traced_bounds
 from diag.analysis.sampled.comparison import compare
 from diag.analysis.sampled.dcgm import dcgm_readings
 from diag.analysis.sampled.nvml import nvml_readings
@@ -22,7 +22,7 @@ NOTHING: Set = (np.empty(0, np.int64), np.empty(0, np.int64))
 
 
 @st.composite
-def kernel_times(draw: st.DrawFn, window_ns: int) -> Set:
+def kernel_sets(draw: st.DrawFn, window_ns: int) -> Set:
     """Kernels of any length with gaps of any length, and quiet stretches."""
     pieces = draw(
         st.lists(
@@ -75,7 +75,7 @@ windows = st.integers(500, 3000).map(lambda ms: ms * MS)
 def test_driver_samples_of_the_trace_agree_within_the_clocks_error(
     data: st.DataObject, window_ns: int, error_ms: int, skew: float, period_ms: int
 ) -> None:
-    kernels = data.draw(kernel_times(window_ns))
+    kernels = data.draw(kernel_sets(window_ns))
     error_ns, period_ns = error_ms * MS, period_ms * MS
     begin_ns = data.draw(st.integers(-period_ns, period_ns))
     shift_ns = round(skew * error_ns)
@@ -95,7 +95,7 @@ def test_driver_samples_of_the_trace_agree_within_the_clocks_error(
 def test_polled_rates_of_the_trace_agree_whatever_the_drivers_period(
     data: st.DataObject, window_ns: int, error_ms: int, skew: float, period_ms: int
 ) -> None:
-    kernels = data.draw(kernel_times(window_ns))
+    kernels = data.draw(kernel_sets(window_ns))
     error_ns, period_ns = error_ms * MS, period_ms * MS
     phase_ns = data.draw(st.integers(0, period_ns))
     samples: list[dict[str, object]] = []
@@ -113,7 +113,7 @@ def test_polled_rates_of_the_trace_agree_whatever_the_drivers_period(
 def test_an_exporters_ratios_of_the_trace_agree_whatever_its_interval(
     data: st.DataObject, window_ns: int, error_ms: int, skew: float, interval_ms: int
 ) -> None:
-    kernels = data.draw(kernel_times(window_ns))
+    kernels = data.draw(kernel_sets(window_ns))
     error_ns, interval_ns = error_ms * MS, interval_ms * MS
     phase_ns = data.draw(st.integers(0, interval_ns))
     samples: list[dict[str, object]] = []
@@ -133,7 +133,7 @@ def test_an_exporters_ratios_of_the_trace_agree_whatever_its_interval(
 def test_the_bounds_hold_the_share_of_every_span_that_is_possible(
     data: st.DataObject, window_ns: int
 ) -> None:
-    kernels = data.draw(kernel_times(window_ns))
+    kernels = data.draw(kernel_sets(window_ns))
     window = Window(0, window_ns)
     least_ns = data.draw(st.integers(20 * MS, 400 * MS))
     most_ns = least_ns + data.draw(st.integers(0, 400 * MS))
@@ -151,10 +151,10 @@ def test_the_bounds_hold_the_share_of_every_span_that_is_possible(
         resolution_ns=least_ns,
         averaging="",
     )
-    sets = kernel_sets(kernels, NOTHING, window)
-    least, most = traced_bounds(sets.surely, sets.unless_outside, one)
+    bounds = traced_bounds(kernel_times(kernels, NOTHING, window), one)
+    least, most = bounds.least, bounds.most_traced[0]
     end_ns = data.draw(st.integers(first_ns, last_ns))
     length_ns = data.draw(st.integers(least_ns, most_ns))
     if end_ns - length_ns >= 0 and end_ns <= window_ns:
-        assert least[0] <= share(kernels, end_ns, length_ns) <= most[0]
-    assert 0 <= least[0] <= most[0] <= 1
+        assert least <= share(kernels, end_ns, length_ns) <= most
+    assert 0 <= least <= most <= bounds.most[0] <= 1

@@ -3,92 +3,120 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
-from diag.analysis.columns.intervals import Set, covered_between, intersect, merge
+from diag.analysis.columns.intervals import Set, covered_between, merge
 from diag.analysis.sampled.readings import Float64s, Readings
 from diag.analysis.thresholds import SAMPLER_BLIND_NS
 from diag.model.events import Int64s
 from diag.model.window import Window
 
-# Places and lengths that are tried for each reading, fewer for very many readings.
+# Places and lengths that are tried for each reading, fewer for many readings.
 _GRID = 129
 _GRID_MIN = 5
-_POINTS_MAX = 2_000_000
-_LONG_AGO_NS = -(1 << 62)
+_POINTS_MAX = 400_000
 
 
-class KernelSets(NamedTuple):
-    """When a kernel ran in a sampler's eyes.
+@dataclass(frozen=True, slots=True)
+class KernelTimes:
+    """When a kernel ran in a sampler's eyes, as far as the window goes.
 
     Attributes:
         surely: By the trace.
-        possibly: By the trace, or in gaps that it may not see, or outside the window.
-        unless_outside: By the trace, or outside the window.
+        possibly: By the trace, or in gaps that the sampler may not see.
+        window: Outside of which nothing is known.
     """
 
     surely: Set
     possibly: Set
-    unless_outside: Set
+    window: Window
 
 
-def kernel_sets(kernels: Set, memsets: Set, window: Window) -> KernelSets:
-    """When a sampler must have seen a kernel run, and when it may have.
+def kernel_times(kernels: Set, memsets: Set, window: Window) -> KernelTimes:
+    """What the trace says of one GPU, in a sampler's terms.
 
-    Copies are in neither: NVML counts time in which a kernel ran (nvmlUtilization_t). Memsets may
-    be kernels of the driver, and gaps between back-to-back kernels may be too short for it. What
-    happened outside the window is not known.
+    Copies do not count: NVML's share is of time in which a kernel ran (nvmlUtilization_t). Memsets
+    may be kernels of the driver, and gaps between back-to-back kernels may be too short for it.
     """
-    start, end = merge(kernels, memsets)
-    if len(start):
-        open_ = start[1:] - end[:-1] >= SAMPLER_BLIND_NS
-        start = start[np.concatenate(([True], open_))]
-        end = end[np.concatenate((open_, [True]))]
-    before = (np.array([_LONG_AGO_NS]), np.array([window.start_ns]))
-    after = (np.array([window.end_ns]), np.array([-_LONG_AGO_NS]))
-    inside = (np.array([window.start_ns]), np.array([window.end_ns]))
-    surely = intersect(kernels, inside)
-    return KernelSets(surely, merge(before, (start, end), after), merge(before, surely, after))
+    both = merge(kernels, memsets) if len(memsets[0]) else kernels
+    return KernelTimes(_within(kernels, window), _closed(_within(both, window)), window)
 
 
-def traced_bounds(surely: Set, possibly: Set, readings: Readings) -> tuple[Float64s, Float64s]:
-    """Least and greatest busy share over each reading's span, wherever it lies.
+def _within(a: Set, window: Window) -> Set:
+    start = np.maximum(a[0], window.start_ns)
+    end = np.minimum(a[1], window.end_ns)
+    keep = end > start
+    return start[keep], end[keep]
+
+
+def _closed(a: Set) -> Set:
+    """The set without its gaps that are too short to be seen."""
+    start, end = a
+    if not len(start):
+        return a
+    seen = start[1:] - end[:-1] >= SAMPLER_BLIND_NS
+    first, last = np.concatenate(([True], seen)), np.concatenate((seen, [True]))
+    return start[first], end[last]
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Busy shares, 0 to 1, each of shape (n,) for n readings.
+
+    Attributes:
+        least: Over any span that a reading may be of.
+        most: Likewise, with all that a sampler may count as busy.
+        most_traced: Likewise, with what the trace holds alone.
+    """
+
+    least: Float64s
+    most: Float64s
+    most_traced: Float64s
+
+    @property
+    def width(self) -> Float64s:
+        """How far the doubt about when alone leaves the trace's share open."""
+        return np.asarray(self.most_traced - self.least, np.float64)
+
+
+def traced_bounds(times: KernelTimes, readings: Readings) -> Bounds:
+    """Bounds on the busy share over each reading's span, wherever it lies.
 
     Tried on a grid of ends and lengths; what may happen between its points is added, for the share
-    of a span changes by no more than the change of its ends over its length.
-
-    Args:
-        surely: When a kernel ran.
-        possibly: When one may have run, in a sampler's eyes.
-        readings: n of them.
-
-    Returns:
-        Two arrays of shape (n,), 0 to 1.
+    of a span changes by no more than the change of its ends over its length. Time outside the
+    window may be idle or busy.
     """
     n = len(readings)
     if not n:
-        return np.empty(0, np.float64), np.empty(0, np.float64)
-    grid = min(_GRID, max(_GRID_MIN, math.isqrt(_POINTS_MAX // n)))
-    part = np.linspace(0.0, 1.0, grid)
+        return Bounds(np.empty(0), np.empty(0), np.empty(0))
     fixed = bool((readings.length_min_ns == readings.length_max_ns).all())
+    points = _POINTS_MAX // n
+    grid = min(_GRID, max(_GRID_MIN, points if fixed else math.isqrt(points)))
+    part = np.linspace(0.0, 1.0, grid)
     lengths = _between(readings.length_min_ns, readings.length_max_ns, part[:1] if fixed else part)
     ends = _between(readings.end_min_ns, readings.end_max_ns, part)
-    end = np.broadcast_to(ends[:, :, None], (n, grid, lengths.shape[1])).ravel()
-    length = np.broadcast_to(lengths[:, None, :], (n, grid, lengths.shape[1])).ravel()
+    shape = (n, grid, lengths.shape[1])
+    end = np.broadcast_to(ends[:, :, None], shape).ravel()
+    length = np.broadcast_to(lengths[:, None, :], shape).ravel()
+    begin = end - length
+    window = times.window
+    inside = np.minimum(end, window.end_ns) - np.maximum(begin, window.start_ns)
+    unknown = length - np.clip(inside, 0, length)
+    surely = covered_between(times.surely, begin, end)
+    possibly = covered_between(times.possibly, begin, end)
     step = (readings.end_max_ns - readings.end_min_ns) / (grid - 1)
     step = step + (readings.length_max_ns - readings.length_min_ns) / (grid - 1)
     # Rounding to whole ns moves a point by one at most.
     slack = (step / 2 + 2) / readings.length_min_ns
-    least, most = (
-        (covered_between(each, end - length, end) / length).reshape(n, -1)
-        for each in (surely, possibly)
-    )
-    return (
-        np.asarray(np.clip(least.min(axis=1) - slack, 0, 1), np.float64),
-        np.asarray(np.clip(most.max(axis=1) + slack, 0, 1), np.float64),
-    )
+
+    def most(busy: Int64s) -> Float64s:
+        share = ((busy + unknown) / length).reshape(n, -1).max(axis=1) + slack
+        return np.asarray(np.minimum(share, 1), np.float64)
+
+    least = (surely / length).reshape(n, -1).min(axis=1) - slack
+    return Bounds(np.maximum(least, 0), most(possibly), most(surely))
 
 
 def _between(low: Int64s, high: Int64s, part: Float64s) -> Int64s:

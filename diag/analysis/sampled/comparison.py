@@ -8,9 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from diag.analysis.columns.intervals import Set, covered_between, total_ns, union
-from diag.analysis.sampled.bounds import KernelSets, kernel_sets, traced_bounds
-from diag.analysis.sampled.readings import Float64s, Readings
+from diag.analysis.sampled.bounds import Bounds, kernel_times, traced_bounds
+from diag.analysis.sampled.readings import Readings
 from diag.analysis.thresholds import AGREE_MAX_RATIO, BOUNDS_MAX_RATIO
+from diag.model.events import Bools
 from diag.model.window import Window
 
 
@@ -57,22 +58,23 @@ def compare(readings: Readings, kernels: Set, memsets: Set, window: Window) -> C
         memsets: When a memset did.
         window: Of the trace.
     """
-    sets = kernel_sets(kernels, memsets, window)
-    telling = _width(readings, sets) <= BOUNDS_MAX_RATIO
-    used = readings.where(np.asarray(telling, np.bool_)) if telling.any() else readings
-    found = [_misfit(used, sets)]
+    times = kernel_times(kernels, memsets, window)
+    bounds = traced_bounds(times, readings)
+    telling = np.asarray(bounds.width <= BOUNDS_MAX_RATIO, np.bool_)
+    if not telling.any():
+        telling[:] = True
+    used = readings.where(telling)
+    found = [_misfit(readings, bounds, telling)]
     joined = readings.joined()
     if joined is not None and 2 * joined.weight_ns.sum() >= readings.weight_ns.sum():
         # Sound as well, and sharper where the clocks are the greater doubt.
-        found.append(_misfit(joined, sets))
-        if not telling.any():
-            used = joined
+        found.append(_misfit(joined, traced_bounds(times, joined)))
     end, length = used.middle_end_ns, used.middle_length_ns
     spans = union(end - length, end)
     covered_ns = total_ns(spans)
     return Comparison(
-        sampled=_mean(used.share, used),
-        traced=float(covered_between(sets.surely, *spans).sum() / covered_ns),
+        sampled=float(np.average(used.share, weights=used.weight_ns)),
+        traced=float(covered_between(times.surely, *spans).sum() / covered_ns),
         excess=max(each.excess for each in found),
         deficit=max(each.deficit for each in found),
         width=min(each.width for each in found),
@@ -88,23 +90,16 @@ class _Misfit(NamedTuple):
     width: float
 
 
-def _misfit(readings: Readings, sets: KernelSets) -> _Misfit:
-    least, most = traced_bounds(sets.surely, sets.possibly, readings)
+def _misfit(readings: Readings, bounds: Bounds, keep: Bools | None = None) -> _Misfit:
+    """How far readings, or those that are kept, lie beyond the bounds."""
+    weight = readings.weight_ns if keep is None else readings.weight_ns * keep
+    excess = np.maximum(readings.low - bounds.most, 0)
     one_sided = readings.high >= 1.0
-    excess = np.maximum(readings.low - most, 0)
-    deficit = np.where(one_sided, 0, np.maximum(least - readings.high, 0))
-    width = _width(readings, sets)
-    return _Misfit(_mean(excess, readings), _mean(deficit, readings), _mean(width, readings))
-
-
-def _width(readings: Readings, sets: KernelSets) -> Float64s:
-    """How far the doubt about when alone leaves the trace's share open."""
-    least, most = traced_bounds(sets.surely, sets.unless_outside, readings)
-    return np.asarray(most - least, np.float64)
-
-
-def _mean(values: Float64s, readings: Readings) -> float:
-    return float(np.average(values, weights=readings.weight_ns))
+    deficit = np.where(one_sided, 0, np.maximum(bounds.least - readings.high, 0))
+    excess_mean, deficit_mean, width_mean = (
+        float(np.average(each, weights=weight)) for each in (excess, deficit, bounds.width)
+    )
+    return _Misfit(excess_mean, deficit_mean, width_mean)
 
 
 def ends_early(readings: Readings, kernels: Set, memsets: Set, end_ns: int, window: Window) -> bool:
@@ -122,7 +117,7 @@ def ends_early(readings: Readings, kernels: Set, memsets: Set, end_ns: int, wind
     if not after.any() or not until.any():
         return False
     head = readings.where(np.asarray(until, np.bool_))
-    misfit = _misfit(head, kernel_sets(kernels, memsets, window))
+    misfit = _misfit(head, traced_bounds(kernel_times(kernels, memsets, window), head))
     tail = readings.where(np.asarray(after, np.bool_))
     busy = float(np.average(tail.low, weights=tail.weight_ns))
     return max(misfit.excess, misfit.deficit) <= AGREE_MAX_RATIO < busy

@@ -23,6 +23,8 @@ DRIVER = "driver_utilization_percent"
 RATE = "utilization_percent"
 SM_ACTIVITY = "gpm_sm_percent"
 
+_POLLS_MAX = 64
+
 
 def nvml_readings(placed: Placed, index: int) -> Readings:
     """What NVML said of one device; the best of its fields that there is.
@@ -64,6 +66,7 @@ def _of_driver(times: Int64s, share: Float64s, error_ns: int) -> Readings:
     usual = np.concatenate(([period], distance))
     length = np.where((usual * 2 > period) & (usual * 2 <= period * 3), usual, period)
     low, high = _rounded(share)
+    over = "" if period >= NVML_PERIOD_MIN_NS else ", each over up to 167 ms"
     return Readings(
         field=DRIVER,
         low=low,
@@ -74,13 +77,16 @@ def _of_driver(times: Int64s, share: Float64s, error_ns: int) -> Readings:
         length_max_ns=np.maximum(length, 0 if period >= NVML_PERIOD_MIN_NS else NVML_PERIOD_MIN_NS),
         weight_ns=length,
         resolution_ns=period,
-        averaging=f"the driver's own samples, {period / 1e6:.0f} ms apart",
+        averaging=f"the driver's own samples, {period / 1e6:.0f} ms apart{over}",
     )
 
 
 def _of_polls(times: Int64s, share: Float64s, placed: Placed) -> Readings:
     """Each poll tells of the driver's last period, which ended up to a period ago."""
     longest = _longest_period(times, share)
+    # Each tells of up to a second: more of them than a few in a period tell nothing new.
+    thin = max(1, len(times) // _POLLS_MAX)
+    times, share = times[::thin], share[::thin]
     n = len(times)
     low, high = _rounded(share)
     step = np.diff(times)
