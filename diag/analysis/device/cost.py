@@ -62,7 +62,7 @@ def cost_models(
     """One entry a model with device work, by name."""
     if not device.devices:
         return ()
-    runs = find_runs(device, ledger, batch_table, requests)
+    runs = find_runs(host, device, ledger, batch_table, requests)
     launching = launching_ns(host, op_class, device, ledger.steps, staged)
     spent = _spend(device, runs, launching)
     models = sorted(set(runs.model.tolist()), key=lambda index: runs.labels[index])

@@ -8,8 +8,9 @@ import numpy as np
 
 from diag.analysis.attribution.ledger import Ledger
 from diag.analysis.columns.joins import latest_before
+from diag.analysis.columns.nesting import innermost
 from diag.analysis.execution.device_work import DeviceWork
-from diag.model.events import Bools, Int64s
+from diag.model.events import Bools, EventTable, Int64s
 from diag.model.serving import BatchTable, RequestTable
 
 
@@ -41,11 +42,16 @@ class Runs:
 
 
 def find_runs(
-    device: DeviceWork, ledger: Ledger, batch_table: BatchTable, requests: RequestTable
+    host: EventTable,
+    device: DeviceWork,
+    ledger: Ledger,
+    batch_table: BatchTable,
+    requests: RequestTable,
 ) -> Runs:
     """Batches in the order of ``Batches``, then requests; only those with device work.
 
     Args:
+        host: Events of the host plane.
         device: Work by root step.
         ledger: Steps, batches and tasks.
         batch_table: Knows the models of batches.
@@ -58,7 +64,7 @@ def find_runs(
     alone = np.flatnonzero(
         steps.is_root & ~steps.is_orphan & ~steps.is_function & (owner < 0) & device.used
     )
-    request = _request_of(requests, steps.start_ns[alone], steps.end_ns[alone])
+    request = _request_of(host, ledger, requests, alone)
     alone, request = alone[request >= 0], request[request >= 0]
     owner[alone] = count + np.arange(len(alone))
 
@@ -80,11 +86,20 @@ def find_runs(
     )
 
 
-def _request_of(requests: RequestTable, start_ns: Int64s, end_ns: Int64s) -> Int64s:
-    """(n,) request whose root is the run of that span, or that began with it; -1 if none."""
-    found = latest_before(requests.start_ns, requests.end_ns, start_ns, end_ns)
-    exact = (found >= 0) & (requests.end_ns[found] == end_ns) if len(requests) else found >= 0
-    return np.where(exact, found, -1)
+def _request_of(host: EventTable, ledger: Ledger, requests: RequestTable, step: Int64s) -> Int64s:
+    """(n,) request whose root is the step's run, or the session that ran it itself; -1 if none."""
+    start, end = ledger.steps.start_ns[step].copy(), ledger.steps.end_ns[step].copy()
+    session = ledger.holders.session_rows
+    around = innermost(host, session, ledger.steps.row[step])
+    inside = np.flatnonzero(around >= 0)
+    start[inside] = host.start_ns[session[around[inside]]]
+    end[inside] = host.end_ns[session[around[inside]]]
+    found = latest_before(requests.start_ns, requests.end_ns, start, end)
+    exact = np.flatnonzero(found >= 0)
+    exact = exact[requests.end_ns[found[exact]] == end[exact]]
+    request = np.full(len(step), -1, np.int64)
+    request[exact] = found[exact]
+    return request
 
 
 def _models(

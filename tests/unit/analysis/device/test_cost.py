@@ -203,3 +203,37 @@ def test_the_function_run_of_an_in_graph_batcher_is_the_run() -> None:
     # what the request ran after its batch costs, too, but is no point of t(b)
     assert cost.device_ns_per_request == 310_000
     assert cost.kernels_per_request == 2
+
+
+def test_a_session_that_runs_its_request_itself_is_a_run() -> None:
+    analysis = analyzed("""
+    plane /host:CPU
+    line grpc
+      BatchingSessionRun 0..1000us
+        SessionRun 100..900us id=1 _p=1
+          k 150..160us correlation_id=1
+    plane /device:GPU:0
+    line Stream #1(Compute)
+      k 200..500us correlation_id=1
+    """)
+    cost = cost_of(analysis)
+    assert (cost.requests, cost.device_ns_per_request) == (1, 300_000)
+
+
+def test_two_models_are_told_apart_and_come_by_name() -> None:
+    analysis = analyzed("""
+    plane /host:CPU
+    line grpc
+      SessionRun 0..1000us id=1 _p=1 model_id=b:1
+        k 150..160us correlation_id=1
+      SessionRun 2000..3000us id=2 _p=2 model_id=a:1
+        k 2150..2160us correlation_id=2
+    plane /device:GPU:0
+    line Stream #1(Compute)
+      k 200..500us correlation_id=1
+      k 2200..2300us correlation_id=2
+    """)
+    assert [(c.model, c.device_ns_per_request) for c in analysis.device_costs] == [
+        ("a:1", 100_000),
+        ("b:1", 300_000),
+    ]

@@ -240,3 +240,11 @@ def test_which_of_two_busy_threads_made_the_calls_is_not_guessed() -> None:
 def test_calls_on_a_thread_with_a_name_are_its_own() -> None:
     analysis = analyzed(apart().replace("Host Threads/1083", "loader/7"))
     assert unlinked(analysis) == 2
+
+
+def test_at_tracer_level_1_no_run_is_recorded_that_work_could_belong_to() -> None:
+    analysis = analyzed(batch("line tf_Compute/1\n  cuLaunchKernel 100..110us correlation_id=7"))
+    assert stages_us(analysis)["compute"] == 940
+    assert unlinked(analysis) == 1
+    assert analysis.device_costs == ()
+    assert tiles_exactly(analysis)
