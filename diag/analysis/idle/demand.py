@@ -10,7 +10,10 @@ from diag.analysis.columns.intervals import EMPTY, Set, merge, subtract, union
 from diag.analysis.idle.device_use import DeviceUse
 from diag.analysis.idle.scene import Scene
 from diag.model.events import Int64s
-from diag.model.serving import MODES, Mode
+from diag.model.serving import MODES, Mode, Stage
+
+# Of a BatchingSession's request, up to the begin of its batch.
+_BEFORE_TAKEN = (Stage.SCHEDULE, Stage.QUEUE_FILL, Stage.QUEUE_THREAD, Stage.QUEUE_DISPATCH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +77,21 @@ def find_demand(scene: Scene, use: DeviceUse) -> Demand:
 def _silent_edges(scene: Scene, use: DeviceUse) -> Set:
     """Where a request that the window cut may have been open without leaving an event.
 
-    Those of a BatchingSession leave their enqueue, or rows in a batch; others may only have waited.
-    So this is as far from either edge as the longest of the others reaches.
+    Those of a BatchingSession leave their enqueue, or rows in a batch, unless their batch was taken
+    before the window; others may only have waited. So this is as far from the window's begin as the
+    longest of the first reaches from being taken, and as far from either edge as the longest of the
+    others reaches.
     """
     requests, window = scene.requests, scene.capture.window
-    silent = use.requests & (requests.mode_index != MODES.index(Mode.BATCHING_SESSION))
-    reach = int(requests.duration_ns[silent].max(initial=0))
+    is_session = requests.mode_index == MODES.index(Mode.BATCHING_SESSION)
+    late = int(requests.duration_ns[use.requests & ~is_session].max(initial=0))
+    before = [stage.index for stage in _BEFORE_TAKEN]
+    taken_ns = requests.duration_ns - requests.stage_ns[:, before].sum(axis=1)
+    early = max(late, int(taken_ns[use.requests & is_session].max(initial=0)))
     low, high = window.start_ns, window.end_ns
-    if low >= high or not reach:
+    if low >= high:
         return EMPTY
-    return union(np.array([low, max(low, high - reach)]), np.array([min(low + reach, high), high]))
+    return union(np.array([low, max(low, high - late)]), np.array([min(low + early, high), high]))
 
 
 def _cut_requests(scene: Scene, use: DeviceUse) -> tuple[Int64s, Int64s, Int64s]:

@@ -78,20 +78,26 @@ class Witnesses:
 def best_rows(tiers: tuple[Witnesses, ...], start_ns: Int64s, end_ns: Int64s) -> Int64s:
     """Row of the event that shows the cause of each piece best, or -1.
 
-    The first kind of event decides of which any is there: the oldest one open in the piece's
-    middle, else at its begin, else the first to begin in it.
+    The oldest one open in the piece's middle, else the first to begin in it, of the best kind of
+    which there is one; else the oldest open at its begin.
     """
     rows = np.full(len(start_ns), NO_ROW, np.int64)
     middle = start_ns + (end_ns - start_ns) // 2
     for tier in tiers:
-        for probe in (0, 1, 2):
-            todo = np.flatnonzero(rows < 0)
-            if not len(todo) or not len(tier):
-                break
-            if probe == 2:
-                found = tier.first_within(start_ns[todo], end_ns[todo])
-            else:
-                found = tier.oldest((middle, start_ns)[probe][todo])
-            seen = found >= 0
-            rows[todo[seen]] = tier.row[found[seen]]
+        _fill(rows, tier, middle)
+        _fill(rows, tier, start_ns, end_ns)
+    for tier in tiers:
+        _fill(rows, tier, start_ns)
     return rows
+
+
+def _fill(rows: Int64s, tier: Witnesses, at_ns: Int64s, until_ns: Int64s | None = None) -> None:
+    """For pieces without a row: of what is open at a point, or begins from it until another."""
+    todo = np.flatnonzero(rows < 0)
+    if not len(todo) or not len(tier):
+        return
+    if until_ns is None:
+        found = tier.oldest(at_ns[todo])
+    else:
+        found = tier.first_within(at_ns[todo], until_ns[todo])
+    rows[todo[found >= 0]] = tier.row[found[found >= 0]]

@@ -55,14 +55,14 @@ def step_claims(
     ahead, certain = pieces.is_ahead, pieces.is_certain
     early = preprocess | pieces.graph_ahead()
     held = union(seen.waiting.start_ns, seen.waiting.end_ns) if waiting.any() else EMPTY
-    by_ops = (seen.preprocess_ops, seen.ops, seen.bursts)
+    by_ops = (seen.preprocess_ops, seen.ops, seen.bursts, seen.runs)
     by_run = (seen.waiting, seen.batch_runs, seen.runs)
     return StepClaims(
         launch=Claim(
             IdleCause.LAUNCH,
             merge(launching, pieces.set_of(dark)),
-            launching,
-            (seen.launches, seen.ops, seen.bursts),
+            merge(launching, pieces.set_of(dark)),
+            (seen.launches, seen.ops, seen.bursts, seen.runs),
         ),
         preprocess=Claim(
             IdleCause.PREPROCESS,

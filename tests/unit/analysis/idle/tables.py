@@ -23,9 +23,7 @@ def rows(analysis: Analysis, timeline: int = 0) -> list[Row]:
             IDLE_CAUSES[gaps.cause_index[i]].value,
             CONFIDENCES[gaps.confidence_index[i]].value,
             IDLE_CAUSES[gaps.runner_up_index[i]].value if gaps.runner_up_index[i] >= 0 else "",
-            events.names[events.name_id[gaps.evidence_row[i]]]
-            if gaps.evidence_row[i] >= 0
-            else "",
+            events.names[events.name_id[gaps.evidence_row[i]]] if gaps.evidence_row[i] >= 0 else "",
         )
         for i in range(len(gaps))
         if gaps.timeline_index[i] == timeline
