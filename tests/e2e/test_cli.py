@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from diag.cli.export_command import TABLE_NAMES
 from tests.conftest import sample_path
 
 DIAG = Path(sys.executable).with_name("diag")
@@ -31,11 +32,13 @@ def trace(name: str) -> Path:
     return sample_path(name) / "server.xplane.pb"
 
 
-def test_analyze_prints_the_verdict_first_and_nothing_on_stderr():
+def test_analyze_prints_what_it_cannot_know_then_the_verdict_and_nothing_on_stderr():
     done = diag("analyze", trace("batch-timeout"), COLUMNS="80")
     assert done.returncode == 0
     assert done.stderr == ""
-    assert "waiting for a batch to fill" in " ".join(done.stdout.splitlines()[:2])
+    limit, verdict = done.stdout.split("\nRequests take ", 1)
+    assert limit.startswith("not known:  The trace has no GPU plane")
+    assert "waiting for a batch to fill" in " ".join(verdict.splitlines()[:2])
     assert "\x1b" not in done.stdout
 
 
@@ -55,7 +58,7 @@ def test_a_report_is_written_to_a_file_once(tmp_path):
     target = tmp_path / "report.md"
     first = diag("analyze", trace("padding"), "--format", "md", "-o", target)
     assert (first.returncode, first.stdout, first.stderr) == (0, "", "")
-    assert target.read_text().startswith("**Requests take")
+    assert target.read_text().startswith("- **not known:** The trace has no GPU plane")
 
     again = diag("analyze", trace("padding"), "-o", target)
     assert again.returncode == 7
@@ -98,14 +101,14 @@ def test_every_exported_request_tiles(name, tmp_path):
         assert sum(stages) == int(row["duration_ns"])
 
 
-@pytest.mark.parametrize("table", ["requests", "batches", "gaps", "samples"])
+@pytest.mark.parametrize("table", TABLE_NAMES)
 def test_csv_and_json_lines_have_the_same_rows(table):
     as_csv = diag("export", trace("padding"), "--table", table, "--format", "csv")
     as_lines = diag("export", trace("padding"), "--table", table, "--format", "jsonl")
     header, *rows = csv.reader(as_csv.stdout.splitlines())
     objects = [json.loads(line) for line in as_lines.stdout.splitlines()]
     assert len(rows) == len(objects)
-    assert (len(rows) == 0) is (table == "samples")
+    assert (len(rows) == 0) is (table in {"devices", "kernels", "costs", "samples"})
     assert all(list(item) == header for item in objects)
 
 
