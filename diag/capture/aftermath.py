@@ -34,6 +34,7 @@ def caveats_of(evidence: Evidence, plan: CapturePlan) -> tuple[Caveat, ...]:
     ]
     if evidence.beside.agent is not None:
         caveats += evidence.beside.agent.caveats()
+    caveats += _cuts(evidence)
     if evidence.interrupted:
         text = "The recording was ended early, by Ctrl-C or a signal."
         caveats.append(Caveat("interrupted", text))
@@ -49,6 +50,22 @@ def caveats_of(evidence: Evidence, plan: CapturePlan) -> tuple[Caveat, ...]:
         text = f"The trace has {size_bytes:,} bytes, more than the {plan.max_bytes:,} planned."
         caveats.append(Caveat("trace-larger-than-planned", text))
     return tuple(caveats)
+
+
+def _cuts(evidence: Evidence) -> list[Caveat]:
+    """Samples that end before the window does; those of an agent that broke off are known."""
+    texts = []
+    for source, series in sorted(evidence.beside.series.items()):
+        if isinstance(series, Unavailable):
+            continue
+        if "samples" in series.missing and series.taken_by == "diag":
+            texts.append(f"{source} samples: {series.missing['samples']}.")
+        texts += [
+            f"GPU {index} ({device.name}): {series.missing[f'{index}:samples']}."
+            for index, device in enumerate(series.devices)
+            if f"{index}:samples" in series.missing
+        ]
+    return [Caveat("samples-cut", f"Samples end early. {' '.join(texts)}")] if texts else []
 
 
 def check_required(missing: dict[str, str], plan: CapturePlan, bundle: Path | None) -> None:

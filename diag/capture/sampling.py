@@ -94,8 +94,8 @@ class Sampler:
         self._samples: list[Sample] = []
         self._give = sink or self._samples.append
         self._stop_timeout_ns = stop_timeout_ns
-        # Held until the end. An Event would do, but waking up from one took 60 to 150 µs of CPU time
-        # where the processor's caches had gone cold, from this 50: a good part of a reading's cost.
+        # Held until the end. An Event would do, but waking up from one took 60 to 150 µs of CPU
+        # time where the processor's caches had gone cold, from this 50: much of a reading's cost.
         self._sampling = threading.Lock()
         self._sampling.acquire()
         self._closed = False

@@ -96,6 +96,13 @@ def test_a_gpu_that_is_lost_meanwhile_costs_no_sample_that_was_taken(
     series = gpu_series(open_capture(bundle))
     assert len(values(series, "utilization_percent")) >= 3
     assert "the GPU is lost" in series.missing["samples"]
+    (text,) = [
+        caveat["text"]
+        for caveat in manifest_of(bundle)["caveats"]
+        if caveat["code"] == "samples-cut"
+    ]
+    assert text.startswith("Samples end early. gpu samples: none after reading ")
+    assert "GPU 0 (Stand-in GPU): the GPU is lost" in text
 
 
 def test_a_driver_that_hangs_meanwhile_does_not_hold_up_the_capture(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pynvml
 
-from diag.capture.gpu.refusals import LASTING, NOTHING_NEW, WHOLE_GPU_IN_MIG, reason_of
+from diag.capture.gpu.refusals import LASTING, LOST, NOTHING_NEW, WHOLE_GPU_IN_MIG, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,8 +40,10 @@ class ProcessMeter:
         self._handle = device.handle
         self._seen_us = 0
         self.refusals: dict[str, str] = {}
+        self._parts = {MEMORY: self._add_memory, SHARES: self._add_shares}
         if device.sampled.is_mig:
             self.refusals[SHARES] = WHOLE_GPU_IN_MIG
+            del self._parts[SHARES]
         self()
 
     @classmethod
@@ -56,15 +58,14 @@ class ProcessMeter:
             pynvml.NVMLError: Neither list can be had, or the GPU is lost.
         """
         records: dict[int, dict[str, int]] = {}
-        for part, add in ((MEMORY, self._add_memory), (SHARES, self._add_shares)):
-            if part in self.refusals:
-                continue
-            try:
-                add(records)
-            except pynvml.NVMLError as exc:
-                if exc.value not in LASTING or len(self.refusals) == 1:
-                    raise
-                self.refusals[part] = reason_of(exc)
+        answers = {part: _refused(add, records) for part, add in self._parts.items()}
+        errors = {part: error for part, error in answers.items() if error is not None}
+        if len(errors) == len(self._parts):
+            raise next(iter(errors.values()))
+        for part, error in errors.items():
+            self.refusals.setdefault(part, reason_of(error))
+            if error.value in LASTING:
+                del self._parts[part]
         return ([records[pid] for pid in sorted(records)],)
 
     def begin(self) -> None:
@@ -114,3 +115,16 @@ class ProcessMeter:
         for pid, percents in shares.items():
             record = records.setdefault(pid, {"pid": pid})
             record["sm_percent"] = round(sum(percents) / len(percents))
+
+
+def _refused(
+    add: Callable[[dict[int, dict[str, int]]], None], records: dict[int, dict[str, int]]
+) -> pynvml.NVMLError | None:
+    """Add a part to the records; why not, unless the GPU is lost, which is everybody's business."""
+    try:
+        add(records)
+    except pynvml.NVMLError as exc:
+        if exc.value in LOST:
+            raise
+        return exc
+    return None

@@ -98,12 +98,16 @@ def _throttle_reasons(device: Device) -> Ask:
 
 
 def _first_known(new: Ask, old: Ask) -> Ask:
-    """The new function, or the old one where the driver does not know the new."""
+    """The new function; the old one where that does not answer, if it does."""
     try:
         new()
     except pynvml.NVMLError as exc:
-        if exc.value != pynvml.NVML_ERROR_FUNCTION_NOT_FOUND:
-            raise
+        try:
+            old()
+        except pynvml.NVMLError:
+            if exc.value == pynvml.NVML_ERROR_FUNCTION_NOT_FOUND:
+                raise  # why the old one does not answer says more
+            raise exc from None
         return old
     return new
 

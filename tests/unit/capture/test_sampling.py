@@ -49,10 +49,12 @@ class Stuck(Counter):
 
     def __init__(self) -> None:
         super().__init__()
+        self.entered = threading.Event()
         self.released = threading.Event()
 
     def read(self) -> dict[str, Any]:
         if self.count == 2:
+            self.entered.set()
             self.released.wait(10)
         return super().read()
 
@@ -125,7 +127,7 @@ def test_a_reading_that_hangs_ends_without_it_and_keeps_what_was_before() -> Non
     stuck = Stuck()
     sampler = Sampler(stuck, stop_timeout_ns=50_000_000)
     sampler.start()
-    wait_for(stuck, 2)
+    assert stuck.entered.wait(10)
     begun = time.monotonic()
     series = sampler.stop()
     assert time.monotonic() - begun < 5
