@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from diag.analysis.device import caveats as device_caveats
 from diag.analysis.execution import op_class
-from diag.analysis.execution.device_lines import DERIVED_LINES
+from diag.analysis.execution.device_lines import DERIVED_LINES, OVERHEAD_EVENTS
 from diag.analysis.execution.op_class import OpClass, classify
+from diag.analysis.idle.precedence import NEARNESS
 from diag.analysis.result import Counts
+from diag.formats import event_names as ev
 from diag.model.gaps import IdleCause
 from diag.model.serving import CloseReason, Mode, Stage
 
@@ -68,30 +68,36 @@ def test_patterns_are_shown_in_full(name: str, pattern: re.Pattern[str]) -> None
     assert "".join(shown[1].split()) == "".join(pattern.pattern.split())
 
 
+def idle_rows() -> list[tuple[int, str, bool]]:
+    """Order, cause and whether it is starvation, of every row of the idle causes."""
+    section = PAGE[PAGE.index("## Idle causes") :]
+    rows = re.findall(r"^\| (\d+) \| `([\w-]+)`.*\| (yes|no) \|$", section, re.M)
+    return [(int(order), cause, answer == "yes") for order, cause, answer in rows]
+
+
 def test_causes_are_listed_in_order_of_precedence() -> None:
-    rows = re.findall(r"^\| (\d) \| `([\w-]+)`", PAGE, re.M)
-    assert [int(order) for order, _ in rows] == list(range(1, 9))
-    assert [cause for _, cause in rows] == [
-        "preprocess",
-        "executor-pool",
-        "batch-threads-in-host-work",
-        "dispatch",
-        "batch-fill",
-        "preprocess",
-        "unexplained",
-        "no-demand",
-    ]
+    """The order of a trace's claims on a GPU, each cause where it comes first."""
+    shown = idle_rows()
+    assert [order for order, _, _ in shown] == list(range(1, 19))
+    causes = [cause for _, cause, _ in shown]
+    again = causes.index("preprocess", causes.index("preprocess") + 1)
+    assert causes.pop(again) == "preprocess"  # ahead of a batcher, then as before
+    assert causes == [cause.value for cause in IdleCause]
 
 
 def test_starvation_is_what_the_model_says_it_is() -> None:
-    rows = dict(re.findall(r"^\| [1-8] \| `([\w-]+)`.*\| (yes|no) \|$", PAGE, re.M))
-    assert {IdleCause(name) for name, answer in rows.items() if answer == "yes"} == {
+    assert {IdleCause(name) for _, name, starved in idle_rows() if starved} == {
         cause for cause in IdleCause if cause.is_starvation
     }
 
 
-@pytest.mark.parametrize(
-    "code", re.findall(r'"([a-z-]+)",\n', inspect.getsource(device_caveats)), ids=str
-)
-def test_every_caveat_about_gpus_is_described(code: str) -> None:
-    assert f"| `{code}` |" in PAGE
+def test_causes_are_tried_in_the_order_in_which_the_model_lists_them() -> None:
+    nearness = [NEARNESS[cause] for cause in IdleCause]
+    assert nearness == sorted(nearness)
+
+
+def test_calls_that_explain_idle_time_are_named() -> None:
+    section = PAGE[PAGE.index("## Idle causes") :]
+    for names in (ev.SYNC_CALLS[:3], ev.COPY_CALLS, OVERHEAD_EVENTS, ev.MODULE_LOAD_CALLS[:1]):
+        for name in names:
+            assert f"`{name}`" in section
