@@ -10,11 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diag.analysis.columns.intervals import Lanes, Set, union
+from diag.analysis.columns.intervals import Lanes, Set, differs, sweep, union
 from diag.model.events import Bools, Int64s
 
-_SETS_MAX = 62  # bits of a signed integer, but for the sign and one to spare
-_NARROW_BITS = 31
 _TABLE_BITS = 16  # a table of all combinations fits the cache
 
 
@@ -79,10 +77,10 @@ def tile(start_ns: Int64s, end_ns: Int64s, layers: list[Layer], rest: int) -> Pi
     owners = np.arange(len(start_ns), dtype=np.int64)
     span = (lanes.place(owners, start_ns), lanes.place(owners, np.maximum(start_ns, end_ns)))
     sets = [_clip(layer, start_ns, end_ns, lanes) for layer in layers]
-    cuts, held = _sweep([*sets, union(*span)])
+    cuts, held = sweep([*sets, union(*span)])
     code = _first_code(held, [layer.code for layer in layers], rest)
     # Owners lie apart, so that pieces which touch are of one owner.
-    begin = np.flatnonzero(np.concatenate((np.ones(min(len(code), 1), np.bool_), _differs(code))))
+    begin = np.flatnonzero(np.concatenate((np.ones(min(len(code), 1), np.bool_), differs(code))))
     begin, end = begin[:-1], begin[1:]  # nothing holds after the last edge
     code = code[begin]
     covered = code >= 0
@@ -103,32 +101,6 @@ def _first_code(held: NDArray[np.signedinteger], codes: list[int], rest: int) ->
         return np.asarray(table[held], np.int32)
     lowest = np.frexp((held & -held).astype(np.float64))[1] - 1
     return np.asarray(np.where(held > 0, order[lowest], -1), np.int32)
-
-
-def _sweep(sets: list[Set]) -> tuple[Int64s, NDArray[np.signedinteger]]:
-    """All edges in order, and which sets hold from each to the next: bit i for set i.
-
-    Raises:
-        ValueError: There are more sets than bits.
-    """
-    if len(sets) > _SETS_MAX:
-        raise ValueError(f"{len(sets)} layers, at most {_SETS_MAX - 1} can be told apart")
-    at = np.concatenate([edges for s in sets for edges in s])
-    lengths = [len(edges) for s in sets for edges in s]
-    bits = [sign << i for i in range(len(sets)) for sign in (1, -1)]
-    # Each set comes sorted: a stable sort merges such runs in nearly linear time.
-    order = np.argsort(at, kind="stable")
-    narrow = np.int32 if len(sets) < _NARROW_BITS else np.int64  # half the memory to go through
-    held = np.repeat(np.array(bits, narrow), lengths)[order]
-    np.cumsum(held, out=held)
-    at = at[order]
-    last = np.flatnonzero(np.concatenate((_differs(at), np.ones(min(len(at), 1), np.bool_))))
-    return at[last], held[last]
-
-
-def _differs(values: NDArray[np.integer]) -> Bools:
-    """(n - 1,) whether each value differs from the next."""
-    return np.asarray(values[1:] != values[:-1], np.bool_)
 
 
 def _clip(layer: Layer, start_ns: Int64s, end_ns: Int64s, lanes: Lanes) -> Set:
