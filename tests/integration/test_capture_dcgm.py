@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_a_capture_keeps_what_the_exporter_said_over_the_window(tmp_path: Path) -> None:
+def test_a_capture_keeps_what_the_exporter_said_over_the_window(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     power = itertools.count(60)
     pages = {
         "/metrics": lambda: (
@@ -35,9 +37,11 @@ def test_a_capture_keeps_what_the_exporter_said_over_the_window(tmp_path: Path) 
         command = ["capture", "--server", server.address, "--dcgm", f"{url}/metrics"]
         options = ["--duration", "900ms", "--no-warmup", "--metrics", "off", "--require", "dcgm"]
         assert main([*command, *options, "-o", str(bundle)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "the DCGM exporter saw NVIDIA L4 (GPU 0) 63% busy over the window" in said
     series = open_capture(bundle).dcgm_samples
     assert isinstance(series, SampleSeries)
-    assert 3 <= len(series.samples) <= 7
+    assert 2 <= len(series.samples) <= 7
     assert all(sample["gpu_util_percent"] == [63] for sample in series.samples)
     assert url.endswith(series.taken_by)
     assert [device.name for device in series.devices] == ["NVIDIA L4"]
@@ -49,12 +53,12 @@ def test_a_capture_keeps_what_the_exporter_said_over_the_window(tmp_path: Path) 
 
 
 def test_an_exporter_that_dies_midway_leaves_what_it_gave(tmp_path: Path) -> None:
-    answers = itertools.chain([(200, page(line(UTIL, 63)))] * 3, itertools.repeat((500, b"")))
+    answers = itertools.chain([(200, page(line(UTIL, 63)))] * 2, itertools.repeat((500, b"")))
     with serving() as server, http_server({"/": lambda: next(answers)}) as url:
-        wanted = plan(server.address, dcgm=f"{url}/", duration_ns=1300 * MS)
+        wanted = plan(server.address, dcgm=f"{url}/", duration_ns=1500 * MS)
         series = open_capture(capture_bundle(wanted, tmp_path / "b").path).dcgm_samples
     assert isinstance(series, SampleSeries)
-    assert sum("gpu_util_percent" in sample for sample in series.samples) == 2
+    assert sum("gpu_util_percent" in sample for sample in series.samples) == 1
     assert "answered 500" in series.missing["samples"]
 
 
