@@ -182,16 +182,8 @@ def _check_blocks(agreements: tuple[AgreementPart, ...]) -> tuple[Block, ...]:
 
 
 def _check_text(item: AgreementPart) -> str:
-    """The outcome, then the numbers it was made of."""
-    numbers = [
-        f"sampled {percent(item.sampled_share)}",
-        f"traced {percent(item.traced_share)}",
-        f"over {duration(item.overlap_ns)}",
-    ]
-    if not isinstance(item.tolerance_share, Unavailable):
-        numbers[1] += f", equal within {percent(item.tolerance_share)}"
-    if not isinstance(item.resolution_ns, Unavailable):
-        numbers.append(f"one sample averages over {duration(item.resolution_ns)}")
+    """The sentence has the shares; how well the clocks are related bounds what it may claim."""
+    bound = ""
     if not isinstance(item.clock_error_ns, Unavailable):
-        numbers.append(f"clocks within {duration(item.clock_error_ns)}")
-    return f"{item.text} [{item.kind}; {'; '.join(numbers)}]"
+        bound = f"; clocks within {duration(item.clock_error_ns)}"
+    return f"{item.text} [{item.kind}{bound}]"

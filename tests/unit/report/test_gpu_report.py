@@ -67,8 +67,7 @@ device          busy  kernel  copy  memset   idle  starved  no demand  sampled
   - /device:GPU:0 (NVIDIA H200): 1,200 kernels, 2 copies, 1 memset; 3.00 MiB copied in; 4.00 KiB
     copied out; 3 of no recorded step
 tracer:     7 device events were dropped: busy times are lower bounds
-samples:    Another process uses the GPU. [other-process; sampled 75.0%; traced 34.0%, equal within
-            10.0%; over 96.0 ms; one sample averages over 16.0 ms; clocks within 200 µs]
+samples:    Another process uses the GPU. [other-process; clocks within 200 µs]
 
 Idle time of /device:GPU:0
 idle 66.0 ms, of it 32.0 ms with requests open; fed without a break, it would win back 260 ms a
@@ -214,9 +213,9 @@ def test_samples_of_gpus_that_the_trace_does_not_have_are_shown_where_they_would
     missing = make_agreement("NVIDIA H200", AgreementKind.PLANE_MISSING, "The GPU was busy.")
     missing = replace(missing, traced_ratio=Unavailable("no plane"))
     text = shown(build_report(replace(make_analysis(), agreements=(missing,)), make_verdict()))
-    assert between(text, "GPUs", "Caveats").startswith(
+    assert between(text, "GPUs", "Caveats") == (
         "GPUs, by their samples\n"
-        "samples:    The GPU was busy. [plane-missing; sampled 75.0%; traced n/a, equal within"
+        "samples:    The GPU was busy. [plane-missing; clocks within 200 µs]"
     )
 
 
@@ -233,9 +232,7 @@ def test_a_check_with_nothing_known_still_says_its_sentence():
         others=(),
     )
     text = shown(build_report(replace(make_gpu_analysis(), agreements=(check,)), make_verdict()))
-    assert (
-        "samples:    Nothing can be compared. [too-coarse; sampled n/a; traced n/a; over 0 ns]\n"
-    ) in text
+    assert "samples:    Nothing can be compared. [too-coarse]\n" in text
     assert between(text, "/device:GPU:0", "  - /device").split()[-1] == "n/a"
 
 
@@ -284,7 +281,7 @@ def test_every_figure_shown_is_in_the_json(kind):
     report = make_report()
     page = shown(report) if kind == "text" else render_markdown(report).replace("\\", "")
     known = shown_forms(json.loads(render_json(report))) | OWN_FIGURES
-    assert len(figures(page)) > 130
+    assert len(figures(page)) > 120
     assert [figure for figure in figures(page) if figure not in known] == []
 
 
