@@ -148,6 +148,7 @@ class Plan:
         loads: Models loaded meanwhile.
         freezes: How often the whole server is stopped, and for how long each time: spread over
             the run, at instants at which no GPU works.
+        device_clock_ns: How late the devices' clock seems to the host's.
         derived_lines: Whether device planes also hold lines derived from their streams.
         jitter: Durations vary by as much to either side, as a share.
     """
@@ -161,6 +162,7 @@ class Plan:
     streams: int = 1
     loads: tuple[ModelLoad, ...] = ()
     freezes: tuple[int, ...] = ()
+    device_clock_ns: int = 0
     derived_lines: bool = False
     jitter: float = 0.2
 

@@ -6,7 +6,10 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from diag.model.gaps import IDLE_CAUSES, IdleCause
+from diag.model.serving import STAGES, Stage
 from diag.testing.gpu_server.truth import Span
 
 if TYPE_CHECKING:
@@ -115,3 +118,27 @@ def _union(pieces: Sequence[Span[IdleCause]]) -> list[tuple[int, int]]:
         else:
             out.append((piece.start_ns, piece.end_ns))
     return out
+
+
+def stage_errors(simulated: Simulated, analysis: Analysis) -> dict[Stage, float]:
+    """By how many percentage points each stage's share of all requests' time is off; signed.
+
+    Over the requests that the analysis has complete, each with the one of the simulation that began
+    and ended when it did.
+
+    Raises:
+        ValueError: A request of the analysis never was.
+    """
+    shift = simulated.shift_ns
+    of_span = {(r.start_ns + shift, r.end_ns + shift): r for r in simulated.truth.requests}
+    requests = analysis.requests
+    true_ns: Counter[Stage] = Counter()
+    told_ns: Counter[Stage] = Counter()
+    for i in np.flatnonzero(requests.complete):
+        span = (int(requests.start_ns[i]), int(requests.end_ns[i]))
+        if span not in of_span:
+            raise ValueError(f"no request of the simulation began and ended at {span}")
+        true_ns.update(of_span[span].stage_ns)
+        told_ns.update({s: int(ns) for s, ns in zip(STAGES, requests.stage_ns[i], strict=True)})
+    total = max(1, true_ns.total())
+    return {stage: 100 * (told_ns[stage] - true_ns[stage]) / total for stage in STAGES}

@@ -13,6 +13,7 @@ from diag.model.gaps import IdleCause
 from diag.model.serving import Mode, Stage
 from diag.testing.gpu_server.beside import host_samples, metrics
 from diag.testing.gpu_server.clockwork import Clock, Threads
+from diag.testing.gpu_server.devices import finish_devices
 from diag.testing.gpu_server.freezes import freeze
 from diag.testing.gpu_server.gpus import Gpu
 from diag.testing.gpu_server.queues import Queue
@@ -101,6 +102,7 @@ def simulate(plan: Plan, seed: int = 0) -> Simulated:
     clock.run(plan.duration_ns + DRAIN_NS)
     _tell_waits(server)
     freeze(plan, recording, truth, chance)
+    finish_devices(plan, recording, truth)
     window = plan.window or (0, _end_ns(recording, plan.duration_ns))
     return Simulated(plan, recording, truth, window)
 

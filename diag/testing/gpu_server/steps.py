@@ -192,6 +192,9 @@ def tell(on: Machine, step: Step, began_ns: int, burst_end_ns: int, end_ns: int)
         burst_end_ns: Its end.
         end_ns: The step's.
     """
+    if step.device < 0:
+        step.spans.append(Span(Stage.COMPUTE, began_ns, end_ns))
+        return
     last_ns = step.last_ns or burst_end_ns
     first_ns = min((work.start_ns for work in step.works), default=burst_end_ns)
     for what, stage, low, high in (
@@ -202,8 +205,7 @@ def tell(on: Machine, step: Step, began_ns: int, burst_end_ns: int, end_ns: int)
         on.truth.add(step.device, what, low, high)
         step.spans.append(Span(stage, low, high))
     of_kind = {WorkKind.COPY_IN: Stage.TRANSFER_IN, WorkKind.COPY_OUT: Stage.TRANSFER_OUT}
-    if step.device >= 0:
-        step.spans += _behind_others(on.gpus[step.device], step)
+    step.spans += _behind_others(on.gpus[step.device], step)
     for work in step.works:
         step.spans.append(Span(of_kind.get(work.kind, Stage.COMPUTE), work.start_ns, work.end_ns))
 

@@ -1,4 +1,4 @@
-"""Simulated GPU servers with a planted cause: what idle time is said to be due to, by instant.
+"""Simulated GPU servers with planted causes: why GPUs idle, and where requests spend their time.
 
 The truth is the simulated server's own state, kept beside its events. ``python -m benchmarks
 planted`` writes the shares into docs/accuracy.md.
@@ -6,11 +6,22 @@ planted`` writes the shares into docs/accuracy.md.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from diag.analysis import analyze
 from diag.model.gaps import IdleCause
-from diag.testing.gpu_server import MIXED, SINGLE_CAUSE, Scenario, Score, score, simulate
+from diag.testing.gpu_server import (
+    MIXED,
+    SCENARIOS,
+    SINGLE_CAUSE,
+    Scenario,
+    Score,
+    score,
+    simulate,
+    stage_errors,
+)
 from tests.unit.analysis.traces import tiles_exactly
 
 SEEDS = range(4)
@@ -58,3 +69,32 @@ def test_lack_of_demand_is_never_taken_for_starvation_nor_the_reverse(scenario: 
     assert total.false_starvation_ns == 0, wrong(total)
     assert total.missed_starvation_ns == 0, wrong(total)
     assert total.right_ratio >= 0.9, wrong(total)
+
+
+# The run that restores a model's variables looks like a request, and none ever came with it.
+JUDGED = [each for each in SCENARIOS.values() if each.planted is not IdleCause.MODEL_LOAD]
+
+
+@pytest.mark.parametrize("scenario", JUDGED, ids=lambda scenario: scenario.name)
+def test_requests_are_tiled_as_the_server_saw_them(scenario: Scenario) -> None:
+    run = simulate(scenario.plan, seed=7)
+    analysis = analyze(run.capture(), batching_parameters=run.batching_parameters())
+    errors = stage_errors(run, analysis)
+    assert analysis.counts.complete == len(analysis.requests) > 0
+    assert max(map(abs, errors.values())) < 0.1, errors
+
+
+def test_without_a_parameters_file_causes_are_as_right() -> None:
+    for scenario in SINGLE_CAUSE:
+        run = simulate(scenario.plan, seed=3)
+        total = score(run, analyze(run.capture()))
+        assert total.right_ratio >= 0.93, (scenario.name, wrong(total))
+
+
+@pytest.mark.parametrize("late_ns", [-40_000, 60_000])
+def test_a_device_clock_that_is_off_makes_no_starvation(late_ns: int) -> None:
+    """Device and host clocks are matched once, with some error."""
+    scenario = SCENARIOS["no-demand"]
+    total = scored(replace(scenario, plan=replace(scenario.plan, device_clock_ns=late_ns)))
+    assert total.false_starvation_ns == 0, wrong(total)
+    assert total.right_ratio >= 0.95, wrong(total)

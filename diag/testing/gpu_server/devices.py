@@ -1,0 +1,34 @@
+"""What the profiler does to the records of simulated GPUs: another clock, lines of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from diag.testing.gpu_server.recording import Event
+
+if TYPE_CHECKING:
+    from diag.testing.gpu_server.plan import Plan
+    from diag.testing.gpu_server.recording import Recording
+    from diag.testing.gpu_server.truth import Truth
+
+# xplane_schema.cc, TensorFlow 2.21: written by whoever derived them from the streams.
+DERIVED_LINES: Final = ("TensorFlow Ops", "TensorFlow Name Scope", "Steps", "XLA Modules")
+
+
+def finish_devices(plan: Plan, recording: Recording, truth: Truth) -> None:
+    """Move the devices' records, and when they were busy, to the devices' clock; derive lines."""
+    late_ns = plan.device_clock_ns
+    for index, lines in enumerate(recording.devices):
+        for line, events in lines.items():
+            lines[line] = [
+                Event(each.name, each.start_ns + late_ns, each.end_ns + late_ns, each.stats)
+                for each in events
+            ]
+        truth.busy[index] = [span.at(lambda at: at + late_ns) for span in truth.busy[index]]
+        if plan.derived_lines:
+            every = [event for line in list(lines) for event in lines[line]]
+            for line in DERIVED_LINES:
+                lines[line] = [
+                    Event(str(each.stats.get("tf_op", each.name)), each.start_ns, each.end_ns, {})
+                    for each in every
+                ]
