@@ -2,10 +2,10 @@
 
 A step concerns a device if it has work there. A step that is known to have none there does not:
 it has work on another device; or it was recorded whole between the device tracer's first and last
-record, beside no device event whose step is unknown, and has none anywhere; or it lies beyond those
-records and runs the same op as steps of which this is known. A step around in-graph batchers takes
-part in what their batches do, a batch in what its runs do, a queued task in what the other batches
-of its queue did. What is not known concerns every device.
+record, beside no device event whose step is unknown, called no driver, and has none anywhere; or it
+lies beyond those records and runs the same graph as steps of which this is known. A step around
+in-graph batchers takes part in what their batches do, a batch in what its runs do, a queued task in
+what the other batches of its queue did. What is not known concerns every device.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from diag.analysis.columns.intervals import Set, covered_between, merge, union
 from diag.analysis.columns.nesting import innermost
 from diag.analysis.execution.device_work import Device, DeviceWork
 from diag.analysis.execution.op_class import OpClass
+from diag.analysis.idle.host_calls import HostCalls
 from diag.analysis.idle.scene import Scene
 from diag.model.events import Bools, Int64s
 
@@ -60,11 +61,11 @@ def cpu_use(ledger: Ledger, origins: Origins) -> DeviceUse:
     )
 
 
-def device_uses(scene: Scene) -> tuple[DeviceUse, ...]:
+def device_uses(scene: Scene, calls: HostCalls) -> tuple[DeviceUse, ...]:
     """One for each GPU plane."""
     if not scene.device.devices:
         return ()
-    known = _is_known(scene)
+    known = _is_known(scene, calls)
     return tuple(
         _device_use(device, known, scene.ledger, scene.origins) for device in scene.device.devices
     )
@@ -81,7 +82,7 @@ def records_of(work: DeviceWork) -> tuple[int, int]:
     return min(first, default=0), max(last, default=-1)
 
 
-def _is_known(scene: Scene) -> Bools:
+def _is_known(scene: Scene, calls: HostCalls) -> Bools:
     """(steps,) whether the devices that the step used can be told."""
     work, steps = scene.device, scene.ledger.steps
     if scene.loss.dropped:
@@ -89,8 +90,10 @@ def _is_known(scene: Scene) -> Bools:
     unlinked = merge(*(_unlinked(device) for device in work.devices))
     whole = ~steps.is_orphan & steps.is_root & ~work.used
     whole &= covered_between(unlinked, steps.start_ns, steps.end_ns) == 0
-    # A call of its own without a device event: the event was lost.
-    whole[work.launches.step[work.launches.step >= 0]] = False
+    # A call to the driver without a device event: the event may be lost, or still to come.
+    for step in (work.launches.step, *(kind.step for kind in calls.of_the_driver)):
+        whole[step[step >= 0]] = False
+    whole &= ~calls.loading
     first, last = records_of(work)
     within = whole & (steps.start_ns >= first) & (steps.end_ns <= last)
     if (whole & ~within).any() and within.any():

@@ -18,7 +18,7 @@ from diag.analysis.idle.confidence import find_runners_up, judge
 from diag.analysis.idle.demand import Demand, find_demand
 from diag.analysis.idle.device_use import DeviceUse, cpu_use, device_uses
 from diag.analysis.idle.evidence import best_rows
-from diag.analysis.idle.host_calls import find_host_calls
+from diag.analysis.idle.host_calls import HostCalls, find_host_calls
 from diag.analysis.idle.longest import find_longest
 from diag.analysis.idle.machine_claims import find_blanks
 from diag.analysis.idle.precedence import ordered_claims
@@ -67,8 +67,8 @@ class _Line:
 
 def find_gaps(scene: Scene) -> IdleTime:
     """Find the timelines, cut their idle time by cause, and explain each piece."""
-    lines = _lines(scene)
     calls = find_host_calls(scene.host, scene.ledger.steps, scene.device.launches)
+    lines = _lines(scene, calls)
     blanks = find_blanks(scene.host.events, scene.capture.window)
     seen: StepWitnesses | None = None
     seen_of = np.empty(0, np.bool_)
@@ -101,8 +101,8 @@ def find_gaps(scene: Scene) -> IdleTime:
     return IdleTime(timelines, gaps, waiting, find_longest(scene, gaps, demands))
 
 
-def _lines(scene: Scene) -> list[_Line]:
-    uses = device_uses(scene)
+def _lines(scene: Scene, calls: HostCalls) -> list[_Line]:
+    uses = device_uses(scene, calls)
     lines = [
         _Line(device.name, device, use, find_demand(scene, use), device.busy)
         for device, use in zip(scene.device.devices, uses, strict=True)

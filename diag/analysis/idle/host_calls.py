@@ -83,6 +83,11 @@ class HostCalls:
     load: Calls
     loading: Bools
 
+    @property
+    def of_the_driver(self) -> tuple[Calls, ...]:
+        """What only a step that uses a GPU does."""
+        return self.allocator, self.cold_start, self.copy, self.sync
+
 
 def find_host_calls(host: Plane, steps: Steps, launches: Launches) -> HostCalls:
     """Find them by name, and place them."""

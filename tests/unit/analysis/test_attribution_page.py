@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from diag.analysis.device import caveats as device_caveats
 from diag.analysis.execution import op_class
 from diag.analysis.execution.device_lines import DERIVED_LINES, OVERHEAD_EVENTS
 from diag.analysis.execution.op_class import OpClass, classify
@@ -101,3 +103,10 @@ def test_calls_that_explain_idle_time_are_named() -> None:
     for names in (ev.SYNC_CALLS[:3], ev.COPY_CALLS, OVERHEAD_EVENTS, ev.MODULE_LOAD_CALLS[:1]):
         for name in names:
             assert f"`{name}`" in section
+
+
+@pytest.mark.parametrize(
+    "code", re.findall(r'"([a-z-]+)",\n', inspect.getsource(device_caveats)), ids=str
+)
+def test_every_caveat_about_gpus_is_described(code: str) -> None:
+    assert f"| `{code}` |" in PAGE

@@ -162,9 +162,7 @@ def test_a_silent_request_may_have_been_cut_by_an_edge_as_far_as_it_reaches() ->
     assert found[-1] == (9200, 10000, "trace-edge")
 
 
-def test_a_batching_session_leaves_its_enqueues_but_not_a_batch_taken_before() -> (
-    None
-):
+def test_a_batching_session_leaves_its_enqueues_but_not_a_batch_taken_before() -> None:
     later = BATCH
     for at in ("1000..8000", "1010..1012", "3200..7900", "3500..7000", "3600..6900", "3600..4000"):
         begin, end = (int(t) + 10_000 for t in at.split(".."))
