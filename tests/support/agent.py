@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -20,9 +21,12 @@ from diag.capture.agent.listen import Identity, Listening, find_place
 from diag.capture.agent.protocol import SAMPLE
 from diag.capture.agent.server import AgentServer
 from diag.capture.agent.service import AgentService
+from diag.capture.session import CaptureOutcome
 from diag.formats.wire.agent_pb2 import SampleReply, SampleRequest, Wanted
 from diag.model.availability import Unavailable
+from tests.support.serving import REQUESTS, Serving, serving
 
+HERE = socket.gethostname()
 ROOT = Path(__file__).parents[2]
 TOKEN = "correct-horse-battery-staple"
 MS = 1_000_000
@@ -171,3 +175,15 @@ def loads(replies: Iterable[SampleReply], decode: Callable[[bytes], Any]) -> lis
     """The readings in the replies of a CountingReader, in order."""
     lines = [line for reply in replies for line in reply.lines.splitlines()[1:]]
     return [decode(line)["load_1m"] for line in lines]
+
+
+@contextmanager
+def server_of(hostname: str = HERE, **settings: Any) -> Iterator[Serving]:
+    """A server whose traces bear this host's name."""
+    with serving(lines=f"hostname {hostname}\n{REQUESTS}", **settings) as server:
+        yield server
+
+
+def caveats_of(outcome: CaptureOutcome) -> dict[str, str]:
+    """Text by code."""
+    return {caveat.code: caveat.text for caveat in outcome.caveats}

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from diag.errors import DiagError
     from diag.formats.wire.agent_pb2 import Description
 
+_TOO_LARGE_TEXT = "larger than max"  # gRPC's own, of this side
+
 
 def why(error: grpc.RpcError, connection: Connection) -> str:
     """What a failed call means."""
@@ -27,6 +29,8 @@ def why(error: grpc.RpcError, connection: Connection) -> str:
         )
     if code == grpc.StatusCode.UNIMPLEMENTED:
         return "is none: something else speaks gRPC there"
+    if code == grpc.StatusCode.RESOURCE_EXHAUSTED and _TOO_LARGE_TEXT in details:
+        return "sent more at once than can be taken"
     if code == grpc.StatusCode.RESOURCE_EXHAUSTED:
         return f"is busy: {details}"
     if code not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):

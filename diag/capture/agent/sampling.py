@@ -68,15 +68,16 @@ class AgentSampling:
             self.series = {source: self._without(link.reason) for source in SOURCES}
             return
         self.link = link
-        for state in link.description.sources:
-            if state.source not in SOURCES:
-                continue  # a newer agent has more
-            if state.unavailable:
-                self.series[state.source] = self._without(f"has none: {state.unavailable}")
+        states = {state.source: state for state in link.description.sources}
+        for source in SOURCES:
+            state = states.get(source)
+            if state is None:
+                self.series[source] = self._without("does not know this source")
+            elif state.unavailable:
+                self.series[source] = self._without(f"has none: {state.unavailable}")
             else:
-                seen = f" ({link.description.server})" if state.source == "host" else ""
-                by = f"by the agent at {self.address}{seen}"
-                self.details[state.source] = f"{state.detail}, {by}"
+                seen = f" ({link.description.server})" if source == "host" else ""
+                self.details[source] = f"{state.detail}, by the agent at {self.address}{seen}"
         wanted = {source: periods_ns.get(source, 0) for source in self.details}
         if wanted:
             self._receiver = Receiver(link.connection, wanted)

@@ -3,63 +3,29 @@
 from __future__ import annotations
 
 import json
-import socket
+import os
+import signal
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import grpc
 import psutil
 import pytest
 
 from diag.capture.agent.access import AgentAccess
 from diag.capture.agent.listen import Identity
-from diag.capture.agent.protocol import SERVICE
 from diag.capture.plan import MS, TlsOptions
-from diag.capture.session import CaptureOutcome, capture_bundle
+from diag.capture.session import capture_bundle
 from diag.cli import main
 from diag.errors import RequiredSourceError, UsageError
 from diag.formats.source import open_capture
-from diag.formats.wire.agent_pb2 import DescribeRequest, Description
 from diag.formats.wire.profiler_pb2 import ProfileRequest
-from diag.model.availability import Unavailable
 from diag.model.capture import Capture
 from diag.model.samples import SamplerCost, SampleSeries
-from tests.support.agent import TOKEN, agent_child, agent_here
-from tests.support.certificates import Certificates, make_certificates
+from tests.support.agent import HERE, TOKEN, agent_child, agent_here, caveats_of, server_of
+from tests.support.certificates import Certificates
 from tests.support.fast_plan import manifest_of, plan
 from tests.support.nvml_standin import build_standin, standin_environment
-from tests.support.serving import REQUESTS, Serving, serving
-
-HERE = socket.gethostname()
-
-
-@contextmanager
-def server_of(hostname: str = HERE, **settings: Any) -> Iterator[Serving]:
-    with serving(lines=f"hostname {hostname}\n{REQUESTS}", **settings) as server:
-        yield server
-
-
-def caveats_of(outcome: CaptureOutcome) -> dict[str, str]:
-    return {caveat.code: caveat.text for caveat in outcome.caveats}
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    return make_certificates(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture(scope="module")
-def identity(certificates: Certificates, tmp_path_factory: pytest.TempPathFactory) -> Identity:
-    folder = tmp_path_factory.mktemp("identity")
-    cert, key = folder / "agent.pem", folder / "agent.key"
-    cert.write_bytes(certificates.server_chain)
-    key.touch(mode=0o600)
-    key.write_bytes(certificates.server_key)
-    return Identity(cert, key)
 
 
 def secret(folder: Path, text: str = TOKEN) -> Path:
@@ -73,7 +39,8 @@ def test_a_bundle_holds_the_gpu_and_host_samples_that_the_agent_took(
     tmp_path: Path, certificates: Certificates, identity: Identity
 ) -> None:
     """Everything as in production: two programs, TLS, a token, a driver."""
-    driver = standin_environment(build_standin(tmp_path / "nvml"), "gpus 2; 1 utilization 80")
+    script = f"gpus 2; 1 utilization 80; 1 process {os.getpid()} memory=1000000 sm=55"
+    driver = standin_environment(build_standin(tmp_path / "nvml"), script)
     token, bundle = secret(tmp_path), tmp_path / "bundle"
     ears = ["--tls-cert", str(identity.cert), "--tls-key", str(identity.key)]
     with server_of() as server:
@@ -99,6 +66,8 @@ def test_a_bundle_holds_the_gpu_and_host_samples_that_the_agent_took(
     assert len(gpu.devices) == 2
     assert {sample["utilization_percent"][1] for sample in used(gpu)} == {80}
     assert isinstance(gpu.cost, SamplerCost)
+    lists = [sample["processes"][1] for sample in gpu.samples if "processes" in sample]
+    assert {record["is_server"] for records in lists for record in records} == {True}
     # The process that the agent found on its own is the server's: this one.
     ours = psutil.Process().memory_info().rss
     assert 0.7 * ours < host.samples[-1]["server_memory_bytes"] <= 1.3 * ours
@@ -160,90 +129,24 @@ def test_an_agent_stopped_in_mid_window_says_so(tmp_path: Path) -> None:
     assert "the agent was stopped" in caveats_of(outcome)["agent-lost"]
 
 
-def reasons(server: Serving, access: AgentAccess, folder: Path, **changes: Any) -> set[str]:
-    """Why there are no samples; the capture itself goes on."""
-    outcome = capture_bundle(plan(server.address, agent=access, **changes), folder / "b")
-    capture = open_capture(outcome.path)
-    assert len(capture.planes[1].events) > 0
-    assert {"no-host", "no-gpu"} <= caveats_of(outcome).keys()
-    assert isinstance(capture.host_samples, Unavailable)
-    assert isinstance(capture.gpu_samples, Unavailable)
-    return {capture.host_samples.reason, capture.gpu_samples.reason}
+def test_an_agent_that_hangs_costs_no_more_than_the_time_for_an_answer(tmp_path: Path) -> None:
+    with server_of() as server, agent_child() as agent:
 
+        def freeze(request: ProfileRequest) -> None:
+            del request
+            time.sleep(0.3)
+            agent.process.send_signal(signal.SIGSTOP)
 
-def test_nothing_listens_where_the_agent_should(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
-    with server_of() as server:
-        (reason,) = reasons(server, AgentAccess(address), tmp_path)
-    assert reason.startswith(f"the agent at {address} does not answer: nothing answers")
-    assert "refused" in reason
-
-
-def test_another_program_listens_where_the_agent_should(tmp_path: Path) -> None:
-    with server_of() as server:
-        (reason,) = reasons(server, AgentAccess(server.address), tmp_path)
-    assert reason == f"the agent at {server.address} is none: something else speaks gRPC there"
-
-
-@pytest.mark.parametrize(
-    ("token", "reason"),
-    [("", "wants a token: --agent-token-file"), ("another-token-than-it", "refused the token")],
-)
-def test_the_token_is_missing_or_wrong(tmp_path: Path, token: str, reason: str) -> None:
-    with server_of() as server, agent_here(token=TOKEN) as agent:
-        (found,) = reasons(server, AgentAccess(agent.address, token=token), tmp_path)
-    assert found.startswith(f"the agent at {agent.address} {reason}")
-    assert TOKEN not in found
-    assert not token or token not in found
-
-
-@pytest.mark.parametrize(
-    ("tls", "reason"),
-    [("none", "speaks TLS, it was called in plaintext"), ("other", "is not trusted")],
-)
-def test_the_sides_do_not_agree_on_tls(
-    tmp_path: Path, certificates: Certificates, identity: Identity, tls: str, reason: str
-) -> None:
-    options = TlsOptions(certificates.other_ca_file) if tls == "other" else None
-    with server_of() as server, agent_here(identity=identity, token=TOKEN) as agent:
-        address = agent.address.replace("127.0.0.1", "localhost")
-        (found,) = reasons(server, AgentAccess(address, options, TOKEN), tmp_path)
-    assert found.startswith(f"the agent at {address} does not answer: ")
-    assert reason in found
-
-
-def test_a_plaintext_agent_is_asked_for_tls(tmp_path: Path, certificates: Certificates) -> None:
-    with server_of() as server, agent_here() as agent:
-        access = AgentAccess(agent.address, TlsOptions(certificates.ca_file))
-        (found,) = reasons(server, access, tmp_path)
-    assert "does not speak TLS" in found
-
-
-def test_an_agent_of_another_protocol_is_told_from_a_broken_one(tmp_path: Path) -> None:
-    def describe(request: DescribeRequest, context: grpc.ServicerContext) -> Description:
-        del request, context
-        return Description(protocol=7, diag_version="9.9")
-
-    handler = grpc.unary_unary_rpc_method_handler(
-        describe, DescribeRequest.FromString, Description.SerializeToString
-    )
-    with server_of() as server, other_service({"Describe": handler}) as address:
-        (found,) = reasons(server, AgentAccess(address), tmp_path)
-    assert "is of diag 9.9 and speaks protocol 7, not 1" in found
-
-
-@contextmanager
-def other_service(handlers: dict[str, grpc.RpcMethodHandler]) -> Iterator[str]:
-    """A server that calls itself an agent."""
-    server = grpc.server(ThreadPoolExecutor(2))
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    try:
-        yield f"127.0.0.1:{port}"
-    finally:
-        server.stop(None).wait()
+        server.on_profile = freeze
+        wanted = plan(
+            server.address,
+            duration_ns=500 * MS,
+            timeout_ns=1000 * MS,
+            agent=AgentAccess(agent.address),
+        )
+        outcome = capture_bundle(wanted, tmp_path / "b")
+    assert isinstance(open_capture(outcome.path).host_samples, SampleSeries)
+    assert "did not end the stream in time" in caveats_of(outcome)["agent-lost"]
 
 
 def test_a_required_source_that_the_agent_lacks_spares_the_server(tmp_path: Path) -> None:

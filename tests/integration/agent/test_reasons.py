@@ -1,0 +1,168 @@
+"""Why an agent gives nothing: each reason apart from the others, while the capture goes on."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from diag.capture.agent.access import AgentAccess
+from diag.capture.agent.listen import Identity
+from diag.capture.agent.protocol import SERVICE
+from diag.capture.plan import TlsOptions
+from diag.capture.session import capture_bundle
+from diag.formats.source import open_capture
+from diag.formats.wire.agent_pb2 import (
+    ClockReading,
+    ClockRequest,
+    DescribeRequest,
+    Description,
+    SampleReply,
+    SampleRequest,
+)
+from diag.model.availability import Unavailable
+from tests.support.agent import TOKEN, agent_here, caveats_of, server_of
+from tests.support.certificates import Certificates
+from tests.support.fast_plan import plan
+from tests.support.serving import Serving
+
+
+def reasons(server: Serving, access: AgentAccess, folder: Path, **changes: Any) -> set[str]:
+    """Why there are no samples; the capture itself goes on."""
+    outcome = capture_bundle(plan(server.address, agent=access, **changes), folder / "b")
+    capture = open_capture(outcome.path)
+    assert len(capture.planes[1].events) > 0
+    assert {"no-host", "no-gpu"} <= caveats_of(outcome).keys()
+    assert isinstance(capture.host_samples, Unavailable)
+    assert isinstance(capture.gpu_samples, Unavailable)
+    return {capture.host_samples.reason, capture.gpu_samples.reason}
+
+
+def test_nothing_listens_where_the_agent_should(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    with server_of() as server:
+        (reason,) = reasons(server, AgentAccess(address), tmp_path)
+    assert reason.startswith(f"the agent at {address} does not answer: nothing answers")
+    assert "refused" in reason
+
+
+def test_another_program_listens_where_the_agent_should(tmp_path: Path) -> None:
+    with server_of() as server:
+        (reason,) = reasons(server, AgentAccess(server.address), tmp_path)
+    assert reason == f"the agent at {server.address} is none: something else speaks gRPC there"
+
+
+@pytest.mark.parametrize(
+    ("token", "reason"),
+    [("", "wants a token: --agent-token-file"), ("another-token-than-it", "refused the token")],
+)
+def test_the_token_is_missing_or_wrong(tmp_path: Path, token: str, reason: str) -> None:
+    with server_of() as server, agent_here(token=TOKEN) as agent:
+        (found,) = reasons(server, AgentAccess(agent.address, token=token), tmp_path)
+    assert found.startswith(f"the agent at {agent.address} {reason}")
+    assert TOKEN not in found
+    assert not token or token not in found
+
+
+@pytest.mark.parametrize(
+    ("tls", "reason"),
+    [("none", "speaks TLS, it was called in plaintext"), ("other", "is not trusted")],
+)
+def test_the_sides_do_not_agree_on_tls(
+    tmp_path: Path, certificates: Certificates, identity: Identity, tls: str, reason: str
+) -> None:
+    options = TlsOptions(certificates.other_ca_file) if tls == "other" else None
+    with server_of() as server, agent_here(identity=identity, token=TOKEN) as agent:
+        address = agent.address.replace("127.0.0.1", "localhost")
+        (found,) = reasons(server, AgentAccess(address, options, TOKEN), tmp_path)
+    assert found.startswith(f"the agent at {address} does not answer: ")
+    assert reason in found
+
+
+def test_a_plaintext_agent_is_asked_for_tls(tmp_path: Path, certificates: Certificates) -> None:
+    with server_of() as server, agent_here() as agent:
+        access = AgentAccess(agent.address, TlsOptions(certificates.ca_file))
+        (found,) = reasons(server, access, tmp_path)
+    assert "does not speak TLS" in found
+
+
+class Impostor:
+    """Calls itself an agent, and answers as a test says."""
+
+    def __init__(self, protocol: int, lines: bytes) -> None:
+        self._description = Description(protocol=protocol, diag_version="9.9")
+        self._description.sources.add(source="host", detail="2 cores")
+        self._lines = lines
+
+    def describe(self, request: DescribeRequest, context: grpc.ServicerContext) -> Description:
+        del request, context
+        return self._description
+
+    def read_clock(self, request: ClockRequest, context: grpc.ServicerContext) -> ClockReading:
+        del request, context
+        return ClockReading(unix_ns=time.time_ns())
+
+    def sample(
+        self, requests: Iterator[SampleRequest], context: grpc.ServicerContext
+    ) -> Iterator[SampleReply]:
+        del context
+        yield SampleReply(source="host", lines=self._lines)
+        assert len(list(requests)) == 1
+
+
+@contextmanager
+def impostor(protocol: int = 1, lines: bytes = b"") -> Iterator[str]:
+    behaviour = Impostor(protocol, lines)
+    handlers = {
+        "Describe": grpc.unary_unary_rpc_method_handler(
+            behaviour.describe, DescribeRequest.FromString, Description.SerializeToString
+        ),
+        "ReadClock": grpc.unary_unary_rpc_method_handler(
+            behaviour.read_clock, ClockRequest.FromString, ClockReading.SerializeToString
+        ),
+        "Sample": grpc.stream_stream_rpc_method_handler(
+            behaviour.sample, SampleRequest.FromString, SampleReply.SerializeToString
+        ),
+    }
+    server = grpc.server(ThreadPoolExecutor(3))
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, handlers),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.stop(None).wait()
+
+
+def test_an_agent_of_another_protocol_is_told_from_a_broken_one(tmp_path: Path) -> None:
+    with server_of() as server, impostor(protocol=7) as address:
+        (found,) = reasons(server, AgentAccess(address), tmp_path)
+    assert "is of diag 9.9 and speaks protocol 7, not 1" in found
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        (b"<html>\n<html>\n", "line 1: not readable"),
+        (b'{"source":"host","period_ns":1,"units":{}}\n[1]\n', "line 2: not readable"),
+        (b'{"source":"host","period_ns":1,"units":{}}\n{"unix_ns":-1}\n', "line 2"),
+        (b'{"source":"gpu","period_ns":1,"units":{}}\n{"unix_ns":1}\n', "are called gpu"),
+        (bytes(2_000_000), "sent more at once than can be taken"),
+    ],
+    ids=["text", "list", "time", "source", "size"],
+)
+def test_what_is_not_samples_is_a_reason(tmp_path: Path, lines: bytes, reason: str) -> None:
+    with server_of() as server, impostor(lines=lines) as address:
+        wanted = plan(server.address, agent=AgentAccess(address))
+        capture = open_capture(capture_bundle(wanted, tmp_path / "b").path)
+    assert isinstance(capture.host_samples, Unavailable)
+    assert reason in capture.host_samples.reason
+    assert capture.gpu_samples == Unavailable(f"the agent at {address} does not know this source")
