@@ -148,7 +148,7 @@ class _Check:
     ) -> tuple[AgreementKind, tuple[OtherProcess, ...]]:
         """The outcome, and whom the sampled excess is put down to."""
         if result.excess > AGREE_MAX_RATIO:
-            blamed = _to_blame(seen, result)
+            blamed = _to_blame(seen, result, self.loss)
             if sum(map(share_of, blamed)) >= OTHERS_EXPLAIN_RATIO * result.excess:
                 return AgreementKind.OTHER_PROCESS, blamed
             early = ends_early(
@@ -162,13 +162,15 @@ class _Check:
         return AgreementKind.TOO_COARSE if result.says_nothing else AgreementKind.AGREE, ()
 
 
-def _to_blame(seen: Occupants, result: Comparison) -> tuple[OtherProcess, ...]:
+def _to_blame(seen: Occupants, result: Comparison, loss: DeviceLoss) -> tuple[OtherProcess, ...]:
     """Processes at work that are surely not the server.
 
-    Where its own is not known, one that was sampled far busier than the trace is not it only if
+    Where its own is not known, one that was sampled far busier than a whole trace is not it only if
     another was at work too that the trace can be of.
     """
     if seen.knows_server:
         return seen.at_work
+    if loss.dropped:
+        return ()
     busier = [each for each in seen.at_work if share_of(each) > result.traced + result.tolerance]
     return tuple(busier) if len(busier) < len(seen.at_work) else ()

@@ -37,12 +37,13 @@ def check_untraced(
 ) -> list[Agreement]:
     """One entry a sampled GPU that the server may use; where its process was seen, only those."""
     served = devices_of_server(series)
-    return [
-        _agreement(capture, source, series, index, loss)
-        for index, device in enumerate(devices_of(series))
-        if (not served or index in served)
-        and (not device.is_mig or sampled_share(source, series, index) is not None)
-    ]
+    found: list[Agreement] = []
+    for index, device in enumerate(devices_of(series)):
+        is_slice = device.is_mig and sampled_share(source, series, index) is None
+        if not is_slice and (not served or index in served):
+            told = any(each.kind is AgreementKind.PLANE_MISSING for each in found)
+            found.append(_agreement(capture, source, series, index, loss, with_fixes=not told))
+    return found
 
 
 def sampled_share(source: str, series: SampleSeries, index: int) -> float | None:
@@ -56,7 +57,13 @@ def sampled_share(source: str, series: SampleSeries, index: int) -> float | None
 
 
 def _agreement(
-    capture: Capture, source: str, series: SampleSeries, index: int, loss: DeviceLoss
+    capture: Capture,
+    source: str,
+    series: SampleSeries,
+    index: int,
+    loss: DeviceLoss,
+    *,
+    with_fixes: bool,
 ) -> Agreement:
     share = sampled_share(source, series, index)
     seen = occupants(series, index)
@@ -80,7 +87,15 @@ def _agreement(
         clock_error_ns=error,
         others=seen.rest if seen.knows_server else blamed,
         text=describe_untraced(
-            kind, source, name, share, seen, blamed, loss, was_asked=_was_asked(capture)
+            kind,
+            source,
+            name,
+            share,
+            seen,
+            blamed,
+            loss,
+            was_asked=_was_asked(capture),
+            with_fixes=with_fixes,
         ),
     )
 

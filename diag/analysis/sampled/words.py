@@ -143,6 +143,7 @@ def describe_untraced(
     loss: DeviceLoss,
     *,
     was_asked: bool,
+    with_fixes: bool,
 ) -> str:
     """What the samples say of a GPU that the trace holds nothing of."""
     if share is None:
@@ -154,6 +155,8 @@ def describe_untraced(
         return f"{facts}, with {named(blamed)}; the server itself was not seen at work on it."
     if not was_asked:
         return f"{facts}, and GPUs were left out of the trace; capture without --no-device-trace."
+    if not with_fixes:
+        return f"{facts}, and the trace holds nothing of it either."
     whose = (
         "" if seen.knows_server else " If that is the server's work, CUPTI was refused or is taken:"
     )

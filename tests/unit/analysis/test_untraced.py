@@ -55,6 +55,17 @@ def test_the_fixes_come_in_order_of_privilege() -> None:
     assert "If that is the server's work" in text
 
 
+def test_the_fixes_are_told_once_a_source() -> None:
+    devices = (L4, SampledDevice("NVIDIA L4", "GPU-1"))
+    samples = (*driver_samples([63] * 10), *driver_samples([40] * 10, device=1))
+    first, second = checks(with_samples(NO_PLANE, nvml(samples, devices)))
+    assert (first.kind, second.kind) == (AgreementKind.PLANE_MISSING,) * 2
+    assert "privileged" in first.text
+    assert second.text.endswith(
+        "40% busy over the window, and the trace holds nothing of it either."
+    )
+
+
 def test_what_the_tracer_said_is_quoted() -> None:
     capture = traced(more="error CUPTI_ERROR_INSUFFICIENT_PRIVILEGES")
     text = check(with_samples(capture, nvml(driver_samples([63] * 10)))).text
