@@ -177,11 +177,11 @@ class Analysis:
     ops: tuple[OpTime, ...]
     pool_waits: tuple[PoolWait, ...]
     caveats: tuple[Caveat, ...]
-    devices: tuple[DeviceSummary, ...] = ()
-    device_costs: tuple[ModelDeviceCost, ...] = ()
-    kernels: tuple[KernelTime, ...] = ()
-    device_ops: tuple[KernelTime, ...] = ()
-    device_clock: DeviceClock | Unavailable = Unavailable("no device event was recorded")
-    device_loss: DeviceLoss = DeviceLoss(0, (), (), Unavailable("no device event was recorded"))
-    longest_gaps: tuple[LongGap, ...] = ()
-    agreements: tuple[Agreement, ...] = ()
+    devices: tuple[DeviceSummary, ...]
+    device_costs: tuple[ModelDeviceCost, ...]
+    kernels: tuple[KernelTime, ...]
+    device_ops: tuple[KernelTime, ...]
+    device_clock: DeviceClock | Unavailable
+    device_loss: DeviceLoss
+    longest_gaps: tuple[LongGap, ...]
+    agreements: tuple[Agreement, ...]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from diag.model.availability import Unavailable
 
@@ -44,17 +44,16 @@ class FieldSummary:
     increase: float | Unavailable
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """One sampled number.
 
     Attributes:
         field: Its name; for what is sampled of each process, e.g. ``processes.memory_bytes``.
-        index: Core, device or ``<device>.<pid>`` where the field has several values, else "".
+        place: Core, device or ``<device>.<pid>`` where the field has several values, else "".
     """
 
     field: str
-    index: str
+    place: str
     value: float
     unit: str
 
@@ -71,17 +70,18 @@ def readings_in(name: str, unit: str, value: Any, depth: int = DEPTH_MAX) -> Ite
                 yield from below if identity is None else _indexed(str(identity), below)
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
+            if item is None:
+                continue
             is_process = isinstance(item, dict) and _IDENTITY in item
             below = readings_in(name, unit, item, depth - 1)
             yield from below if is_process else _indexed(str(index), below)
-    else:
-        for _, number in numbers_in(value):
-            yield Reading(name, "", number, unit)
+    elif isinstance(value, int | float) and math.isfinite(value):
+        yield Reading(name, "", float(value) if isinstance(value, bool) else value, unit)
 
 
 def _indexed(index: str, readings: Iterator[Reading]) -> Iterator[Reading]:
     for item in readings:
-        inner = f"{index}.{item.index}" if item.index else index
+        inner = f"{index}.{item.place}" if item.place else index
         yield Reading(item.field, inner, item.value, item.unit)
 
 

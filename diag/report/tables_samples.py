@@ -29,13 +29,13 @@ def sample_columns(analysis: Analysis) -> TableColumns:
         TableColumn("source", CellKind.TEXT, [series.source for series, _, _ in rows]),
         TableColumn("unix_ns", CellKind.BIG_NUMBER, [unix_ns for _, unix_ns, _ in rows]),
         TableColumn("field", CellKind.TEXT, [item.field for _, _, item in rows]),
-        TableColumn("index", CellKind.TEXT, [item.index or None for _, _, item in rows]),
+        TableColumn("index", CellKind.TEXT, [item.place or None for _, _, item in rows]),
         TableColumn("value", CellKind.NUMBER, [item.value for _, _, item in rows]),
         TableColumn("unit", CellKind.TEXT, [item.unit for _, _, item in rows]),
         TableColumn(
             "device",
             CellKind.TEXT,
-            [names[id(series)].get(item.index.partition(".")[0]) for series, _, item in rows],
+            [names[id(series)].get(item.place.partition(".")[0]) for series, _, item in rows],
         ),
         TableColumn("taken_by", CellKind.TEXT, [series.taken_by for series, _, _ in rows]),
     )

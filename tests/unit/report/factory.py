@@ -19,6 +19,7 @@ from diag.analysis.summary import describe
 from diag.findings.verdict import Evidence, Verdict
 from diag.model.availability import Caveat, Unavailable
 from diag.model.capture import Capture
+from diag.model.device import DeviceLoss
 from diag.model.events import EventTable, Line, Plane
 from diag.model.gaps import IDLE_CAUSES, GapTable, IdleCause, Timeline
 from diag.model.samples import MetricSample, MetricsPair, SampleSeries, ServedModel, ServerInfo
@@ -39,6 +40,7 @@ ORIGIN_UNIX_NS = 1_700_000_000_000_000_123
 MS = 1_000_000
 BIG_BATCH_ID = 2**63 + 5
 STAGES_NS = {Stage.QUEUE_FILL: 8 * MS, Stage.SCHEDULE: MS, Stage.COMPUTE: 3 * MS}
+NO_DEVICE = Unavailable("no device event was recorded")
 NO_P99 = Unavailable("p99 needs 100 requests; there are 3")
 
 
@@ -262,6 +264,14 @@ def make_analysis(
         pool_waits=(PoolWait("tf_Compute", describe(np.arange(1, 131) * 10_000)),),
         ops=(OpTime("DecodeJpeg", True, 30, 40 * MS), OpTime("MatMul", False, 60, 9 * MS)),
         caveats=(Caveat("window-too-short", "The window is shorter than five times p99."),),
+        devices=(),
+        device_costs=(),
+        kernels=(),
+        device_ops=(),
+        device_clock=NO_DEVICE,
+        device_loss=DeviceLoss(0, (), (), NO_DEVICE),
+        longest_gaps=(),
+        agreements=(),
     )
 
 
