@@ -78,7 +78,7 @@ class Recorded:
 
 def attempts_for(seconds: float) -> list[Attempt]:
     """What is tried, in order, until the bundle is small enough."""
-    shorter = [Attempt(seconds / part, 1) for part in (1, 2, 4, 8)]
+    shorter = [Attempt(seconds / part, 1) for part in (1, 2, 4, 8, 16)]
     return [Attempt(seconds, 2), *shorter]
 
 

@@ -60,7 +60,10 @@ def test_idle_time_without_demand_is_what_the_servers_log_says(
     outcome = outcomes[name]
     log = LogComparison(outcome.analysis, outcome.truth)
     window_ns = outcome.analysis.capture.window.duration_ns
-    assert outcome.gaps.no_demand_ns == pytest.approx(log.no_demand_ns(), abs=0.02 * window_ns)
+    said_ns, told_ns = outcome.gaps.no_demand_ns, log.no_demand_ns()
+    # Where a batch from before the window may have run unseen, diag does not commit itself.
+    undecided_ns = outcome.gaps.by_cause_ns.get(IdleCause.TRACE_EDGE, 0)
+    assert told_ns - 0.02 * window_ns - undecided_ns <= said_ns <= told_ns + 0.02 * window_ns
     assert log.starved_without_request_ns() <= 0.001 * window_ns
 
 
@@ -174,6 +177,7 @@ def test_a_bundle_that_is_too_large_is_recorded_again_smaller() -> None:
         "1 s at host tracer level 1",
         "0.5 s at host tracer level 1",
         "0.25 s at host tracer level 1",
+        "0.125 s at host tracer level 1",
     ]
 
 
