@@ -24,6 +24,7 @@ _NO_QUANTITY = {
 DEPTH_MAX = 8
 # What tells one process of a list from another, and is no measurement.
 _IDENTITY = "pid"
+_IS_SERVER = "is_server"  # tells which process it is, and is no number
 _UNIT_BY_LAST_WORD = {"bytes": "bytes", "percent": "%", "ns": "ns", "mw": "mW", "ratio": "ratio"}
 
 
@@ -65,7 +66,7 @@ def readings_in(name: str, unit: str, value: Any, depth: int = DEPTH_MAX) -> Ite
     if isinstance(value, dict):
         identity = value.get(_IDENTITY)
         for key, item in value.items():
-            if key != _IDENTITY:
+            if key not in (_IDENTITY, _IS_SERVER):
                 below = readings_in(f"{name}.{key}", _unit_of(str(key), unit), item, depth - 1)
                 yield from below if identity is None else _indexed(str(identity), below)
     elif isinstance(value, list | tuple):

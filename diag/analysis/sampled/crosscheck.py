@@ -43,7 +43,8 @@ def cross_check(
             check = _Check(capture, source, series, clock, loss)
             found += check.agreements(device.devices)
         else:
-            found += check_untraced(capture, source, series, loss)
+            told = any(each.kind is AgreementKind.PLANE_MISSING for each in found)
+            found += check_untraced(capture, source, series, loss, with_fixes=not told)
     return tuple(found)
 
 

@@ -100,7 +100,7 @@ def dcgm_readings(placed: Placed, index: int) -> Readings:
             UTILIZATION, Unavailable(reason or "no utilization was given"), reason or ""
         )
     if not interval.is_derived:
-        text = "values did not change twice over the window: dcgm-exporter collects every 30 s by "
+        text = "its values did not change twice over the window: it collects every 30 s by "
         return no_readings(field, interval.usual_ns, f"{text}default (assumed)")
     return _collected(field, index, collections, interval, placed.error_ns)
 

@@ -33,16 +33,25 @@ _NOT_TRACED = Unavailable("the trace holds no event of a GPU")
 
 
 def check_untraced(
-    capture: Capture, source: str, series: SampleSeries, loss: DeviceLoss
+    capture: Capture, source: str, series: SampleSeries, loss: DeviceLoss, *, with_fixes: bool
 ) -> list[Agreement]:
-    """One entry a sampled GPU that the server may use; where its process was seen, only those."""
+    """One entry a sampled GPU that the server may use; where its process was seen, only those.
+
+    Args:
+        capture: Whose trace holds no event of a GPU.
+        source: ``nvml``, ``agent`` or ``dcgm``.
+        series: Of that source.
+        loss: What the tracer said.
+        with_fixes: Whether to tell what brings the planes back, with the first that is missing.
+    """
     served = devices_of_server(series)
     found: list[Agreement] = []
     for index, device in enumerate(devices_of(series)):
         is_slice = device.is_mig and sampled_share(source, series, index) is None
         if not is_slice and (not served or index in served):
-            told = any(each.kind is AgreementKind.PLANE_MISSING for each in found)
-            found.append(_agreement(capture, source, series, index, loss, with_fixes=not told))
+            one = _agreement(capture, source, series, index, loss, with_fixes=with_fixes)
+            with_fixes = with_fixes and one.kind is not AgreementKind.PLANE_MISSING
+            found.append(one)
     return found
 
 

@@ -37,8 +37,13 @@ def describe_unchecked(source: str, device: str, reason: str) -> str:
 
 
 def nothing_inside(readings: Readings, window: Window) -> str:
-    """Why no reading lies in the window."""
-    if isinstance(readings.resolution_ns, Unavailable):
+    """Why no reading lies in the window.
+
+    Args:
+        readings: All there are.
+        window: Of the trace.
+    """
+    if not len(readings):
         return readings.averaging
     reason = f"no sample's own time lies within the window of {window.duration_ns / 1e9:.2f} s"
     return f"{reason} ({readings.averaging})"

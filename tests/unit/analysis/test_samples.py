@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diag.analysis.samples import FieldSummary, numbers_in, summarize_samples
+from diag.analysis.samples import FieldSummary, numbers_in, summarize_samples, readings_in
 from diag.model.availability import Unavailable
 from diag.model.samples import SampleSeries
 
@@ -38,3 +38,9 @@ def test_a_field_never_sampled_says_why():
 def test_numbers_are_found_with_their_path():
     nested = [{"pid": 7, "name": "x", "cpu": float("nan")}, 3, True, None]
     assert list(numbers_in(nested)) == [("0.pid", 7), ("1", 3), ("2", 1.0)]
+
+
+def test_that_a_process_is_the_server_is_no_measurement() -> None:
+    records = [[{"pid": 41, "is_server": True, "name": "tfs", "sm_percent": 5}]]
+    found = [(each.field, each.place, each.value) for each in readings_in("p", "records", records)]
+    assert found == [("p.sm_percent", "0.41", 5)]

@@ -55,11 +55,15 @@ def test_the_fixes_come_in_order_of_privilege() -> None:
     assert "If that is the server's work" in text
 
 
-def test_the_fixes_are_told_once_a_source() -> None:
+def test_the_fixes_are_told_once() -> None:
     devices = (L4, SampledDevice("NVIDIA L4", "GPU-1"))
     samples = (*driver_samples([63] * 10), *driver_samples([40] * 10, device=1))
-    first, second = checks(with_samples(NO_PLANE, nvml(samples, devices)))
-    assert (first.kind, second.kind) == (AgreementKind.PLANE_MISSING,) * 2
+    page = {"unix_ns": ORIGIN_UNIX_NS, "gpu_util_percent": [63.0, 0.0]}
+    dcgm = SampleSeries("dcgm", 1, {"gpu_util_percent": "%"}, (page,), devices=devices)
+    first, second, third, idle = checks(with_samples(NO_PLANE, nvml(samples, devices), dcgm))
+    assert {each.kind for each in (first, second, third)} == {AgreementKind.PLANE_MISSING}
+    assert idle.kind is AgreementKind.AGREE
+    assert "privileged" not in third.text
     assert "privileged" in first.text
     assert second.text.endswith(
         "40% busy over the window, and the trace holds nothing of it either."
