@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diag.analysis.samples import FieldSummary, numbers_in, summarize_samples, readings_in
+from diag.analysis.samples import FieldSummary, numbers_in, readings_in, summarize_samples
 from diag.model.availability import Unavailable
 from diag.model.samples import SampleSeries
 
