@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from diag.report.report import CaptureFacts, EvidencePart, Report, VerdictPart
 
 NAME_CHARS = NAME_MAX_CHARS
+_PLANE_MISSING = "plane-missing"
 
 
 def lay_out(report: Report) -> tuple[Block, ...]:
@@ -67,7 +68,11 @@ def _limit_blocks(report: Report) -> tuple[Block, ...]:
 
 def _caveat_blocks(report: Report) -> tuple[Block, ...]:
     """Always before the numbers of requests, also when there is none; limits have been shown."""
-    items = tuple(_caveat_text(item) for item in report.caveats if item not in report.limits)
+    said = {limit.code for limit in report.limits if limit in report.caveats}
+    if any(item.kind == _PLANE_MISSING for item in report.agreements):
+        # The line of the samples has said what to do about it.
+        said = {limit.code for limit in report.limits}
+    items = tuple(_caveat_text(item) for item in report.caveats if item.code not in said)
     if not items:
         return (Heading("Caveats"), Paragraph("none other" if report.limits else "none"))
     return (Heading("Caveats"), Bullets(items))

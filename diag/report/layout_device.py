@@ -167,7 +167,10 @@ def _loss_blocks(loss: DeviceLossPart) -> tuple[Block, ...]:
 
 
 def _check_blocks(agreements: tuple[AgreementPart, ...]) -> tuple[Block, ...]:
-    """A line each; of many devices, those that agree share one for each source."""
+    """A line each; of many devices, those that agree share one for each source.
+
+    What to do about several devices is the same, and said once, after all of them.
+    """
     agreeing: dict[str, list[str]] = {}
     if len(agreements) > SINGLE_TABLES_MAX:
         for item in agreements:
@@ -177,13 +180,18 @@ def _check_blocks(agreements: tuple[AgreementPart, ...]) -> tuple[Block, ...]:
         f"{source} agrees with the trace on {', '.join(devices)}"
         for source, devices in agreeing.items()
     ]
-    texts += [_check_text(a) for a in agreements if not (agreeing and a.kind == _AGREE)]
+    rest = [item for item in agreements if not (agreeing and item.kind == _AGREE)]
+    advice = [item.text.partition(". ")[2] for item in rest]
+    repeated = {text for text in advice if text and advice.count(text) > 1}
+    for item, text in zip(rest, advice, strict=True):
+        sentence = item.text.removesuffix(f" {text}") if text in repeated else item.text
+        texts.append(f"{sentence} [{item.kind}{_bound_text(item)}]")
+    texts += [text for text in dict.fromkeys(advice) if text in repeated]
     return tuple(Paragraph(text, label="samples") for text in texts)
 
 
-def _check_text(item: AgreementPart) -> str:
+def _bound_text(item: AgreementPart) -> str:
     """The sentence has the shares; how well the clocks are related bounds what it may claim."""
-    bound = ""
-    if not isinstance(item.clock_error_ns, Unavailable):
-        bound = f"; clocks within {duration(item.clock_error_ns)}"
-    return f"{item.text} [{item.kind}{bound}]"
+    if isinstance(item.clock_error_ns, Unavailable):
+        return ""
+    return f"; clocks within {duration(item.clock_error_ns)}"

@@ -219,6 +219,27 @@ def test_samples_of_gpus_that_the_trace_does_not_have_are_shown_where_they_would
     )
 
 
+def test_what_to_do_about_several_gpus_is_said_once():
+    fixes = "(1) Do this; (2) do that."
+    checks = tuple(
+        make_agreement(f"GPU {i}", AgreementKind.PLANE_MISSING, f"GPU {i} was busy. {fixes}")
+        for i in range(3)
+    )
+    caveat = Caveat("gpu-plane-missing", f"{NO_PLANE} Or allow it.")
+    analysis = replace(make_analysis(), agreements=checks, caveats=(caveat,))
+    text = shown(build_report(analysis, make_verdict()))
+    assert text.startswith(f"not known:  {NO_PLANE} [gpu-plane-missing]\n")
+    assert between(text, "GPUs", "Capture").splitlines()[1:] == [
+        "samples:    GPU 0 was busy. [plane-missing; clocks within 200 µs]",
+        "samples:    GPU 1 was busy. [plane-missing; clocks within 200 µs]",
+        "samples:    GPU 2 was busy. [plane-missing; clocks within 200 µs]",
+        f"samples:    {fixes}",
+        "",
+        "Caveats",
+        "none other",
+    ]
+
+
 def test_a_check_with_nothing_known_still_says_its_sentence():
     why = Unavailable("no sample lies within the window")
     check = replace(
