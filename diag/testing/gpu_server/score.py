@@ -63,6 +63,15 @@ class Score:
             if true.is_starvation and told is IdleCause.NO_DEMAND
         )
 
+    @property
+    def lost_demand_ns(self) -> int:
+        """Time with a request open that is told to be without demand."""
+        return sum(
+            ns
+            for (true, told), ns in self.told_ns.items()
+            if true is not IdleCause.NO_DEMAND and told is IdleCause.NO_DEMAND
+        )
+
     def plus(self, other: Score) -> Score:
         """Both together."""
         return Score(self.told_ns + other.told_ns)
