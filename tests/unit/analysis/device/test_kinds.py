@@ -52,6 +52,7 @@ def kind_of(event: str, line: str = "Stream #1", launch: str = "nothing 0..100us
         ('memcpy_details="kind_src:device_static kind_dst:pageable size:8"', "out"),
         ('memcpy_details="kind_src:device kind_dst:device size:8 dest:1 async:1"', "within"),
         ('memcpy_details="kind_src:managed kind_dst:managed size:8"', "within"),
+        ('memcpy_details="kind_src:pageable kind_dst:managed size:8"', "in"),
         ('memcpy_details="kind:Unknown size:8 dest:512 async:1"', "within"),
         ('memcpy_details="kind:htod size:8"', "in"),
         ('Memset_details="kind:device num_bytes:1024 async:1"', "memset"),
