@@ -104,9 +104,9 @@ _ALL = (
     ),
     Scenario(
         name="batch-timeout",
-        story="Batches of at most 64 rows never fill; every one waits out its 40 ms timeout.",
+        story="Batches of at most 64 rows never fill; every one waits out its 100 ms timeout.",
         model=ModelPlan("dense", compute_ms=30),
-        batching=_batching(64, 40_000, 2, 4, 64),
+        batching=_batching(64, 100_000, 2, 4, 64),
         arrivals=_closed(3),
         planted=Planted(IdleCause.BATCH_FILL, ("queue-fill", "batch-fill")),
     ),
