@@ -7,6 +7,7 @@ on the same streams is not in it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -152,7 +153,7 @@ def _curve(rows: Int64s, time_ns: Int64s) -> tuple[BatchSizeCost, ...]:
             BatchSizeCost(
                 rows=size,
                 runs=len(times),
-                mean_ns=float(times.mean()),
+                mean_ns=int(times.sum()) / len(times),
                 p10_ns=low,
                 p50_ns=spread.p50_ns,
                 p90_ns=spread.p90_ns,
@@ -162,17 +163,22 @@ def _curve(rows: Int64s, time_ns: Int64s) -> tuple[BatchSizeCost, ...]:
 
 
 def _fit(rows: Int64s, time_ns: Int64s) -> tuple[float | Unavailable, float | Unavailable]:
-    """``a`` and ``c`` of t(b) = a + c b over runs of known rows."""
+    """``a`` and ``c`` of t(b) = a + c b over runs of known rows; exact, whatever their order."""
     told = rows > 0
-    rows, time_ns = rows[told], time_ns[told]
-    sizes = len(np.unique(rows))
-    if sizes < MIN_SIZES_FIT:
-        seen = f"{sizes} batch size{'s' * (sizes != 1)} seen"
+    sizes, code = np.unique(rows[told], return_inverse=True)
+    if len(sizes) < MIN_SIZES_FIT:
+        seen = f"{len(sizes)} batch size{'s' * (len(sizes) != 1)} seen"
         missing = Unavailable(f"{seen}, {MIN_SIZES_FIT} needed")
         return missing, missing
-    centred = rows - rows.mean()
-    slope = float((centred * (time_ns - time_ns.mean())).sum() / (centred**2).sum())
-    return float(time_ns.mean() - slope * rows.mean()), slope
+    times = np.zeros(len(sizes), np.int64)
+    np.add.at(times, code, time_ns[told])
+    runs = np.bincount(code).tolist()
+    points = list(zip(sizes.tolist(), runs, times.tolist(), strict=True))
+    n, x = sum(runs), sum(size * count for size, count, _ in points)
+    xx = sum(size * size * count for size, count, _ in points)
+    y, xy = sum(time for *_, time in points), sum(size * time for size, _, time in points)
+    spread = n * xx - x * x
+    return (y * xx - x * xy) / spread, (n * xy - x * y) / spread
 
 
 def _padding(
@@ -186,7 +192,7 @@ def _padding(
     if not padding.any():
         return 0.0, False
     if isinstance(per_row, Unavailable):
-        return float((spent.compute_ns[told] * (padding / rows)).sum()), True
+        return math.fsum(spent.compute_ns[told] * (padding / rows)), True
     # A curve that falls with rows is noise around a flat one, on which padding costs nothing.
     return max(0.0, per_row) * float(padding.sum()), False
 

@@ -50,7 +50,7 @@ _NO_WORK_NAMES = frozenset(
 )
 _SIZE = re.compile(r"\b(?:size|num_bytes|bytes):(\d+)")
 _KIND = re.compile(r"\bkind_(src|dst):(\w+)")
-# GetMemoryKindName (cupti_collector.cc); managed memory that the host shares counts as the device's.
+# GetMemoryKindName (cupti_collector.cc); managed memory, which both share, counts as the device's.
 _ON_HOST = frozenset({"host", "pageable", "pinned"})
 _ON_DEVICE = frozenset({"device", "device_static", "array", "managed", "managed_static"})
 _INWARD = re.compile(r"h2d|htod|hosttodevice|host_to_device", re.IGNORECASE)
