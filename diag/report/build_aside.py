@@ -29,14 +29,22 @@ if TYPE_CHECKING:
 
 
 def series_parts(capture: Capture) -> tuple[SeriesPart, ...]:
-    """Host, then GPU; a source without samples says why. DCGM only where it was asked."""
+    """Host, then GPU; a source without samples says why. DCGM only where it was asked for."""
     parts = (
         _series_part("host", capture.host_samples),
         _series_part("gpu", capture.gpu_samples),
     )
-    if isinstance(capture.dcgm_samples, Unavailable):
+    if isinstance(capture.dcgm_samples, Unavailable) and not _was_asked(capture, "dcgm"):
         return parts
     return (*parts, _series_part("dcgm", capture.dcgm_samples))
+
+
+def _was_asked(capture: Capture, source: str) -> bool:
+    """Whether the bundle's manifest has a word on the source (docs/bundle-format.md)."""
+    if isinstance(capture.manifest, Unavailable):
+        return False
+    sources = capture.manifest.get("sources")
+    return isinstance(sources, dict) and source in sources
 
 
 def _series_part(source: str, series: SampleSeries | Unavailable) -> SeriesPart:

@@ -9,7 +9,13 @@ import pytest
 from diag.model.availability import Caveat, Unavailable
 from diag.model.gaps import LongGap
 from diag.report.build import LIMIT_CODES, build_report
-from tests.unit.report.factory import MS, ORIGIN_UNIX_NS, make_analysis, make_verdict
+from tests.unit.report.factory import (
+    MS,
+    ORIGIN_UNIX_NS,
+    make_analysis,
+    make_capture,
+    make_verdict,
+)
 from tests.unit.report.gpu_factory import make_gpu_analysis, make_silent_device
 
 
@@ -111,3 +117,18 @@ def test_a_limit_is_the_first_sentence_and_the_caveat_stays_whole(code):
 
 def test_other_caveats_are_no_limits():
     assert build_report(make_gpu_analysis(), make_verdict()).limits == ()
+
+
+def test_an_exporter_that_was_asked_for_and_failed_says_why():
+    why = Unavailable("http://host:9400/metrics: connection refused")
+    capture = replace(
+        make_capture(), dcgm_samples=why, manifest={"sources": {"dcgm": {"status": "unavailable"}}}
+    )
+    series = build_report(make_analysis(capture=capture), make_verdict()).series
+    assert [(part.source, part.fields) for part in series[2:]] == [("dcgm", why)]
+
+
+def test_an_exporter_that_nobody_asked_for_is_not_missed():
+    capture = replace(make_capture(), manifest={"sources": {"gpu": {"status": "ok"}}})
+    series = build_report(make_analysis(capture=capture), make_verdict()).series
+    assert [part.source for part in series] == ["host", "gpu"]
