@@ -32,11 +32,13 @@ class Launches:
         row: (n,) ascending row of the host plane.
         id: (n,) correlation id, never 0, which is none.
         step: (n,) root step, -1 if none was recorded around it.
+        since_ns: (n,) begin of that step, -1 if none.
     """
 
     row: Int64s
     id: Int64s
     step: Int64s
+    since_ns: Int64s
 
 
 def find_launches(host: EventTable, lines: tuple[Line, ...], steps: Steps) -> Launches:
@@ -44,7 +46,10 @@ def find_launches(host: EventTable, lines: tuple[Line, ...], steps: Steps) -> La
     stat = host.stat(ev.STAT_CORRELATION_ID)
     told = stat.values > 0
     row = stat.rows[told]
-    return Launches(row, stat.values[told], _steps_of(host, lines, row, steps))
+    step = _steps_of(host, lines, row, steps)
+    since = np.full(len(row), -1, np.int64)
+    since[step >= 0] = steps.start_ns[step[step >= 0]]
+    return Launches(row, stat.values[told], step, since)
 
 
 def match_launches(
@@ -72,6 +77,9 @@ def match_launches(
     repeated = np.flatnonzero(again[index] & (found >= 0))
     if len(repeated):
         bearers = np.flatnonzero(np.isin(launches.id, ids[again]))
+        # Of launches at the same instant the one of the later step counts, on whatever line it is.
+        ends = host.end_ns[launches.row[bearers]]
+        bearers = bearers[np.lexsort((ends, launches.since_ns[bearers]))]
         key, at = launches.id[bearers], host.start_ns[launches.row[bearers]]
         before = latest_before(key, at, wanted[repeated], wanted_ns[repeated])
         after = earliest_after(key, at, wanted[repeated], wanted_ns[repeated])

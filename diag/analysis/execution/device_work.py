@@ -157,7 +157,7 @@ def no_device_work(
     return DeviceWork(
         devices=(),
         silent=silent,
-        launches=launches or Launches(none, none, none),
+        launches=launches or Launches(none, none, none, none),
         kernels=empty,
         copies_in=empty,
         copies_out=empty,
