@@ -96,10 +96,10 @@ def _closed(callers: int) -> Arrivals:
 _ALL = (
     Scenario(
         name="no-demand",
-        story="Five requests a second: the device stands idle because nobody asks.",
+        story="Ten requests a second: the device stands idle because nobody asks.",
         model=ModelPlan("dense", compute_ms=8),
         batching=_batching(8, 0, 2, 1, 2, 4, 8),
-        arrivals=Arrivals("open", rate=5, seed=21),
+        arrivals=Arrivals("open", rate=10, seed=21),
         planted=Planted(IdleCause.NO_DEMAND, ("no-demand",)),
     ),
     Scenario(

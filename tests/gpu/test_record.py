@@ -83,7 +83,7 @@ def test_every_batch_of_the_log_is_in_the_trace(outcomes: dict[str, Outcome], na
     outcome = outcomes[name]
     told = {int(row.id) for row in LogComparison(outcome.analysis, outcome.truth).whole_batches()}
     recorded = {int(each) for each in outcome.analysis.batches.id}
-    assert len(told) >= 4
+    assert len(told) >= 3
     # The log's edges lie outside those of the events: a batch at the window's edge may be cut.
     assert len(recorded ^ told) <= 2
 
@@ -96,7 +96,7 @@ def test_every_request_goes_through_the_batch_that_the_log_names(
     log = LogComparison(outcome.analysis, outcome.truth)
     requests, batches = outcome.analysis.requests, outcome.analysis.batches
     chains = log.chains()
-    assert len(chains) >= 0.9 * int(requests.complete.sum()) > 3
+    assert len(chains) >= 0.9 * int(requests.complete.sum()) > 2
     differences = (
         np.array(
             [
