@@ -11,11 +11,13 @@ from diag.analysis.result import Analysis, GapSummary
 from diag.findings import thresholds
 from diag.findings.confidence import confidence_in
 from diag.findings.device import (
+    NOT_TRACED,
     OTHER_PROCESS,
     describe_intruder,
     holding_cause,
     intruder,
     slow_part,
+    untraced,
 )
 from diag.findings.evidence import gather_evidence, largest_causes
 from diag.findings.knobs import knob_for, verify_for
@@ -128,7 +130,15 @@ def _main_cause(analysis: Analysis, shares: Shares, gaps: GapSummary | None) -> 
 
 
 def _device_cause(analysis: Analysis, shares: Shares, lead: str) -> tuple[str, str] | None:
-    """Another process on the GPU, or a part of the model's time that is not its kernels."""
+    """A GPU not traced, another process on it, or a part of the model's time beside kernels."""
+    hidden = untraced(analysis)
+    if hidden is not None:
+        ratio = hidden.sampled_ratio
+        sampled = "" if isinstance(ratio, Unavailable) else f"{ratio:.0%} "
+        return NOT_TRACED, (
+            f"{lead}, on a GPU that the trace does not show: {hidden.device} was {sampled}busy by "
+            "its samples."
+        )
     found = intruder(analysis)
     if found is not None:
         return OTHER_PROCESS, f"{lead}, on {found.device}, which {describe_intruder(found)}."

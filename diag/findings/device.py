@@ -15,6 +15,7 @@ from diag.model.serving import Stage
 
 DEVICE_WAIT = Stage.DEVICE_WAIT.value
 OTHER_PROCESS = AgreementKind.OTHER_PROCESS.value
+NOT_TRACED = "gpu-not-traced"
 
 _PARTS = (
     (IdleCause.LAUNCH.value, (Stage.LAUNCH,), "waiting for the host to launch kernels"),
@@ -44,6 +45,14 @@ def slow_part(shares: Shares) -> tuple[str, float, str] | None:
     ]
     largest = max(parts, key=lambda part: part[1])
     return largest if largest[1] >= thresholds.STAGE_MIN_SHARE else None
+
+
+def untraced(analysis: Analysis) -> Agreement | None:
+    """The cross-check of a GPU at work of which the trace holds nothing; None if there is none."""
+    if any(timeline.is_device for timeline in analysis.timelines):
+        return None
+    missing = [a for a in analysis.agreements if a.kind is AgreementKind.PLANE_MISSING]
+    return max(missing, key=_taken, default=None)
 
 
 def intruder(analysis: Analysis) -> Agreement | None:

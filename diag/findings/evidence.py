@@ -76,7 +76,7 @@ def _idle_evidence(gaps: GapSummary | None) -> tuple[Evidence, ...]:
     ref = f"gaps of {gaps.timeline.name}"
     return (
         Evidence("idle", window_ratio(gaps, gaps.idle_ns), "ratio", ref),
-        Evidence("idle with requests waiting", window_ratio(gaps, gaps.starved_ns), "ratio", ref),
+        Evidence("idle, starved of input", window_ratio(gaps, gaps.starved_ns), "ratio", ref),
         Evidence("idle without demand", window_ratio(gaps, gaps.no_demand_ns), "ratio", ref),
         *(
             Evidence(f"idle in {cause.value}", ratio, "ratio", ref)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from diag.analysis.cupti_access import numbered_fixes
 from diag.analysis.result import Analysis
-from diag.findings.device import DEVICE_WAIT, OTHER_PROCESS, costliest
+from diag.findings.device import DEVICE_WAIT, NOT_TRACED, OTHER_PROCESS, costliest
 from diag.findings.shares import preprocesses_in_batches
 from diag.model.availability import Unavailable
 from diag.model.gaps import IdleCause
@@ -70,6 +71,7 @@ def knob_for(cause: str, analysis: Analysis) -> str:
             "All models of a server share one compute stream a GPU: give the one that fills it "
             "a server of its own (MPS or MIG share the GPU), or add a replica."
         ),
+        NOT_TRACED: f"Let the server's GPU tracer in: {numbered_fixes()}.",
         OTHER_PROCESS: (
             "Keep the other process off this GPU: schedule it elsewhere, split the GPU with MIG, "
             "or forbid sharing (nvidia-smi -c EXCLUSIVE_PROCESS)."
@@ -126,6 +128,7 @@ def verify_for(cause: str) -> str:
         IdleCause.LAUNCH.value: "kernels a request down, launch-bound score down.",
         IdleCause.TRANSFER.value: "bytes a request down, transfer-in down.",
         DEVICE_WAIT: "device-wait down, compute unchanged.",
+        NOT_TRACED: "the trace then has a GPU plane, and the samples agree with it.",
         OTHER_PROCESS: "sampled and traced utilization agree.",
         IdleCause.SYNC_OR_OUTPUT.value: "more batches at once, idle in sync-or-output down.",
     }

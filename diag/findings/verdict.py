@@ -21,7 +21,8 @@ class Verdict:
 
     Attributes:
         cause: Lower-kebab, permanent: a Stage, an IdleCause, or ``healthy``, ``saturated``,
-            ``padding``, ``other-process``, ``no-requests``, ``not-recorded``.
+            ``padding``, ``other-process``, ``gpu-not-traced``, ``no-requests``,
+            ``not-recorded``.
         sentence: To be read aloud; every number in it is in ``evidence``.
         knob: What to change, with today's value where it is known; "" if nothing.
         verify: How to see that it helped.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from diag.analysis.cupti_access import numbered_fixes
 from diag.analysis.execution.device_work import DeviceWork
 from diag.analysis.thresholds import MIN_OVERHEAD_RATIO, MIN_UNLINKED_RATIO
 from diag.model.availability import Caveat, Unavailable
@@ -14,15 +15,6 @@ from diag.model.samples import SampleSeries
 # CUPTI's names for what refuses it (cupti_result.h, CUDA 12; field reports of TensorFlow Serving).
 _REFUSED = ("INSUFFICIENT_PRIVILEGES", "ERR_NVGPUCTRPERM")
 _TAKEN = ("MULTIPLE_SUBSCRIBERS",)
-
-# Ordered by what else becomes possible: nothing; profiling for every user of the node; nearly all
-# that root can, in the server's container; everything, there.
-PERMISSION_FIXES = (
-    "allow it, least privilege first: --cap-add PERFMON on the server's container (drivers from "
-    "R565); the driver option NVreg_RestrictProfilingToAdminUsers=0 on the node, then reload the "
-    "driver or reboot; --cap-add SYS_ADMIN; a privileged container. In Kubernetes a capability "
-    "goes into securityContext.capabilities.add"
-)
 
 
 def find_device_caveats(
@@ -97,12 +89,12 @@ def _about_planes(
 def _advice(loss: DeviceLoss) -> str:
     said = " ".join(loss.errors)
     if any(word in said for word in _REFUSED):
-        return f"CUPTI was refused: {PERMISSION_FIXES}."
+        return f"CUPTI was refused: {numbered_fixes()}."
     if any(word in said for word in _TAKEN):
         return "CUPTI is taken: stop the other profiler (nsys, ncu, another session) first."
     return (
-        "If another profiler (nsys, ncu) holds CUPTI, stop it. If CUPTI was refused "
-        f"(CUPTI_ERROR_INSUFFICIENT_PRIVILEGES in the server's log), {PERMISSION_FIXES}."
+        "If CUPTI was refused (CUPTI_ERROR_INSUFFICIENT_PRIVILEGES in the server's log) or is "
+        f"taken: {numbered_fixes()}."
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diag.analysis.columns.intervals import covered_between
+from diag.analysis.columns.intervals import Set, covered_between
 from diag.analysis.idle.claims import Claim
 from diag.analysis.idle.precedence import NEARNESS
 from diag.analysis.thresholds import RUNNER_UP_MIN_SHARE, SHOWN_MIN_SHARE
@@ -42,7 +42,7 @@ def find_runners_up(
 
     Args:
         claims: By cause, in order of precedence.
-        start_ns: (n,) of the pieces.
+        start_ns: (n,) of the pieces, ascending and disjoint.
         end_ns: (n,).
         cause_index: (n,) their causes.
     """
@@ -51,10 +51,23 @@ def find_runners_up(
     for cause, claim in claims.items():
         if cause in NO_RUNNERS_UP or not len(claim.claimed[0]):
             continue
-        covered = covered_between(claim.claimed, start_ns, end_ns)
-        better = (covered > most) & (cause_index != cause.index)
-        most[better], index[better] = covered[better], cause.index
+        touched = _touched(claim.claimed, start_ns, end_ns) & (cause_index != cause.index)
+        other = np.flatnonzero(touched)
+        covered = covered_between(claim.claimed, start_ns[other], end_ns[other])
+        better = covered > most[other]
+        most[other[better]], index[other[better]] = covered[better], cause.index
     return RunnersUp(index, most / np.maximum(end_ns - start_ns, 1))
+
+
+def _touched(claimed: Set, start_ns: Int64s, end_ns: Int64s) -> Bools:
+    """(n,) whether the set covers any of each piece: most causes touch few of many pieces."""
+    first = np.searchsorted(end_ns, claimed[0], side="right")
+    last = np.searchsorted(start_ns, claimed[1], side="left")
+    inside = last > first
+    pieces = len(start_ns) + 1
+    begun = np.bincount(first[inside], minlength=pieces)
+    over = np.bincount(last[inside], minlength=pieces)
+    return np.asarray(np.cumsum(begun - over)[:-1] > 0, np.bool_)
 
 
 def judge(

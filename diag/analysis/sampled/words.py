@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from diag.analysis.cupti_access import numbered_fixes
 from diag.analysis.sampled.comparison import Comparison
 from diag.analysis.sampled.nvml import SM_ACTIVITY
 from diag.analysis.sampled.processes import Occupants, share_of
@@ -15,13 +16,6 @@ from diag.model.window import Window
 SOURCE_NAMES = {"nvml": "NVML", "agent": "NVML by the agent", "dcgm": "the DCGM exporter"}
 
 # The least privilege first; docs/gpu.md has the commands. CUPTI serves one subscriber at a time.
-CUPTI_FIXES = (
-    "if Nsight or DCGM's profiling metrics hold CUPTI, stop them (dcgmi profile --pause)",
-    "with drivers from R565 on, give the container CAP_PERFMON (--cap-add=PERFMON)",
-    "reload the NVIDIA module with NVreg_RestrictProfilingToAdminUsers=0 (no container changes)",
-    "give the container CAP_SYS_ADMIN (--cap-add=SYS_ADMIN, or capabilities.add in Kubernetes)",
-    "last of all, run it privileged",
-)
 _PROCESSES_MAX = 3
 
 
@@ -167,5 +161,4 @@ def describe_untraced(
     )
     said = f" The tracer said: {loss.errors[0]}." if loss.errors else ""
     lead = whose or " CUPTI was refused, or another tool holds it:"
-    fixes = "; ".join(f"({n}) {fix}" for n, fix in enumerate(CUPTI_FIXES, start=1))
-    return f"{facts}, and the trace holds nothing of it.{said}{lead} {fixes}."
+    return f"{facts}, and the trace holds nothing of it.{said}{lead} {numbered_fixes()}."

@@ -27,6 +27,7 @@ OWN_CAUSES = {
     "saturated",
     "padding",
     "other-process",
+    "gpu-not-traced",
     "no-requests",
     "not-recorded",
 }
@@ -254,7 +255,7 @@ def test_starved_device_names_the_worst_cause_of_its_idle_time() -> None:
 def test_no_demand_is_never_called_starvation() -> None:
     verdict = decide(analyzed(sessions() + IDLE_END.format(9000), AT_ONCE))
     assert "starved of input:" not in verdict.sentence
-    waiting = next(e for e in verdict.evidence if e.label == "idle with requests waiting")
+    waiting = next(e for e in verdict.evidence if e.label == "idle, starved of input")
     assert waiting.value < 0.02
 
 
