@@ -109,6 +109,7 @@ SINGLE_CAUSE: Final = (
                 ),
             ),
             pool_threads=2,
+            duration_ns=400 * MS,
         ),
     ),
     _one(
