@@ -62,7 +62,8 @@ ALLOCATOR_CALLS: Final = (
 )
 # XLA:xla/tsl/framework/bfc_allocator.cc; level 2, marks: the allocator's, seldom with a length
 ALLOCATOR_EVENTS: Final = ("MemoryAllocation", "MemoryDeallocation")
-COPY_CALLS: Final = ("cuMemcpy", "hipMemcpy")
+# TensorFlow 2.2 to 2.4 named a host's copy after what the device does
+COPY_CALLS: Final = ("cuMemcpy", "hipMemcpy", "MemcpyH2D", "MemcpyD2H")
 SYNC_CALLS: Final = (
     "cuStreamSynchronize",
     "cuEventSynchronize",

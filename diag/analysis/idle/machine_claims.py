@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from diag.analysis.columns.intervals import EMPTY, Set, covered_between, intersect, merge, union
+from diag.analysis.execution.device_lines import host_overhead_rows
 from diag.analysis.execution.device_work import Device
 from diag.analysis.idle.claims import Claim
+from diag.analysis.idle.evidence import Witnesses
 from diag.analysis.idle.scene import Scene
 from diag.analysis.thresholds import BLANK_MIN_NS, POLL_PERIOD_NS, THROTTLED_MIN_SHARE
 from diag.model.availability import Unavailable
@@ -29,7 +31,9 @@ def profiler_claim(scene: Scene, device: Device) -> Claim:
     lost = EMPTY
     if scene.loss.dropped and device.end_ns >= 0:
         lost = union(np.array([device.end_ns]), np.array([window.end_ns]))
-    return Claim(IdleCause.PROFILER, merge(device.overhead, lost), device.overhead)
+    # Of its records those on host threads are rows of the host plane; the others are not.
+    shows = Witnesses.of(scene.host.events, host_overhead_rows(scene.host.events))
+    return Claim(IdleCause.PROFILER, merge(device.overhead, lost), device.overhead, (shows,))
 
 
 def find_blanks(events: EventTable, window: Window) -> Set:

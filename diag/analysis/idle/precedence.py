@@ -48,6 +48,11 @@ NEARNESS = {
 }
 
 
+# What the driver's records on the tracer's overhead lines say of loading; a full command buffer is
+# none of it.
+_LOADING_RECORDS = tuple(name for name in DRIVER_EVENTS if name != "COMMAND_BUFFER_FULL")
+
+
 def ordered_claims(
     scene: Scene,
     use: DeviceUse,
@@ -124,17 +129,21 @@ def _cold_start(
     scene: Scene, use: DeviceUse, calls: HostCalls, demand: Demand, device: Device | None
 ) -> Claim:
     """Compiling and loading inside a request's step; and the driver's own records of it."""
-    mine = calls.cold_start.concerning(
-        -1 if device is None else _ordinal(device), use.steps & ~calls.loading
-    )
-    by_driver = EMPTY
+    ordinal = -1 if device is None else _ordinal(device)
+    mine = calls.cold_start.concerning(ordinal, use.steps & ~calls.loading)
+    events = scene.host.events
+    told = events.rows_named(*_LOADING_RECORDS)
+    by_driver = [union(events.start_ns[told], events.end_ns[told])]
     if device is not None:
-        events = device.plane.events
-        row = events.rows_named(*DRIVER_EVENTS)
-        by_driver = intersect(union(events.start_ns[row], events.end_ns[row]), demand.open)
-    claimed = merge(mine.open, by_driver)
+        own = device.plane.events
+        row = own.rows_named(*_LOADING_RECORDS)
+        by_driver.append(union(own.start_ns[row], own.end_ns[row]))
+    claimed = merge(mine.open, intersect(merge(*by_driver), demand.open))
     return Claim(
-        IdleCause.COLD_START, claimed, claimed, (Witnesses.of(scene.host.events, mine.row),)
+        IdleCause.COLD_START,
+        claimed,
+        claimed,
+        (Witnesses.of(events, mine.row), Witnesses.of(events, told)),
     )
 
 

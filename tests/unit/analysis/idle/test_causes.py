@@ -177,6 +177,18 @@ def test_the_drivers_own_records_of_lazy_loading_are_a_cold_start_without_a_host
     )
 
 
+def test_such_records_on_a_host_thread_are_named_and_a_full_command_buffer_is_none() -> None:
+    for record, cause in (
+        ("RUNTIME_TRIGGERED_MODULE_LOADING", "cold-start"),
+        ("COMMAND_BUFFER_FULL", "preprocess"),
+    ):
+        beside = f"\nline 4711\n  {record} 1300..1800us\n"
+        analysis = analyzed(HOST + step(1, LAUNCH_AT_2010) + beside + END + KERNEL_AT_2200)
+        found = row_at(analysis, 1500)
+        assert found[2] == cause
+        assert (found[5] == record) == (cause == "cold-start")
+
+
 def test_memory_of_devices_and_pinned_memory_is_the_allocator() -> None:
     for call in (
         "cuMemAlloc_v2",
@@ -203,6 +215,9 @@ def test_the_tracers_own_records_are_the_profilers() -> None:
     records = "line CUPTI overhead\n  BUFFER_FLUSH 3500..3700us\n"
     analysis = analyzed(HOST + step(1, LAUNCH_AT_2010) + END + KERNEL_AT_2200 + records)
     assert row_at(analysis, 3600) == (3500, 3700, "profiler", "high", "sync-or-output", "")
+    on_a_thread = "\nline 4711\n  BUFFER_FLUSH 3500..3700us\n"
+    analysis = analyzed(HOST + step(1, LAUNCH_AT_2010) + on_a_thread + END + KERNEL_AT_2200)
+    assert row_at(analysis, 3600)[2:] == ("profiler", "high", "sync-or-output", "BUFFER_FLUSH")
 
 
 def test_after_dropped_events_the_rest_is_the_profilers_too() -> None:
