@@ -63,6 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _record_all(arguments: argparse.Namespace, platform: Platform) -> int:
     # Only now: these need what was just looked for.
+    from diag.errors import DiagError
     from tests.gpu.outcome import COLUMNS, outcome_of, row_of
     from tests.gpu.recording import RecordingError, record
     from tests.gpu.scenarios import SCENARIOS
@@ -79,18 +80,18 @@ def _record_all(arguments: argparse.Namespace, platform: Platform) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         try:
             recorded = record(SCENARIOS[name], folder, platform, arguments.seconds, _say)
-        except RecordingError as error:
+            outcome = outcome_of(folder)
+        except (RecordingError, DiagError) as error:
             _say(f"error: {name}: {error}")
             wrong.append(name)
             continue
-        outcome = outcome_of(folder)
         if outcome.is_right is False:
             wrong.append(name)
         kept.append((recorded, outcome))
         rows.append(row_of(recorded, outcome))
-    table = format_table(rows)
-    (arguments.out / "table.txt").write_text(table, encoding="utf-8")
-    sys.stdout.write(table)
+        # After each, so that what was done is known even if the rest is not.
+        (arguments.out / "table.txt").write_text(format_table(rows), encoding="utf-8")
+    sys.stdout.write(format_table(rows))
     if arguments.keep:
         keep(kept, SAMPLE_TRACES)
     return 1 if wrong else 0

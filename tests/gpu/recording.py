@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -162,14 +161,12 @@ def _capture(server: str, folder: Path, attempt: Attempt) -> None:
     command += ["--host-tracer-level", str(attempt.tracer_level)]
     command += ["--batching-parameters", str(folder / PARAMETERS)]
     command += ["--output", str(folder / BUNDLE), "--force"]
-    done = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        timeout=CAPTURE_TIMEOUT_S,
-        check=False,
-        env={**os.environ},
-    )
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=CAPTURE_TIMEOUT_S, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise RecordingError(f"diag capture took longer than {CAPTURE_TIMEOUT_S:g} s") from error
     (folder / "report.txt").write_text(done.stdout, encoding="utf-8")
     (folder / "capture.log").write_text(done.stderr, encoding="utf-8")
     if done.returncode:
