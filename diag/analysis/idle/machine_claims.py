@@ -70,8 +70,9 @@ def find_blanks(events: EventTable, window: Window) -> Set:
 def throttled_claim(scene: Scene, blanks: Set, open_requests: Set, dispatching: Set) -> Claim:
     """Blank while a request is open, and the server's cgroup was throttled all the while.
 
-    Where that was not sampled: blank while a batch is ready and a thread free, which would have
-    looked at the queue several times.
+    Where that was not sampled: blank while, by told parameters of its queue, a batch is ready and a
+    thread free, which would have looked several times. An estimated timeout may be too short, and
+    a quiet server that waits for the true one is blank too.
     """
     if not len(blanks[0]):
         return Claim(IdleCause.THROTTLED, EMPTY)

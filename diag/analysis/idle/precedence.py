@@ -75,7 +75,7 @@ def ordered_claims(
     """
     steps = step_claims(scene, use, calls, seen, device)
     host_work, dispatch, fill = queue_claims(scene, use)
-    throttled = throttled_claim(scene, blanks, demand.open, dispatch.claimed)
+    throttled = throttled_claim(scene, blanks, demand.open, dispatch.shown)
     cold = _cold_start(scene, use, calls, demand, device)
     load = _model_load(scene, use, calls, demand)
     output = (steps.output, split_claim(scene, use))
