@@ -52,7 +52,7 @@ class GpuTrace:
 
     def text(self, seed: int | None = None) -> str:
         """As XSpace text; planes, lines and events in another order for each seed."""
-        chance = random.Random(seed)  # noqa: S311 - any order will do
+        chance = random.Random(seed)
         planes = [("/host:CPU", self.host)]
         planes += [(f"/device:GPU:{i}", lines) for i, lines in enumerate(self.devices)]
         blocks = [
