@@ -79,7 +79,7 @@ def judge(
     *,
     error_ns: int,
     is_checked: bool,
-    sure_of_no_demand: Bools,
+    sure_of_no_demand: bool,
 ) -> Int32s:
     """(n,) int32 into ``CONFIDENCES``.
 
@@ -95,7 +95,7 @@ def judge(
         runners_up: Theirs.
         error_ns: Of the device's clock against the host's; 0 on the host's own timeline.
         is_checked: Whether any launch tells that error; without, no join across is high.
-        sure_of_no_demand: (n,) whether lack of demand would be certain there.
+        sure_of_no_demand: Whether a request would have left a mark.
     """
     length = end_ns - start_ns
     out = np.full(len(start_ns), _MEDIUM, np.int32)
@@ -111,7 +111,7 @@ def judge(
     if not is_checked:
         out[out == _HIGH] = _MEDIUM
     no_demand = cause_index == IdleCause.NO_DEMAND.index
-    out[no_demand] = np.where(sure_of_no_demand[no_demand], _HIGH, _MEDIUM)
+    out[no_demand] = _HIGH if sure_of_no_demand else _MEDIUM
     out[np.isin(cause_index, [cause.index for cause in GUESSES])] = _LOW
     out[length <= error_ns] = _LOW
     return out

@@ -50,14 +50,18 @@ class DeviceUse:
 
 def cpu_use(ledger: Ledger, origins: Origins) -> DeviceUse:
     """All of it concerns the execution on the CPU."""
+    return _use_of_all(ledger, origins, concerned=True)
+
+
+def _use_of_all(ledger: Ledger, origins: Origins, *, concerned: bool) -> DeviceUse:
     return DeviceUse(
-        steps=np.ones(len(ledger.steps), np.bool_),
+        steps=np.full(len(ledger.steps), concerned),
         touching=np.zeros(len(ledger.steps), np.bool_),
-        is_certain=np.ones(len(ledger.steps), np.bool_),
-        batches=np.ones(len(ledger.batches), np.bool_),
-        queues=np.ones(len(ledger.queues.keys.label), np.bool_),
-        tasks=np.ones(len(ledger.tasks), np.bool_),
-        requests=np.ones(len(origins.row), np.bool_),
+        is_certain=np.full(len(ledger.steps), concerned),
+        batches=np.full(len(ledger.batches), concerned),
+        queues=np.full(len(ledger.queues.keys.label), concerned),
+        tasks=np.full(len(ledger.tasks), concerned),
+        requests=np.full(len(origins.row), concerned),
     )
 
 
@@ -120,6 +124,8 @@ def _unlinked(device: Device) -> Set:
 
 
 def _device_use(device: Device, known: Bools, ledger: Ledger, origins: Origins) -> DeviceUse:
+    if not len(device.events):  # its tracer ran, as other devices show: nothing used it
+        return _use_of_all(ledger, origins, concerned=False)
     steps, batches, tasks, queues = ledger.steps, ledger.batches, ledger.tasks, ledger.queues
     touching = np.asarray(device.first_ns < device.last_ns, np.bool_)
     concerned = touching | ~known

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diag.analysis.columns.intervals import Set, covered_between, total_ns, union
+from diag.analysis.columns.intervals import Set, covered_between, merge, total_ns, union
 from diag.analysis.columns.tiling import Layer, tile
 from diag.analysis.execution.device_work import Device
+from diag.analysis.idle.certainty import clock_error, is_sure_of_no_demand
 from diag.analysis.idle.claims import Claim, by_cause
 from diag.analysis.idle.confidence import find_runners_up, judge
 from diag.analysis.idle.demand import Demand, find_demand
@@ -24,10 +25,6 @@ from diag.analysis.idle.machine_claims import find_blanks
 from diag.analysis.idle.precedence import ordered_claims
 from diag.analysis.idle.scene import Scene
 from diag.analysis.idle.witness_events import StepWitnesses, find_witnesses
-from diag.analysis.metrics import summarize_metrics
-from diag.analysis.thresholds import CLOCK_ERROR_UNKNOWN_NS
-from diag.model.availability import Unavailable
-from diag.model.device import DeviceClock
 from diag.model.events import Int64s
 from diag.model.gaps import IDLE_CAUSES, GapTable, IdleCause, LongGap, Timeline
 from diag.model.serving import Stage
@@ -75,7 +72,7 @@ def find_gaps(scene: Scene) -> IdleTime:
     tables: list[GapTable] = []
     for index, line in enumerate(lines):
         if line.device is not None and not len(line.device.events):
-            claims: tuple[Claim, ...] = ()  # its tracer ran, as other devices show: it was not used
+            claims: tuple[Claim, ...] = ()  # it was not used
         else:
             mine = line.use.steps & ~calls.loading
             if seen is None or not np.array_equal(mine, seen_of):
@@ -120,15 +117,9 @@ def _computing(scene: Scene) -> Set:
     """Any step computed on the host, or a batch ran where the trace cannot tell."""
     staged, batches = scene.staged, scene.ledger.batches
     coarse = batches.first_step < 0
-    return union(
-        *(
-            np.concatenate(pair)
-            for pair in zip(
-                staged.pieces.covering(Stage.COMPUTE.index, ~staged.parts.is_after),
-                (batches.run_start_ns[coarse], batches.run_end_ns[coarse]),
-                strict=True,
-            )
-        )
+    return merge(
+        staged.pieces.covering(Stage.COMPUTE.index, ~staged.parts.is_after),
+        union(batches.run_start_ns[coarse], batches.run_end_ns[coarse]),
     )
 
 
@@ -146,7 +137,7 @@ def _cut(scene: Scene, index: int, line: _Line, claims: tuple[Claim, ...]) -> Ga
     start, end, cause = pieces.start_ns[idle], pieces.end_ns[idle], pieces.code[idle]
     grouped = by_cause(claims)
     runners_up = find_runners_up(grouped, start, end, cause)
-    error_ns, is_checked = _clock_error(scene, line)
+    error_ns, is_checked = clock_error(scene, line.device)
     confidence = judge(
         grouped,
         start,
@@ -155,7 +146,7 @@ def _cut(scene: Scene, index: int, line: _Line, claims: tuple[Claim, ...]) -> Ga
         runners_up,
         error_ns=error_ns,
         is_checked=is_checked,
-        sure_of_no_demand=np.full(len(start), _is_sure_of_no_demand(scene), np.bool_),
+        sure_of_no_demand=is_sure_of_no_demand(scene),
     )
     return GapTable(
         timeline_index=np.full(len(start), index, np.int32),
@@ -176,29 +167,6 @@ def _evidence(claims: dict[IdleCause, Claim], start: Int64s, end: Int64s, cause:
         if len(mine):
             rows[mine] = best_rows(claim.witnesses, start[mine], end[mine])
     return rows
-
-
-def _clock_error(scene: Scene, line: _Line) -> tuple[int, bool]:
-    """Error of the device's clock against the host's, and whether any launch tells it."""
-    if line.device is None:
-        return 0, True
-    if isinstance(scene.clock, DeviceClock) and scene.clock.linked:
-        return scene.clock.error_ns, True
-    return CLOCK_ERROR_UNKNOWN_NS, False
-
-
-def _is_sure_of_no_demand(scene: Scene) -> bool:
-    """Whether a request, had there been one, would have left a mark.
-
-    By the server's counters nothing was answered; or every kind of request is recorded, and at
-    least one was. What may lie open at the edges without a mark is not called no-demand at all.
-    """
-    metrics = scene.capture.metrics
-    if not isinstance(metrics, Unavailable):
-        models = summarize_metrics(metrics)
-        if models and not any(model.responses for model in models):
-            return True
-    return isinstance(scene.level, int) and scene.level >= 2 and len(scene.requests) > 0
 
 
 def _layer(code: int, claimed: Set) -> Layer:
