@@ -106,14 +106,17 @@ def _main_cause(analysis: Analysis, shares: Shares, gaps: GapSummary | None) -> 
     device = _device_cause(analysis, shares, lead)
     if device is not None:
         return device
+    starving = None if gaps is None else _starving(gaps)
+    # A GPU that waits for its input has time to spare for padding; on the CPU the model's rows and
+    # the work before them want the same cores.
+    if starving is not None and gaps is not None and gaps.timeline.is_device:
+        return starving.value, f"{lead}, which is starved of input: {_IDLE_TEXT[starving]}."
     padding = padding_ratio(analysis)
     if padding >= thresholds.PADDING_MIN_RATIO:
         return "padding", f"{lead}, where {padding:.0%} of the executed rows are padding."
     if gaps is not None:
-        if window_ratio(gaps, gaps.starved_ns) >= thresholds.STARVED_MIN_RATIO:
-            starving = {c: ns for c, ns in gaps.by_cause_ns.items() if c.is_starvation}
-            worst = max(starving, key=lambda c: starving[c])
-            return worst.value, f"{lead}, which is starved of input: {_IDLE_TEXT[worst]}."
+        if starving is not None:
+            return starving.value, f"{lead}, which is starved of input: {_IDLE_TEXT[starving]}."
         if window_ratio(gaps, gaps.timeline.busy_ns) >= thresholds.SATURATED_MIN_RATIO:
             return "saturated", f"{lead}, which leaves no slack."
         idle = window_ratio(gaps, gaps.idle_ns)
@@ -127,6 +130,14 @@ def _main_cause(analysis: Analysis, shares: Shares, gaps: GapSummary | None) -> 
         if idle >= thresholds.NO_DEMAND_MIN_IDLE_RATIO and asked >= thresholds.NO_DEMAND_MIN_SHARE:
             return "no-demand", f"{lead}; idle for lack of demand, not starved of input."
     return "healthy", f"{lead}; no stage holds them up."
+
+
+def _starving(gaps: GapSummary) -> IdleCause | None:
+    """The cause with most starved time, if there is enough of that."""
+    if window_ratio(gaps, gaps.starved_ns) < thresholds.STARVED_MIN_RATIO:
+        return None
+    starving = {cause: ns for cause, ns in gaps.by_cause_ns.items() if cause.is_starvation}
+    return max(starving, key=lambda cause: starving[cause])
 
 
 def _device_cause(analysis: Analysis, shares: Shares, lead: str) -> tuple[str, str] | None:
