@@ -97,7 +97,7 @@ class GapTable:
         runner_up_index: (n,) int32, the cause that would hold if this one did not, into
             ``IDLE_CAUSES``; -1 where no other evidence touches the piece.
         evidence_row: (n,) int64, row of the host plane's events that shows the cause best; -1
-            where the evidence is the absence of events.
+            where the evidence is the absence of events, or a record on a device's plane.
     """
 
     timeline_index: Int32s
