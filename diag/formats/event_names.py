@@ -40,8 +40,8 @@ THREADPOOL_STOP_REGION: Final = (
     "ThreadpoolListener::StopRegion"  # no id: ends the line's last start
 )
 
-# -- driver calls on the calling thread's line, by the beginning of their names: CUPTI's callbacks are
-# called after the driver function with its version, e.g. cuMemcpyHtoDAsync_v2 (XLA:xla/backends/
+# -- driver calls on the calling thread's line, by the beginning of their names: CUPTI's callbacks
+# are called after the driver function with its version, e.g. cuMemcpyHtoDAsync_v2 (XLA:xla/backends/
 # profiler/gpu/cupti_tracer.cc; the newer list hooks no synchronisation), ROCm's after the HIP
 # function (XLA:xla/backends/profiler/gpu/rocm_tracer.cc); seen in traces of ROCm only
 ALLOCATOR_CALLS: Final = (

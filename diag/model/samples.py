@@ -38,6 +38,9 @@ class SamplerCost:
     elapsed_ns: int
 
 
+NOT_MEASURED = Unavailable("not measured")
+
+
 @dataclass(frozen=True, slots=True)
 class SampleSeries:
     """Samples of one source over the capture's window.
@@ -63,7 +66,7 @@ class SampleSeries:
     missing: dict[str, str] = field(default_factory=dict)
     devices: tuple[SampledDevice, ...] = ()
     taken_by: str = "diag"
-    cost: SamplerCost | Unavailable = Unavailable("not measured")
+    cost: SamplerCost | Unavailable = NOT_MEASURED
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import numpy as np
 
 from diag.analysis.batching.batches import Batches, Tasks
 from diag.analysis.columns.nesting import first_inside, innermost
+from diag.analysis.execution.loads import find_loading_steps
 from diag.analysis.execution.steps import AsyncOps, Steps
 from diag.formats import event_names as ev
 from diag.model.events import Bools, EventTable, Int64s
@@ -82,7 +83,8 @@ def find_roots(
 
     in_batch = innermost(events, batches.row, steps.row[run]) >= 0
     cut_off_batch = _batch_lines(events, lines, batches)[events.line_index[steps.row[run]]]
-    own = run[~in_batch & (in_session < 0) & ~cut_off_batch]
+    loads = find_loading_steps(events, lines, steps)[run]
+    own = run[~in_batch & (in_session < 0) & ~cut_off_batch & ~loads]
 
     coarse = not len(events.rows_named(ev.SESSION_RUN, ev.FUNCTION_RUN, ev.EXECUTOR_PROCESS))
     whole_calls = ops.is_batch & (ops.done_ns >= 0)

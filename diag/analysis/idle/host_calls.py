@@ -14,6 +14,7 @@ import numpy as np
 from diag.analysis.columns.intervals import Set, union
 from diag.analysis.columns.nesting import innermost
 from diag.analysis.execution.device_launches import Launches
+from diag.analysis.execution.loads import find_loading_steps, load_rows
 from diag.analysis.execution.steps import Steps
 from diag.analysis.thresholds import COMPILE_OP_MIN_NS
 from diag.formats import event_names as ev
@@ -97,14 +98,13 @@ def find_host_calls(host: Plane, steps: Steps, launches: Launches) -> HostCalls:
     compiling = _of_type(events, ev.COMPILE_OPS)
     long = events.end_ns[compiling] - events.start_ns[compiling] >= COMPILE_OP_MIN_NS
     cold = np.union1d(_named(events, ev.MODULE_LOAD_CALLS + ev.COMPILE_EVENTS), compiling[long])
-    load = place.calls(_of_type(events, ev.LOAD_OPS))
     return HostCalls(
         allocator=place.calls(_named(events, ev.ALLOCATOR_CALLS + ev.ALLOCATOR_EVENTS)),
         cold_start=place.calls(cold),
         copy=place.calls(copies),
         sync=place.calls(_named(events, ev.SYNC_CALLS)),
-        load=load,
-        loading=_loading_steps(host, steps, load),
+        load=place.calls(load_rows(events)),
+        loading=find_loading_steps(events, tuple(line.name for line in host.lines), steps),
     )
 
 
@@ -129,16 +129,6 @@ def _rows(events: EventTable, wanted: Bools) -> Int64s:
     if not wanted.any():
         return np.empty(0, np.int64)
     return np.flatnonzero(wanted[events.name_id])
-
-
-def _loading_steps(host: Plane, steps: Steps, load: Calls) -> Bools:
-    loading = np.zeros(len(steps), np.bool_)
-    loading[load.step[load.step >= 0]] = True
-    warm = np.array([line.name.startswith(ev.WARM_UP_THREADS) for line in host.lines], np.bool_)
-    if warm.any():
-        run = np.flatnonzero(~steps.is_orphan)
-        loading[run] |= warm[host.events.line_index[steps.row[run]]]
-    return loading
 
 
 class _Placing:
