@@ -41,9 +41,9 @@ THREADPOOL_STOP_REGION: Final = (
 )
 
 # -- driver calls on the calling thread's line, by the beginning of their names: CUPTI's callbacks
-# are called after the driver function with its version, e.g. cuMemcpyHtoDAsync_v2 (XLA:xla/backends/
-# profiler/gpu/cupti_tracer.cc; the newer list hooks no synchronisation), ROCm's after the HIP
-# function (XLA:xla/backends/profiler/gpu/rocm_tracer.cc); seen in traces of ROCm only
+# are called after the driver function with its version, e.g. cuMemcpyHtoDAsync_v2
+# (XLA:xla/backends/profiler/gpu/cupti_tracer.cc; the newer list hooks no synchronisation), ROCm's
+# after the HIP function (XLA:xla/backends/profiler/gpu/rocm_tracer.cc); seen in traces of ROCm only
 ALLOCATOR_CALLS: Final = (
     "cuMemAlloc",
     "cuMemFree",
