@@ -36,7 +36,7 @@ COMMANDS: dict[str, LazyCommand] = {
         "diag.cli.export_command:export", "Write requests, batches, gaps or samples as a table."
     ),
     "agent": LazyCommand(
-        "diag.cli.agent_command:agent", "Let a capture on another machine sample this one."
+        "diag.cli.agent_command:agent", "Serve samples of this machine to captures on another."
     ),
     "demo": LazyCommand(
         "diag.demo.command:demo", "Start a real server, load it, capture it and diagnose it."

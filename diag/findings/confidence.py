@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from diag.analysis.result import Analysis
 from diag.findings import thresholds
+from diag.findings.device import is_doubted
 from diag.findings.knobs import parameters_are_told
 from diag.findings.shares import Shares
 from diag.model.gaps import IdleCause
 from diag.model.samples import MetricsPair
-from diag.model.serving import Stage
+from diag.model.serving import Stage, StageGroup
 
 
 def confidence_in(analysis: Analysis, shares: Shares, cause: str) -> str:
@@ -18,6 +19,8 @@ def confidence_in(analysis: Analysis, shares: Shares, cause: str) -> str:
         unexplained > thresholds.UNATTRIBUTED_MAX_SHARE
     ):
         return "low"
+    if is_doubted(analysis):
+        return "medium" if cause in _ON_THE_HOST else "low"
     many = shares.requests >= thresholds.MANY_REQUESTS
     return "high" if many and _is_corroborated(analysis, cause) else "medium"
 
@@ -36,6 +39,10 @@ def _is_corroborated(analysis: Analysis, cause: str) -> bool:
     return isinstance(analysis.capture.metrics, MetricsPair)
 
 
+# Stages beside all device work: what the device tracer lost does not touch them.
+_ON_THE_HOST = frozenset(
+    stage.value for stage in Stage if stage.group in (StageGroup.QUEUEING, StageGroup.BATCHING)
+)
 _RESTS_ON_PARAMETERS = frozenset(
     {
         Stage.QUEUE_FILL.value,

@@ -10,12 +10,13 @@ from diag.findings.shares import Shares, window_ratio
 from diag.findings.verdict import Evidence
 from diag.model.availability import Unavailable
 from diag.model.device import Agreement, AgreementKind, ModelDeviceCost, OtherProcess
-from diag.model.gaps import IdleCause
+from diag.model.gaps import CONFIDENCES, Confidence, IdleCause
 from diag.model.serving import Stage
 
 DEVICE_WAIT = Stage.DEVICE_WAIT.value
 OTHER_PROCESS = AgreementKind.OTHER_PROCESS.value
 NOT_TRACED = "gpu-not-traced"
+_DOUBTS = (AgreementKind.DISAGREE, AgreementKind.TRACE_TRUNCATED)
 
 _PARTS = (
     (IdleCause.LAUNCH.value, (Stage.LAUNCH,), "waiting for the host to launch kernels"),
@@ -30,6 +31,7 @@ _PARTS = (
         "with kernels launched that wait behind those of other runs",
     ),
 )
+_LOW = CONFIDENCES.index(Confidence.LOW)
 # Idle time that is neither starvation nor lack of demand, nor for want of evidence.
 _NAMELESS = frozenset({IdleCause.NO_DEMAND, IdleCause.UNEXPLAINED, IdleCause.TRACE_EDGE})
 
@@ -45,6 +47,27 @@ def slow_part(shares: Shares) -> tuple[str, float, str] | None:
     ]
     largest = max(parts, key=lambda part: part[1])
     return largest if largest[1] >= thresholds.STAGE_MIN_SHARE else None
+
+
+# What stops requests whatever stage they are in, on any host and where there is a GPU.
+_MACHINE = frozenset({IdleCause.THROTTLED, IdleCause.COLD_START, IdleCause.MODEL_LOAD})
+_MACHINE_WITH_GPU = _MACHINE | {IdleCause.ALLOCATOR, IdleCause.TRANSFER, IdleCause.PROFILER}
+
+
+def machine_cause(analysis: Analysis, gaps: GapSummary) -> IdleCause | None:
+    """The largest cause of idle time, if it is one that stops the machine and is no guess.
+
+    None where it takes less than ``STARVED_MIN_RATIO`` of the window.
+    """
+    named = {cause: ns for cause, ns in gaps.by_cause_ns.items() if cause not in _NAMELESS}
+    worst = max(named, key=lambda cause: named[cause], default=None)
+    if worst not in (_MACHINE_WITH_GPU if gaps.timeline.is_device else _MACHINE):
+        return None
+    table = analysis.gaps
+    mine = table.timeline_index == analysis.timelines.index(gaps.timeline)
+    mine &= (table.cause_index == worst.index) & (table.confidence_index != _LOW)
+    sure_ns = int((table.end_ns - table.start_ns)[mine].sum())
+    return worst if window_ratio(gaps, sure_ns) >= thresholds.STARVED_MIN_RATIO else None
 
 
 def untraced(analysis: Analysis) -> Agreement | None:
@@ -75,15 +98,7 @@ def describe_intruder(agreement: Agreement) -> str:
     who = "another process" if other is None else f"process {other.pid}"
     if other is not None and not isinstance(other.name, Unavailable):
         who += f" ({other.name})"
-    busy = [
-        f"{ratio:.0%} {by}"
-        for ratio, by in (
-            (agreement.sampled_ratio, "by its samples"),
-            (agreement.traced_ratio, "by this server's kernels"),
-        )
-        if not isinstance(ratio, Unavailable)
-    ]
-    return f"{who} uses too: busy {' and '.join(busy)}"
+    return f"{who} uses too: {_busy(agreement)}"
 
 
 def _taken(agreement: Agreement) -> float:
@@ -111,6 +126,33 @@ def holding_cause(gaps: GapSummary) -> IdleCause | None:
     if worst is None or window_ratio(gaps, named[worst]) < thresholds.STARVED_MIN_RATIO:
         return None
     return worst
+
+
+def is_doubted(analysis: Analysis) -> bool:
+    """Whether device times are known to be short, or samples contradict them."""
+    return analysis.device_loss.dropped > 0 or any(a.kind in _DOUBTS for a in analysis.agreements)
+
+
+def describe_doubts(analysis: Analysis) -> str:
+    """What speaks against the device times, in a sentence; "" if nothing does."""
+    for agreement in analysis.agreements:
+        if agreement.kind is AgreementKind.DISAGREE:
+            return f"{agreement.device} is not so sure: {_busy(agreement)}."
+    if is_doubted(analysis):
+        return "The trace lost device events, so that times on the GPU are lower bounds."
+    return ""
+
+
+def _busy(agreement: Agreement) -> str:
+    busy = (
+        f"{ratio:.0%} {by}"
+        for ratio, by in (
+            (agreement.sampled_ratio, "by its samples"),
+            (agreement.traced_ratio, "by this server's kernels"),
+        )
+        if not isinstance(ratio, Unavailable)
+    )
+    return f"busy {' and '.join(busy)}"
 
 
 def costliest(analysis: Analysis) -> ModelDeviceCost | None:

@@ -34,6 +34,10 @@ def knob_for(cause: str, analysis: Analysis) -> str:
         "Give the runtime threads and cores: --tensorflow_inter_op_parallelism, CPU limits, fewer "
         "models on this host; if all cores are busy, fewer requests at once or another replica."
     )
+    output = (
+        "Let another batch run while one is being answered: more requests at once from the "
+        f"clients, more num_batch_threads{_are(threads)}; return fewer or smaller outputs."
+    )
     dispatch = (
         "Idle batch threads look every 1 ms, which no flag changes; a longer wait means they "
         "got no CPU: raise CPU limits or lower the number of threads."
@@ -76,10 +80,8 @@ def knob_for(cause: str, analysis: Analysis) -> str:
             "Keep the other process off this GPU: schedule it elsewhere, split the GPU with MIG, "
             "or forbid sharing (nvidia-smi -c EXCLUSIVE_PROCESS)."
         ),
-        IdleCause.SYNC_OR_OUTPUT.value: (
-            "Let another batch run while one is being answered: more requests at once from the "
-            f"clients, num_batch_threads{threads or ' above 1'}; return fewer or smaller outputs."
-        ),
+        Stage.BATCH_SPLIT.value: output,
+        IdleCause.SYNC_OR_OUTPUT.value: output,
         IdleCause.COLD_START.value: (
             "Warm up before traffic: assets.extra/tf_serving_warmup_requests with every batch size "
             "in allowed_batch_sizes; keep shapes few."
@@ -159,6 +161,11 @@ def _now(values: Iterable[Parameter | Unavailable], divisor: int = 1) -> str:
         return ""
     value, origin = min(known, key=lambda item: item[1].value)
     return f" from {'about ' if origin is Origin.ESTIMATED else ''}{value}"
+
+
+def _are(now: str) -> str:
+    """`` (now 1)`` of `` from 1``."""
+    return f" (now{now.removeprefix(' from')})" if now else ""
 
 
 def _kernels(analysis: Analysis) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 
 from diag.analysis.result import Analysis, GapSummary
 from diag.model.availability import Unavailable
+from diag.model.gaps import IdleCause
 from diag.model.serving import STAGES, Stage, StageGroup
 
 
@@ -64,9 +65,16 @@ def window_ratio(gaps: GapSummary, part_ns: int) -> float:
     return part_ns / max(1, gaps.timeline.window.duration_ns)
 
 
-def idlest(analysis: Analysis) -> GapSummary | None:
-    """The timeline with most idle time with requests waiting, or None if there is no timeline."""
-    return max(analysis.idle, key=lambda gaps: gaps.starved_ns, default=None)
+_NOT_HELD_UP = (IdleCause.NO_DEMAND, IdleCause.UNEXPLAINED, IdleCause.TRACE_EDGE)
+
+
+def most_held_up(analysis: Analysis) -> GapSummary | None:
+    """The timeline with most idle time that has a cause beside lack of demand; None without any."""
+    return max(analysis.idle, key=_held_up_ns, default=None)
+
+
+def _held_up_ns(gaps: GapSummary) -> int:
+    return gaps.idle_ns - sum(gaps.by_cause_ns.get(cause, 0) for cause in _NOT_HELD_UP)
 
 
 def padding_ratio(analysis: Analysis) -> float:

@@ -270,6 +270,7 @@ def test_the_help_has_headings_and_examples(tmp_path: Path) -> None:
         "Server",
         "Recording",
         "Beside the trace",
+        "A server on another machine",
         "Security",
         "Servers before TensorFlow 2.21",
         "Output",

@@ -147,3 +147,30 @@ def test_another_process_that_takes_much_of_the_gpu_is_named() -> None:
 
 def test_another_process_that_takes_little_is_not_the_cause() -> None:
     assert decide(shared_gpu(0.6)).cause != "other-process"
+
+
+def test_samples_that_contradict_the_trace_are_part_of_the_verdict() -> None:
+    analysis = shared_gpu(0.9)
+    check = replace(analysis.agreements[0], kind=AgreementKind.DISAGREE, others=())
+    verdict = decide(replace(analysis, agreements=(check,)))
+    assert "GPU:0 is not so sure: busy 90% by its samples and 50% by this" in verdict.sentence
+    assert verdict.confidence == "low"
+    assert not unfounded_numbers(verdict)
+
+
+def many(text: str, warning: str = "") -> Analysis:
+    return analyze(replace(capture_of(text), trace_warnings=(warning,) if warning else ()))
+
+
+DROPPED = (
+    "Detected GPU events dropped on host: Profiler has collected 9 driver events and 9 device "
+    "events. 12 events dropped because total device(activity) events reaches max;"
+)
+
+
+def test_lost_device_events_make_the_verdict_on_the_device_a_guess() -> None:
+    busy = steps([(10, 980, "gemm", KERNEL)], count=40)
+    assert (decide(many(busy)).cause, decide(many(busy)).confidence) == ("saturated", "medium")
+    verdict = decide(many(busy, DROPPED))
+    assert verdict.confidence == "low"
+    assert "The trace lost device events" in verdict.sentence
