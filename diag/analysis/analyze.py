@@ -22,6 +22,7 @@ from diag.analysis.device.clock import find_clock
 from diag.analysis.device.loss import find_loss
 from diag.analysis.execution.closures import find_closures
 from diag.analysis.execution.device_work import find_device_work
+from diag.analysis.execution.host_calls import find_host_calls
 from diag.analysis.execution.op_class import classify_all, compile_preprocess_ops
 from diag.analysis.execution.op_times import rank_ops
 from diag.analysis.execution.pool_waits import measure_pool_waits
@@ -79,6 +80,7 @@ def analyze(
     holders = find_holders(events, tasks, ops)
     batches = finish_function_batches(batches, tasks, ops, holders.call)
     device = find_device_work(capture.planes, events, steps)
+    calls = find_host_calls(plane, steps, device.launches)
     staged = stage_steps(events, steps, ops, op_class, device)
     queues = describe_queues(
         find_queues(batches, tasks, ops_of_tasks(holders, ops), events.names),
@@ -108,6 +110,7 @@ def analyze(
             host=plane,
             op_class=op_class,
             device=device,
+            calls=calls,
             staged=staged,
             ledger=ledger,
             requests=requests,

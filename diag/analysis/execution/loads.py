@@ -5,22 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from diag.analysis.columns.nesting import innermost
+from diag.analysis.execution.op_class import rows_of_type
 from diag.analysis.execution.steps import Steps
 from diag.formats import event_names as ev
-from diag.model.events import Bools, EventTable, Int64s
-
-
-def load_rows(events: EventTable) -> Int64s:
-    """Rows of the ops that restore a model's variables or fill its tables."""
-    endings = tuple(f":{op_type}" for op_type in ev.LOAD_OPS)
-    wanted = np.array([name.endswith(endings) for name in events.names], np.bool_)
-    return np.flatnonzero(wanted[events.name_id]) if wanted.any() else np.empty(0, np.int64)
+from diag.model.events import Bools, EventTable
 
 
 def find_loading_steps(events: EventTable, lines: tuple[str, ...], steps: Steps) -> Bools:
     """(steps,) whether a step loads a model: it runs such an op, or replays warm-up records."""
     loading = np.zeros(len(steps), np.bool_)
-    row = load_rows(events)
+    row = rows_of_type(events, ev.LOAD_OPS)
     burst = innermost(events, steps.burst_row, row)
     loading[steps.burst_step[burst[burst >= 0]]] = True
     runs = np.flatnonzero(~steps.is_orphan)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diag.errors import UsageError
+from diag.model.events import EventTable, Int64s
 
 
 class OpClass(enum.IntEnum):
@@ -103,3 +104,12 @@ def classify(name: str, extra: re.Pattern[str] | None = None) -> OpClass:
 def classify_all(names: tuple[str, ...], extra: re.Pattern[str] | None) -> NDArray[np.int8]:
     """OpClass of every interned name, so that events are classified by one lookup."""
     return np.fromiter((classify(name, extra) for name in names), np.int8, len(names))
+
+
+def rows_of_type(events: EventTable, op_types: tuple[str, ...]) -> Int64s:
+    """Ascending rows of ops whose type is one of these to the letter."""
+    endings = tuple(f":{op_type}" for op_type in op_types)
+    wanted = np.fromiter(
+        (name.endswith(endings) for name in events.names), np.bool_, len(events.names)
+    )
+    return np.flatnonzero(wanted[events.name_id]) if wanted.any() else np.empty(0, np.int64)

@@ -19,8 +19,8 @@ from diag.analysis.attribution.origins import Origins
 from diag.analysis.columns.intervals import Set, covered_between, merge, union
 from diag.analysis.columns.nesting import innermost
 from diag.analysis.execution.device_work import Device, DeviceWork
+from diag.analysis.execution.host_calls import HostCalls
 from diag.analysis.execution.op_class import OpClass
-from diag.analysis.idle.host_calls import HostCalls
 from diag.analysis.idle.scene import Scene
 from diag.model.events import Bools, Int64s
 

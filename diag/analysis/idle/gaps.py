@@ -13,13 +13,13 @@ import numpy as np
 from diag.analysis.columns.intervals import Set, covered_between, merge, total_ns, union
 from diag.analysis.columns.tiling import Layer, tile
 from diag.analysis.execution.device_work import Device
+from diag.analysis.execution.host_calls import HostCalls
 from diag.analysis.idle.certainty import clock_error, is_sure_of_no_demand
 from diag.analysis.idle.claims import Claim, by_cause
 from diag.analysis.idle.confidence import find_runners_up, judge
 from diag.analysis.idle.demand import Demand, find_demand
 from diag.analysis.idle.device_use import DeviceUse, cpu_use, device_uses
 from diag.analysis.idle.evidence import best_rows
-from diag.analysis.idle.host_calls import HostCalls, find_host_calls
 from diag.analysis.idle.longest import find_longest
 from diag.analysis.idle.machine_claims import find_blanks
 from diag.analysis.idle.precedence import ordered_claims
@@ -64,7 +64,7 @@ class _Line:
 
 def find_gaps(scene: Scene) -> IdleTime:
     """Find the timelines, cut their idle time by cause, and explain each piece."""
-    calls = find_host_calls(scene.host, scene.ledger.steps, scene.device.launches)
+    calls = scene.calls
     lines = _lines(scene, calls)
     blanks = find_blanks(scene.host.events, scene.capture.window)
     seen: StepWitnesses | None = None

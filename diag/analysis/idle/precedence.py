@@ -12,11 +12,11 @@ import numpy as np
 from diag.analysis.columns.intervals import EMPTY, Set, intersect, merge, union
 from diag.analysis.execution.device_lines import DRIVER_EVENTS
 from diag.analysis.execution.device_work import Device
+from diag.analysis.execution.host_calls import Calls, HostCalls
 from diag.analysis.idle.claims import Claim
 from diag.analysis.idle.demand import Demand
 from diag.analysis.idle.device_use import DeviceUse
 from diag.analysis.idle.evidence import Witnesses
-from diag.analysis.idle.host_calls import Calls, HostCalls
 from diag.analysis.idle.machine_claims import profiler_claim, throttled_claim
 from diag.analysis.idle.queue_claims import queue_claims, split_claim
 from diag.analysis.idle.scene import Scene

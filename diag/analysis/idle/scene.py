@@ -12,6 +12,7 @@ from diag.analysis.attribution.origins import Origins
 from diag.analysis.columns.intervals import Set
 from diag.analysis.execution.closures import Closures
 from diag.analysis.execution.device_work import DeviceWork
+from diag.analysis.execution.host_calls import HostCalls
 from diag.analysis.execution.step_stages import StepStages
 from diag.model.availability import Unavailable
 from diag.model.capture import Capture
@@ -29,6 +30,7 @@ class Scene:
         host: The host plane.
         op_class: OpClass by index into ``EventTable.names``.
         device: Work on GPUs.
+        calls: Host events that explain idleness by themselves.
         staged: Steps cut into stages.
         ledger: Steps, calls, batches, tasks and queues.
         requests: The request table.
@@ -44,6 +46,7 @@ class Scene:
     host: Plane
     op_class: NDArray[np.int8]
     device: DeviceWork
+    calls: HostCalls
     staged: StepStages
     ledger: Ledger
     requests: RequestTable

@@ -8,10 +8,10 @@ import numpy as np
 
 from diag.analysis.columns.intervals import EMPTY, Lanes, Set, intersect, merge, subtract, union
 from diag.analysis.execution.device_work import Device
+from diag.analysis.execution.host_calls import Calls, HostCalls
 from diag.analysis.execution.parts import StepIntervals
 from diag.analysis.idle.claims import Claim
 from diag.analysis.idle.device_use import DeviceUse
-from diag.analysis.idle.host_calls import Calls, HostCalls
 from diag.analysis.idle.scene import Scene
 from diag.analysis.idle.witness_events import StepWitnesses
 from diag.model.events import Bools, Int64s

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from diag.analysis.columns.nesting import innermost
+from diag.analysis.execution.host_calls import HostCalls
 from diag.analysis.execution.op_class import OpClass
 from diag.analysis.execution.steps import Steps
 from diag.analysis.idle.evidence import Witnesses
-from diag.analysis.idle.host_calls import HostCalls
 from diag.analysis.idle.scene import Scene
 from diag.model.events import Bools, Int64s
 

@@ -14,7 +14,8 @@ import numpy as np
 from diag.analysis.columns.intervals import Set, union
 from diag.analysis.columns.nesting import innermost
 from diag.analysis.execution.device_launches import Launches
-from diag.analysis.execution.loads import find_loading_steps, load_rows
+from diag.analysis.execution.loads import find_loading_steps
+from diag.analysis.execution.op_class import rows_of_type
 from diag.analysis.execution.steps import Steps
 from diag.analysis.thresholds import COMPILE_OP_MIN_NS
 from diag.formats import event_names as ev
@@ -95,7 +96,7 @@ def find_host_calls(host: Plane, steps: Steps, launches: Launches) -> HostCalls:
     events = host.events
     place = _Placing(events, steps, launches)
     copies = np.union1d(_named(events, ev.COPY_CALLS), events.stat(ev.STAT_MEMCPY_DETAILS).rows)
-    compiling = _of_type(events, ev.COMPILE_OPS)
+    compiling = rows_of_type(events, ev.COMPILE_OPS)
     long = events.end_ns[compiling] - events.start_ns[compiling] >= COMPILE_OP_MIN_NS
     cold = np.union1d(_named(events, ev.MODULE_LOAD_CALLS + ev.COMPILE_EVENTS), compiling[long])
     return HostCalls(
@@ -103,7 +104,7 @@ def find_host_calls(host: Plane, steps: Steps, launches: Launches) -> HostCalls:
         cold_start=place.calls(cold),
         copy=place.calls(copies),
         sync=place.calls(_named(events, ev.SYNC_CALLS)),
-        load=place.calls(load_rows(events)),
+        load=place.calls(rows_of_type(events, ev.LOAD_OPS)),
         loading=find_loading_steps(events, tuple(line.name for line in host.lines), steps),
     )
 
@@ -113,22 +114,7 @@ def _named(events: EventTable, beginnings: tuple[str, ...]) -> Int64s:
     wanted = np.fromiter(
         (name.startswith(beginnings) for name in events.names), np.bool_, len(events.names)
     )
-    return _rows(events, wanted)
-
-
-def _of_type(events: EventTable, types: tuple[str, ...]) -> Int64s:
-    """Rows of ops of these types, whose events are called ``<node>:<OpType>``."""
-    endings = tuple(f":{op_type}" for op_type in types)
-    wanted = np.fromiter(
-        (name.endswith(endings) for name in events.names), np.bool_, len(events.names)
-    )
-    return _rows(events, wanted)
-
-
-def _rows(events: EventTable, wanted: Bools) -> Int64s:
-    if not wanted.any():
-        return np.empty(0, np.int64)
-    return np.flatnonzero(wanted[events.name_id])
+    return np.flatnonzero(wanted[events.name_id]) if wanted.any() else np.empty(0, np.int64)
 
 
 class _Placing:
