@@ -90,6 +90,31 @@ def test_driver_samples_of_the_trace_agree_within_the_clocks_error(
     never_contradicts(readings, kernels, Window(0, window_ns))
 
 
+@settings(max_examples=40)
+@given(st.data(), windows, st.integers(0, 200), st.floats(-1, 1), st.integers(10, 80))
+def test_driver_samples_that_overlap_agree_within_the_clocks_error(
+    data: st.DataObject, window_ns: int, error_ms: int, skew: float, period_ms: int
+) -> None:
+    """Each averages over several periods, of which none is told but that they last 166 ms at most.
+
+    The clock's error may be that of a server far away.
+    """
+    kernels = data.draw(kernel_sets(window_ns))
+    error_ns, period_ns = error_ms * MS, period_ms * MS
+    length_ns = period_ns * data.draw(st.integers(1, 166 // period_ms))
+    begin_ns = data.draw(st.integers(-period_ns, period_ns))
+    ends_ns = np.arange(begin_ns, window_ns + period_ns, period_ns)
+    percents = 100 * covered_between(kernels, ends_ns - length_ns, ends_ns) // length_ns
+    samples: list[dict[str, object]] = [
+        {"unix_ns": UNIX_NS + end_ns, "driver_utilization_percent": [percent]}
+        for end_ns, percent in zip(
+            (ends_ns + round(skew * error_ns)).tolist(), percents.tolist(), strict=True
+        )
+    ]
+    readings = nvml_readings(placed("gpu", samples, error_ns), 0)
+    never_contradicts(readings, kernels, Window(0, window_ns))
+
+
 @settings(max_examples=60)
 @given(st.data(), windows, st.integers(0, 50), st.floats(-1, 1), st.integers(167, 1000))
 def test_polled_rates_of_the_trace_agree_whatever_the_drivers_period(

@@ -78,6 +78,7 @@ def _of_driver(times: Int64s, share: Float64s, error_ns: int) -> Readings:
         weight_ns=length,
         resolution_ns=period,
         averaging=f"the driver's own samples, {period / 1e6:.0f} ms apart{over}",
+        is_stamped=True,
     )
 
 

@@ -7,7 +7,7 @@ long it is, for drivers do not tell their period.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,8 @@ class Readings:
         weight_ns: Time that it stands for.
         resolution_ns: What one reading averages over, as far as it is known.
         averaging: The same in words, and how it is known.
+        is_stamped: Whether each end is a time that the sampler gave itself: all are off by one and
+            the same, and a span is no shorter than its distance from the one before.
     """
 
     field: str
@@ -46,23 +48,22 @@ class Readings:
     weight_ns: Int64s
     resolution_ns: int | Unavailable
     averaging: str
+    is_stamped: bool = False
 
     def __len__(self) -> int:
         return len(self.low)
 
     def where(self, keep: Bools) -> Readings:
         """Those that are selected."""
-        return Readings(
-            self.field,
-            self.low[keep],
-            self.high[keep],
-            self.end_min_ns[keep],
-            self.end_max_ns[keep],
-            self.length_min_ns[keep],
-            self.length_max_ns[keep],
-            self.weight_ns[keep],
-            self.resolution_ns,
-            self.averaging,
+        return replace(
+            self,
+            low=self.low[keep],
+            high=self.high[keep],
+            end_min_ns=self.end_min_ns[keep],
+            end_max_ns=self.end_max_ns[keep],
+            length_min_ns=self.length_min_ns[keep],
+            length_max_ns=self.length_max_ns[keep],
+            weight_ns=self.weight_ns[keep],
         )
 
     def within(self, window: Window) -> Readings:
@@ -88,36 +89,36 @@ class Readings:
         return np.asarray(np.where(sure, (self.low + self.high) / 2, self.low), np.float64)
 
     def joined(self) -> Readings | None:
-        """The longest run of back-to-back spans of known length, as one reading.
+        """The longest run of back-to-back spans that the sampler stamped, as one reading.
 
         The clocks' difference shifts all of them alike, so that over the run it weighs less than
-        over each. None if no two are back to back.
+        over each. Spans that are longer than their stamps are apart, by up to some slack, overlap:
+        a mean of them is a mean over the run, shifted back by up to that slack. (A length that is
+        no whole number of distances weighs times unevenly; work would have to keep in step with
+        the stamps to make that show.) None if no two are back to back.
         """
-        exact = (self.length_max_ns - self.length_min_ns <= JOINT_NS) & (self.high < 1.0)
-        if len(self) < 2 or not exact.any():
+        if len(self) < 2 or not self.is_stamped:
             return None
-        begin = self.end_max_ns - self.length_max_ns
-        follows = (abs(begin[1:] - self.end_max_ns[:-1]) <= JOINT_NS) & exact[1:] & exact[:-1]
+        begin = self.end_max_ns - self.length_min_ns
+        follows = abs(begin[1:] - self.end_max_ns[:-1]) <= JOINT_NS
         edge = np.flatnonzero(np.diff(np.concatenate(([False], follows, [False])).astype(np.int8)))
         if not len(edge):
             return None
         first, last = edge[::2], edge[1::2]
         run = int(np.argmax(last - first))
         pick = slice(int(first[run]), int(last[run]) + 1)
-        weight = self.length_max_ns[pick]
-        total = int(weight.sum())
-        loose = int((self.length_max_ns[pick] - self.length_min_ns[pick]).sum())
-        return Readings(
-            self.field,
-            np.array([float((self.low[pick] * weight).sum() / total)]),
-            np.array([float((self.high[pick] * weight).sum() / total)]),
-            self.end_min_ns[pick][-1:],
-            self.end_max_ns[pick][-1:],
-            np.array([total - loose]),
-            np.array([total]),
-            np.array([total]),
-            self.resolution_ns,
-            self.averaging,
+        weight = self.length_min_ns[pick]
+        total = weight.sum(keepdims=True)
+        slack = (self.length_max_ns[pick] - weight).max()
+        return replace(
+            self,
+            low=(self.low[pick] * weight).sum(keepdims=True) / total,
+            high=(self.high[pick] * weight).sum(keepdims=True) / total,
+            end_min_ns=self.end_min_ns[pick][-1:] - slack,
+            end_max_ns=self.end_max_ns[pick][-1:],
+            length_min_ns=total,
+            length_max_ns=total,
+            weight_ns=total,
         )
 
 

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from diag.analysis.sampled.nvml import nvml_readings
+from diag.analysis.sampled.placing import Placed, place
 from diag.model.availability import Unavailable
 from diag.model.device import AgreementKind, OtherProcess
-from diag.model.samples import SampledDevice
+from diag.model.samples import SampledDevice, SampleSeries
 from tests.unit.analysis.sampled_captures import (
     L4,
     MS,
@@ -187,6 +189,32 @@ def test_over_a_run_of_samples_the_clocks_error_counts_once() -> None:
     assert found.tolerance_ratio < 0.3
     above = check(with_samples(SIXTY, nvml(driver_samples([95] * 10)), error_ns=50 * MS))
     assert above.kind is AgreementKind.DISAGREE
+
+
+def test_of_quick_samples_a_remote_clocks_error_counts_once_too() -> None:
+    """Each may average over up to 167 ms: that too loosens the run's edges alone."""
+    half = traced(kernels([(start, start + 50) for start in range(0, 2000, 100)]))
+    for percent, kind in ((50, AgreementKind.AGREE), (90, AgreementKind.DISAGREE)):
+        samples = nvml(driver_samples([percent] * 100, period_ms=20))
+        found = check(with_samples(half, samples, error_ns=150 * MS))
+        assert found.kind is kind
+        assert 0.1 < found.tolerance_ratio < 0.2
+
+
+def test_a_run_of_samples_ends_where_one_was_lost() -> None:
+    """Eight samples, one that was lost, and one after it that is too short a run."""
+    capture = with_samples(
+        SIXTY,
+        nvml((*driver_samples([60] * 8), *driver_samples([95], start_ms=1800))),
+        error_ns=50 * MS,
+    )
+    assert isinstance(capture.gpu_samples, SampleSeries)
+    placed = place(capture, capture.gpu_samples, Unavailable("exact"))
+    assert isinstance(placed, Placed)
+    joined = nvml_readings(placed, 0).joined()
+    assert joined is not None
+    assert joined.share[0] == pytest.approx(0.6)
+    assert joined.length_max_ns[0] == 1600 * MS
 
 
 def test_no_sample_within_the_window_is_too_coarse() -> None:
