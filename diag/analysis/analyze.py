@@ -81,7 +81,7 @@ def analyze(
     batches = finish_function_batches(batches, tasks, ops, holders.call)
     device = find_device_work(capture.planes, events, steps)
     calls = find_host_calls(plane, steps, device.launches)
-    staged = stage_steps(events, steps, ops, op_class, device)
+    staged = stage_steps(events, steps, ops, op_class, device, calls)
     queues = describe_queues(
         find_queues(batches, tasks, ops_of_tasks(holders, ops), events.names),
         batches,

@@ -56,6 +56,15 @@ class Layer:
     start_ns: Int64s
     end_ns: Int64s
 
+    def plus(self, other: Layer) -> Layer:
+        """Both as one layer; the code is this one's."""
+        return Layer(
+            self.code,
+            np.concatenate((self.owner, other.owner)),
+            np.concatenate((self.start_ns, other.start_ns)),
+            np.concatenate((self.end_ns, other.end_ns)),
+        )
+
 
 def tile(start_ns: Int64s, end_ns: Int64s, layers: list[Layer], rest: int) -> Pieces:
     """Tile the span of each owner: every instant goes to the first layer that covers it.

@@ -25,12 +25,14 @@ def launching_ns(
     """(steps,) time in stage ``launch``, without that of ops which launched nothing.
 
     Those ops ran on the CPU in the middle of the step; the device waited for their results, not
-    for the launch of one kernel after the other.
+    for the launch of one kernel after the other. Nor what came before the step's first device work
+    or after its last.
     """
     pieces, parts = staged.pieces, staged.parts
     gap = np.flatnonzero(pieces.code == Stage.LAUNCH.index)
     step = parts.step[pieces.owner[gap]]
-    start, end = pieces.start_ns[gap], pieces.end_ns[gap]
+    start = np.maximum(pieces.start_ns[gap], device.first_ns[step])
+    end = np.maximum(start, np.minimum(pieces.end_ns[gap], device.last_ns[step]))
     length = end - start
     cpu_step, cpu_start, cpu_end = _cpu_ops(host, op_class, device, steps)
     if len(gap) and len(cpu_step):

@@ -31,7 +31,7 @@ COPY_OUT = WORK_KINDS.index(WorkKind.COPY_OUT)
 COPY_WITHIN = WORK_KINDS.index(WorkKind.COPY_WITHIN)
 MEMSET = WORK_KINDS.index(WorkKind.MEMSET)
 NOT_WORK = WORK_KINDS.index(WorkKind.NOT_WORK)
-_UNTOLD = -1
+UNTOLD = -1
 
 Kinds = NDArray[np.int8]
 
@@ -135,12 +135,21 @@ def by_text(
     return np.asarray(table[index], np.int64)
 
 
+def told_directions(events: EventTable, row: Int64s) -> Kinds:
+    """Of copies: by the kinds of memory, else by the name of the event, else ``UNTOLD``."""
+    return _told(events, row, stat_at(events, ev.STAT_MEMCPY_DETAILS, row)).astype(np.int8)
+
+
 def _directions(events: EventTable, row: Int64s, details: Int64s) -> Int64s:
-    """Of copies: by the kinds of memory, else by the name of the event, else within the device."""
-    told = by_text(events.names, details, _direction_of_details, _UNTOLD)
-    named = by_text(events.names, events.name_id[row], _direction, _UNTOLD)
-    told = np.where(told == _UNTOLD, named, told)
-    return np.where(told == _UNTOLD, COPY_WITHIN, told)
+    """Of copies: what they tell, else within the device."""
+    told = _told(events, row, details)
+    return np.where(told == UNTOLD, COPY_WITHIN, told)
+
+
+def _told(events: EventTable, row: Int64s, details: Int64s) -> Int64s:
+    told = by_text(events.names, details, _direction_of_details, UNTOLD)
+    named = by_text(events.names, events.name_id[row], _direction, UNTOLD)
+    return np.where(told == UNTOLD, named, told)
 
 
 def _kind_of_name(name: str) -> int:
@@ -150,7 +159,7 @@ def _kind_of_name(name: str) -> int:
         return MEMSET
     if name.startswith("Memcpy"):
         direction = _direction(name)
-        return COPY_WITHIN if direction == _UNTOLD else direction
+        return COPY_WITHIN if direction == UNTOLD else direction
     return KERNEL
 
 
@@ -170,7 +179,7 @@ def _direction(text: str) -> int:
     for pattern, kind in ((_INWARD, COPY_IN), (_OUTWARD, COPY_OUT), (_WITHIN, COPY_WITHIN)):
         if pattern.search(text):
             return kind
-    return _UNTOLD
+    return UNTOLD
 
 
 def _size(text: str) -> int:

@@ -88,7 +88,7 @@ def match_launches(
 
 
 def _steps_of(host: EventTable, lines: tuple[Line, ...], row: Int64s, steps: Steps) -> Int64s:
-    step = _enclosing(host, row, steps)
+    step = enclosing_steps(host, row, steps)
     runs, run_step = _runs(steps)
     rest = np.flatnonzero(step < 0)
     spans, span_step = np.concatenate((steps.burst_row, runs)), steps.burst_step
@@ -113,7 +113,7 @@ def _runs(steps: Steps) -> tuple[Int64s, Int64s]:
     return steps.row[run], steps.root[run]
 
 
-def _enclosing(host: EventTable, row: Int64s, steps: Steps) -> Int64s:
+def enclosing_steps(host: EventTable, row: Int64s, steps: Steps) -> Int64s:
     """(n,) root step of the burst, else of the run event, around each row; -1 if none."""
     burst = innermost(host, steps.burst_row, row)
     step = np.full(len(row), -1, np.int64)
@@ -146,7 +146,7 @@ def _follow(host: EventTable, row: Int64s, step: Int64s, steps: Steps) -> Int64s
         rest, at = rest[source >= 0], producer.rows[source[source >= 0]]
         if not len(rest):
             break
-        found = _enclosing(host, at, steps)
+        found = enclosing_steps(host, at, steps)
         step[rest[found >= 0]] = found[found >= 0]
         rest, at = rest[found < 0], at[found < 0]
     return step

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from diag.analysis.columns.intervals import Set, merge, union
-from diag.analysis.columns.tiling import Layer
 from diag.analysis.execution.device_kinds import COPY_IN, COPY_OUT, KERNEL, MEMSET
 from diag.analysis.execution.device_launches import Launches, find_launches
 from diag.analysis.execution.device_lines import (
@@ -17,10 +16,9 @@ from diag.analysis.execution.device_lines import (
     stream_rows,
 )
 from diag.analysis.execution.device_links import DeviceEvents, link, waits_behind
-from diag.analysis.execution.parts import Spread, StepIntervals
+from diag.analysis.execution.parts import StepIntervals
 from diag.analysis.execution.steps import Steps
 from diag.model.events import Bools, EventTable, Int64s, Plane
-from diag.model.serving import Stage
 
 # Begin of the first device work of a step that has none: after everything.
 FAR_NS = np.iinfo(np.int64).max
@@ -76,6 +74,7 @@ class DeviceWork:
         behind: From launch to begin of each kernel, as far as its device ran other kernels.
         first_ns: (steps,) begin of the first device event; of a step without any, ``FAR_NS``.
         last_ns: (steps,) end of its last device event, -1 if none.
+        computing: (steps,) whether it ran a kernel; the others computed on the host.
     """
 
     devices: tuple[Device, ...]
@@ -87,35 +86,12 @@ class DeviceWork:
     behind: StepIntervals
     first_ns: Int64s
     last_ns: Int64s
+    computing: Bools
 
     @property
     def used(self) -> Bools:
         """(steps,) whether the step had any device work."""
         return np.asarray(self.first_ns < self.last_ns, np.bool_)
-
-    def layers(self, work: StepIntervals, spread: Spread) -> list[Layer]:
-        """What the device did for each step, then what the host did around it."""
-        on_device = self.used
-        if not on_device.any():
-            return []
-        step = np.flatnonzero(on_device)
-        first, last = self.first_ns[step], self.last_ns[step]
-        work = work.where(on_device[work.step])
-        before = StepIntervals(
-            work.step, work.start_ns, np.minimum(work.end_ns, self.first_ns[work.step])
-        )
-        after = StepIntervals(
-            work.step, np.maximum(work.start_ns, self.last_ns[work.step]), work.end_ns
-        )
-        return [
-            spread.layer(Stage.COMPUTE, self.kernels),
-            spread.layer(Stage.TRANSFER_IN, self.copies_in),
-            spread.layer(Stage.TRANSFER_OUT, self.copies_out),
-            spread.layer(Stage.DEVICE_WAIT, self.behind),
-            spread.layer(Stage.PREPROCESS, before.where(before.end_ns > before.start_ns)),
-            spread.layer(Stage.LAUNCH, StepIntervals(step, first, last)),
-            spread.layer(Stage.POSTPROCESS, after.where(after.end_ns > after.start_ns)),
-        ]
 
 
 def find_device_work(planes: tuple[Plane, ...], host: EventTable, steps: Steps) -> DeviceWork:
@@ -145,6 +121,7 @@ def find_device_work(planes: tuple[Plane, ...], host: EventTable, steps: Steps) 
         behind=_concat([waits_behind(w, host, steps) for w in work]),
         first_ns=np.minimum.reduce([device.first_ns for device in devices]),
         last_ns=np.maximum.reduce([device.last_ns for device in devices]),
+        computing=_computing(work, len(steps)),
     )
 
 
@@ -164,7 +141,15 @@ def no_device_work(
         behind=empty,
         first_ns=np.full(steps, FAR_NS),
         last_ns=np.full(steps, -1, np.int64),
+        computing=np.zeros(steps, np.bool_),
     )
+
+
+def _computing(work: list[DeviceEvents], steps: int) -> Bools:
+    computing = np.zeros(steps, np.bool_)
+    for each in work:
+        computing[each.step[(each.kind == KERNEL) & (each.step >= 0)]] = True
+    return computing
 
 
 def _device(plane: Plane, host: EventTable, launches: Launches, steps: int, beside: Set) -> Device:

@@ -1,8 +1,8 @@
 """Host events that explain idleness by themselves: driver calls, compiling, loading of models.
 
 An event counts where it works for a request: a driver call by the step that launched it, others
-inside an executor burst, whose step they then are; or inside a run, a batch or a session's request
-on its thread.
+inside an executor burst or a run, whose step they then are; or inside a batch or a session's
+request on its thread.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 from diag.analysis.columns.intervals import Set, union
 from diag.analysis.columns.nesting import innermost
-from diag.analysis.execution.device_launches import Launches
+from diag.analysis.execution.device_launches import Launches, enclosing_steps
 from diag.analysis.execution.loads import find_loading_steps
 from diag.analysis.execution.op_class import rows_of_type
 from diag.analysis.execution.steps import Steps
@@ -30,7 +30,7 @@ class Calls:
         row: (n,) ascending rows of the host plane.
         start_ns: (n,).
         end_ns: (n,).
-        step: (n,) root step, -1 where only a run, batch or request encloses it.
+        step: (n,) root step, -1 where only a batch or a request encloses it.
         device: (n,) ordinal of the GPU it went to, -1 where the event does not say.
     """
 
@@ -122,16 +122,13 @@ class _Placing:
 
     def __init__(self, events: EventTable, steps: Steps, launches: Launches) -> None:
         self._events, self._steps, self._launches = events, steps, launches
-        self._around = events.rows_named(
-            ev.SESSION_RUN, ev.FUNCTION_RUN, ev.PROCESS_BATCH, ev.BATCHING_SESSION_RUN
-        )
+        self._around = events.rows_named(ev.PROCESS_BATCH, ev.BATCHING_SESSION_RUN)
 
     def calls(self, row: Int64s) -> Calls:
         events, steps = self._events, self._steps
-        burst = innermost(events, steps.burst_row, row)
         step = self._launching(row)
-        in_burst = (step < 0) & (burst >= 0)
-        step[in_burst] = steps.burst_step[burst[in_burst]]
+        rest = np.flatnonzero(step < 0)
+        step[rest] = enclosing_steps(events, row[rest], steps)
         kept = (step >= 0) | (innermost(events, self._around, row) >= 0)
         row, step = row[kept], step[kept]
         device = events.stat(ev.STAT_DEVICE_ID).at(row)

@@ -1,8 +1,9 @@
 """What each step did: preprocessing, model, waiting for an executor thread.
 
 A step's span is cut at its BatchFunction calls into *parts*: before the first call, between, after
-the last; the calls themselves are accounted for by their batches. Each part is tiled; on a host
-without device work the layers are, in order of precedence::
+the last; the calls themselves are accounted for by their batches. Each part is tiled; for runs
+with device work see device_layers.py, for those without kernels the layers are, in order of
+precedence::
 
     model ops            compute
     preprocessing phase  preprocess   preprocessing ops, and bursts from the first of them until
@@ -21,7 +22,10 @@ from numpy.typing import NDArray
 
 from diag.analysis.columns.nesting import innermost
 from diag.analysis.columns.tiling import Layer, Pieces, tile
+from diag.analysis.execution.device_layers import device_layers
 from diag.analysis.execution.device_work import DeviceWork
+from diag.analysis.execution.driver_time import find_driver_time
+from diag.analysis.execution.host_calls import HostCalls
 from diag.analysis.execution.op_class import OpClass
 from diag.analysis.execution.parts import Parts, Spread, StepIntervals, split_at_calls
 from diag.analysis.execution.steps import AsyncOps, Steps
@@ -52,6 +56,7 @@ def stage_steps(
     ops: AsyncOps,
     op_class: NDArray[np.int8],
     device: DeviceWork,
+    calls: HostCalls,
 ) -> StepStages:
     """Tile every part of every root step."""
     parts = split_at_calls(steps, ops)
@@ -61,29 +66,34 @@ def stage_steps(
     )
     waits = np.flatnonzero(~ops.is_batch & (ops.step >= 0) & (ops.done_ns >= 0))
     awaited = StepIntervals(ops.step[waits], ops.start_ns[waits], ops.done_ns[waits])
-    on_device = device.used
-    work = bursts.plus(awaited).plus(_bare_runs(steps, on_device))
+    work = bursts.plus(awaited).plus(_bare_runs(steps, device.used))
     by_class = _ops_by_class(events, steps, op_class)
     last_work = _last(work, len(steps))
-    layers = device.layers(work, spread) + _cpu_layers(by_class, work, spread, ~on_device)
-    every = np.arange(len(parts), dtype=np.int64)
+    driver = find_driver_time(events, calls, device)
+    layers = device_layers(device, driver, work, spread)
+    *first, in_model, after_model = _cpu_layers(by_class, work, spread, ~device.computing)
     step = parts.step
     ran = last_work[step] >= 0
-    after = parts.is_after | on_device[step]
+    after = parts.is_after | device.computing[step]
     completion = np.maximum(parts.start_ns, last_work[step])
-    for chosen, stage in ((ran & ~after, Stage.COMPUTE), (ran & after, Stage.POSTPROCESS)):
-        closing = chosen & ~parts.is_before
-        layers.append(
-            Layer(stage.index, every[closing], completion[closing], parts.end_ns[closing])
-        )
-    layers.append(
-        Layer(Stage.QUEUE_EXECUTOR.index, every[ran], parts.start_ns[ran], parts.end_ns[ran])
-    )
+    closing = ran & ~parts.is_before
+    layers += [
+        *first,
+        in_model.plus(_spans(Stage.COMPUTE, closing & ~after, completion, parts.end_ns)),
+        after_model.plus(_spans(Stage.POSTPROCESS, closing & after, completion, parts.end_ns)),
+        _spans(Stage.QUEUE_EXECUTOR, ran, parts.start_ns, parts.end_ns),
+    ]
     pieces = tile(parts.start_ns, parts.end_ns, layers, Stage.UNATTRIBUTED.index)
     by_part = pieces.sums_ns(len(parts), len(STAGES))
     stage_ns = np.zeros((len(steps), len(STAGES)), np.int64)
     np.add.at(stage_ns, parts.step, by_part)
     return StepStages(parts, pieces, stage_ns)
+
+
+def _spans(stage: Stage, chosen: Bools, start_ns: Int64s, end_ns: Int64s) -> Layer:
+    """Spans of those parts for which ``chosen`` holds."""
+    part = np.flatnonzero(chosen)
+    return Layer(stage.index, part, start_ns[part], end_ns[part])
 
 
 def _bare_runs(steps: Steps, on_device: Bools) -> StepIntervals:
@@ -110,7 +120,7 @@ def _ops_by_class(
 def _cpu_layers(
     by_class: dict[OpClass, StepIntervals], work: StepIntervals, spread: Spread, on_host: Bools
 ) -> list[Layer]:
-    """Layers of steps that ran on the host alone."""
+    """Layers of steps that computed on the host."""
     model, early = (
         by_class[op].where(on_host[by_class[op].step]) for op in (OpClass.MODEL, OpClass.PREPROCESS)
     )

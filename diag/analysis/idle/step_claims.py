@@ -6,7 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diag.analysis.columns.intervals import EMPTY, Lanes, Set, intersect, merge, subtract, union
+from diag.analysis.columns.intervals import (
+    EMPTY,
+    Lanes,
+    Set,
+    intersect,
+    is_covered,
+    merge,
+    subtract,
+    union,
+)
 from diag.analysis.execution.device_work import Device
 from diag.analysis.execution.host_calls import Calls, HostCalls
 from diag.analysis.execution.parts import StepIntervals
@@ -17,6 +26,10 @@ from diag.analysis.idle.witness_events import StepWitnesses
 from diag.model.events import Bools, Int64s
 from diag.model.gaps import IdleCause
 from diag.model.serving import Stage
+
+# Stages of a step with device work that are the host's; and those that may be its or the device's.
+_HOST_WORK = (Stage.PREPROCESS.index, Stage.LAUNCH.index, Stage.POSTPROCESS.index)
+_COPYING = (Stage.TRANSFER_IN.index, Stage.TRANSFER_OUT.index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +121,7 @@ class _StepPieces:
         self._pieces = staged.pieces
         owner = self._pieces.owner
         self._step = staged.parts.step[owner]
+        self._code = _by_place(scene, self._step, staged.parts.is_before[owner])
         self._mine = (use.steps & ~calls.loading)[self._step]
         self._touching = use.touching[self._step]
         bursts = np.bincount(steps.burst_step, minlength=len(steps))
@@ -124,7 +138,7 @@ class _StepPieces:
 
     def of(self, stage: Stage) -> Bools:
         """Which pieces are of this stage."""
-        return np.asarray(self._mine & (self._pieces.code == stage.index), np.bool_)
+        return np.asarray(self._mine & (self._code == stage.index), np.bool_)
 
     def before_without_bursts(self) -> Bools:
         """Pieces before the first device work of steps that show no burst, only their run."""
@@ -179,6 +193,29 @@ class _StepPieces:
             lanes.place(of.step, np.clip(of.start_ns, low, high)),
             lanes.place(of.step, np.clip(of.end_ns, low, high)),
         )
+
+
+def _by_place(scene: Scene, step: Int64s, is_ahead: Bools) -> Int64s:
+    """Codes of all pieces, the host's work for steps that used a device by where it lies.
+
+    What keeps a device waiting is that the host is not done before, between or after the step's
+    work there, whatever it did: also what counts as copying, or as compute of a step whose device
+    work is copies alone. Ahead of an in-graph batcher all of it is before.
+    """
+    device, pieces = scene.device, scene.staged.pieces
+    code: Int64s = pieces.code.copy()
+    on_host = np.isin(code, _HOST_WORK) | ((code == Stage.COMPUTE.index) & ~device.computing[step])
+    copying = np.isin(code, _COPYING)
+    if copying.any():
+        copies = merge(*(each.copies for each in device.devices))
+        on_host[copying] = ~is_covered(copies, pieces.start_ns[copying])
+    placed = np.flatnonzero(on_host & device.used[step])
+    start, of = pieces.start_ns[placed], step[placed]
+    code[placed] = Stage.LAUNCH.index
+    code[placed[start >= device.last_ns[of]]] = Stage.POSTPROCESS.index
+    ahead = is_ahead[placed] & ~device.computing[of]
+    code[placed[(start < device.first_ns[of]) | ahead]] = Stage.PREPROCESS.index
+    return code
 
 
 def _in_time(lanes: Lanes, placed: Set) -> Set:

@@ -12,7 +12,7 @@ from diag.model.gaps import IdleCause
 from diag.model.serving import Stage
 from diag.testing.gpu_server.gpus import Gpu, Work
 from diag.testing.gpu_server.recording import Event
-from diag.testing.gpu_server.truth import Span, Truth
+from diag.testing.gpu_server.truth import Doing, InCall, Span, Truth
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -26,18 +26,22 @@ US: Final = 1_000
 POOL: Final = "tf_Compute"
 # At a step's end, so many of the last kernels include all that ran during it.
 KERNELS_BACK: Final = 2_000
+_COPY_STAGES: Final = {WorkKind.COPY_IN: Stage.TRANSFER_IN, WorkKind.COPY_OUT: Stage.TRANSFER_OUT}
+# What a step does for the driver and the compiler rather than for the request.
+_PREPARING: Final = (IdleCause.ALLOCATOR, IdleCause.COLD_START)
 
 
 @dataclass
 class Step:
-    """A step under way; its spans are those of every request in it."""
+    """A step under way; its spans, and its calls', are those of every request in it."""
 
     number: int
     link: int
     device: int
     begin_ns: int
     works: list[Work] = field(default_factory=list)
-    spans: list[Span[Stage]] = field(default_factory=list)
+    spans: list[Span[Doing]] = field(default_factory=list)
+    calls: list[Span[Doing]] = field(default_factory=list)
     last_ns: int = 0  # end of its last device work; 0 if it has none
     copied_ns: int = 0  # likewise of its copies
 
@@ -148,6 +152,8 @@ def _hold(on: Machine, step: Step, block: Block, line: str) -> Process[None]:
     else:
         on.recording.add(line, block.name, begin_ns, end_ns)
     on.truth.add(step.device, block.cause, begin_ns, end_ns)
+    if block.cause in _PREPARING:
+        step.calls.append(Span(InCall(Stage.LAUNCH), begin_ns, end_ns))
 
 
 def _call(on: Machine, step: Step, op: Op, call: Call, line: str) -> Process[None]:
@@ -168,6 +174,8 @@ def _call(on: Machine, step: Step, op: Op, call: Call, line: str) -> Process[Non
         step.number,
     )
     step.last_ns = max(step.last_ns, work.end_ns)
+    if call.kind in _COPY_STAGES:
+        step.calls.append(Span(InCall(_COPY_STAGES[call.kind]), begin_ns, end_ns))
     if call.kind.is_copy:
         step.copied_ns = max(step.copied_ns, work.end_ns)
     if call.is_staged:
@@ -204,13 +212,15 @@ def tell(on: Machine, step: Step, began_ns: int, burst_end_ns: int, end_ns: int)
     ):
         on.truth.add(step.device, what, low, high)
         step.spans.append(Span(stage, low, high))
-    of_kind = {WorkKind.COPY_IN: Stage.TRANSFER_IN, WorkKind.COPY_OUT: Stage.TRANSFER_OUT}
+    step.spans += step.calls
     step.spans += _behind_others(on.gpus[step.device], step)
     for work in step.works:
-        step.spans.append(Span(of_kind.get(work.kind, Stage.COMPUTE), work.start_ns, work.end_ns))
+        step.spans.append(
+            Span(_COPY_STAGES.get(work.kind, Stage.COMPUTE), work.start_ns, work.end_ns)
+        )
 
 
-def _behind_others(gpu: Gpu, step: Step) -> list[Span[Stage]]:
+def _behind_others(gpu: Gpu, step: Step) -> list[Span[Doing]]:
     """When a kernel of the step was launched and had not begun, and kernels of others ran."""
     others = [
         work

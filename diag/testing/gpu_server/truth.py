@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from diag.model.gaps import IdleCause
 from diag.model.serving import Stage
@@ -53,12 +53,26 @@ STATE_ORDER: tuple[State, ...] = (
     State(IdleCause.EXECUTOR_POOL, before_batcher=True),
     *(State(cause) for cause in _FURTHEST_FIRST[_AFTER_FILL:]),
 )
-# Of a step's stages, the first that holds.
-STAGE_ORDER: tuple[Stage, ...] = (
+
+
+@dataclass(frozen=True, slots=True)
+class InCall:
+    """A host call of a step that counts as this stage wherever the GPU does nothing for it."""
+
+    stage: Stage
+
+
+Doing: TypeAlias = Stage | InCall
+
+# Of what a step does, the first that holds.
+STAGE_ORDER: tuple[Doing, ...] = (
     Stage.COMPUTE,
     Stage.TRANSFER_IN,
     Stage.TRANSFER_OUT,
     Stage.DEVICE_WAIT,
+    InCall(Stage.TRANSFER_IN),
+    InCall(Stage.TRANSFER_OUT),
+    InCall(Stage.LAUNCH),
     Stage.LAUNCH,
     Stage.PREPROCESS,
     Stage.QUEUE_EXECUTOR,
@@ -101,7 +115,7 @@ class RequestTruth:
     arrived_ns: int
     start_ns: int = -1
     end_ns: int = -1
-    spans: list[Span[Stage]] = field(default_factory=list)
+    spans: list[Span[Doing]] = field(default_factory=list)
 
     @property
     def stage_ns(self) -> dict[Stage, int]:
@@ -109,7 +123,8 @@ class RequestTruth:
         pieces = tile(self.spans, STAGE_ORDER, self.start_ns, self.end_ns, Stage.UNATTRIBUTED)
         total: Counter[Stage] = Counter()
         for piece in pieces:
-            total[piece.what] += piece.end_ns - piece.start_ns
+            stage = piece.what.stage if isinstance(piece.what, InCall) else piece.what
+            total[stage] += piece.end_ns - piece.start_ns
         return dict(total)
 
 

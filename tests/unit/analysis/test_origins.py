@@ -13,6 +13,7 @@ from diag.analysis.batching.batches import find_batches, find_tasks, finish_func
 from diag.analysis.batching.queue_keys import find_queues
 from diag.analysis.batching.queues import describe_queues
 from diag.analysis.execution.device_work import find_device_work
+from diag.analysis.execution.host_calls import find_host_calls
 from diag.analysis.execution.op_class import classify_all
 from diag.analysis.execution.step_stages import stage_steps
 from diag.analysis.execution.steps import find_async_ops, find_steps
@@ -32,7 +33,8 @@ def origins_of(capture: Capture) -> Origins:
     holders = find_holders(events, tasks, ops)
     batches = finish_function_batches(batches, tasks, ops, holders.call)
     device = find_device_work(capture.planes, events, steps)
-    staged = stage_steps(events, steps, ops, classify_all(events.names, None), device)
+    calls = find_host_calls(plane, steps, device.launches)
+    staged = stage_steps(events, steps, ops, classify_all(events.names, None), device, calls)
     queues = describe_queues(
         find_queues(batches, tasks, ops_of_tasks(holders, ops), events.names),
         batches,

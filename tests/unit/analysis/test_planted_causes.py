@@ -12,6 +12,7 @@ import pytest
 
 from diag.analysis import analyze
 from diag.model.gaps import IdleCause
+from diag.model.serving import STAGES, Stage
 from diag.testing.gpu_server import (
     MIXED,
     SCENARIOS,
@@ -86,17 +87,19 @@ def test_requests_cut_by_the_window_are_demand_all_the_same(scenario: Scenario) 
     assert total.lost_demand_ns < 10_000 * len(SEEDS), wrong(total)
 
 
-# The run that restores a model's variables looks like a request, and none ever came with it.
-JUDGED = [each for each in SCENARIOS.values() if each.planted is not IdleCause.MODEL_LOAD]
-
-
-@pytest.mark.parametrize("scenario", JUDGED, ids=lambda scenario: scenario.name)
+@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=lambda scenario: scenario.name)
 def test_requests_are_tiled_as_the_server_saw_them(scenario: Scenario) -> None:
     run = simulate(scenario.plan, seed=7)
     analysis = analyze(run.capture(), batching_parameters=run.batching_parameters())
     errors = stage_errors(run, analysis)
     assert analysis.counts.complete == len(analysis.requests) > 0
     assert max(map(abs, errors.values())) < 0.1, errors
+
+
+def test_copies_from_memory_that_is_not_pinned_are_where_requests_spend_their_time() -> None:
+    run = simulate(SCENARIOS["transfer"].plan, seed=7)
+    analysis = analyze(run.capture())
+    assert STAGES[analysis.requests.stage_ns.sum(axis=0).argmax()] is Stage.TRANSFER_IN
 
 
 def test_without_a_parameters_file_causes_are_as_right() -> None:

@@ -166,6 +166,15 @@ def test_waiting_for_an_op_on_the_cpu_is_not_launching() -> None:
     assert cost.launch_bound_score == pytest.approx(100 / 800)
 
 
+def test_loading_a_module_before_the_first_kernel_is_no_launching_between_kernels() -> None:
+    host = """cuModuleLoadData 10..90us
+        k 90..95us correlation_id=1
+        k 120..125us correlation_id=2"""
+    kernels = "k 100..200us correlation_id=1\nk 300..400us correlation_id=2"
+    cost = cost_of(analyzed(unbatched(kernels, host)))
+    assert cost.launch_bound_score == pytest.approx(100 / 300)
+
+
 def test_one_long_kernel_is_not_launch_bound() -> None:
     host = "k 50..60us correlation_id=1"
     assert (
