@@ -22,6 +22,14 @@ class SampledDevice:
     uuid: str = ""
     is_mig: bool = False
 
+    @property
+    def is_slice(self) -> bool:
+        """Whether it is a MIG slice, by its name: a slice's is its own, or its GPU's and a number.
+
+        NVML names slices ``MIG-...`` (nvmlDeviceGetUUID); those of an exporter get their number.
+        """
+        return self.is_mig and (self.uuid.startswith("MIG-") or "/" in self.uuid)
+
 
 @dataclass(frozen=True, slots=True)
 class SamplerCost:

@@ -1,4 +1,4 @@
-"""A bundle whose GPU was traced and sampled, through the command, to what the report says of both."""
+"""A bundle whose GPU was traced and sampled, to what the command's report says of both."""
 
 from __future__ import annotations
 

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from diag.analysis.cupti_access import numbered_fixes
+from diag.analysis.cupti_access import fix_for, numbered_fixes
 from diag.analysis.execution.device_work import DeviceWork
 from diag.analysis.thresholds import MIN_OVERHEAD_RATIO, MIN_UNLINKED_RATIO
 from diag.model.availability import Caveat, Unavailable
 from diag.model.capture import Capture
 from diag.model.device import DeviceClock, DeviceLoss, DeviceSummary
-from diag.model.samples import SampleSeries
-
-# CUPTI's names for what refuses it (cupti_result.h, CUDA 12; field reports of TensorFlow Serving).
-_REFUSED = ("INSUFFICIENT_PRIVILEGES", "ERR_NVGPUCTRPERM")
-_TAKEN = ("MULTIPLE_SUBSCRIBERS",)
+from diag.model.samples import SampledDevice, SampleSeries
 
 
 def find_device_caveats(
@@ -57,25 +53,26 @@ def _about_planes(
 ) -> Iterator[Caveat]:
     if device.devices:
         return
-    alone = f"known from samples alone{f': {seen}' if seen else ''}"
     if device.silent:
         count = len(device.silent)
         yield Caveat(
             "gpu-planes-empty",
             f"The trace has {count} GPU plane{'s' * (count > 1)} without any event: the GPU was "
             "not used, or its tracer was refused; what it did is "
-            f"{alone if seen else 'not known'}. {_advice(loss)}",
+            f"{_known(seen) if seen else 'not known'}. {_advice(loss)}",
         )
         return
     sampled = (capture.gpu_samples, capture.dcgm_samples)
-    count = max((len(s.devices) for s in sampled if isinstance(s, SampleSeries)), default=0)
+    gpus = [_gpus(series) for series in sampled if isinstance(series, SampleSeries)]
+    count = max(map(len, gpus), default=0)
     if count or seen:
+        is_mig = any(gpu.is_mig for each in gpus for gpu in each)
         some = f"{count} GPU{'s' * (count > 1)}" if count else "GPUs"
         yield Caveat(
             "gpu-plane-missing",
             f"{some} could be sampled, but the trace has no GPU plane: "
-            f"idle time is that of model execution on the CPU; what a GPU did is {alone}. "
-            + _advice(loss),
+            f"idle time is that of model execution on the CPU; what a GPU did is "
+            f"{_known(seen, is_mig=is_mig)}. {_advice(loss)}",
         )
         return
     told = f" {_advice(loss)}" if loss.errors else ""
@@ -86,13 +83,21 @@ def _about_planes(
     )
 
 
+def _gpus(series: SampleSeries) -> list[SampledDevice]:
+    """Whole ones; of a series that names slices alone, those."""
+    whole = [device for device in series.devices if not device.is_slice]
+    return whole or list(series.devices)
+
+
+def _known(seen: str, *, is_mig: bool = False) -> str:
+    if seen:
+        return f"known from samples alone: {seen}"
+    why = "in MIG mode NVML gives no utilization" if is_mig else "no utilization was sampled"
+    return f"not known, for {why}"
+
+
 def _advice(loss: DeviceLoss) -> str:
-    said = " ".join(loss.errors)
-    if any(word in said for word in _REFUSED):
-        return f"CUPTI was refused: {numbered_fixes()}."
-    if any(word in said for word in _TAKEN):
-        return "CUPTI is taken: stop the other profiler (nsys, ncu, another session) first."
-    return (
+    return fix_for(loss.errors) or (
         "If CUPTI was refused (CUPTI_ERROR_INSUFFICIENT_PRIVILEGES in the server's log) or is "
         f"taken: {numbered_fixes()}."
     )

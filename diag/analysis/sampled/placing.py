@@ -72,6 +72,12 @@ def number_at(value: object, index: int) -> int | float | None:
     return number if isinstance(number, int | float) and not isinstance(number, bool) else None
 
 
+def name_of(series: SampleSeries, index: int) -> str:
+    """``NVIDIA L4 (GPU 0)``; a slice by its own name, for its place says nothing."""
+    device = devices_of(series)[index]
+    return f"{device.name} ({device.uuid if device.is_slice else f'GPU {index}'})"
+
+
 def devices_of(series: SampleSeries) -> tuple[SampledDevice, ...]:
     """The sampled devices; of older bundles, which name none, as many as values."""
     if series.devices:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from diag.analysis.sampled.crosscheck import sampled_sources
-from diag.analysis.sampled.placing import devices_of
+from diag.analysis.sampled.placing import devices_of, name_of
 from diag.analysis.sampled.processes import devices_of_server
-from diag.analysis.sampled.untraced import sampled_share
+from diag.analysis.sampled.untraced import sampled_share, time_of
 from diag.analysis.sampled.words import source_name
 from diag.model.capture import Capture
 
@@ -19,18 +19,23 @@ def sampled_utilization(capture: Capture) -> str:
     """
     parts = []
     for source, series in sampled_sources(capture):
-        devices = devices_of(series)
         served = devices_of_server(series)
         shares = [
-            (f"{devices[index].name} (GPU {index})", share)
-            for index in range(len(devices))
+            (name_of(series, index), share)
+            for index in range(len(devices_of(series)))
             if (not served or index in served)
-            and (share := sampled_share(source, series, index)) is not None
+            and isinstance(share := sampled_share(capture, source, series, index), float)
         ]
         if shares:
             text = ", ".join(f"{name} {share:.0%} busy" for name, share in shares[:_DEVICES_MAX])
-            more = len(shares) - _DEVICES_MAX
-            parts.append(
-                f"{source_name(source)} saw {text}{f' and {more} more' if more > 0 else ''}"
-            )
-    return f"{'; '.join(parts)} over the window" if parts else ""
+            more = f" and {len(shares) - _DEVICES_MAX} more" if len(shares) > _DEVICES_MAX else ""
+            parts.append((f"{source_name(source)} saw {text}{more}", time_of(capture, series)))
+    return _joined(parts)
+
+
+def _joined(parts: list[tuple[str, str]]) -> str:
+    """What was seen, each with its time, or with one that all share."""
+    times = {time for _, time in parts}
+    if len(times) == 1:
+        return f"{'; '.join(text for text, _ in parts)} {times.pop()}"
+    return "; ".join(f"{text} {time}" for text, time in parts)

@@ -6,14 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from diag.analysis.sampled.placing import devices_of, number_at
+from diag.analysis.sampled.dcgm import ENGINE
+from diag.analysis.sampled.dcgm import UTILIZATION as DCGM_RATE
+from diag.analysis.sampled.nvml import DRIVER, RATE
+from diag.analysis.sampled.placing import Placed, devices_of, name_of, place
 from diag.analysis.sampled.processes import (
     Occupants,
     devices_of_server,
     occupants,
     share_of,
 )
-from diag.analysis.sampled.words import describe_untraced, why_no_share
+from diag.analysis.sampled.words import describe_untraced
 from diag.analysis.thresholds import (
     AT_WORK_MIN_RATIO,
     OTHERS_EXPLAIN_RATIO,
@@ -26,8 +29,8 @@ from diag.model.samples import SampleSeries
 
 # By source, the fields that tell of utilization, the best first, and what a whole is.
 _FIELDS = {
-    "nvml": (("driver_utilization_percent", 100), ("utilization_percent", 100)),
-    "dcgm": (("gr_engine_active_ratio", 1), ("gpu_util_percent", 100)),
+    "nvml": ((DRIVER, 100), (RATE, 100)),
+    "dcgm": ((ENGINE, 1), (DCGM_RATE, 100)),
 }
 _NOT_TRACED = Unavailable("the trace holds no event of a GPU")
 
@@ -47,22 +50,49 @@ def check_untraced(
     served = devices_of_server(series)
     found: list[Agreement] = []
     for index, device in enumerate(devices_of(series)):
-        is_slice = device.is_mig and sampled_share(source, series, index) is None
-        if not is_slice and (not served or index in served):
-            one = _agreement(capture, source, series, index, loss, with_fixes=with_fixes)
+        share = sampled_share(capture, source, series, index)
+        # A slice gives none, as its GPU says already.
+        is_told = isinstance(share, float) or not device.is_slice
+        if index in served or (not served and is_told):
+            one = _agreement(capture, source, series, index, share, loss, with_fixes=with_fixes)
             with_fixes = with_fixes and one.kind is not AgreementKind.PLANE_MISSING
             found.append(one)
     return found
 
 
-def sampled_share(source: str, series: SampleSeries, index: int) -> float | None:
-    """Mean utilization of a device over all samples of the window, 0 to 1."""
-    for field, whole in _FIELDS.get(source, _FIELDS["nvml"]):
-        found = [number_at(sample.get(field), index) for sample in series.samples]
-        values = [value for value in found if value is not None]
-        if values:
+def sampled_share(
+    capture: Capture, source: str, series: SampleSeries, index: int
+) -> float | Unavailable:
+    """Mean utilization of a device, 0 to 1, over what ``time_of`` says."""
+    placed = _placed(capture, series)
+    # Where no clock is known, a shift of nothing: only the values count.
+    values_of = (placed if isinstance(placed, Placed) else Placed(series, 0, 0)).values
+    fields = _FIELDS.get(source, _FIELDS["nvml"])
+    was_sampled = False
+    for field, whole in fields:
+        times, values = values_of(field, index)
+        was_sampled |= len(times) > 0
+        if isinstance(placed, Placed):
+            window = capture.window
+            values = values[(times >= window.start_ns) & (times <= window.end_ns)]
+        if len(values):
             return float(np.clip(np.mean(values) / whole, 0, 1))
-    return None
+    if was_sampled:
+        return Unavailable("no sample lies within the window")
+    keys = (key for field, _ in fields for key in (f"{index}:{field}", field))
+    reasons = (series.missing[key] for key in keys if key in series.missing)
+    return Unavailable(next(reasons, "never sampled"))
+
+
+def time_of(capture: Capture, series: SampleSeries) -> str:
+    """The time that a sampled share is of, as a sentence says it."""
+    if isinstance(_placed(capture, series), Placed):
+        return "over the window"
+    return "over all samples, whose clock is not related to the trace's"
+
+
+def _placed(capture: Capture, series: SampleSeries) -> Placed | Unavailable:
+    return place(capture, series, _NOT_TRACED)
 
 
 def _agreement(
@@ -70,36 +100,34 @@ def _agreement(
     source: str,
     series: SampleSeries,
     index: int,
+    share: float | Unavailable,
     loss: DeviceLoss,
     *,
     with_fixes: bool,
 ) -> Agreement:
-    share = sampled_share(source, series, index)
     seen = occupants(series, index)
     kind = _kind(share, seen)
-    reason = Unavailable(why_no_share(series, index))
-    name = f"{devices_of(series)[index].name} (GPU {index})"
+    placed = _placed(capture, series)
+    is_known = isinstance(share, float) and isinstance(placed, Placed)
+    name = name_of(series, index)
     blamed = seen.at_work if kind is AgreementKind.OTHER_PROCESS else ()
-    error = next(
-        (sync.uncertainty_ns for sync in capture.clocks if sync.source == series.source),
-        Unavailable("the bundle does not relate the sampler's clock to the trace's"),
-    )
     return Agreement(
         device=name,
         source=source,
         kind=kind,
         traced_ratio=_NOT_TRACED,
-        sampled_ratio=reason if share is None else share,
+        sampled_ratio=share,
         tolerance_ratio=_NOT_TRACED,
-        overlap_ns=capture.window.duration_ns if share is not None else 0,
+        overlap_ns=capture.window.duration_ns if is_known else 0,
         resolution_ns=Unavailable("nothing was compared"),
-        clock_error_ns=error,
+        clock_error_ns=placed.error_ns if isinstance(placed, Placed) else placed,
         others=seen.rest if seen.knows_server else blamed,
         text=describe_untraced(
             kind,
             source,
             name,
             share,
+            time_of(capture, series),
             seen,
             blamed,
             loss,
@@ -109,8 +137,8 @@ def _agreement(
     )
 
 
-def _kind(share: float | None, seen: Occupants) -> AgreementKind:
-    if share is None:
+def _kind(share: float | Unavailable, seen: Occupants) -> AgreementKind:
+    if isinstance(share, Unavailable):
         return AgreementKind.TOO_COARSE
     if share < SAMPLED_BUSY_MIN_RATIO:
         return AgreementKind.AGREE

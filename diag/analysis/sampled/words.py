@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diag.analysis.cupti_access import numbered_fixes
+from diag.analysis.cupti_access import fix_for, numbered_fixes
 from diag.analysis.sampled.comparison import Comparison
 from diag.analysis.sampled.nvml import SM_ACTIVITY
 from diag.analysis.sampled.processes import Occupants, share_of
@@ -10,12 +10,10 @@ from diag.analysis.sampled.readings import Readings
 from diag.analysis.thresholds import SAMPLER_BLIND_NS
 from diag.model.availability import Unavailable
 from diag.model.device import AgreementKind, DeviceLoss, OtherProcess
-from diag.model.samples import SampleSeries
 from diag.model.window import Window
 
 SOURCE_NAMES = {"nvml": "NVML", "agent": "NVML by the agent", "dcgm": "the DCGM exporter"}
 
-# The least privilege first; docs/gpu.md has the commands. CUPTI serves one subscriber at a time.
 _PROCESSES_MAX = 3
 
 
@@ -41,13 +39,6 @@ def nothing_inside(readings: Readings, window: Window) -> str:
         return readings.averaging
     reason = f"no sample's own time lies within the window of {window.duration_ns / 1e9:.2f} s"
     return f"{reason} ({readings.averaging})"
-
-
-def why_no_share(series: SampleSeries, index: int) -> str:
-    """Why a device has no utilization."""
-    fields = ("driver_utilization_percent", "utilization_percent", "gpu_util_percent")
-    keys = (key for field in fields for key in (f"{index}:{field}", field))
-    return next((series.missing[key] for key in keys if key in series.missing), "never sampled")
 
 
 def describe_checked(
@@ -136,7 +127,8 @@ def describe_untraced(
     kind: AgreementKind,
     source: str,
     device: str,
-    share: float | None,
+    share: float | Unavailable,
+    over: str,
     seen: Occupants,
     blamed: tuple[OtherProcess, ...],
     loss: DeviceLoss,
@@ -144,10 +136,26 @@ def describe_untraced(
     was_asked: bool,
     with_fixes: bool,
 ) -> str:
-    """What the samples say of a GPU that the trace holds nothing of."""
-    if share is None:
-        return f"The trace holds nothing of {device}, and neither do the samples."
-    facts = f"{source_name(source, at_start=True)} saw {device} {share:.0%} busy over the window"
+    """What the samples say of a GPU that the trace holds nothing of.
+
+    Args:
+        kind: The outcome.
+        source: Of the samples.
+        device: As a sentence calls it.
+        share: Busy by the samples.
+        over: The time that they tell of.
+        seen: The processes on it.
+        blamed: Those of them that the outcome names.
+        loss: What the tracer said.
+        was_asked: Whether GPUs were to be traced.
+        with_fixes: Whether to tell what brings the plane back.
+    """
+    if isinstance(share, Unavailable):
+        return (
+            f"The trace holds nothing of {device}, and its utilization is not known: "
+            f"{share.reason}."
+        )
+    facts = f"{source_name(source, at_start=True)} saw {device} {share:.0%} busy {over}"
     if kind is AgreementKind.AGREE:
         return f"{facts}: that the trace holds nothing of it is no loss."
     if kind is AgreementKind.OTHER_PROCESS:
@@ -156,9 +164,15 @@ def describe_untraced(
         return f"{facts}, and GPUs were left out of the trace; capture without --no-device-trace."
     if not with_fixes:
         return f"{facts}, and the trace holds nothing of it either."
-    whose = (
-        "" if seen.knows_server else " If that is the server's work, CUPTI was refused or is taken:"
+    facts = f"{facts}, and the trace holds nothing of it."
+    if loss.errors:
+        facts += f" The tracer said: {loss.errors[0]}."
+    told = fix_for(loss.errors)
+    if told:
+        return f"{facts} {told}"
+    lead = (
+        "CUPTI was refused, or another tool holds it"
+        if seen.knows_server
+        else "If that is the server's work, CUPTI was refused or is taken"
     )
-    said = f" The tracer said: {loss.errors[0]}." if loss.errors else ""
-    lead = whose or " CUPTI was refused, or another tool holds it:"
-    return f"{facts}, and the trace holds nothing of it.{said}{lead} {numbered_fixes()}."
+    return f"{facts} {lead}: {numbered_fixes()}."

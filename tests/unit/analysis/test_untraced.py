@@ -76,6 +76,80 @@ def test_what_the_tracer_said_is_quoted() -> None:
     assert "The tracer said: CUPTI_ERROR_INSUFFICIENT_PRIVILEGES." in text
 
 
+@pytest.mark.parametrize(
+    ("error", "says", "not_this"),
+    [
+        ("CUPTI_ERROR_INSUFFICIENT_PRIVILEGES", "CUPTI was refused: (1) with drivers", "Nsight"),
+        ("CUPTI_ERROR_MULTIPLE_SUBSCRIBERS_NOT_SUPPORTED", "dcgmi profile --pause", "PERFMON"),
+    ],
+)
+def test_what_the_tracer_said_decides_on_the_fixes(error: str, says: str, not_this: str) -> None:
+    capture = with_samples(traced(more=f"error {error}"), nvml(driver_samples([63] * 10)))
+    analysis = analyze(capture)
+    (found,) = analysis.agreements
+    (caveat,) = (each for each in analysis.caveats if each.code == "gpu-plane-missing")
+    for text in (found.text, caveat.text):
+        assert says in text
+        assert not_this not in text
+
+
+def test_utilization_is_that_of_the_window_alone() -> None:
+    """The sampler ran a second longer than the recording, over which the GPU was idle."""
+    late = nvml(driver_samples([60] * 10 + [0] * 5))
+    assert check(with_samples(NO_PLANE, late)).sampled_ratio == pytest.approx(0.6)
+    found = check(with_samples(NO_PLANE, late, offset_ns=-1_000_000_000))
+    assert found.sampled_ratio == pytest.approx(0.6 * 6 / 11)
+    assert "33% busy over the window" in found.text
+
+
+def test_samples_all_outside_of_the_window_tell_nothing_of_it() -> None:
+    found = check(with_samples(NO_PLANE, nvml(driver_samples([63] * 10, start_ms=3000))))
+    assert found.kind is AgreementKind.TOO_COARSE
+    assert isinstance(found.sampled_ratio, Unavailable)
+    assert "no sample lies within the window" in found.text
+
+
+def test_samples_without_a_clock_are_not_said_to_be_of_the_window() -> None:
+    capture = replace(with_samples(NO_PLANE, nvml(driver_samples([63] * 10))), clocks=())
+    found = check(capture)
+    assert found.kind is AgreementKind.PLANE_MISSING
+    assert found.overlap_ns == 0
+    said = "63% busy over all samples, whose clock is not related to the trace's"
+    assert said in found.text
+    assert said in first_line(capture)
+
+
+SLICED = (
+    SampledDevice("NVIDIA H200", "GPU-0", is_mig=True),
+    SampledDevice("NVIDIA H200 MIG 1g.18gb", "MIG-5e2f", is_mig=True),
+)
+MIG = "not given in MIG mode"
+
+
+def test_a_gpu_in_slices_is_one_gpu_whose_utilization_nvml_does_not_give() -> None:
+    memory = {"unix_ns": ORIGIN_UNIX_NS, "memory_used_bytes": [1, 1]}
+    series = nvml((memory,), SLICED, missing={"0:utilization_percent": MIG})
+    capture = with_samples(NO_PLANE, series)
+    found = check(capture)
+    assert (found.device, found.kind) == ("NVIDIA H200 (GPU 0)", AgreementKind.TOO_COARSE)
+    assert found.text == (
+        f"The trace holds nothing of NVIDIA H200 (GPU 0), and its utilization is not known: {MIG}."
+    )
+    assert first_line(capture) == (
+        "1 GPU could be sampled, but the trace has no GPU plane: idle time is that of model "
+        "execution on the CPU; what a GPU did is not known, for in MIG mode NVML gives no "
+        "utilization"
+    )
+
+
+def test_the_slice_that_the_server_was_seen_on_is_the_one_told_of() -> None:
+    found = check(with_samples(NO_PLANE, nvml((on_gpu(SERVER, device=1),), SLICED)))
+    assert (found.device, found.kind) == (
+        "NVIDIA H200 MIG 1g.18gb (MIG-5e2f)",
+        AgreementKind.TOO_COARSE,
+    )
+
+
 def test_a_capture_that_left_gpus_out_needs_no_privilege() -> None:
     capture = replace(NO_PLANE, manifest={"plan": {"device_trace": False}})
     found = check(with_samples(capture, nvml(driver_samples([63] * 10))))
@@ -145,7 +219,9 @@ def test_without_utilization_the_first_line_claims_nothing() -> None:
     assert first_line(NO_PLANE).endswith("what a GPU did is not known.")
     assert first_line(EMPTY_PLANE).endswith("what it did is not known")
     blank = nvml(({"unix_ns": ORIGIN_UNIX_NS, "memory_used_bytes": [1]},))
-    assert first_line(with_samples(NO_PLANE, blank)).endswith("known from samples alone")
+    assert first_line(with_samples(NO_PLANE, blank)).endswith(
+        "what a GPU did is not known, for no utilization was sampled"
+    )
 
 
 def test_bundles_of_before_devices_were_named_are_heard_too() -> None:

@@ -124,7 +124,7 @@ def test_planes_without_events_are_their_own_case() -> None:
 
 @pytest.mark.parametrize(
     ("error", "says", "not_this"),
-    [(REFUSED, "CUPTI was refused: ", "nsys"), (TAKEN, "CUPTI is taken", "PERFMON")],
+    [(REFUSED, "CUPTI was refused: (1) with", "Nsight"), (TAKEN, "CUPTI is taken", "PERFMON")],
 )
 def test_what_cupti_reported_decides_on_the_advice(error: str, says: str, not_this: str) -> None:
     analysis = with_gpu(f"{HOST}\n{error}")
