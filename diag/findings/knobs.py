@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from diag.analysis.cupti_access import numbered_fixes
+from diag.analysis.cupti_access import fix_for, numbered_fixes
 from diag.analysis.result import Analysis
 from diag.findings.device import DEVICE_WAIT, NOT_TRACED, OTHER_PROCESS, costliest
 from diag.findings.shares import preprocesses_in_batches
@@ -75,7 +75,8 @@ def knob_for(cause: str, analysis: Analysis) -> str:
             "All models of a server share one compute stream a GPU: give the one that fills it "
             "a server of its own (MPS or MIG share the GPU), or add a replica."
         ),
-        NOT_TRACED: f"Let the server's GPU tracer in: {numbered_fixes()}.",
+        NOT_TRACED: fix_for(analysis.device_loss.errors)
+        or f"Let the server's GPU tracer in: {numbered_fixes()}.",
         OTHER_PROCESS: (
             "Keep the other process off this GPU: schedule it elsewhere, split the GPU with MIG, "
             "or forbid sharing (nvidia-smi -c EXCLUSIVE_PROCESS)."
