@@ -8,6 +8,7 @@ from diag.analysis.columns.intervals import EMPTY, Set, covered_between, interse
 from diag.analysis.execution.device_lines import host_overhead_rows
 from diag.analysis.execution.device_work import Device
 from diag.analysis.idle.claims import Claim
+from diag.analysis.idle.demand import Demand
 from diag.analysis.idle.evidence import Witnesses
 from diag.analysis.idle.scene import Scene
 from diag.analysis.thresholds import BLANK_MIN_NS, POLL_PERIOD_NS, THROTTLED_MIN_SHARE
@@ -25,15 +26,20 @@ _CELLS_MAX = 1 << 24
 _FAR_NS = 1 << 61
 
 
-def profiler_claim(scene: Scene, device: Device) -> Claim:
-    """While the tracer recorded its own work, or after it dropped events and recorded no more."""
+def profiler_claim(scene: Scene, device: Device, demand: Demand) -> Claim:
+    """While the tracer recorded its own work, or after it dropped events and recorded no more.
+
+    Only where something is open: its work holds nothing up where nothing was asked. After dropped
+    events also where something may be open, as any device event that would tell was lost.
+    """
     window = scene.capture.window
-    lost = EMPTY
+    own, lost = intersect(device.overhead, demand.open), EMPTY
     if scene.loss.dropped and device.end_ns >= 0:
-        lost = union(np.array([device.end_ns]), np.array([window.end_ns]))
+        after = union(np.array([device.end_ns]), np.array([window.end_ns]))
+        lost = intersect(after, merge(demand.open, demand.silent, scene.unseen))
     # Of its records those on host threads are rows of the host plane; the others are not.
     shows = Witnesses.of(scene.host.events, host_overhead_rows(scene.host.events))
-    return Claim(IdleCause.PROFILER, merge(device.overhead, lost), device.overhead, (shows,))
+    return Claim(IdleCause.PROFILER, merge(own, lost), own, (shows,))
 
 
 def find_blanks(events: EventTable, window: Window) -> Set:

@@ -102,7 +102,7 @@ def ordered_claims(
     mine = use.steps & ~calls.loading
     ordinal = _ordinal(device)
     return (
-        profiler_claim(scene, device),
+        profiler_claim(scene, device, demand),
         throttled,
         _while_open(IdleCause.ALLOCATOR, calls.allocator.concerning(ordinal, mine), scene),
         cold,
