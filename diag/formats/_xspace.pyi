@@ -20,7 +20,7 @@ class RawPlane:
     end_ns: NDArray[np.int64]
     name_id: NDArray[np.int32]
     line_index: NDArray[np.int32]
-    columns: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]
+    columns: dict[str, tuple[NDArray[np.int32], NDArray[np.int32 | np.int64]]]
     untimed_events: int
     reversed_events: int
 

@@ -84,13 +84,15 @@ cdef object _too_many(Py_ssize_t limit, str what):
 
 @cython.final
 cdef class Numbers:
-    """int64 values that grow; numpy reads them in place through the buffer protocol.
+    """Integers that grow; numpy reads them in place through the buffer protocol.
 
-    realloc moves large blocks by remapping and untouched pages take no memory, so growth never
-    holds two copies.
+    They are kept in 32 bits until one comes that needs 64: rows, texts and correlation ids never
+    do, and a GPU has them by the million. realloc moves large blocks by remapping and untouched
+    pages take no memory, so growth never holds two copies.
     """
 
-    cdef int64_t* items
+    cdef char* items
+    cdef bint is_wide
     cdef Py_ssize_t count
     cdef Py_ssize_t capacity
     cdef Py_ssize_t views
@@ -101,15 +103,31 @@ cdef class Numbers:
     cdef inline int append(self, int64_t value) except -1:
         if self.count == self.capacity:
             self.resize(64 if self.capacity == 0 else 2 * self.capacity)
-        self.items[self.count] = value
+        if not self.is_wide and value != <int32_t> value:
+            self.widen()
+        if self.is_wide:
+            (<int64_t*> self.items)[self.count] = value
+        else:
+            (<int32_t*> self.items)[self.count] = <int32_t> value
         self.count += 1
         return 0
 
+    cdef inline Py_ssize_t width(self) noexcept:
+        return sizeof(int64_t) if self.is_wide else sizeof(int32_t)
+
+    cdef int widen(self) except -1:
+        cdef Py_ssize_t i
+        self.is_wide = True
+        self.resize(self.capacity)
+        for i in range(self.count - 1, -1, -1):  # backwards: what is written was read before
+            (<int64_t*> self.items)[i] = (<int32_t*> self.items)[i]
+        return 0
+
     cdef int resize(self, Py_ssize_t capacity) except -1:
-        cdef int64_t* items
+        cdef char* items
         if self.views:
             raise BufferError("numbers are being read")
-        items = <int64_t*> realloc(self.items, max(capacity, 1) * sizeof(int64_t))
+        items = <char*> realloc(self.items, max(capacity, 1) * self.width())
         if items == NULL:
             raise MemoryError
         self.items = items
@@ -117,17 +135,18 @@ cdef class Numbers:
         return 0
 
     def __getbuffer__(self, Py_buffer* buffer, int flags):
-        PyBuffer_FillInfo(buffer, self, self.items, self.count * sizeof(int64_t), 0, flags)
+        PyBuffer_FillInfo(buffer, self, self.items, self.count * self.width(), 0, flags)
         self.views += 1
 
     def __releasebuffer__(self, Py_buffer* buffer):
         self.views -= 1
 
     cdef object array(self):
+        dtype = np.int64 if self.is_wide else np.int32
         if self.count == 0:
-            return np.empty(0, np.int64)
+            return np.empty(0, dtype)
         self.resize(self.count)
-        return np.frombuffer(self, np.int64)
+        return np.frombuffer(self, dtype)
 
 
 @cython.final

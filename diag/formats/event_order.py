@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from diag.formats._xspace import RawPlane
-    from diag.model.events import Bools, Int64s
+    from diag.model.events import Bools, Int32s, Int64s, Ints
 
 CHUNK_EVENTS = 1 << 16
 
@@ -67,7 +67,7 @@ def _sort(plane: RawPlane, low: int, high: int) -> None:
         _move(rows[first:last], values[first:last], moved_to, low)
 
 
-def _move(rows: Int64s, values: Int64s, moved_to: Int64s, low: int) -> None:
+def _move(rows: Int32s, values: Ints, moved_to: Int64s, low: int) -> None:
     moved = moved_to[rows - low]
     ascending = np.argsort(moved, kind="stable")
     rows[:] = moved[ascending]

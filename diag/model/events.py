@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from diag.model.availability import Unavailable
 
 Int64s = NDArray[np.int64]
 Int32s = NDArray[np.int32]
+Ints = NDArray[np.signedinteger[Any]]  # of any width: what comes by the million is kept narrow
 Bools = NDArray[np.bool_]
 
 
@@ -24,26 +26,28 @@ class StatColumn:
     """One stat over the events that carry it.
 
     Attributes:
-        rows: Ascending rows of the event table, shape (k,), int64.
-        values: Shape (k,), int64. For a number, its value; unsigned 64-bit values keep their bits
-            (``values.view(np.uint64)``). For a text stat, an index into ``EventTable.names``.
+        rows: Ascending rows of the event table, shape (k,), int32.
+        values: Shape (k,), int32 or, where that is too narrow for any of them, int64. For a number,
+            its value; unsigned 64-bit values keep their bits (``values.view(np.uint64)``). For a
+            text stat, an index into ``EventTable.names``.
     """
 
-    rows: Int64s
-    values: Int64s
+    rows: Int32s
+    values: Ints
 
-    def at(self, rows: Int64s, default: int = -1) -> Int64s:
+    def at(self, rows: Ints, default: int = -1) -> Int64s:
         """Values for the given event rows; ``default`` where a row lacks the stat."""
         out = np.full(len(rows), default, np.int64)
         if len(self.rows):
-            position = np.searchsorted(self.rows, rows)
+            # Of one width, or the search would first copy all rows.
+            position = np.searchsorted(self.rows, rows.astype(np.int32, copy=False))
             position[position == len(self.rows)] = 0
             found = self.rows[position] == rows
             out[found] = self.values[position[found]]
         return out
 
 
-EMPTY_STAT = StatColumn(np.empty(0, np.int64), np.empty(0, np.int64))
+EMPTY_STAT = StatColumn(np.empty(0, np.int32), np.empty(0, np.int32))
 
 
 @dataclass(frozen=True)

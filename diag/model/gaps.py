@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from diag.model.events import Int32s, Int64s
+from diag.model.events import Int64s, Ints
 from diag.model.window import Window
 
 
@@ -87,27 +87,27 @@ class GapTable:
     """Pieces of idle time, one cause each; ordered by timeline, then start; disjoint.
 
     Attributes:
-        timeline_index: (n,) int32, into the analysis' timelines.
+        timeline_index: (n,) int16, into the analysis' timelines.
         start_ns: (n,) int64, ns since the capture's origin.
         end_ns: (n,) int64, half-open end.
-        cause_index: (n,) int32, into ``IDLE_CAUSES``.
-        waiting_requests: (n,) int64, requests open at the piece's start, including those
+        cause_index: (n,) int8, into ``IDLE_CAUSES``.
+        waiting_requests: (n,) int32, requests open at the piece's start, including those
             that the window cut, as far as they were seen.
-        confidence_index: (n,) int32, into ``CONFIDENCES``.
-        runner_up_index: (n,) int32, the cause that would hold if this one did not, into
+        confidence_index: (n,) int8, into ``CONFIDENCES``.
+        runner_up_index: (n,) int8, the cause that would hold if this one did not, into
             ``IDLE_CAUSES``; -1 where no other evidence touches the piece.
-        evidence_row: (n,) int64, row of the host plane's events that shows the cause best; -1
+        evidence_row: (n,) int32, row of the host plane's events that shows the cause best; -1
             where the evidence is the absence of events, or a record on a device's plane.
     """
 
-    timeline_index: Int32s
+    timeline_index: Ints
     start_ns: Int64s
     end_ns: Int64s
-    cause_index: Int32s
-    waiting_requests: Int64s
-    confidence_index: Int32s
-    runner_up_index: Int32s
-    evidence_row: Int64s
+    cause_index: Ints
+    waiting_requests: Ints
+    confidence_index: Ints
+    runner_up_index: Ints
+    evidence_row: Ints
 
     def __len__(self) -> int:
         return len(self.start_ns)

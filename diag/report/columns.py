@@ -11,7 +11,7 @@ from diag.model.availability import Unavailable
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from diag.model.events import Bools, Int64s
+    from diag.model.events import Bools, Int64s, Ints
 
 Cells = list[Any]
 
@@ -38,7 +38,7 @@ class TableColumn:
 TableColumns = tuple[TableColumn, ...]
 
 
-def number_column(name: str, values: Int64s, known: Bools | None = None) -> TableColumn:
+def number_column(name: str, values: Ints, known: Bools | None = None) -> TableColumn:
     """Integers; None where not ``known``."""
     if known is None or known.all():
         return TableColumn(name, CellKind.NUMBER, values.tolist())

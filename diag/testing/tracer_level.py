@@ -40,7 +40,7 @@ def _level_1_plane(plane: Plane) -> Plane:
         return plane
     events = plane.events
     rows = events.rows_named(*LEVEL_1_EVENTS)
-    rank = np.full(len(events), -1, np.int64)
+    rank = np.full(len(events), -1, np.int32)
     rank[rows] = np.arange(len(rows))
     stats = {}
     for name, column in events.stats.items():

@@ -9,18 +9,15 @@ Everything is O(n log n) in the number of endpoints.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from diag.analysis.columns.sweep import SETS_MAX, Codes, Held, coded, slices
+from diag.analysis.columns.sweep import Set as Set
 from diag.errors import InputError
-from diag.model.events import Bools, Int64s
-
-Set = tuple[Int64s, Int64s]
-
-_SETS_MAX = 62  # bits of a signed integer, but for the sign and one to spare
-_NARROW_BITS = 31
+from diag.model.events import Bools, Int64s, Ints
 
 EMPTY: Set = (np.empty(0, np.int64), np.empty(0, np.int64))
 
@@ -28,28 +25,53 @@ EMPTY: Set = (np.empty(0, np.int64), np.empty(0, np.int64))
 def union(start: Int64s, end: Int64s) -> Set:
     """The set covered by any of these intervals, which may overlap and need no order.
 
-    Empty and reversed intervals cover nothing; touching ones are joined.
+    Empty and reversed intervals cover nothing; touching ones are joined. What needs no change is
+    not copied: where all is sorted and apart, the set is the arguments themselves.
     """
     keep = end > start
-    start, end = start[keep], end[keep]
+    if not keep.all():
+        start, end = start[keep], end[keep]
     if not len(start):
         return EMPTY
-    order = np.argsort(start, kind="stable")
-    start, end = start[order], end[order]
+    if not (start[1:] >= start[:-1]).all():
+        order = np.argsort(start, kind="stable")
+        start, end = start[order], end[order]
+    if (start[1:] > end[:-1]).all():
+        return start, end
     reach = np.maximum.accumulate(end)
-    first = np.concatenate(([True], start[1:] > reach[:-1]))
-    last = np.concatenate((first[1:], [True]))
+    first = np.append(True, start[1:] > reach[:-1])
+    last = np.append(first[1:], True)
     return start[first], reach[last]
 
 
 def merge(*sets: Set) -> Set:
     """The union of sets."""
-    return union(np.concatenate([s for s, _ in sets]), np.concatenate([e for _, e in sets]))
+    filled = [s for s in sets if len(s[0])]
+    if len(filled) > SETS_MAX:
+        return union(np.concatenate([s for s, _ in filled]), np.concatenate([e for _, e in filled]))
+    if len(filled) > 1:
+        return _where(filled, lambda held: held != 0)
+    return filled[0] if filled else EMPTY
 
 
 def total_ns(a: Set) -> int:
     """Length covered."""
     return int((a[1] - a[0]).sum())
+
+
+def touching(a: Set, low: int, high: int) -> Set:
+    """Those intervals of the set that reach into a span, uncut; no copy."""
+    first = int(np.searchsorted(a[1], low, side="right"))
+    last = int(np.searchsorted(a[0], high, side="left"))
+    return a[0][first:last], a[1][first:last]
+
+
+def clip(a: Set, low: int, high: int) -> Set:
+    """What of the set lies in a span; no copy where all of it does."""
+    start, end = touching(a, low, high)
+    if not len(start) or (start[0] >= low and end[-1] <= high):
+        return start, end
+    return union(np.clip(start, low, high), np.clip(end, low, high))
 
 
 def covered_before(a: Set, at: Int64s) -> Int64s:
@@ -80,58 +102,25 @@ def is_covered(a: Set, at: Int64s) -> np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 def subtract(a: Set, b: Set) -> Set:
     """What of ``a`` is not in ``b``."""
-    return _select(a, b, inside=False)
+    if not len(a[0]) or not len(b[0]):
+        return a
+    return _where([a, b], lambda held: held == 1)
 
 
 def intersect(a: Set, b: Set) -> Set:
     """What of ``a`` is in ``b``, cut at the edges of both."""
-    return _select(a, b, inside=True)
+    if not len(a[0]) or not len(b[0]):
+        return EMPTY
+    return _where([a, b], lambda held: held == 3)
 
 
-def distinct(*values: Int64s) -> Int64s:
-    """All values, ascending, each once; sorts, which beats ``np.unique``'s hashing tenfold here.
+def _where(sets: list[Set], is_in: Callable[[Held], Bools]) -> Set:
+    def judge(held: Held) -> Codes:
+        code: Codes = np.where(is_in(held), np.int8(0), np.int8(-1))
+        return code
 
-    A stable sort, which merges values that come sorted in nearly linear time.
-    """
-    ordered = np.sort(np.concatenate(values), kind="stable")
-    if len(ordered):
-        ordered = ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))]
-    return ordered
-
-
-def sweep(sets: list[Set]) -> tuple[Int64s, NDArray[np.signedinteger]]:
-    """All edges in order, each once, and which sets hold from each to the next: bit i for set i.
-
-    Raises:
-        ValueError: There are more sets than bits.
-    """
-    if len(sets) > _SETS_MAX:
-        raise ValueError(f"{len(sets)} sets, at most {_SETS_MAX} can be told apart")
-    at = np.concatenate([edges for s in sets for edges in s])
-    lengths = [len(edges) for s in sets for edges in s]
-    bits = [sign << i for i in range(len(sets)) for sign in (1, -1)]
-    # Each set comes sorted: a stable sort merges such runs in nearly linear time.
-    order = np.argsort(at, kind="stable")
-    narrow = np.int32 if len(sets) < _NARROW_BITS else np.int64  # half the memory to go through
-    held = np.repeat(np.array(bits, narrow), lengths)[order]
-    np.cumsum(held, out=held)
-    at = at[order]
-    last = np.flatnonzero(np.concatenate((differs(at), np.ones(min(len(at), 1), np.bool_))))
-    return at[last], held[last]
-
-
-def differs(values: NDArray[np.integer]) -> Bools:
-    """(n - 1,) whether each value differs from the next."""
-    return np.asarray(values[1:] != values[:-1], np.bool_)
-
-
-def _select(a: Set, b: Set, *, inside: bool) -> Set:
-    cuts, held = sweep([a, b])
-    kept = held == (3 if inside else 1)
-    begins, ends = kept.copy(), kept.copy()
-    begins[1:] &= ~kept[:-1]
-    ends[:-1] &= ~kept[1:]
-    return cuts[begins], cuts[np.flatnonzero(ends) + 1]
+    start, end, _ = coded(sets, judge)
+    return start, end
 
 
 def at_least(start: Int64s, end: Int64s, depth: int) -> Set:
@@ -171,9 +160,33 @@ class Lanes:
             )
         return Lanes(base, stride)
 
-    def place(self, owner: Int64s, at_ns: Int64s) -> Int64s:
+    def lay(
+        self, owner: Ints, start_ns: Int64s, end_ns: Int64s, low_ns: Int64s, high_ns: Int64s
+    ) -> Set:
+        """The set of these intervals, each clipped to its owner's span.
+
+        Args:
+            owner: (n,) of each.
+            start_ns: (n,).
+            end_ns: (n,).
+            low_ns: (owners,) begin of each one's span.
+            high_ns: (owners,) its end.
+        """
+        begin, stop = np.empty(len(owner), np.int64), np.empty(len(owner), np.int64)
+        for some in slices(len(owner)):
+            mine = owner[some]
+            low, high = low_ns[mine], high_ns[mine]
+            begin[some] = self.place(mine, np.clip(start_ns[some], low, high))
+            stop[some] = self.place(mine, np.clip(end_ns[some], low, high))
+        return union(begin, stop)
+
+    def place(self, owner: Ints, at_ns: Int64s) -> Int64s:
         """Positions on the common axis."""
-        return np.asarray(owner * self.stride_ns + (at_ns - self.base_ns), np.int64)
+        # An owner may be a narrow integer.
+        placed = np.multiply(owner, self.stride_ns, dtype=np.int64)
+        placed += at_ns
+        placed -= self.base_ns
+        return placed
 
     def owner(self, position: Int64s) -> Int64s:
         """Owner of each position."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from diag.model.events import EventTable, Int64s
+from diag.model.events import EventTable, Int64s, Ints
 
 
-def innermost(events: EventTable, outer: Int64s, inner: Int64s) -> Int64s:
+def innermost(events: EventTable, outer: Ints, inner: Ints) -> Int64s:
     """Position in ``outer`` of the innermost event enclosing each ``inner`` row, or -1.
 
     Args:
@@ -22,7 +22,8 @@ def innermost(events: EventTable, outer: Int64s, inner: Int64s) -> Int64s:
     """
     if not len(outer):
         return np.full(len(inner), -1, np.int64)
-    candidate = np.searchsorted(outer, inner, side="right") - 1
+    # Of one width, or the search would first copy all candidates.
+    candidate = np.searchsorted(outer, inner.astype(outer.dtype, copy=False), side="right") - 1
     end, outer_end = events.end_ns[inner], events.end_ns[outer]
     short = np.flatnonzero((candidate >= 0) & (outer_end[np.maximum(candidate, 0)] < end))
     if len(short):
@@ -51,7 +52,7 @@ def _climb(start: Int64s, end_ns: Int64s, above: Int64s, outer_end_ns: Int64s) -
     return np.where(outer_end_ns[at] < end_ns, above[at], at)
 
 
-def _enclosing_siblings(events: EventTable, rows: Int64s) -> Int64s:
+def _enclosing_siblings(events: EventTable, rows: Ints) -> Int64s:
     """For each row the position of the innermost other row of the same set around it, or -1.
 
     Serving events of one kind hardly ever nest in each other, so the common case is one pass of

@@ -5,13 +5,15 @@ A piece carries a code: the index of a stage for a request's time, of a cause fo
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from diag.analysis.columns.intervals import Lanes, Set, differs, sweep, union
-from diag.model.events import Bools, Int64s
+from diag.analysis.columns.intervals import Lanes, Set, clip, union
+from diag.analysis.columns.sweep import Codes, Held, coded, slices
+from diag.model.events import Bools, Int32s, Int64s, Ints
 
 _TABLE_BITS = 16  # a table of all combinations fits the cache
 
@@ -21,23 +23,29 @@ class Pieces:
     """Coded intervals of many owners, ordered by owner, then start; an owner's are disjoint.
 
     Attributes:
-        owner: (n,) int64.
+        owner: (n,) int32.
         start_ns: (n,) int64.
         end_ns: (n,) int64.
-        code: (n,) int64.
+        code: (n,) int8.
     """
 
-    owner: Int64s
+    owner: Int32s
     start_ns: Int64s
     end_ns: Int64s
-    code: Int64s
+    code: NDArray[np.int8]
 
     def sums_ns(self, owners: int, codes: int) -> NDArray[np.int64]:
         """(owners, codes) int64: time of each owner under each code."""
-        cell = self.owner * codes + self.code
-        # Weights are float64: exact, since no sum of a day's nanoseconds reaches 2**53.
-        sums = np.bincount(cell, weights=self.end_ns - self.start_ns, minlength=owners * codes)
-        return sums.astype(np.int64).reshape(owners, codes)
+        out = np.zeros((owners, codes), np.int64)
+        for some in slices(len(self.owner)):
+            # Pieces are ordered by owner: these are of a few neighbours.
+            first, last = int(self.owner[some.start]), int(self.owner[some.stop - 1])
+            cell = (self.owner[some] - np.int64(first)) * codes + self.code[some]
+            length = self.end_ns[some] - self.start_ns[some]
+            # Weights are float64: exact, since no sum of a day's nanoseconds reaches 2**53.
+            sums = np.bincount(cell, weights=length, minlength=(last + 1 - first) * codes)
+            out[first : last + 1] += sums.astype(np.int64).reshape(-1, codes)
+        return out
 
     def covering(self, code: int, owners: Bools | None = None) -> Set:
         """The set of times at which any owner (or any of ``owners``) is under this code."""
@@ -49,10 +57,10 @@ class Pieces:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """Intervals of owners, overlapping or not, that claim a code."""
+    """Intervals of owners, overlapping or not, that claim a code; with -1 they get no piece."""
 
     code: int
-    owner: Int64s
+    owner: Ints
     start_ns: Int64s
     end_ns: Int64s
 
@@ -66,7 +74,7 @@ class Layer:
         )
 
 
-def tile(start_ns: Int64s, end_ns: Int64s, layers: list[Layer], rest: int) -> Pieces:
+def tile(start_ns: Int64s, end_ns: Int64s, layers: Iterable[Layer], rest: int) -> Pieces:
     """Tile the span of each owner: every instant goes to the first layer that covers it.
 
     ::
@@ -79,41 +87,53 @@ def tile(start_ns: Int64s, end_ns: Int64s, layers: list[Layer], rest: int) -> Pi
     Args:
         start_ns: (n,) spans of the owners 0..n-1.
         end_ns: (n,) half-open; a reversed span has no pieces.
-        layers: In order of precedence; clipped to their owner's span.
+        layers: In order of precedence; clipped to their owner's span. One that is made when it is
+            asked for is kept no longer than needed.
         rest: The code of what no layer covers.
     """
     lanes = Lanes.over(start_ns, end_ns)
     owners = np.arange(len(start_ns), dtype=np.int64)
     span = (lanes.place(owners, start_ns), lanes.place(owners, np.maximum(start_ns, end_ns)))
-    sets = [_clip(layer, start_ns, end_ns, lanes) for layer in layers]
-    cuts, held = sweep([*sets, union(*span)])
-    code = _first_code(held, [layer.code for layer in layers], rest)
+    sets: list[Set] = []
+    codes: list[int] = []
+    for layer in layers:
+        sets.append(lanes.lay(layer.owner, layer.start_ns, layer.end_ns, start_ns, end_ns))
+        codes.append(layer.code)
+        del layer  # or it would be kept while the next one is made
+    sets.append(union(*span))
+    start, end, code = _cut(sets, codes, rest)
     # Owners lie apart, so that pieces which touch are of one owner.
-    begin = np.flatnonzero(np.concatenate((np.ones(min(len(code), 1), np.bool_), differs(code))))
-    begin, end = begin[:-1], begin[1:]  # nothing holds after the last edge
-    code = code[begin]
-    covered = code >= 0
-    start, stop = cuts[begin[covered]], cuts[end[covered]]
-    owner = lanes.owner(start)
-    at_ns = start - lanes.place(owner, np.zeros(1, np.int64))
-    return Pieces(owner, at_ns, at_ns + (stop - start), code[covered].astype(np.int64))
+    owner = np.empty(len(start), np.int32)
+    for some in slices(len(start)):
+        owner[some] = lanes.owner(start[some])
+        offset = lanes.place(owner[some], np.zeros(1, np.int64))
+        start[some] -= offset
+        end[some] -= offset
+    return Pieces(owner, start, end, code)
 
 
-def _first_code(held: NDArray[np.signedinteger], codes: list[int], rest: int) -> NDArray[np.int32]:
+def tile_span(
+    low_ns: int, high_ns: int, claims: list[tuple[int, Set]], rest: int
+) -> tuple[Int64s, Int64s, Codes]:
+    """Start, end and code of the pieces of one span; its claims are codes with sets, as layers."""
+    sets = [clip(claimed, low_ns, high_ns) for _, claimed in claims]
+    sets.append(union(np.array([low_ns]), np.array([high_ns])))
+    return _cut(sets, [code for code, _ in claims], rest)
+
+
+def _cut(sets: list[Set], codes: list[int], rest: int) -> tuple[Int64s, Int64s, Codes]:
+    """Pieces of what the last set covers, by the first of the others that does."""
+    return coded(sets, lambda held: _first_code(held, codes, rest))
+
+
+def _first_code(held: Held, codes: list[int], rest: int) -> Codes:
     """The code of the lowest bit set, ``rest`` if that is the one after all codes, -1 without."""
-    order = np.array([*codes, rest], np.int32)
+    order = np.array([*codes, rest], np.int8)
     if len(order) <= _TABLE_BITS:
         every = np.arange(1 << len(order))
-        table = np.full(len(every), -1, np.int32)
+        table = np.full(len(every), -1, np.int8)
         for i in range(len(order) - 1, -1, -1):
             table[every >> i & 1 == 1] = order[i]
-        return np.asarray(table[held], np.int32)
+        return np.asarray(table[held], np.int8)
     lowest = np.frexp((held & -held).astype(np.float64))[1] - 1
-    return np.asarray(np.where(held > 0, order[lowest], -1), np.int32)
-
-
-def _clip(layer: Layer, start_ns: Int64s, end_ns: Int64s, lanes: Lanes) -> Set:
-    low, high = start_ns[layer.owner], end_ns[layer.owner]
-    start = np.clip(layer.start_ns, low, high)
-    end = np.clip(layer.end_ns, low, high)
-    return union(lanes.place(layer.owner, start), lanes.place(layer.owner, end))
+    return np.asarray(np.where(held > 0, order[lowest], -1), np.int8)

@@ -14,17 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diag.analysis.attribution.ledger import Ledger
-from diag.analysis.columns.intervals import Lanes, union
+from diag.analysis.columns.intervals import Lanes
+from diag.analysis.columns.sweep import slices
 from diag.analysis.device.launching import launching_ns
 from diag.analysis.device.runs import Runs, find_runs
 from diag.analysis.execution.device_kinds import COPY_IN, COPY_OUT, KERNEL
+from diag.analysis.execution.device_links import DeviceEvents
 from diag.analysis.execution.device_work import DeviceWork
 from diag.analysis.execution.step_stages import StepStages
 from diag.analysis.summary import describe
 from diag.analysis.thresholds import MIN_SAMPLES_P90, MIN_SIZES_FIT
 from diag.model.availability import Unavailable
 from diag.model.device import BatchSizeCost, ModelDeviceCost
-from diag.model.events import Bools, EventTable, Int64s
+from diag.model.events import Bools, EventTable, Int32s, Int64s
 from diag.model.serving import BatchTable, RequestTable
 
 _P10_PERCENT = 10
@@ -75,33 +77,34 @@ def _spend(device: DeviceWork, runs: Runs, launching: Int64s) -> _Spent:
     sums = {name: np.zeros(n, np.int64) for name in _Spent.__dataclass_fields__}
     for each in device.devices:
         work = each.events
-        mine = np.flatnonzero(work.step >= 0)
-        mine = mine[runs.of_step[work.step[mine]] >= 0]
-        run, start, end = runs.of_step[work.step[mine]], work.start_ns[mine], work.end_ns[mine]
-        kind, size = work.kind[mine], work.size_bytes[mine]
-        sums["compute_ns"] += _time(run, start, end, work.is_compute[mine], n)
-        sums["kernels"] += np.bincount(run[kind == KERNEL], minlength=n)
+        run = np.append(runs.of_step, -1).astype(np.int32)[work.step]  # the step -1 finds the last
+        sums["compute_ns"] += _time(run, work, work.is_compute & (run >= 0), n)
+        sums["kernels"] += np.bincount(run[(work.kind == KERNEL) & (run >= 0)], minlength=n)
         for way, code in (("in", COPY_IN), ("out", COPY_OUT)):
-            sized = (kind == code) & (size >= 0)
-            np.add.at(sums[f"size_{way}"], run[sized], size[sized])
-            sums[f"copying_{way}_ns"] += _time(run, start, end, sized, n)
+            copy = (work.kind == code) & (run >= 0)
+            sized = copy & (work.size_bytes >= 0)
+            np.add.at(sums[f"size_{way}"], run[sized], work.size_bytes[sized])
+            sums[f"copying_{way}_ns"] += _time(run, work, sized, n)
             sums[f"sized_{way}"] += np.bincount(run[sized], minlength=n)
-            sums[f"unsized_{way}"] += np.bincount(run[(kind == code) & (size < 0)], minlength=n)
+            sums[f"unsized_{way}"] += np.bincount(run[copy & ~sized], minlength=n)
     step = np.flatnonzero(device.used & (runs.of_step >= 0))
-    run = runs.of_step[step]
-    np.add.at(sums["span_ns"], run, device.last_ns[step] - device.first_ns[step])
-    np.add.at(sums["launching_ns"], run, launching[step])
+    np.add.at(sums["span_ns"], runs.of_step[step], device.last_ns[step] - device.first_ns[step])
+    np.add.at(sums["launching_ns"], runs.of_step[step], launching[step])
     return _Spent(**sums)
 
 
-def _time(run: Int64s, start: Int64s, end: Int64s, keep: Bools, runs: int) -> Int64s:
-    """(runs,) length of the union of each run's intervals."""
-    run, start, end = run[keep], start[keep], end[keep]
+def _time(run: Int32s, work: DeviceEvents, keep: Bools, runs: int) -> Int64s:
+    """(runs,) length of the union of each run's work, of that which ``keep`` selects."""
+    run, start, end = run[keep], work.start_ns[keep], work.end_ns[keep]
+    out = np.zeros(runs, np.int64)
     if not len(run):
-        return np.zeros(runs, np.int64)
-    lanes = Lanes.over(np.full(runs, start.min()), np.full(runs, end.max()))
-    begin, stop = union(lanes.place(run, start), lanes.place(run, end))
-    return np.bincount(lanes.owner(begin), weights=stop - begin, minlength=runs).astype(np.int64)
+        return out
+    low, high = np.full(runs, start.min()), np.full(runs, end.max())
+    lanes = Lanes.over(low, high)
+    begin, stop = lanes.lay(run, start, end, low, high)
+    for some in slices(len(begin)):
+        np.add.at(out, lanes.owner(begin[some]), stop[some] - begin[some])
+    return out
 
 
 def _cost(model: str, mine: Bools, runs: Runs, spent: _Spent) -> ModelDeviceCost:

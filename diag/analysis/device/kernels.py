@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diag.analysis.columns.nesting import innermost
+from diag.analysis.columns.sweep import slices
 from diag.analysis.device.summary import seen_in
 from diag.analysis.execution.device_kinds import KERNEL, by_text, stat_at
 from diag.analysis.execution.device_links import DeviceEvents
@@ -20,7 +21,7 @@ from diag.analysis.execution.op_class import OpClass
 from diag.formats import event_names as ev
 from diag.model.availability import Unavailable
 from diag.model.device import KernelTime
-from diag.model.events import EventTable, Int64s
+from diag.model.events import EventTable, Int32s, Int64s
 from diag.model.window import Window
 
 LIMIT = 20
@@ -43,32 +44,35 @@ def rank_device_time(
     names = device.devices[0].plane.events.names  # shared by all planes
     ops = _Ops(host, names, op_class)
     parts = [_clipped(each, ops, window) for each in device.devices]
-    name, code, length, kernel = (np.concatenate(column) for column in zip(*parts, strict=True))
-    kernel = kernel.astype(np.bool_)
-    of_kernel, op_of_kernel = name[kernel], code[kernel]
+    name, code, length = (
+        columns[0] if len(columns) == 1 else np.concatenate(columns)
+        for columns in zip(*parts, strict=True)
+    )
     kernels = [
-        KernelTime(names[i], ops.most(op_of_kernel, of_kernel == i), count, total)
-        for i, count, total in _top(of_kernel, length[kernel], names.__getitem__)
+        KernelTime(names[i], ops.most(code, name == i), count, total)
+        for i, count, total in _top(name, length, names.__getitem__)
     ]
-    told = code >= 0
     by_op = [
         KernelTime(ops.label(i), Unavailable("it is an op"), count, total)
-        for i, count, total in _top(code[told], length[told], ops.label)
+        for i, count, total in _top(code, length, ops.label)
     ]
     return tuple(kernels), tuple(by_op)
 
 
-def _clipped(device: Device, ops: _Ops, window: Window) -> tuple[Int64s, Int64s, Int64s, Int64s]:
-    """Name, op and length of each event within the window, and whether it is a kernel."""
+def _clipped(device: Device, ops: _Ops, window: Window) -> tuple[Int32s, Int32s, Int64s]:
+    """Name and op of each event within the window, and its length there.
+
+    The name of what is no kernel is -1.
+    """
     work = device.events
-    seen = np.flatnonzero(seen_in(window, work))
-    start = np.maximum(work.start_ns[seen], window.start_ns)
-    return (
-        device.plane.events.name_id[work.row[seen]].astype(np.int64),
-        ops.of(device)[seen],
-        np.maximum(np.minimum(work.end_ns[seen], window.end_ns) - start, 0),
-        (work.kind[seen] == KERNEL).astype(np.int64),
-    )
+    seen = seen_in(window, work)
+    length = np.minimum(work.end_ns, window.end_ns)
+    length -= np.maximum(work.start_ns, window.start_ns)
+    np.maximum(length, 0, out=length)
+    name = device.plane.events.name_id[work.row]
+    name[work.kind != KERNEL] = -1
+    code = ops.of(device)
+    return (name, code, length) if seen.all() else (name[seen], code[seen], length[seen])
 
 
 class _Ops:
@@ -83,12 +87,14 @@ class _Ops:
         self._texts = len(names)
         self._pairs: dict[int, int] = {}
 
-    def of(self, device: Device) -> Int64s:
+    def of(self, device: Device) -> Int32s:
         """(n,) code of each event's op, -1 where nothing says."""
         work, events, host = device.events, device.plane.events, self._host
         seen = work.launch >= 0
         code = self._told(events, work.row)
         rest = np.flatnonzero((code < 0) & seen)
+        if not len(rest):
+            return code
         code[rest] = self._told(host, work.launch[rest])
         rest = rest[code[rest] < 0]
         code[rest] = self._around(work, rest)
@@ -103,7 +109,7 @@ class _Ops:
         name = self._names[op]
         return f"{name} ({self._names[module]})" if module < self._texts else name
 
-    def most(self, code: Int64s, keep: NDArray[np.bool_]) -> str | Unavailable:
+    def most(self, code: Int32s, keep: NDArray[np.bool_]) -> str | Unavailable:
         """The most frequent op of those kept; of several, the first by name."""
         known = code[keep]
         known = known[known >= 0]
@@ -112,27 +118,29 @@ class _Ops:
         count = np.bincount(known)
         return min(map(self.label, np.flatnonzero(count == count.max()).tolist()))
 
-    def _told(self, events: EventTable, row: Int64s) -> Int64s:
-        code = stat_at(events, ev.STAT_TF_OP, row)
-        named = by_text(events.names, code, _is_node, 0) > 0
-        code = np.where(named, code, -1)
+    def _told(self, events: EventTable, row: Int32s) -> Int32s:
+        code = stat_at(events, ev.STAT_TF_OP, row).astype(np.int32, copy=False)
+        code[by_text(events.names, code, _is_node, 0) == 0] = -1
+        if not len(events.stat(ev.STAT_HLO_OP).rows):
+            return code
         hlo = stat_at(events, ev.STAT_HLO_OP, row)
         module = stat_at(events, ev.STAT_HLO_MODULE, row)
         compiled = np.flatnonzero(hlo >= 0)
         if len(compiled):
-            module = np.where(module >= 0, module, self._texts)
-            pair = module[compiled] * (self._texts + 1) + hlo[compiled]
+            # A pair of two texts may need 64 bits; there are far fewer pairs than events.
+            of_module = np.where(module >= 0, module, self._texts)[compiled].astype(np.int64)
+            pair = of_module * (self._texts + 1) + hlo[compiled]
             distinct, inverse = np.unique(pair, return_inverse=True)
             known = [self._pairs.setdefault(p, len(self._pairs)) for p in distinct.tolist()]
-            code[compiled] = self._texts + np.array(known, np.int64)[inverse]
+            code[compiled] = self._texts + np.array(known, np.int32)[inverse]
         return code
 
-    def _around(self, work: DeviceEvents, position: Int64s) -> Int64s:
+    def _around(self, work: DeviceEvents, position: Int64s) -> Int32s:
         if not len(self._op_rows) or not len(position):
-            return np.full(len(position), -1, np.int64)
+            return np.full(len(position), -1, np.int32)
         op = innermost(self._host, self._op_rows, work.launch[position])
         row = self._op_rows[np.maximum(op, 0)]
-        return np.where(op >= 0, self._host.name_id[row].astype(np.int64), -1)
+        return np.where(op >= 0, self._host.name_id[row], np.int32(-1))
 
 
 def _is_node(text: str) -> int:
@@ -141,13 +149,20 @@ def _is_node(text: str) -> int:
     return int(bool(node) and bool(colon) and bool(kind))
 
 
-def _top(code: Int64s, length: Int64s, label: Callable[[int], str]) -> list[tuple[int, int, int]]:
-    """Code, count and total of the codes with most time; of equal ones, the first by name."""
-    if not len(code):
-        return []
-    count = np.bincount(code)
-    total = np.bincount(code, weights=length).astype(np.int64)
+def _top(code: Int32s, length: Int64s, label: Callable[[int], str]) -> list[tuple[int, int, int]]:
+    """Code, count and total of the codes with most time; of equal ones, the first by name.
+
+    Codes of -1 do not count.
+    """
+    codes = int(code.max(initial=-1)) + 2
+    count, total = np.zeros(codes, np.int64), np.zeros(codes, np.int64)
+    for some in slices(len(code)):
+        count += np.bincount(code[some] + 1, minlength=codes)
+        total += np.bincount(code[some] + 1, weights=length[some], minlength=codes).astype(np.int64)
+    count, total = count[1:], total[1:]
     used = np.flatnonzero(count)
+    if not len(used):
+        return []
     least = np.sort(total[used])[-min(LIMIT, len(used))]
     best = [(-int(total[i]), label(int(i)), int(i)) for i in used[total[used] >= least]]
     return [(i, int(count[i]), -negative) for negative, _, i in sorted(best)[:LIMIT]]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from diag.analysis.columns.intervals import Lanes, covered_between, union
+from diag.analysis.columns.intervals import Lanes, covered_between, touching
 from diag.analysis.columns.nesting import first_inside, innermost
+from diag.analysis.columns.sweep import slices
 from diag.analysis.execution.device_work import DeviceWork
 from diag.analysis.execution.op_class import OpClass
 from diag.analysis.execution.step_stages import StepStages
@@ -29,20 +30,27 @@ def launching_ns(
     or after its last.
     """
     pieces, parts = staged.pieces, staged.parts
-    gap = np.flatnonzero(pieces.code == Stage.LAUNCH.index)
-    step = parts.step[pieces.owner[gap]]
-    start = np.maximum(pieces.start_ns[gap], device.first_ns[step])
-    end = np.maximum(start, np.minimum(pieces.end_ns[gap], device.last_ns[step]))
-    length = end - start
-    cpu_step, cpu_start, cpu_end = _cpu_ops(host, op_class, device, steps)
-    if len(gap) and len(cpu_step):
-        low = min(int(start.min()), int(cpu_start.min()))
-        high = max(int(end.max()), int(cpu_end.max()))
-        lanes = Lanes.over(np.full(len(steps), low), np.full(len(steps), high))
-        held = union(lanes.place(cpu_step, cpu_start), lanes.place(cpu_step, cpu_end))
-        length = length - covered_between(held, lanes.place(step, start), lanes.place(step, end))
+    lanes = Lanes.over(steps.start_ns, np.maximum(steps.start_ns, steps.end_ns))
+    held = lanes.lay(
+        *_cpu_ops(host, op_class, device, steps),
+        steps.start_ns,
+        np.maximum(steps.start_ns, steps.end_ns),
+    )
     out = np.zeros(len(steps), np.int64)
-    np.add.at(out, step, length)
+    for some in slices(len(pieces.owner)):
+        gap = pieces.code[some] == Stage.LAUNCH.index
+        step = parts.step[pieces.owner[some][gap]]
+        if not len(step):
+            continue
+        first, last = device.first_ns[step], device.last_ns[step]
+        start = np.maximum(pieces.start_ns[some][gap], first)
+        end = np.maximum(start, np.minimum(pieces.end_ns[some][gap], last))
+        if not len(step):
+            continue
+        start, end = lanes.place(step, start), lanes.place(step, end)
+        # Pieces are in order, so that a few of the ops' intervals are near.
+        near = touching(held, int(start[0]), int(end[-1]))
+        np.add.at(out, step, end - start - covered_between(near, start, end))
     return out
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from diag.analysis.columns.intervals import Set, merge, total_ns, union
+from diag.analysis.columns.intervals import Set, clip, subtract, total_ns
 from diag.analysis.execution.device_kinds import COPY_IN, COPY_OUT, KERNEL, MEMSET
 from diag.analysis.execution.device_lines import GPU_PLANE_PREFIX
 from diag.analysis.execution.device_links import DeviceEvents
@@ -42,8 +42,7 @@ def summarize_devices(
 
 def within(window: Window, a: Set) -> Set:
     """What of the set lies in the window."""
-    low, high = window.start_ns, max(window.start_ns, window.end_ns)
-    return union(np.clip(a[0], low, high), np.clip(a[1], low, high))
+    return clip(a, window.start_ns, max(window.start_ns, window.end_ns))
 
 
 def seen_in(window: Window, work: DeviceEvents) -> Bools:
@@ -60,17 +59,15 @@ def copied_in_total(work: DeviceEvents, keep: Bools) -> int | Unavailable:
 
 
 def _summary(device: Device, window: Window, idle: GapSummary | None) -> DeviceSummary:
-    kernels, copies, memsets = (
-        within(window, each) for each in (device.kernels, device.copies, device.memsets)
-    )
+    kernels, copies = within(window, device.kernels), within(window, device.copies)
     kernel_ns = total_ns(kernels)
-    copied = merge(kernels, copies)
-    copy_ns = total_ns(copied) - kernel_ns
-    busy_ns = total_ns(merge(copied, memsets))
+    copy_ns = total_ns(subtract(copies, kernels))
+    busy_ns = total_ns(within(window, device.busy))
+    del kernels, copies
     work = device.events
     seen = seen_in(window, work)
     kinds = work.kind[seen]
-    count = {kind: int((kinds == kind).sum()) for kind in (KERNEL, MEMSET)}
+    count = {kind: int(np.count_nonzero(kinds == kind)) for kind in (KERNEL, MEMSET)}
     idle_ns = window.duration_ns - busy_ns
     return DeviceSummary(
         name=device.name,
@@ -86,7 +83,7 @@ def _summary(device: Device, window: Window, idle: GapSummary | None) -> DeviceS
         kernels=count[KERNEL],
         copies=len(kinds) - sum(count.values()),
         memsets=count[MEMSET],
-        unlinked=int((work.step[seen] < 0).sum()),
+        unlinked=int(np.count_nonzero(work.step[seen] < 0)),
         bytes_in=copied_in_total(work, seen & (work.kind == COPY_IN)),
         bytes_out=copied_in_total(work, seen & (work.kind == COPY_OUT)),
         overhead_ns=total_ns(within(window, device.overhead)),

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from diag.formats import event_names as ev
 from diag.model.device import WORK_KINDS, WorkKind
-from diag.model.events import EventTable, Int64s
+from diag.model.events import EventTable, Int32s, Int64s, Ints
 
 KERNEL = WORK_KINDS.index(WorkKind.KERNEL)
 COPY_IN = WORK_KINDS.index(WorkKind.COPY_IN)
@@ -68,18 +68,19 @@ def judge_kinds(events: EventTable, row: Int64s, is_stream: NDArray[np.bool_]) -
     """
     kind = by_text(events.names, events.name_id[row], _kind_of_name, NOT_WORK).astype(np.int8)
     kind[~is_stream] = NOT_WORK
-    kind[stat_at(events, ev.STAT_KERNEL_DETAILS, row) >= 0] = KERNEL
-    for name in ev.STAT_MEMSET_DETAILS:
-        kind[stat_at(events, name, row) >= 0] = MEMSET
-    for name in ev.STAT_ALLOCATION_DETAILS:
-        kind[stat_at(events, name, row) >= 0] = NOT_WORK
+    told = [(ev.STAT_KERNEL_DETAILS, KERNEL)]
+    told += [(name, MEMSET) for name in ev.STAT_MEMSET_DETAILS]
+    told += [(name, NOT_WORK) for name in ev.STAT_ALLOCATION_DETAILS]
+    for name, code in told:
+        if len(events.stat(name).rows):
+            kind[stat_at(events, name, row) >= 0] = code
     details = stat_at(events, ev.STAT_MEMCPY_DETAILS, row)
     copy = np.flatnonzero(details >= 0)
     kind[copy] = _directions(events, row[copy], details[copy])
     return kind
 
 
-def judge_by_launch(kind: Kinds, launch: Int64s, host: EventTable) -> Kinds:
+def judge_by_launch(kind: Kinds, launch: Int32s, host: EventTable) -> Kinds:
     """Kinds, with kernels that a host call for a copy or a memset led to as what they are.
 
     Args:
@@ -88,37 +89,40 @@ def judge_by_launch(kind: Kinds, launch: Int64s, host: EventTable) -> Kinds:
         host: Events of the host plane.
     """
     kernel = np.flatnonzero((kind == KERNEL) & (launch >= 0))
-    kind = kind.copy()
-    details = stat_at(host, ev.STAT_MEMCPY_DETAILS, launch[kernel])
+    kind, launch = kind.copy(), launch[kernel]
+    details = stat_at(host, ev.STAT_MEMCPY_DETAILS, launch)
     copy = np.flatnonzero(details >= 0)
-    kind[kernel[copy]] = _directions(host, launch[kernel[copy]], details[copy])
+    kind[kernel[copy]] = _directions(host, launch[copy], details[copy])
     for name in ev.STAT_MEMSET_DETAILS:
-        kind[kernel[stat_at(host, name, launch[kernel]) >= 0]] = MEMSET
+        if len(host.stat(name).rows):
+            kind[kernel[stat_at(host, name, launch) >= 0]] = MEMSET
     return kind
 
 
 def copied_bytes(
-    events: EventTable, row: Int64s, kind: Kinds, launch: Int64s, host: EventTable
-) -> Int64s:
+    events: EventTable, row: Int32s, kind: Kinds, launch: Int32s, host: EventTable
+) -> Ints:
     """(n,) bytes of each copy by its own details, else by its launch's; -1 where not told."""
-    out = np.full(len(row), -1, np.int64)
     copy = np.flatnonzero((kind == COPY_IN) | (kind == COPY_OUT) | (kind == COPY_WITHIN))
     details = stat_at(events, ev.STAT_MEMCPY_DETAILS, row[copy])
-    out[copy] = by_text(events.names, details, _size, -1)
-    untold = copy[(out[copy] < 0) & (launch[copy] >= 0)]
-    details = stat_at(host, ev.STAT_MEMCPY_DETAILS, launch[untold])
-    out[untold] = by_text(host.names, details, _size, -1)
+    size = by_text(events.names, details, _size, -1)
+    untold = np.flatnonzero((size < 0) & (launch[copy] >= 0))
+    details = stat_at(host, ev.STAT_MEMCPY_DETAILS, launch[copy[untold]])
+    size[untold] = by_text(host.names, details, _size, -1)
+    is_narrow = int(size.max(initial=0)) <= np.iinfo(np.int32).max
+    out = np.full(len(row), -1, np.int32 if is_narrow else np.int64)
+    out[copy] = size
     return out
 
 
-def stat_at(events: EventTable, name: str, row: Int64s) -> Int64s:
+def stat_at(events: EventTable, name: str, row: Ints) -> Ints:
     """A stat's values at rows, -1 where there is none; one pass, for rows by the million."""
     stat = events.stat(name)
     if not len(stat.rows) or not len(row):
-        return np.full(len(row), -1, np.int64)
+        return np.full(len(row), -1, stat.values.dtype)
     if len(row) < len(events) // 16:
         return stat.at(row)
-    column = np.full(len(events), -1, np.int64)
+    column = np.full(len(events), -1, stat.values.dtype)
     column[stat.rows] = stat.values
     return column[row]
 
@@ -135,18 +139,18 @@ def by_text(
     return np.asarray(table[index], np.int64)
 
 
-def told_directions(events: EventTable, row: Int64s) -> Kinds:
+def told_directions(events: EventTable, row: Ints) -> Kinds:
     """Of copies: by the kinds of memory, else by the name of the event, else ``UNTOLD``."""
     return _told(events, row, stat_at(events, ev.STAT_MEMCPY_DETAILS, row)).astype(np.int8)
 
 
-def _directions(events: EventTable, row: Int64s, details: Int64s) -> Int64s:
+def _directions(events: EventTable, row: Ints, details: Ints) -> Int64s:
     """Of copies: what they tell, else within the device."""
     told = _told(events, row, details)
     return np.where(told == UNTOLD, COPY_WITHIN, told)
 
 
-def _told(events: EventTable, row: Int64s, details: Int64s) -> Int64s:
+def _told(events: EventTable, row: Ints, details: Ints) -> Int64s:
     told = by_text(events.names, details, _direction_of_details, UNTOLD)
     named = by_text(events.names, events.name_id[row], _direction, UNTOLD)
     return np.where(told == UNTOLD, named, told)

@@ -18,7 +18,7 @@ from diag.analysis.columns.nesting import first_inside, innermost
 from diag.analysis.execution.device_threads import spans_around
 from diag.analysis.execution.steps import Steps
 from diag.formats import event_names as ev
-from diag.model.events import EventTable, Int64s, Line
+from diag.model.events import EventTable, Int32s, Int64s, Ints, Line
 
 # Times that work is handed on from thread to thread; a JAX server's copies take two.
 _HANDOVERS_MAX = 4
@@ -29,31 +29,32 @@ class Launches:
     """Host events with a correlation id, in row order.
 
     Attributes:
-        row: (n,) ascending row of the host plane.
-        id: (n,) correlation id, never 0, which is none.
-        step: (n,) root step, -1 if none was recorded around it.
-        since_ns: (n,) begin of that step, -1 if none.
+        row: (n,) int32, ascending row of the host plane.
+        id: (n,) correlation id, never 0, which is none; of any width.
+        step: (n,) int32, root step, -1 if none was recorded around it.
     """
 
-    row: Int64s
-    id: Int64s
-    step: Int64s
-    since_ns: Int64s
+    row: Int32s
+    id: Ints
+    step: Int32s
 
 
 def find_launches(host: EventTable, lines: tuple[Line, ...], steps: Steps) -> Launches:
     """Every host event with a correlation id, and its step; ``lines`` are the host plane's."""
     stat = host.stat(ev.STAT_CORRELATION_ID)
     told = stat.values > 0
-    row = stat.rows[told]
-    step = _steps_of(host, lines, row, steps)
-    since = np.full(len(row), -1, np.int64)
-    since[step >= 0] = steps.start_ns[step[step >= 0]]
-    return Launches(row, stat.values[told], step, since)
+    # There are millions, and hardly one without an id: as a rule the columns serve as they are.
+    row, ids = (stat.rows, stat.values) if told.all() else (stat.rows[told], stat.values[told])
+    step = _steps_of(host, lines, row, steps).astype(np.int32)
+    return Launches(row, ids, step)
 
 
 def match_launches(
-    launches: Launches, host: EventTable, wanted: Int64s, wanted_ns: Int64s
+    launches: Launches,
+    host: EventTable,
+    steps: Steps,
+    wanted: Ints,
+    wanted_ns: Int64s,
 ) -> Int64s:
     """Position in ``launches`` of what launched each device event, or -1.
 
@@ -63,12 +64,13 @@ def match_launches(
     Args:
         launches: All.
         host: The host plane's events.
+        steps: Of the launches.
         wanted: (n,) correlation id of each device event; 0 and less are none.
         wanted_ns: (n,) its begin.
     """
     if not len(launches.id):
         return np.full(len(wanted), -1, np.int64)
-    order = np.argsort(launches.id, kind="stable")
+    order = np.argsort(launches.id, kind="stable").astype(np.int32)
     ids = launches.id[order]
     index = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
     found = np.where((ids[index] == wanted) & (wanted > 0), order[index], -1)
@@ -79,7 +81,9 @@ def match_launches(
         bearers = np.flatnonzero(np.isin(launches.id, ids[again]))
         # Of launches at the same instant the one of the later step counts, on whatever line it is.
         ends = host.end_ns[launches.row[bearers]]
-        bearers = bearers[np.lexsort((ends, launches.since_ns[bearers]))]
+        step = launches.step[bearers]
+        since = np.where(step >= 0, np.append(steps.start_ns, -1)[step], -1)
+        bearers = bearers[np.lexsort((ends, since))]
         key, at = launches.id[bearers], host.start_ns[launches.row[bearers]]
         before = latest_before(key, at, wanted[repeated], wanted_ns[repeated])
         after = earliest_after(key, at, wanted[repeated], wanted_ns[repeated])
@@ -87,7 +91,7 @@ def match_launches(
     return found
 
 
-def _steps_of(host: EventTable, lines: tuple[Line, ...], row: Int64s, steps: Steps) -> Int64s:
+def _steps_of(host: EventTable, lines: tuple[Line, ...], row: Int32s, steps: Steps) -> Int64s:
     step = enclosing_steps(host, row, steps)
     runs, run_step = _runs(steps)
     rest = np.flatnonzero(step < 0)
@@ -113,7 +117,7 @@ def _runs(steps: Steps) -> tuple[Int64s, Int64s]:
     return steps.row[run], steps.root[run]
 
 
-def enclosing_steps(host: EventTable, row: Int64s, steps: Steps) -> Int64s:
+def enclosing_steps(host: EventTable, row: Ints, steps: Steps) -> Int64s:
     """(n,) root step of the burst, else of the run event, around each row; -1 if none."""
     burst = innermost(host, steps.burst_row, row)
     step = np.full(len(row), -1, np.int64)
@@ -125,14 +129,14 @@ def enclosing_steps(host: EventTable, row: Int64s, steps: Steps) -> Int64s:
     return step
 
 
-def _follow(host: EventTable, row: Int64s, step: Int64s, steps: Steps) -> Int64s:
+def _follow(host: EventTable, row: Ints, step: Int64s, steps: Steps) -> Int64s:
     """Steps of rows without one, from where their work was handed over to their thread."""
     rest = np.flatnonzero(step < 0)
     consumer, producer = host.stat(ev.STAT_CONSUMER_ID), host.stat(ev.STAT_PRODUCER_ID)
     if not len(rest) or not len(steps) or not len(consumer.rows) or not len(producer.rows):
         return step
     produced_ns = host.start_ns[producer.rows]
-    at = row[rest]
+    at: Ints = row[rest]
     for _ in range(_HANDOVERS_MAX):
         receiver = _received(host, consumer.rows, at)
         seen = receiver >= 0
@@ -152,7 +156,7 @@ def _follow(host: EventTable, row: Int64s, step: Int64s, steps: Steps) -> Int64s
     return step
 
 
-def _received(host: EventTable, consumers: Int64s, row: Int64s) -> Int64s:
+def _received(host: EventTable, consumers: Int32s, row: Ints) -> Int64s:
     """Position in ``consumers`` of the event that brought the work around each row, or -1.
 
     The innermost event that encloses it; else the pool's last mark before it on its thread, unless

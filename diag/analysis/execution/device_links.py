@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diag.analysis.columns.intervals import Lanes, Set, union
+from diag.analysis.columns.sweep import slices
 from diag.analysis.execution.device_kinds import (
     COPY_IN,
     COPY_OUT,
@@ -24,7 +25,7 @@ from diag.analysis.execution.parts import StepIntervals
 from diag.analysis.execution.steps import Steps
 from diag.errors import InputError
 from diag.formats import event_names as ev
-from diag.model.events import Bools, EventTable, Int64s, Plane
+from diag.model.events import Bools, EventTable, Int32s, Int64s, Ints, Plane
 
 # Pairs of a launch and a kernel it waited behind; 24 bytes each. A server has thousands.
 WAITS_MAX = 20_000_000
@@ -35,22 +36,22 @@ class DeviceEvents:
     """Work on the streams of one GPU plane: kernels, copies and memsets, nothing else.
 
     Attributes:
-        row: (n,) ascending row of the plane's events.
+        row: (n,) int32, ascending row of the plane's events.
         start_ns: (n,).
         end_ns: (n,) half-open.
         kind: (n,) int8, index into ``WORK_KINDS``.
-        size_bytes: (n,) copied; -1 where not told, or no copy.
-        launch: (n,) row of the host plane's event that launched it, -1 if none was recorded.
-        step: (n,) root step it belongs to, -1 if none.
+        size_bytes: (n,) copied, of any width; -1 where not told, or no copy.
+        launch: (n,) int32, row of the host plane's event that launched it, -1 if none was recorded.
+        step: (n,) int32, root step it belongs to, -1 if none.
     """
 
-    row: Int64s
+    row: Int32s
     start_ns: Int64s
     end_ns: Int64s
     kind: Kinds
-    size_bytes: Int64s
-    launch: Int64s
-    step: Int64s
+    size_bytes: Ints
+    launch: Int32s
+    step: Int32s
 
     def __len__(self) -> int:
         return len(self.row)
@@ -60,6 +61,10 @@ class DeviceEvents:
         """Kernels, memsets and copies within the device: what stage ``compute`` is made of."""
         return np.asarray((self.kind != COPY_IN) & (self.kind != COPY_OUT), np.bool_)
 
+    def during(self, keep: Bools) -> Set:
+        """When any of those for which ``keep`` holds ran."""
+        return union(self.start_ns[keep], self.end_ns[keep])
+
     def of_steps(self, keep: Bools) -> StepIntervals:
         """Those for which ``keep`` holds and that belong to a step."""
         mine = keep & (self.step >= 0)
@@ -67,7 +72,7 @@ class DeviceEvents:
 
 
 def link(
-    plane: Plane, streams: StreamRows, host: EventTable, launches: Launches
+    plane: Plane, streams: StreamRows, host: EventTable, launches: Launches, steps: Steps
 ) -> tuple[DeviceEvents, NDArray[np.bool_]]:
     """The plane's work, and which of ``streams`` it is.
 
@@ -76,22 +81,25 @@ def link(
         streams: Its rows that may be work.
         host: Of the host plane, which holds the launches.
         launches: All of them.
+        steps: Theirs.
     """
     events, row = plane.events, streams.row
     kind = judge_kinds(events, row, streams.is_stream)
     is_work = kind != NOT_WORK
-    row, kind = row[is_work], kind[is_work]
-    start = events.start_ns[row]
+    row, kind = row[is_work].astype(np.int32), kind[is_work]
+    start, end = events.start_ns, events.end_ns
+    if len(row) < len(events):  # else its rows are all there are, and the columns serve as they are
+        start, end = start[row], end[row]
     wanted = stat_at(events, ev.STAT_CORRELATION_ID, row)
-    position = match_launches(launches, host, wanted, start)
-    seen = position >= 0
-    launch = np.full(len(row), -1, np.int64)
-    step = launch.copy()
-    launch[seen] = launches.row[position[seen]]
-    step[seen] = launches.step[position[seen]]
+    position = match_launches(launches, host, steps, wanted, start)
+    del wanted
+    # The index -1 finds what is appended.
+    launch = np.append(launches.row, np.int32(-1))[position]
+    step = np.append(launches.step, np.int32(-1))[position]
+    del position
     kind = judge_by_launch(kind, launch, host)
     size = copied_bytes(events, row, kind, launch, host)
-    return DeviceEvents(row, start, events.end_ns[row], kind, size, launch, step), is_work
+    return DeviceEvents(row, start, end, kind, size, launch, step), is_work
 
 
 def waits_behind(work: DeviceEvents, host: EventTable, steps: Steps) -> StepIntervals:
@@ -102,35 +110,46 @@ def waits_behind(work: DeviceEvents, host: EventTable, steps: Steps) -> StepInte
     Raises:
         InputError: So many launches wait behind so many kernels that it would not fit in memory.
     """
-    compute = work.is_compute
-    mine = np.flatnonzero(compute & (work.step >= 0))
+    return _behind(_pending(work, host), work.during(work.is_compute), steps)
+
+
+def _pending(work: DeviceEvents, host: EventTable) -> StepIntervals:
+    """From launch to begin of each kernel."""
+    mine = work.is_compute & (work.step >= 0)
     begun = work.start_ns[mine]
-    launched = np.minimum(host.start_ns[work.launch[mine]], begun)
-    pending = StepIntervals(work.step[mine], launched, begun)
-    return _behind(pending, union(work.start_ns[compute], work.end_ns[compute]), steps)
+    return StepIntervals(
+        work.step[mine], np.minimum(host.start_ns[work.launch[mine]], begun), begun
+    )
 
 
 def _behind(pending: StepIntervals, kernels: Set, steps: Steps) -> StepIntervals:
     lanes = Lanes.over(steps.start_ns, np.maximum(steps.start_ns, steps.end_ns))
-    low, high = steps.start_ns[pending.step], steps.end_ns[pending.step]
-    begin, stop = union(
-        lanes.place(pending.step, np.clip(pending.start_ns, low, high)),
-        lanes.place(pending.step, np.clip(pending.end_ns, low, high)),
+    begin, stop = lanes.lay(
+        pending.step, pending.start_ns, pending.end_ns, steps.start_ns, steps.end_ns
     )
-    step, begin_ns = lanes.owner(begin), lanes.time(begin)
-    stop_ns = begin_ns + stop - begin
+    del pending
     start, end = kernels
-    first = np.searchsorted(end, begin_ns, side="right")
-    count = np.maximum(np.searchsorted(start, stop_ns, side="left") - first, 0)
-    if count.sum() > WAITS_MAX:
-        raise InputError(
-            f"{len(begin)} launches waited behind {len(start)} kernels: too many to analyse",
-            hint="capture a shorter window",
+    parts: list[StepIntervals] = []
+    waits = 0
+    for some in slices(len(begin)):
+        step, begin_ns = lanes.owner(begin[some]), lanes.time(begin[some])
+        stop_ns = begin_ns + stop[some] - begin[some]
+        first = np.searchsorted(end, begin_ns, side="right")
+        count = np.maximum(np.searchsorted(start, stop_ns, side="left") - first, 0)
+        waits += int(count.sum())
+        if waits > WAITS_MAX:
+            raise InputError(
+                f"{len(begin)} launches waited behind {len(start)} kernels: too many to analyse",
+                hint="capture a shorter window",
+            )
+        source = np.repeat(np.arange(len(count)), count)
+        index = first[source] + np.arange(len(source)) - np.repeat(np.cumsum(count) - count, count)
+        parts.append(
+            StepIntervals(
+                step[source].astype(np.int32),
+                np.maximum(start[index], begin_ns[source]),
+                np.minimum(end[index], stop_ns[source]),
+            )
         )
-    source = np.repeat(np.arange(len(count)), count)
-    index = first[source] + np.arange(len(source)) - np.repeat(np.cumsum(count) - count, count)
-    return StepIntervals(
-        step[source],
-        np.maximum(start[index], begin_ns[source]),
-        np.minimum(end[index], stop_ns[source]),
-    )
+    del begin, stop, start, end, kernels  # which the parts, doubled for a moment, take the place of
+    return StepIntervals.concat(parts)

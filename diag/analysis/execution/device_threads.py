@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from diag.analysis.columns.intervals import is_covered, union
-from diag.model.events import EventTable, Int32s, Int64s, Line
+from diag.model.events import EventTable, Int32s, Int64s, Ints, Line
 
 API_LINE_PREFIX = "Host Threads/"
 
@@ -22,7 +22,7 @@ _SAMPLE = 2000  # calls that are looked at of each line
 _LINES_MAX = 64  # of either sort, those with most calls or spans; the work is their product
 
 
-def spans_around(host: EventTable, lines: tuple[Line, ...], row: Int64s, spans: Int64s) -> Int64s:
+def spans_around(host: EventTable, lines: tuple[Line, ...], row: Ints, spans: Int64s) -> Int64s:
     """(n,) position in ``spans`` of what the thread behind each call was at, or -1.
 
     Args:

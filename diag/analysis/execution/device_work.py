@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diag.analysis.columns.intervals import Set, merge, union
-from diag.analysis.execution.device_kinds import COPY_IN, COPY_OUT, KERNEL, MEMSET
+from diag.analysis.execution.device_kinds import KERNEL, MEMSET
 from diag.analysis.execution.device_launches import Launches, find_launches
 from diag.analysis.execution.device_lines import (
     GPU_PLANE_PREFIX,
@@ -15,8 +15,7 @@ from diag.analysis.execution.device_lines import (
     overhead_rows,
     stream_rows,
 )
-from diag.analysis.execution.device_links import DeviceEvents, link, waits_behind
-from diag.analysis.execution.parts import StepIntervals
+from diag.analysis.execution.device_links import DeviceEvents, link
 from diag.analysis.execution.steps import Steps
 from diag.model.events import Bools, EventTable, Int64s, Plane
 
@@ -31,10 +30,7 @@ class Device:
     Attributes:
         plane: Its plane.
         events: Its work.
-        busy: When any stream was at work: the union of the next three, which may overlap.
-        kernels: When any kernel ran.
-        copies: When any copy ran, those within the device included.
-        memsets: When any memset ran.
+        busy: When any stream was at work.
         overhead: The tracer's own records: those on this plane, and those on host threads, which
             name no device.
         first_ns: (steps,) begin of a step's first work here, ``FAR_NS`` if it has none.
@@ -45,9 +41,6 @@ class Device:
     plane: Plane
     events: DeviceEvents
     busy: Set
-    kernels: Set
-    copies: Set
-    memsets: Set
     overhead: Set
     first_ns: Int64s
     last_ns: Int64s
@@ -57,6 +50,24 @@ class Device:
     def name(self) -> str:
         """Name of the plane, ``/device:GPU:0``."""
         return self.plane.name
+
+    # Made when asked for, which is seldom: kernels come by the million.
+
+    @property
+    def kernels(self) -> Set:
+        """When any kernel ran."""
+        return self.events.during(self.events.kind == KERNEL)
+
+    @property
+    def copies(self) -> Set:
+        """When any copy ran, those within the device included."""
+        kind = self.events.kind
+        return self.events.during((kind != KERNEL) & (kind != MEMSET))
+
+    @property
+    def memsets(self) -> Set:
+        """When any memset ran."""
+        return self.events.during(self.events.kind == MEMSET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +79,6 @@ class DeviceWork:
             holds any work.
         silent: Names of the GPU planes, where none of them holds any work.
         launches: Host events with a correlation id.
-        kernels: Kernels, copies within a device and memsets.
-        copies_in: Host to device.
-        copies_out: Device to host.
-        behind: From launch to begin of each kernel, as far as its device ran other kernels.
         first_ns: (steps,) begin of the first device event; of a step without any, ``FAR_NS``.
         last_ns: (steps,) end of its last device event, -1 if none.
         computing: (steps,) whether it ran a kernel; the others computed on the host.
@@ -80,10 +87,6 @@ class DeviceWork:
     devices: tuple[Device, ...]
     silent: tuple[str, ...]
     launches: Launches
-    kernels: StepIntervals
-    copies_in: StepIntervals
-    copies_out: StepIntervals
-    behind: StepIntervals
     first_ns: Int64s
     last_ns: Int64s
     computing: Bools
@@ -95,11 +98,7 @@ class DeviceWork:
 
 
 def find_device_work(planes: tuple[Plane, ...], host: EventTable, steps: Steps) -> DeviceWork:
-    """Read all GPU planes and link their events to steps by correlation id.
-
-    Raises:
-        InputError: Too many launches wait behind too many kernels.
-    """
+    """Read all GPU planes and link their events to steps by correlation id."""
     gpus = [plane for plane in planes if plane.name.startswith(GPU_PLANE_PREFIX)]
     if not gpus:
         return no_device_work(len(steps))
@@ -107,21 +106,16 @@ def find_device_work(planes: tuple[Plane, ...], host: EventTable, steps: Steps) 
     launches = find_launches(host, lines, steps)
     held_up = host_overhead_rows(host)
     beside = union(host.start_ns[held_up], host.end_ns[held_up])
-    devices = tuple(_device(plane, host, launches, len(steps), beside) for plane in gpus)
+    devices = tuple(_device(plane, host, launches, steps, beside) for plane in gpus)
     if not any(len(device.events) for device in devices):
         return no_device_work(len(steps), tuple(plane.name for plane in gpus), launches)
-    work = [device.events for device in devices]
     return DeviceWork(
         devices=devices,
         silent=(),
         launches=launches,
-        kernels=_concat([w.of_steps(w.is_compute) for w in work]),
-        copies_in=_concat([w.of_steps(w.kind == COPY_IN) for w in work]),
-        copies_out=_concat([w.of_steps(w.kind == COPY_OUT) for w in work]),
-        behind=_concat([waits_behind(w, host, steps) for w in work]),
         first_ns=np.minimum.reduce([device.first_ns for device in devices]),
         last_ns=np.maximum.reduce([device.last_ns for device in devices]),
-        computing=_computing(work, len(steps)),
+        computing=_computing(devices, len(steps)),
     )
 
 
@@ -129,49 +123,39 @@ def no_device_work(
     steps: int, silent: tuple[str, ...] = (), launches: Launches | None = None
 ) -> DeviceWork:
     """What a host without GPU planes has, or with none that holds any work."""
-    none = np.empty(0, np.int64)
-    empty = StepIntervals(none, none, none)
+    none = np.empty(0, np.int32)
     return DeviceWork(
         devices=(),
         silent=silent,
-        launches=launches or Launches(none, none, none, none),
-        kernels=empty,
-        copies_in=empty,
-        copies_out=empty,
-        behind=empty,
+        launches=launches or Launches(none, none, none),
         first_ns=np.full(steps, FAR_NS),
         last_ns=np.full(steps, -1, np.int64),
         computing=np.zeros(steps, np.bool_),
     )
 
 
-def _computing(work: list[DeviceEvents], steps: int) -> Bools:
+def _computing(devices: tuple[Device, ...], steps: int) -> Bools:
     computing = np.zeros(steps, np.bool_)
-    for each in work:
-        computing[each.step[(each.kind == KERNEL) & (each.step >= 0)]] = True
+    for each in devices:
+        work = each.events
+        computing[work.step[(work.kind == KERNEL) & (work.step >= 0)]] = True
     return computing
 
 
-def _device(plane: Plane, host: EventTable, launches: Launches, steps: int, beside: Set) -> Device:
+def _device(
+    plane: Plane, host: EventTable, launches: Launches, steps: Steps, beside: Set
+) -> Device:
     streams = stream_rows(plane)
-    work, is_work = link(plane, streams, host, launches)
+    work, is_work = link(plane, streams, host, launches, steps)
     own = overhead_rows(plane, is_work, streams)
-    kernels, memsets = work.kind == KERNEL, work.kind == MEMSET
-    sets = [
-        union(work.start_ns[keep], work.end_ns[keep])
-        for keep in (kernels, ~kernels & ~memsets, memsets)
-    ]
-    first, last = np.full(steps, FAR_NS), np.full(steps, -1, np.int64)
+    first, last = np.full(len(steps), FAR_NS), np.full(len(steps), -1, np.int64)
     mine = work.step >= 0
     np.minimum.at(first, work.step[mine], work.start_ns[mine])
     np.maximum.at(last, work.step[mine], work.end_ns[mine])
     return Device(
         plane=plane,
         events=work,
-        busy=merge(*sets),
-        kernels=sets[0],
-        copies=sets[1],
-        memsets=sets[2],
+        busy=_busy(work),
         overhead=merge(union(plane.events.start_ns[own], plane.events.end_ns[own]), beside),
         first_ns=first,
         last_ns=last,
@@ -179,9 +163,7 @@ def _device(plane: Plane, host: EventTable, launches: Launches, steps: int, besi
     )
 
 
-def _concat(parts: list[StepIntervals]) -> StepIntervals:
-    return StepIntervals(
-        np.concatenate([p.step for p in parts]),
-        np.concatenate([p.start_ns for p in parts]),
-        np.concatenate([p.end_ns for p in parts]),
-    )
+def _busy(work: DeviceEvents) -> Set:
+    # By kind, since events of one kind mostly stand in order already.
+    kernels, memsets = work.kind == KERNEL, work.kind == MEMSET
+    return merge(*(work.during(keep) for keep in (kernels, ~kernels & ~memsets, memsets)))

@@ -138,7 +138,7 @@ class _Placing:
         """(n,) step of those that are calls with a correlation id, -1 elsewhere."""
         step = np.full(len(row), -1, np.int64)
         if len(self._launches.row):
-            at = np.searchsorted(self._launches.row, row)
+            at = np.searchsorted(self._launches.row, row.astype(np.int32))
             at[at == len(self._launches.row)] = 0
             found = self._launches.row[at] == row
             step[found] = self._launches.step[at[found]]

@@ -9,7 +9,7 @@ import numpy as np
 from diag.analysis.columns.intervals import Lanes
 from diag.analysis.columns.tiling import Layer
 from diag.analysis.execution.steps import AsyncOps, Steps
-from diag.model.events import Bools, Int64s
+from diag.model.events import Bools, Int64s, Ints
 from diag.model.serving import Stage
 
 
@@ -85,16 +85,26 @@ def _merge_calls(steps: Steps, ops: AsyncOps) -> tuple[Int64s, Int64s, Int64s, I
 class StepIntervals:
     """Intervals of steps; ``step`` is (n,), so are ``start_ns`` and ``end_ns``."""
 
-    step: Int64s
+    step: Ints
     start_ns: Int64s
     end_ns: Int64s
 
     def plus(self, other: StepIntervals) -> StepIntervals:
         """Both, unordered."""
+        return StepIntervals.concat([self, other])
+
+    @staticmethod
+    def concat(parts: list[StepIntervals]) -> StepIntervals:
+        """All, unordered."""
+        if not parts:
+            none = np.empty(0, np.int64)
+            return StepIntervals(none, none, none)
+        if len(parts) == 1:
+            return parts[0]
         return StepIntervals(
-            np.concatenate((self.step, other.step)),
-            np.concatenate((self.start_ns, other.start_ns)),
-            np.concatenate((self.end_ns, other.end_ns)),
+            np.concatenate([part.step for part in parts]),
+            np.concatenate([part.start_ns for part in parts]),
+            np.concatenate([part.end_ns for part in parts]),
         )
 
     def where(self, keep: Bools) -> StepIntervals:
@@ -114,6 +124,11 @@ class Spread:
 
         ``after`` limits it to parts after (True) or not after (False) a batch call.
         """
+        if len(self._first) == len(self._is_after) + 1 and not self._is_after.any():
+            # Every step is one part, the same: as without batchers in the graph.
+            none = after is True
+            kept = of.where(np.zeros(len(of.step), np.bool_)) if none else of
+            return Layer(stage.index, kept.step, kept.start_ns, kept.end_ns)
         count = self._first[of.step + 1] - self._first[of.step]
         source = np.repeat(np.arange(len(of.step)), count)
         within = np.arange(len(source)) - np.repeat(np.cumsum(count) - count, count)

@@ -16,6 +16,7 @@ precedence::
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,19 +71,20 @@ def stage_steps(
     by_class = _ops_by_class(events, steps, op_class)
     last_work = _last(work, len(steps))
     driver = find_driver_time(events, calls, device)
-    layers = device_layers(device, driver, work, spread)
     *first, in_model, after_model = _cpu_layers(by_class, work, spread, ~device.computing)
     step = parts.step
     ran = last_work[step] >= 0
     after = parts.is_after | device.computing[step]
     completion = np.maximum(parts.start_ns, last_work[step])
     closing = ran & ~parts.is_before
-    layers += [
+    on_host = [
         *first,
         in_model.plus(_spans(Stage.COMPUTE, closing & ~after, completion, parts.end_ns)),
         after_model.plus(_spans(Stage.POSTPROCESS, closing & after, completion, parts.end_ns)),
         _spans(Stage.QUEUE_EXECUTOR, ran, parts.start_ns, parts.end_ns),
     ]
+    on_device = device_layers(device, driver, work, spread, events, steps)
+    layers = chain(on_device, on_host)
     pieces = tile(parts.start_ns, parts.end_ns, layers, Stage.UNATTRIBUTED.index)
     by_part = pieces.sums_ns(len(parts), len(STAGES))
     stage_ns = np.zeros((len(steps), len(STAGES)), np.int64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from diag.analysis.columns.intervals import EMPTY, Set, merge
+from diag.analysis.columns.intervals import EMPTY, Set, merge, touching
 from diag.analysis.idle.evidence import Witnesses
 from diag.model.gaps import IdleCause
 
@@ -25,6 +25,11 @@ class Claim:
     claimed: Set
     shown: Set = EMPTY
     witnesses: tuple[Witnesses, ...] = ()
+
+    def between(self, low_ns: int, high_ns: int) -> Claim:
+        """What of it touches a stretch of time, uncut; with all witnesses."""
+        claimed, shown = (touching(s, low_ns, high_ns) for s in (self.claimed, self.shown))
+        return Claim(self.cause, claimed, shown, self.witnesses)
 
 
 def by_cause(claims: tuple[Claim, ...]) -> dict[IdleCause, Claim]:

@@ -11,7 +11,7 @@ from diag.analysis.columns.intervals import Set, covered_between
 from diag.analysis.idle.claims import Claim
 from diag.analysis.idle.precedence import NEARNESS
 from diag.analysis.thresholds import RUNNER_UP_MIN_SHARE, SHOWN_MIN_SHARE
-from diag.model.events import Bools, Int32s, Int64s
+from diag.model.events import Bools, Int64s, Ints
 from diag.model.gaps import CONFIDENCES, IDLE_CAUSES, Confidence, IdleCause
 
 _LOW, _MEDIUM, _HIGH = (
@@ -27,16 +27,16 @@ class RunnersUp:
     """Of each piece, the other cause that covers most of it.
 
     Attributes:
-        index: (n,) int32 into ``IDLE_CAUSES``, -1 if none covers any.
+        index: (n,) int8 into ``IDLE_CAUSES``, -1 if none covers any.
         share: (n,) of the piece that it covers, 0 to 1.
     """
 
-    index: Int32s
+    index: Ints
     share: NDArray[np.float64]
 
 
 def find_runners_up(
-    claims: dict[IdleCause, Claim], start_ns: Int64s, end_ns: Int64s, cause_index: Int64s
+    claims: dict[IdleCause, Claim], start_ns: Int64s, end_ns: Int64s, cause_index: Ints
 ) -> RunnersUp:
     """Of two that cover as much the one that precedes: it would hold if the cause did not.
 
@@ -47,7 +47,7 @@ def find_runners_up(
         cause_index: (n,) their causes.
     """
     most = np.zeros(len(start_ns), np.int64)
-    index = np.full(len(start_ns), -1, np.int32)
+    index = np.full(len(start_ns), -1, np.int8)
     for cause, claim in claims.items():
         if cause in NO_RUNNERS_UP or not len(claim.claimed[0]):
             continue
@@ -74,14 +74,14 @@ def judge(
     claims: dict[IdleCause, Claim],
     start_ns: Int64s,
     end_ns: Int64s,
-    cause_index: Int64s,
+    cause_index: Ints,
     runners_up: RunnersUp,
     *,
     error_ns: int,
     is_checked: bool,
     sure_of_no_demand: bool,
-) -> Int32s:
-    """(n,) int32 into ``CONFIDENCES``.
+) -> Ints:
+    """(n,) int8 into ``CONFIDENCES``.
 
     High: events show the cause over nine tenths of the piece, and no other cause as near to the
     device holds for half of it. Medium: a rule, an estimate or the absence of events says so. Low:
@@ -98,7 +98,7 @@ def judge(
         sure_of_no_demand: Whether a request would have left a mark.
     """
     length = end_ns - start_ns
-    out = np.full(len(start_ns), _MEDIUM, np.int32)
+    out = np.full(len(start_ns), _MEDIUM, np.int8)
     for cause, claim in claims.items():
         mine = np.flatnonzero(cause_index == cause.index)
         if len(mine) and len(claim.shown[0]):

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from diag.analysis.columns.intervals import EMPTY, Set, merge, subtract, union
+from diag.analysis.columns.sweep import slices
 from diag.analysis.idle.device_use import DeviceUse
 from diag.analysis.idle.scene import Scene
-from diag.model.events import Int64s
+from diag.model.events import Int32s, Int64s
 from diag.model.serving import MODES, Mode, Stage
 
 # Of a BatchingSession's request, up to the begin of its batch.
@@ -39,12 +40,14 @@ class Demand:
     request: Int64s
     task: Int64s
 
-    def waiting_at(self, at_ns: Int64s) -> Int64s:
+    def waiting_at(self, at_ns: Int64s) -> Int32s:
         """How many requests were open at each instant."""
-        begun = np.searchsorted(np.sort(self.start_ns), at_ns, side="right")
-        return np.asarray(
-            begun - np.searchsorted(np.sort(self.end_ns), at_ns, side="right"), np.int64
-        )
+        starts, ends = np.sort(self.start_ns), np.sort(self.end_ns)
+        out = np.empty(len(at_ns), np.int32)
+        for some in slices(len(out)):
+            begun = np.searchsorted(starts, at_ns[some], side="right")
+            out[some] = begun - np.searchsorted(ends, at_ns[some], side="right")
+        return out
 
 
 def find_demand(scene: Scene, use: DeviceUse) -> Demand:

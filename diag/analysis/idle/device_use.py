@@ -22,7 +22,7 @@ from diag.analysis.execution.device_work import Device, DeviceWork
 from diag.analysis.execution.host_calls import HostCalls
 from diag.analysis.execution.op_class import OpClass
 from diag.analysis.idle.scene import Scene
-from diag.model.events import Bools, Int64s
+from diag.model.events import Bools, Int64s, Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,8 @@ def _is_known(scene: Scene, calls: HostCalls) -> Bools:
     whole = ~steps.is_orphan & steps.is_root & ~work.used
     whole &= covered_between(unlinked, steps.start_ns, steps.end_ns) == 0
     # A call to the driver without a device event: the event may be lost, or still to come.
-    for step in (work.launches.step, *(kind.step for kind in calls.of_the_driver)):
+    callers: list[Ints] = [work.launches.step, *(kind.step for kind in calls.of_the_driver)]
+    for step in callers:
         whole[step[step >= 0]] = False
     whole &= ~calls.loading
     first, last = records_of(work)

@@ -91,7 +91,9 @@ class Doings:
         """The piece of the step's own time at the instant; None within its calls to batchers."""
         staged = self._scene.staged
         first, last = staged.parts.first_of_step[step : step + 2].tolist()
-        low, high = np.searchsorted(staged.pieces.owner, [first, last]).tolist()
+        # As narrow as the owners, or the search would first copy them all.
+        bounds = np.array([first, last], staged.pieces.owner.dtype)
+        low, high = np.searchsorted(staged.pieces.owner, bounds).tolist()
         start, end = staged.pieces.start_ns[low:high], staged.pieces.end_ns[low:high]
         here = np.flatnonzero((start <= at_ns) & (end > at_ns))
         if not len(here):

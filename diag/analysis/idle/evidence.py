@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from diag.model.events import EventTable, Int64s
+from diag.model.events import EventTable, Int32s, Int64s, Ints
 
 NO_ROW = -1
 
@@ -22,15 +22,15 @@ class Witnesses:
     Attributes:
         start_ns: (n,).
         end_ns: (n,).
-        row: (n,) of the host plane.
+        row: (n,) of the host plane, of any width.
     """
 
     start_ns: Int64s
     end_ns: Int64s
-    row: Int64s
+    row: Ints
 
     @staticmethod
-    def of(events: EventTable, row: Int64s) -> Witnesses:
+    def of(events: EventTable, row: Ints) -> Witnesses:
         """Events that stand for themselves."""
         return Witnesses(events.start_ns[row], events.end_ns[row], row)
 
@@ -55,33 +55,44 @@ class Witnesses:
         """Position of one that begins first within each span, or -1."""
         if not len(self):
             return np.full(len(start_ns), NO_ROW, np.int64)
-        order = self._order
-        index = np.searchsorted(self.start_ns[order], start_ns, side="left")
+        order, starts = self._by_start
+        index = np.searchsorted(starts, start_ns, side="left")
         found = order[np.minimum(index, len(order) - 1)]
         inside = (index < len(order)) & (self.start_ns[found] < end_ns)
         return np.where(inside, found, NO_ROW)
 
     @cached_property
-    def _order(self) -> Int64s:
-        return np.argsort(self.start_ns, kind="stable")
+    def _by_start(self) -> tuple[Int32s, Int64s]:
+        """Positions in order of begin, and the begins."""
+        return _ordered(self.start_ns)
 
     @cached_property
-    def _by_end(self) -> tuple[Int64s, Int64s]:
+    def _by_end(self) -> tuple[Int64s, Int32s]:
         """Ends in order, and of those from each on the position of the one that began first."""
-        order = np.argsort(self.end_ns, kind="stable")
+        order, ends = _ordered(self.end_ns)
         starts = self.start_ns[order][::-1]
-        earliest = np.minimum.accumulate(starts)
-        leader = np.maximum.accumulate(np.where(starts <= earliest, np.arange(len(order)), 0))
-        return self.end_ns[order], order[::-1][leader][::-1]
+        is_first = starts <= np.minimum.accumulate(starts)
+        del starts
+        leader = np.where(is_first, np.arange(len(order), dtype=np.int32), np.int32(0))
+        np.maximum.accumulate(leader, out=leader)
+        return ends, order[::-1][leader][::-1]
 
 
-def best_rows(tiers: tuple[Witnesses, ...], start_ns: Int64s, end_ns: Int64s) -> Int64s:
+def _ordered(values: Int64s) -> tuple[Int32s, Int64s]:
+    """Positions in order of value, and the values so."""
+    if (values[1:] >= values[:-1]).all():  # as on a line by itself
+        return np.arange(len(values), dtype=np.int32), values
+    order = np.argsort(values, kind="stable").astype(np.int32)
+    return order, values[order]
+
+
+def best_rows(tiers: tuple[Witnesses, ...], start_ns: Int64s, end_ns: Int64s) -> Int32s:
     """Row of the event that shows the cause of each piece best, or -1.
 
     The oldest one open in the piece's middle, else the first to begin in it, of the best kind of
     which there is one; else the oldest open at its begin.
     """
-    rows = np.full(len(start_ns), NO_ROW, np.int64)
+    rows = np.full(len(start_ns), NO_ROW, np.int32)
     middle = start_ns + (end_ns - start_ns) // 2
     for tier in tiers:
         _fill(rows, tier, middle)
@@ -91,7 +102,7 @@ def best_rows(tiers: tuple[Witnesses, ...], start_ns: Int64s, end_ns: Int64s) ->
     return rows
 
 
-def _fill(rows: Int64s, tier: Witnesses, at_ns: Int64s, until_ns: Int64s | None = None) -> None:
+def _fill(rows: Int32s, tier: Witnesses, at_ns: Int64s, until_ns: Int64s | None = None) -> None:
     """For pieces without a row: of what is open at a point, or begins from it until another."""
     todo = np.flatnonzero(rows < 0)
     if not len(todo) or not len(tier):

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diag.analysis.columns.intervals import Set, covered_between, merge, total_ns, union
-from diag.analysis.columns.tiling import Layer, tile
+from diag.analysis.columns.intervals import Set, intersect, merge, total_ns, union
+from diag.analysis.columns.sweep import slices
+from diag.analysis.columns.tiling import tile_span
 from diag.analysis.execution.device_work import Device
 from diag.analysis.execution.host_calls import HostCalls
 from diag.analysis.idle.certainty import clock_error, is_sure_of_no_demand
@@ -25,12 +26,12 @@ from diag.analysis.idle.machine_claims import find_blanks
 from diag.analysis.idle.precedence import ordered_claims
 from diag.analysis.idle.scene import Scene
 from diag.analysis.idle.witness_events import StepWitnesses, find_witnesses
-from diag.model.events import Int64s
-from diag.model.gaps import IDLE_CAUSES, GapTable, IdleCause, LongGap, Timeline
+from diag.model.events import Int32s, Int64s, Ints
+from diag.model.gaps import GapTable, IdleCause, LongGap, Timeline
 from diag.model.serving import Stage
 
 CPU_TIMELINE = "cpu-execution"
-_BUSY = len(IDLE_CAUSES)
+_BUSY = -1  # gets no piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +92,15 @@ def find_gaps(scene: Scene) -> IdleTime:
         for line, table in zip(lines, tables, strict=True)
     )
     waiting = tuple(
-        int(covered_between(line.demand.requests, table.start_ns, table.end_ns).sum())
-        for line, table in zip(lines, tables, strict=True)
+        _waiting_ns(line.demand, table) for line, table in zip(lines, tables, strict=True)
     )
     demands = tuple(line.demand for line in lines)
     return IdleTime(timelines, gaps, waiting, find_longest(scene, gaps, demands))
+
+
+def _waiting_ns(demand: Demand, table: GapTable) -> int:
+    """Idle with a request open: what the two sets have in common."""
+    return total_ns(intersect(demand.requests, (table.start_ns, table.end_ns)))
 
 
 def _lines(scene: Scene, calls: HostCalls) -> list[_Line]:
@@ -125,43 +130,47 @@ def _computing(scene: Scene) -> Set:
 
 def _cut(scene: Scene, index: int, line: _Line, claims: tuple[Claim, ...]) -> GapTable:
     window = scene.capture.window
-    layers = [_layer(_BUSY, line.busy)]
-    layers += [_layer(claim.cause.index, claim.claimed) for claim in claims]
-    pieces = tile(
-        np.array([window.start_ns]),
-        np.array([max(window.start_ns, window.end_ns)]),
-        layers,
+    start, end, cause = tile_span(
+        window.start_ns,
+        max(window.start_ns, window.end_ns),
+        [(_BUSY, line.busy), *((claim.cause.index, claim.claimed) for claim in claims)],
         IdleCause.NO_DEMAND.index,
     )
-    idle = pieces.code != _BUSY
-    start, end, cause = pieces.start_ns[idle], pieces.end_ns[idle], pieces.code[idle]
+    confidence, runner_up = np.empty(len(cause), np.int8), np.empty(len(cause), np.int8)
+    evidence = np.empty(len(cause), np.int32)
     grouped = by_cause(claims)
-    runners_up = find_runners_up(grouped, start, end, cause)
     error_ns, is_checked = clock_error(scene, line.device)
-    confidence = judge(
-        grouped,
-        start,
-        end,
-        cause,
-        runners_up,
-        error_ns=error_ns,
-        is_checked=is_checked,
-        sure_of_no_demand=is_sure_of_no_demand(scene),
-    )
+    sure_of_no_demand = is_sure_of_no_demand(scene)
+    for some in slices(len(cause)):
+        low, high = int(start[some.start]), int(end[some.stop - 1])
+        near = {each: claim.between(low, high) for each, claim in grouped.items()}
+        runners_up = find_runners_up(near, start[some], end[some], cause[some])
+        runner_up[some] = runners_up.index
+        confidence[some] = judge(
+            near,
+            start[some],
+            end[some],
+            cause[some],
+            runners_up,
+            error_ns=error_ns,
+            is_checked=is_checked,
+            sure_of_no_demand=sure_of_no_demand,
+        )
+        evidence[some] = _evidence(near, start[some], end[some], cause[some])
     return GapTable(
-        timeline_index=np.full(len(start), index, np.int32),
+        timeline_index=np.full(len(start), index, np.int16),
         start_ns=start,
         end_ns=end,
-        cause_index=cause.astype(np.int32),
+        cause_index=cause,
         waiting_requests=line.demand.waiting_at(start),
         confidence_index=confidence,
-        runner_up_index=runners_up.index,
-        evidence_row=_evidence(grouped, start, end, cause),
+        runner_up_index=runner_up,
+        evidence_row=evidence,
     )
 
 
-def _evidence(claims: dict[IdleCause, Claim], start: Int64s, end: Int64s, cause: Int64s) -> Int64s:
-    rows = np.full(len(start), -1, np.int64)
+def _evidence(claims: dict[IdleCause, Claim], start: Int64s, end: Int64s, cause: Ints) -> Int32s:
+    rows = np.full(len(start), -1, np.int32)
     for each, claim in claims.items():
         mine = np.flatnonzero(cause == each.index)
         if len(mine):
@@ -169,15 +178,12 @@ def _evidence(claims: dict[IdleCause, Claim], start: Int64s, end: Int64s, cause:
     return rows
 
 
-def _layer(code: int, claimed: Set) -> Layer:
-    start, end = claimed
-    return Layer(code, np.zeros(len(start), np.int64), start, end)
-
-
 def _concatenate(tables: list[GapTable]) -> GapTable:
     if not tables:
-        none64, none32 = np.empty(0, np.int64), np.empty(0, np.int32)
-        return GapTable(none32, none64, none64, none32, none64, none32, none32, none64)
+        times, none = np.empty(0, np.int64), np.empty(0, np.int8)
+        return GapTable(none, times, times, none, none, none, none, none)
+    if len(tables) == 1:
+        return tables[0]
     return GapTable(
         *(
             np.concatenate([getattr(table, name) for table in tables])

@@ -20,22 +20,33 @@ def find_longest(scene: Scene, gaps: GapTable, demands: tuple[Demand, ...]) -> t
     doings = Doings(scene)
     out: list[LongGap] = []
     for index, demand in enumerate(demands):
-        mine = np.flatnonzero(gaps.timeline_index == index)
-        first, last = _stretches(gaps.start_ns[mine], gaps.end_ns[mine])
-        length = gaps.end_ns[mine[last]] - gaps.start_ns[mine[first]]
-        for at in np.argsort(-length, kind="stable")[:LONGEST].tolist():
-            pieces = mine[first[at] : last[at] + 1]
+        low, high = np.searchsorted(
+            gaps.timeline_index, np.array([index, index + 1], gaps.timeline_index.dtype)
+        ).tolist()
+        found = _longest_stretches(gaps.start_ns[low:high], gaps.end_ns[low:high])
+        for first, last in found:
+            pieces = np.arange(low + first, low + last + 1)
             out.append(_describe(gaps, pieces, demand, doings))
     return tuple(out)
 
 
-def _stretches(start_ns: Int64s, end_ns: Int64s) -> tuple[Int64s, Int64s]:
-    """First and last piece of each stretch in which pieces touch."""
+def _longest_stretches(start_ns: Int64s, end_ns: Int64s) -> list[tuple[int, int]]:
+    """First and last piece of the longest stretches in which pieces touch, the longest first.
+
+    Of equals the earliest is first.
+    """
     if not len(start_ns):
-        none = np.empty(0, np.int64)
-        return none, none
-    apart = np.flatnonzero(start_ns[1:] != end_ns[:-1])
-    return np.append(0, apart + 1), np.append(apart, len(start_ns) - 1)
+        return []
+    apart = start_ns[1:] != end_ns[:-1]
+    first, last = np.append(True, apart), np.append(apart, True)
+    length = end_ns[last]
+    length -= start_ns[first]
+    count = min(LONGEST, len(length))
+    least = np.partition(length, len(length) - count)[len(length) - count]
+    some = np.flatnonzero(length >= least)  # there may be millions: only these are sorted
+    some = some[np.argsort(-length[some], kind="stable")][:count]
+    begins, ends = np.flatnonzero(first)[some], np.flatnonzero(last)[some]
+    return list(zip(begins.tolist(), ends.tolist(), strict=True))
 
 
 def _describe(gaps: GapTable, pieces: Int64s, demand: Demand, doings: Doings) -> LongGap:

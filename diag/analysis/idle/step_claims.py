@@ -16,6 +16,7 @@ from diag.analysis.columns.intervals import (
     subtract,
     union,
 )
+from diag.analysis.columns.sweep import slices
 from diag.analysis.execution.device_work import Device
 from diag.analysis.execution.host_calls import Calls, HostCalls
 from diag.analysis.execution.parts import StepIntervals
@@ -23,7 +24,7 @@ from diag.analysis.idle.claims import Claim
 from diag.analysis.idle.device_use import DeviceUse
 from diag.analysis.idle.scene import Scene
 from diag.analysis.idle.witness_events import StepWitnesses
-from diag.model.events import Bools, Int64s
+from diag.model.events import Bools, Int64s, Ints
 from diag.model.gaps import IdleCause
 from diag.model.serving import Stage
 
@@ -66,6 +67,7 @@ def step_claims(
     launching, stalled, syncing = pieces.split_by_work(between & ~dark, calls.sync)
     writing, closing, waiting_for_device = pieces.split_by_work(output, calls.sync)
     ahead, certain = pieces.is_ahead, pieces.is_certain
+    launch = merge(launching, pieces.set_of(dark))
     early = preprocess | pieces.graph_ahead()
     held = union(seen.waiting.start_ns, seen.waiting.end_ns) if waiting.any() else EMPTY
     by_ops = (seen.preprocess_ops, seen.ops, seen.bursts, seen.runs)
@@ -73,8 +75,8 @@ def step_claims(
     return StepClaims(
         launch=Claim(
             IdleCause.LAUNCH,
-            merge(launching, pieces.set_of(dark)),
-            merge(launching, pieces.set_of(dark)),
+            launch,
+            launch,
             (seen.launches, seen.ops, seen.bursts, seen.runs),
         ),
         preprocess=Claim(
@@ -120,7 +122,7 @@ class _StepPieces:
         self._steps, self._events = steps, scene.host.events
         self._pieces = staged.pieces
         owner = self._pieces.owner
-        self._step = staged.parts.step[owner]
+        self._step = staged.parts.step.astype(np.int32)[owner]
         self._code = _by_place(scene, self._step, staged.parts.is_before[owner])
         self._mine = (use.steps & ~calls.loading)[self._step]
         self._touching = use.touching[self._step]
@@ -128,13 +130,20 @@ class _StepPieces:
         self.has_no_burst = bursts[self._step] == 0
         self.is_certain = use.is_certain[self._step]
         self.is_ahead = staged.parts.is_before[owner]
-        self._last_ns = np.full(len(owner), -1, np.int64)
-        self._first_ns = scene.device.first_ns[self._step]
         self._is_device = device is not None
-        if device is not None:
-            self._last_ns = device.last_ns[self._step]
-        done = self._touching & (self._pieces.start_ns >= self._last_ns)
+        # Whether pieces begin before their step's first work anywhere, and before its last here.
+        self._is_early = self._before(scene.device.first_ns)
+        self._is_under_way = (
+            np.zeros(len(owner), np.bool_) if device is None else self._before(device.last_ns)
+        )
+        done = self._touching & ~self._is_under_way
         self.is_past = done | (staged.parts.is_after[owner] & ~self.is_ahead)
+
+    def _before(self, of_step_ns: Int64s) -> Bools:
+        out = np.empty(len(self._step), np.bool_)
+        for some in slices(len(out)):
+            out[some] = self._pieces.start_ns[some] < of_step_ns[self._step[some]]
+        return out
 
     def of(self, stage: Stage) -> Bools:
         """Which pieces are of this stage."""
@@ -142,7 +151,7 @@ class _StepPieces:
 
     def before_without_bursts(self) -> Bools:
         """Pieces before the first device work of steps that show no burst, only their run."""
-        early = self._touching & self.has_no_burst & (self._pieces.start_ns < self._first_ns)
+        early = self._touching & self.has_no_burst & self._is_early
         return np.asarray(self.of(Stage.UNATTRIBUTED) & early, np.bool_)
 
     def graph_ahead(self) -> Bools:
@@ -151,8 +160,7 @@ class _StepPieces:
 
     def between(self) -> Bools:
         """Pieces between a step's first and last work on the device, without any there."""
-        touched = self._touching & (self._pieces.start_ns < self._last_ns)
-        return self.of(Stage.LAUNCH) & touched
+        return self.of(Stage.LAUNCH) & self._touching & self._is_under_way
 
     def set_of(self, chosen: Bools) -> Set:
         """When any of these pieces is."""
@@ -170,32 +178,36 @@ class _StepPieces:
         rows = steps.burst_row[burst]
         bursts = StepIntervals(steps.burst_step[burst], events.start_ns[rows], events.end_ns[rows])
         waits = (sync.step >= 0) & np.append(own, False)[sync.step]
-        span = self._in_lanes(
-            lanes,
-            StepIntervals(
-                self._step[chosen], self._pieces.start_ns[chosen], self._pieces.end_ns[chosen]
-            ),
-        )
+        span = self._place(lanes, chosen)
         work = self._in_lanes(lanes, bursts)
         held = self._in_lanes(
             lanes, StepIntervals(sync.step[waits], sync.start_ns[waits], sync.end_ns[waits])
         )
-        return (
-            _in_time(lanes, subtract(intersect(span, work), held)),
-            _in_time(lanes, subtract(subtract(span, work), held)),
-            _in_time(lanes, intersect(span, held)),
-        )
+        waited, span = intersect(span, held), subtract(span, held)
+        worked, rested = intersect(span, work), subtract(span, work)
+        del span
+        return _in_time(lanes, worked), _in_time(lanes, rested), _in_time(lanes, waited)
+
+    def _place(self, lanes: Lanes, chosen: Bools) -> Set:
+        """Pieces as a set; they are apart and within their steps, of which there are millions."""
+        count = int(np.count_nonzero(chosen))
+        begin, stop = np.empty(count, np.int64), np.empty(count, np.int64)
+        done = 0
+        for some in slices(len(chosen)):
+            mine = chosen[some]
+            step = self._step[some][mine]
+            into = slice(done, done + len(step))
+            begin[into] = lanes.place(step, self._pieces.start_ns[some][mine])
+            stop[into] = lanes.place(step, self._pieces.end_ns[some][mine])
+            done += len(step)
+        return union(begin, stop)
 
     def _in_lanes(self, lanes: Lanes, of: StepIntervals) -> Set:
-        low = self._steps.start_ns[of.step]
-        high = np.maximum(low, self._steps.end_ns[of.step])
-        return union(
-            lanes.place(of.step, np.clip(of.start_ns, low, high)),
-            lanes.place(of.step, np.clip(of.end_ns, low, high)),
-        )
+        low, high = self._steps.start_ns, self._steps.end_ns
+        return lanes.lay(of.step, of.start_ns, of.end_ns, low, np.maximum(low, high))
 
 
-def _by_place(scene: Scene, step: Int64s, is_ahead: Bools) -> Int64s:
+def _by_place(scene: Scene, step: Ints, is_ahead: Bools) -> Ints:
     """Codes of all pieces, the host's work for steps that used a device by where it lies.
 
     What keeps a device waiting is that the host is not done before, between or after the step's
@@ -219,5 +231,10 @@ def _by_place(scene: Scene, step: Int64s, is_ahead: Bools) -> Int64s:
 
 
 def _in_time(lanes: Lanes, placed: Set) -> Set:
-    start: Int64s = lanes.time(placed[0])
-    return union(start, start + placed[1] - placed[0])
+    """The set of times; the lanes' arrays, which may be large, are made into it."""
+    start, end = placed
+    for some in slices(len(start)):
+        end[some] -= start[some]
+        start[some] = lanes.time(start[some])
+        end[some] += start[some]
+    return union(start, end)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from diag.analysis import Analysis
+from diag.analysis.execution.device_links import waits_behind
 from diag.analysis.execution.device_work import find_device_work
 from diag.analysis.execution.steps import find_steps
 from tests.unit.analysis.traces import QUEUE_A, analyzed, gaps_us, stages_us, tiles_exactly
@@ -423,9 +424,7 @@ def test_many_kernels_launched_ahead_stay_affordable() -> None:
         "launch": count - 1,
         "postprocess": 20000 - 5000 - 2 * count + 1,
     }
-    device = find_device_work(
-        analysis.capture.planes,
-        analysis.capture.planes[0].events,
-        find_steps(analysis.capture.planes[0].events),
-    )
-    assert len(device.behind.step) <= 2 * count
+    host = analysis.capture.planes[0].events
+    steps = find_steps(host)
+    (device,) = find_device_work(analysis.capture.planes, host, steps).devices
+    assert len(waits_behind(device.events, host, steps).step) <= 2 * count
