@@ -8,6 +8,7 @@ from diag.capture.clocks import clock_bounds
 from diag.capture.demand import Demand, find_demand
 from diag.capture.plan import SECOND
 from diag.errors import EmptyCaptureError, RequiredSourceError
+from diag.formats.event_names import GPU_PLANE_PREFIX
 from diag.model.availability import Caveat, Unavailable
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from diag.capture.evidence import Evidence
     from diag.capture.plan import CapturePlan
+    from diag.model.events import Space
 
 _SOURCE_NAMES = {
     "host": "the server's CPU and memory",
@@ -88,6 +90,19 @@ def check_required(missing: dict[str, str], plan: CapturePlan, bundle: Path | No
         cause="; ".join(f"{source}: {missing[source]}" for source in absent),
         hint=f"diag analyze {bundle}" if bundle else "remedy the cause, or leave --require out",
     )
+
+
+def find_untraced(space: Space) -> dict[str, str]:
+    """``device-trace`` and why, if the trace holds no event of a GPU.
+
+    A tracer that is refused fails no recording: the trace comes without its GPUs.
+    """
+    planes = [plane for plane in space.planes if plane.name.startswith(GPU_PLANE_PREFIX)]
+    if any(len(plane.events) for plane in planes):
+        return {}
+    reason = "no GPU plane of the trace holds an event" if planes else "the trace has no GPU plane"
+    said = f" (the server's tracer said: {space.errors[0]})" if space.errors else ""
+    return {"device-trace": f"{reason}{said}"}
 
 
 def check_content(evidence: Evidence, plan: CapturePlan, bundle: Path) -> None:

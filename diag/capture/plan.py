@@ -26,7 +26,7 @@ MAX_BYTES = 512_000_000
 RECEIVE_MAX_BYTES = (1 << 31) - 1
 TRACER_LEVELS = (1, 2, 3)
 REST_PORT = 8501  # TensorFlow Serving's documented --rest_api_port
-REQUIRABLE = ("gpu", "dcgm", "metrics", "host", "server")
+REQUIRABLE = ("gpu", "dcgm", "metrics", "host", "server", "device-trace")
 GPU_RATE_HZ = 20
 GPU_RATE_MAX_HZ = 100
 METRICS_AUTO = "auto"
@@ -143,6 +143,8 @@ class CapturePlan:
             raise UsageError(f"--require {unknown[0]}: there are {', '.join(REQUIRABLE)}")
         if self.metrics == METRICS_OFF and "metrics" in self.require:
             raise UsageError("--require metrics contradicts --metrics off")
+        if not self.device_trace and "device-trace" in self.require:
+            raise UsageError("--require device-trace contradicts --no-device-trace")
         if not self.dcgm and "dcgm" in self.require:
             raise UsageError("--require dcgm needs --dcgm URL")
         if self.tls and (self.tls.client_cert is None) != (self.tls.client_key is None):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from diag.capture.aftermath import caveats_of, check_content, check_required
+from diag.capture.aftermath import caveats_of, check_content, check_required, find_untraced
 from diag.capture.beside import Beside
 from diag.capture.connection import Connection
 from diag.capture.evidence import Evidence, write_evidence
@@ -91,7 +91,7 @@ def capture_bundle(
             path = write_evidence(writer, evidence, connection, caveats, cost)
     if not evidence.interrupted:
         check_content(evidence, plan, path)
-    check_required(evidence.beside.missing(), plan, path)
+    check_required(evidence.beside.missing() | find_untraced(evidence.space), plan, path)
     return CaptureOutcome(path, caveats, evidence.interrupted)
 
 

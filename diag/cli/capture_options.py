@@ -11,7 +11,7 @@ from diag.cli.quantities import Duration, Size
 
 _PATH = click.Path(path_type=Path)
 # As diag.capture.plan.REQUIRABLE; a test compares them.
-SOURCES = ("gpu", "dcgm", "metrics", "host", "server")
+SOURCES = ("gpu", "dcgm", "metrics", "host", "server", "device-trace")
 
 
 def _split_sources(

@@ -111,6 +111,7 @@ WARM_UP_THREADS: Final = "tf_Warmup_ThreadPool"
 # -- planes: W:xla/tsl/profiler/utils/xplane_schema.h
 HOST_PLANE: Final = "/host:CPU"
 DEVICE_PLANE_PREFIX: Final = "/device:"
+GPU_PLANE_PREFIX: Final = "/device:GPU:"
 ENVIRONMENT_PLANE: Final = "Task Environment"
 
 # -- context types of _pt and _ct: W:tsl/profiler/lib/context_types.h; 6 is the adaptive scheduler

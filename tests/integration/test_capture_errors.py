@@ -34,7 +34,7 @@ from diag.formats.source import open_capture
 from diag.model.availability import Unavailable
 from diag.testing.xspace_builder import build_space
 from tests.support.certificates import Certificates, make_certificates
-from tests.support.serving import http_server, serving
+from tests.support.serving import REQUESTS, http_server, serving
 
 FAST: dict[str, Any] = {
     "duration_ns": 50 * MS,
@@ -290,6 +290,38 @@ def test_a_required_source_lost_on_the_way_keeps_the_bundle(bundle: Path) -> Non
     metrics = open_capture(bundle).metrics
     assert isinstance(metrics, Unavailable)
     assert "500" in metrics.reason
+
+
+REFUSED = "error CUPTI_ERROR_INSUFFICIENT_PRIVILEGES"
+PLANE = "plane /device:GPU:0\nline Stream #7(Compute)"
+WORK = 'gemm 5..6ms kernel_details="regs:32"'
+
+
+@pytest.mark.parametrize(
+    ("lines", "cause"),
+    [
+        (REQUESTS, "device-trace: the trace has no GPU plane"),
+        (f"{REQUESTS}\n{PLANE}", "device-trace: no GPU plane of the trace holds an event"),
+        (f"{REQUESTS}\n{REFUSED}", "tracer said: CUPTI_ERROR_INSUFFICIENT_PRIVILEGES"),
+    ],
+)
+def test_a_required_device_trace_that_did_not_come_keeps_the_bundle(
+    bundle: Path, lines: str, cause: str
+) -> None:
+    with (
+        serving(lines=lines) as server,
+        pytest.raises(RequiredSourceError, match=f"--require device-trace.*{bundle}") as caught,
+    ):
+        capture_bundle(plan(server.address, require=frozenset({"device-trace"})), bundle)
+    assert caught.value.exit_code == 6
+    assert cause in caught.value.cause
+    assert open_capture(bundle).planes
+
+
+def test_a_required_device_trace_that_came_is_enough(bundle: Path) -> None:
+    with serving(lines=f"{REQUESTS}\n{PLANE}\n{WORK}") as server:
+        wanted = plan(server.address, require=frozenset({"device-trace"}))
+        assert capture_bundle(wanted, bundle).path == bundle
 
 
 DYING_SERVER = """

@@ -34,6 +34,7 @@ def test_the_defaults_are_the_safe_ones() -> None:
         ({"gpu_rate_hz": 101}, "1 to 100 a second"),
         ({"require": frozenset({"gpus"})}, "--require gpus"),
         ({"require": frozenset({"metrics"}), "metrics": "off"}, "contradicts"),
+        ({"require": frozenset({"device-trace"}), "device_trace": False}, "contradicts"),
         ({"tls": TlsOptions(client_cert=Path("c"))}, "belong together"),
         ({"tls": TlsOptions(client_key=Path("k"))}, "belong together"),
         ({"timeout_ns": 0}, "more than 0"),
