@@ -10,8 +10,9 @@ from diag.findings.knobs import knob_for, verify_for
 from diag.findings.rules import Facts, find_cause
 from diag.findings.shares import most_held_up, sum_shares, window_ratio
 from diag.findings.verdict import Evidence, Verdict
-from diag.findings.wording import IDLE_TEXT
+from diag.findings.wording import IDLE_TEXT, name_preprocess_ops
 from diag.model.availability import Unavailable
+from diag.model.gaps import IdleCause
 
 
 def decide(analysis: Analysis) -> Verdict:
@@ -23,7 +24,9 @@ def decide(analysis: Analysis) -> Verdict:
         return _no_requests(analysis)
     gaps = most_held_up(analysis)
     cause, sentence = find_cause(Facts(analysis, shares, gaps))
-    parts = (sentence, _idle_sentence(gaps), describe_doubts(analysis))
+    # Each op is named once.
+    ops = "" if "`" in sentence else name_preprocess_ops(analysis)
+    parts = (sentence, _idle_sentence(gaps, ops), describe_doubts(analysis))
     return Verdict(
         cause=cause,
         sentence=" ".join(filter(None, parts)),
@@ -34,11 +37,14 @@ def decide(analysis: Analysis) -> Verdict:
     )
 
 
-def _idle_sentence(gaps: GapSummary | None) -> str:
+def _idle_sentence(gaps: GapSummary | None, preprocess_ops: str) -> str:
     if gaps is None or not gaps.timeline.window.duration_ns:
         return ""
     name = gaps.timeline.name if gaps.timeline.is_device else "Model execution on the CPU"
-    parts = [f"{ratio:.0%} {IDLE_TEXT[cause]}" for cause, ratio in largest_causes(gaps)]
+    parts = [
+        f"{ratio:.0%} {IDLE_TEXT[cause]}{preprocess_ops if cause is IdleCause.PREPROCESS else ''}"
+        for cause, ratio in largest_causes(gaps)
+    ]
     text = f"{name} stood idle {window_ratio(gaps, gaps.idle_ns):.0%} of the window"
     return f"{text}: {', '.join(parts)}." if parts else f"{text}."
 

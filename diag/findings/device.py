@@ -57,7 +57,7 @@ _MACHINE_WITH_GPU = _MACHINE | {IdleCause.ALLOCATOR, IdleCause.TRANSFER, IdleCau
 def machine_cause(analysis: Analysis, gaps: GapSummary) -> IdleCause | None:
     """The largest cause of idle time, if it is one that stops the machine and is no guess.
 
-    None where it takes less than ``STARVED_MIN_RATIO`` of the window.
+    None where it takes less than ``MACHINE_MIN_RATIO`` of the window with requests waiting.
     """
     named = {cause: ns for cause, ns in gaps.by_cause_ns.items() if cause not in _NAMELESS}
     worst = max(named, key=lambda cause: named[cause], default=None)
@@ -66,8 +66,9 @@ def machine_cause(analysis: Analysis, gaps: GapSummary) -> IdleCause | None:
     table = analysis.gaps
     mine = table.timeline_index == analysis.timelines.index(gaps.timeline)
     mine &= (table.cause_index == worst.index) & (table.confidence_index != _LOW)
+    mine &= table.waiting_requests > 0
     sure_ns = int((table.end_ns - table.start_ns)[mine].sum())
-    return worst if window_ratio(gaps, sure_ns) >= thresholds.STARVED_MIN_RATIO else None
+    return worst if window_ratio(gaps, sure_ns) >= thresholds.MACHINE_MIN_RATIO else None
 
 
 def untraced(analysis: Analysis) -> Agreement | None:

@@ -38,6 +38,15 @@ def knob_for(cause: str, analysis: Analysis) -> str:
         "Let another batch run while one is being answered: more requests at once from the "
         f"clients, more num_batch_threads{_are(threads)}; return fewer or smaller outputs."
     )
+    device_wait = (
+        "All models of a server share one compute stream a GPU: give the one that fills it a "
+        "server of its own (MPS or MIG share the GPU), or add a replica."
+    )
+    if len(analysis.models) < 2:
+        device_wait = (
+            "Runs of a model follow each other on the GPU's one compute stream: fewer at once "
+            "(num_batch_threads), larger batches, or another replica."
+        )
     dispatch = (
         "Idle batch threads look every 1 ms, which no flag changes; a longer wait means they "
         "got no CPU: raise CPU limits or lower the number of threads."
@@ -71,10 +80,7 @@ def knob_for(cause: str, analysis: Analysis) -> str:
             f"Copy less{_bytes(analysis)}: send uint8 or smaller inputs and cast on the GPU, "
             "return fewer outputs (output_filter), keep the graph off the CPU in its middle."
         ),
-        DEVICE_WAIT: (
-            "All models of a server share one compute stream a GPU: give the one that fills it "
-            "a server of its own (MPS or MIG share the GPU), or add a replica."
-        ),
+        DEVICE_WAIT: device_wait,
         NOT_TRACED: fix_for(analysis.device_loss.errors)
         or f"Let the server's GPU tracer in: {numbered_fixes()}.",
         OTHER_PROCESS: (
@@ -82,6 +88,7 @@ def knob_for(cause: str, analysis: Analysis) -> str:
             "or forbid sharing (nvidia-smi -c EXCLUSIVE_PROCESS)."
         ),
         Stage.BATCH_SPLIT.value: output,
+        Stage.POSTPROCESS.value: output,
         IdleCause.SYNC_OR_OUTPUT.value: output,
         IdleCause.COLD_START.value: (
             "Warm up before traffic: assets.extra/tf_serving_warmup_requests with every batch size "
@@ -161,7 +168,13 @@ def _now(values: Iterable[Parameter | Unavailable], divisor: int = 1) -> str:
     if len({value for value, _ in known}) != 1:
         return ""
     value, origin = min(known, key=lambda item: item[1].value)
-    return f" from {'about ' if origin is Origin.ESTIMATED else ''}{value}"
+    return f" from about {_rounded(value)}" if origin is Origin.ESTIMATED else f" from {value}"
+
+
+def _rounded(value: int) -> int:
+    """To two digits: an estimate is no better."""
+    digits = max(0, len(str(value)) - 2)
+    return round(value, -digits)
 
 
 def _are(now: str) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from diag.analysis.result import Analysis, GapSummary
 from diag.findings import thresholds
 from diag.findings.device import (
+    DEVICE_WAIT,
     NOT_TRACED,
     OTHER_PROCESS,
     describe_intruder,
@@ -24,7 +25,7 @@ from diag.findings.device import (
     untraced,
 )
 from diag.findings.shares import Shares, padding_ratio, sum_shares, window_ratio, worst_model
-from diag.findings.wording import IDLE_TEXT, MACHINE_TEXT, WAIT_TEXT
+from diag.findings.wording import IDLE_TEXT, MACHINE_TEXT, WAIT_TEXT, name_preprocess_ops
 from diag.model.availability import Unavailable
 from diag.model.gaps import IdleCause
 from diag.model.serving import Stage, StageGroup
@@ -79,7 +80,7 @@ def _waiting_in_a_stage(facts: Facts) -> Found:
     stage, shares = facts.shares.largest, facts.shares
     if stage is Stage.COMPUTE or shares.by_stage[stage] < thresholds.STAGE_MIN_SHARE:
         return None
-    named = _preprocess_ops(facts.analysis) if stage is Stage.PREPROCESS else ""
+    named = name_preprocess_ops(facts.analysis) if stage is Stage.PREPROCESS else ""
     return stage.value, (
         f"{facts.mean}, {shares.by_stage[stage]:.0%} of it {WAIT_TEXT[stage]}{named}"
         f"{_worst_text(facts.analysis, stage)}."
@@ -119,6 +120,9 @@ def _in_the_model_but_not_its_kernels(facts: Facts) -> Found:
     if part is None:
         return None
     cause, share, words = part
+    # Behind runs of its own model a kernel waits because the GPU is full, not because it is shared.
+    if cause == DEVICE_WAIT and len(facts.analysis.models) < 2 and _saturated(facts):
+        return None
     return cause, f"{facts.lead}: {share:.0%} of all their time is {words}."
 
 
@@ -129,6 +133,12 @@ def _starving_gpu(facts: Facts) -> Found:
     """
     on_device = facts.gaps is not None and facts.gaps.timeline.is_device
     return _starving(facts) if on_device else None
+
+
+def _idle_gpu(facts: Facts) -> Found:
+    """Before padding: what a GPU that nobody asks executes in vain costs nobody anything."""
+    on_device = facts.gaps is not None and facts.gaps.timeline.is_device
+    return _no_demand(facts) if on_device else None
 
 
 def _padding(facts: Facts) -> Found:
@@ -175,11 +185,12 @@ def _no_demand(facts: Facts) -> Found:
 RULES: tuple[Rule, ...] = (
     _stopped_by_the_machine,
     _waiting_in_a_stage,
-    _explained_by_nothing,
     _on_a_gpu_not_traced,
+    _explained_by_nothing,
     _beside_another_process,
     _in_the_model_but_not_its_kernels,
     _starving_gpu,
+    _idle_gpu,
     _padding,
     _starving,
     _saturated,
@@ -198,8 +209,3 @@ def _worst_text(analysis: Analysis, stage: Stage) -> str:
         f"; most of that is {model}, whose requests take {shares.mean_ns / 1e6:.3g} ms, "
         f"{shares.by_stage[stage]:.0%} of it so"
     )
-
-
-def _preprocess_ops(analysis: Analysis) -> str:
-    names = [f"`{op.op_type}`" for op in analysis.ops if op.is_preprocess][:2]
-    return f" ({' and '.join(names)})" if names else ""

@@ -13,6 +13,10 @@ SATURATED_MIN_RATIO = 0.85
 # ratio of the window. Idle time with requests waiting below this is not what makes a server slow.
 STARVED_MIN_RATIO = 0.25
 
+# ratio of the window. What stops every request is worth the first word sooner than what delays
+# some: a tenth of the time is ten times what p99 stands for.
+MACHINE_MIN_RATIO = 0.1
+
 # ratio of the time sampled. Another process that keeps the GPU busy for less delays few kernels:
 # with a quarter taken, a kernel waits a third longer than alone by the same rho / (1 - rho).
 OTHER_PROCESS_MIN_RATIO = 0.25

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from diag.analysis.result import Analysis
 from diag.model.gaps import IdleCause
 from diag.model.serving import Stage
 
@@ -19,7 +20,7 @@ WAIT_TEXT = {
 }
 # "... stood idle 61% of the window: 40% ..."
 IDLE_TEXT = {
-    IdleCause.PROFILER: "while the profiler itself was busy",
+    IdleCause.PROFILER: "with the profiler busy or its events lost",
     IdleCause.THROTTLED: "with the server's CPU throttled",
     IdleCause.ALLOCATOR: "waiting for memory to be allocated",
     IdleCause.COLD_START: "compiling, tuning or loading kernels",
@@ -46,3 +47,9 @@ MACHINE_TEXT = {
     IdleCause.TRANSFER: "the host's part in copying inputs and outputs",
     IdleCause.MODEL_LOAD: "the loading of a model",
 }
+
+
+def name_preprocess_ops(analysis: Analysis) -> str:
+    """`` (`DecodeJpeg` and `ResizeArea`)``: those with most time; "" if none was seen."""
+    names = [f"`{op.op_type}`" for op in analysis.ops if op.is_preprocess][:2]
+    return f" ({' and '.join(names)})" if names else ""

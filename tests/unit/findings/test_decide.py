@@ -283,7 +283,7 @@ def test_estimated_parameters_lower_the_confidence_in_a_split_of_queueing() -> N
     assert decide(analyzed(text, TOLD)).confidence == "high"
     estimated = decide(analyzed(text))
     assert (estimated.cause, estimated.confidence) == ("queue-fill", "medium")
-    assert "from about 2090" in estimated.knob
+    assert "from about 2100" in estimated.knob
 
 
 def test_causes_are_of_the_permanent_list() -> None:

@@ -82,6 +82,8 @@ def test_kernels_that_wait_behind_another_run_on_the_shared_stream() -> None:
           SessionRun 0..1000us id=1 _p=1
         line grpc-2
           SessionRun 0..2000us id=2 _p=2
+        line end
+          Something 0..3000us
         line tf_Compute/1
           ExecutorState::Process 0..20us id=1 _c=1
             a 5..6us correlation_id=1
@@ -96,7 +98,7 @@ def test_kernels_that_wait_behind_another_run_on_the_shared_stream() -> None:
         """)
     )
     assert verdict.cause == "device-wait", verdict.sentence
-    assert "one compute stream a GPU" in verdict.knob
+    assert "follow each other on the GPU's one compute stream" in verdict.knob
     assert not unfounded_numbers(verdict)
 
 
@@ -174,3 +176,23 @@ def test_lost_device_events_make_the_verdict_on_the_device_a_guess() -> None:
     verdict = decide(many(busy, DROPPED))
     assert verdict.confidence == "low"
     assert "The trace lost device events" in verdict.sentence
+
+
+def test_a_gpu_that_one_model_fills_is_saturated_not_shared() -> None:
+    queued = "".join(
+        f"""
+        line tf_Compute/{i}
+          SessionRun 0..{1000 * i}us id={i} _p={i}
+            ExecutorState::Process 0..20us id={i} _c={i}
+              k{i} 5..6us correlation_id={i}
+        """
+        for i in (1, 2, 3)
+    )
+    kernels = "".join(
+        f"  k{i} {1000 * i - 990}..{1000 * i - 5}us correlation_id={i} {KERNEL}\n"
+        for i in (1, 2, 3)
+    )
+    text = f"plane /host:CPU\n{queued}\nplane /device:GPU:0\nline Stream #1(Compute)\n{kernels}"
+    verdict = decide(analyzed(text))
+    assert verdict.cause == "saturated", verdict.sentence
+    assert "replica" in verdict.knob
