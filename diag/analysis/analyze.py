@@ -18,6 +18,7 @@ from diag.analysis.batching.queues import describe_queues
 from diag.analysis.caveats import Circumstances, find_caveats
 from diag.analysis.counting import count
 from diag.analysis.device.account import account_devices
+from diag.analysis.device.caveats import told_once
 from diag.analysis.device.clock import find_clock
 from diag.analysis.device.loss import find_loss
 from diag.analysis.execution.closures import find_closures
@@ -153,7 +154,7 @@ def analyze(
         idle=idle,
         ops=rank_ops(events, op_class),
         pool_waits=measure_pool_waits(events, lines, closures),
-        caveats=(*capture.caveats, *gpu.caveats, *find_caveats(seen)),
+        caveats=(*told_once(capture), *gpu.caveats, *find_caveats(seen)),
         devices=gpu.devices,
         device_costs=gpu.costs,
         kernels=gpu.kernels,

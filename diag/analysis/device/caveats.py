@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diag.analysis.cupti_access import fix_for, numbered_fixes
+from diag.analysis.device.loss import is_counted
 from diag.analysis.execution.device_work import DeviceWork
 from diag.analysis.thresholds import MIN_OVERHEAD_RATIO, MIN_UNLINKED_RATIO
 from diag.model.availability import Caveat, Unavailable
 from diag.model.capture import Capture
 from diag.model.device import DeviceClock, DeviceLoss, DeviceSummary
 from diag.model.samples import SampledDevice, SampleSeries
+
+# Dropped events in the tracer's own words (diag/formats/trace_capture.py).
+_UNCOUNTED = "dropped-events"
 
 
 def find_device_caveats(
@@ -46,6 +50,13 @@ def find_device_caveats(
             "for starting CUPTI.",
         )
     yield from _about_links(summaries, clock)
+
+
+def told_once(capture: Capture) -> tuple[Caveat, ...]:
+    """The capture's own caveats, without what ``device-events-dropped`` says with numbers."""
+    if not is_counted(capture):
+        return capture.caveats
+    return tuple(caveat for caveat in capture.caveats if caveat.code != _UNCOUNTED)
 
 
 def _about_planes(

@@ -35,6 +35,13 @@ def find_loss(capture: Capture, device: DeviceWork) -> DeviceLoss:
     )
 
 
+def is_counted(capture: Capture) -> bool:
+    """Whether every warning about dropped events says how many."""
+    return all(
+        _DROPPED.search(text) for text in capture.trace_warnings if "dropped" in text.lower()
+    )
+
+
 def _overhead(capture: Capture, device: DeviceWork) -> float | Unavailable:
     if not device.devices:
         return Unavailable("no device event was recorded")

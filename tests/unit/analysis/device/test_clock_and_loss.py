@@ -63,6 +63,14 @@ def test_dropped_events_are_counted_with_their_reasons() -> None:
     text = texts(analysis)["device-events-dropped"]
     assert "6,317,206 events" in text
     assert "shorter window" in text
+    assert "dropped-events" not in texts(analysis)  # the same in the tracer's words
+
+
+def test_a_loss_that_is_not_counted_is_told_in_the_tracers_words() -> None:
+    uncounted = "warning Some events were dropped"
+    assert "dropped-events" in texts(analyzed(f"{WELL}\n{uncounted}"))
+    both = texts(analyzed(f"{WELL}\n{DROPPED}\n{uncounted}"))
+    assert {"dropped-events", "device-events-dropped"} <= both.keys()
 
 
 @pytest.mark.parametrize(
