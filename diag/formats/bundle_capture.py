@@ -66,7 +66,11 @@ def capture_from_bundle(bundle: Bundle, path: Path) -> Capture:
         manifest=msgspec.to_builtins(manifest),
         trace_errors=space.errors,
         trace_warnings=space.warnings,
-        caveats=(*captured, *metrics_caveats, *trace_caveats(space)),
+        caveats=(
+            *captured,
+            *metrics_caveats,
+            *trace_caveats(space, _planned_duration_ms(manifest.plan)),
+        ),
     )
     contents.verify_rest()
     return capture

@@ -51,6 +51,24 @@ def recorded_window(space: Space, planned_duration_ms: int | None = None) -> Win
     return Window(start_ns, end_ns)
 
 
+# Twice the latest that any sample's profile_stop_time came after its last event.
+STOP_LATENESS_MAX_NS = 262_000_000
+
+
+def unknown_end_ns(space: Space, planned_duration_ms: int | None = None) -> int:
+    """How long the session went on after its window, where that may have been idle time; else 0.
+
+    Only where no duration tells the window's end, and the server stopped far later than collecting
+    takes.
+    """
+    environment = _environment(space.planes)
+    if _duration_ms(environment) or planned_duration_ms:
+        return 0
+    end_ns = recorded_window(space).end_ns
+    after_ns = _stop_ns(environment, otherwise_ns=end_ns) - end_ns
+    return after_ns if after_ns > STOP_LATENESS_MAX_NS else 0
+
+
 def stop_unix_ns(space: Space) -> int | Unavailable:
     """``profile_stop_time``: the server's wall clock once it had collected, before it answered."""
     stop = _environment(space.planes).get("profile_stop_time")

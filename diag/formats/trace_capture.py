@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from diag.errors import SourceNotFoundError, XSpaceDecodeError
 from diag.formats.locate import WHAT_TO_NAME
-from diag.formats.recorded_window import recorded_level, recorded_window
+from diag.formats.recorded_window import recorded_level, recorded_window, unknown_end_ns
 from diag.formats.xspace import decode_space
 from diag.model.availability import Caveat, Unavailable
 from diag.model.capture import Capture
@@ -72,8 +72,8 @@ def capture_from_trace(name: str, data: bytes, where: str) -> Capture:
     )
 
 
-def trace_caveats(space: Space) -> tuple[Caveat, ...]:
-    """What the server's tracers reported, as caveats.
+def trace_caveats(space: Space, planned_duration_ms: int | None = None) -> tuple[Caveat, ...]:
+    """What the server's tracers reported, and what of the window is not known, as caveats.
 
     A warning about dropped events reads "Detected GPU events dropped on <host>: …"
     (xla/backends/profiler/gpu/cupti_collector.cc); a tracer that could not start, such as CUPTI
@@ -86,7 +86,18 @@ def trace_caveats(space: Space) -> tuple[Caveat, ...]:
         ("tracer-errors", "A tracer on the server failed", space.errors),
         ("tracer-warnings", "A tracer on the server warned", others),
     )
-    return tuple(Caveat(code, f"{what}: {_joined(texts)}") for code, what, texts in found if texts)
+    said = (Caveat(code, f"{what}: {_joined(texts)}") for code, what, texts in found if texts)
+    return (*said, *_about_the_end(unknown_end_ns(space, planned_duration_ms)))
+
+
+def _about_the_end(after_ns: int) -> tuple[Caveat, ...]:
+    if not after_ns:
+        return ()
+    text = (
+        f"The session went on for {after_ns / 1e9:.2f} s after its last event, idle or collecting: "
+        "the trace does not tell its duration, so that time is left out of the window."
+    )
+    return (Caveat("window-end-unknown", text),)
 
 
 def _joined(texts: tuple[str, ...] | list[str]) -> str:

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from diag.formats.recorded_window import recorded_level, recorded_window
+from diag.formats.recorded_window import recorded_level, recorded_window, unknown_end_ns
+from diag.formats.trace_capture import trace_caveats
 from diag.formats.wire.profiler_pb2 import ProfileOptions
 from diag.formats.xspace import decode_space
 from diag.model.availability import Unavailable
@@ -127,3 +128,19 @@ def test_damaged_options_are_no_duration() -> None:
     space = replace(space, planes=(replace(environment, stats=stats), *planes))
     assert recorded_window(space).end_ns == 1200 * MS
     assert isinstance(recorded_level(space), Unavailable)
+
+
+@pytest.mark.parametrize(("stop_ms", "unknown_ms"), [(900, 0), (1200, 0), (1500, 500)])
+def test_a_late_stop_without_a_duration_leaves_the_end_open(stop_ms: int, unknown_ms: int) -> None:
+    text = f"""
+    env profile_start_time=1700000000000000000
+    env profile_stop_time={1_700_000_000_000_000_000 + stop_ms * 1_000_000}
+    plane /host:CPU
+    line grpc
+      SessionRun 0..1000ms id=1 _p=1
+    """
+    space = decode_space(build_space(text))
+    assert unknown_end_ns(space) == unknown_ms * 1_000_000
+    assert unknown_end_ns(space, planned_duration_ms=1000) == 0
+    codes = [caveat.code for caveat in trace_caveats(space)]
+    assert codes == (["window-end-unknown"] if unknown_ms else [])
