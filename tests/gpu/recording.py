@@ -55,13 +55,11 @@ class Recorded:
     """What is left in a scenario's folder: the bundle, the truth and the batching parameters.
 
     Attributes:
-        attempts: What was tried to keep the bundle small; the last one is in it.
         device: As JAX names it.
     """
 
     scenario: Scenario
     folder: Path
-    attempts: tuple[Attempt, ...]
     device: str
 
     @property
@@ -122,9 +120,7 @@ def record(
         load.send(LoadOrder(ready["grpc"], (stream,)).to_json())
         _line(load, "the load")
         time.sleep(SETTLE_S)
-        tried = []
         for attempt in attempts_for(seconds):
-            tried.append(attempt)
             _capture(ready["profiler"], folder, attempt)
             size = (folder / BUNDLE).stat().st_size
             say(f"{scenario.name}: {attempt} made {size / 1e6:.2f} MB")
@@ -134,7 +130,7 @@ def record(
         server.finish()
     if not (folder / TRUTH).exists():
         raise RecordingError(f"the server wrote no truth: {server.last_words()}")
-    return Recorded(scenario, folder, tuple(tried), ready["device"])
+    return Recorded(scenario, folder, ready["device"])
 
 
 def _start(ending: ExitStack, module: str, arguments: list[str], log: Path) -> Child:

@@ -17,7 +17,7 @@ from tests.gpu.messages import request_of, response_of, rows_of
 from tests.gpu.outcome import Outcome
 from tests.gpu.prerequisites import MODULES, missing
 from tests.gpu.record import keep
-from tests.gpu.recording import BUNDLE, PARAMETERS, TRUTH, Attempt, Recorded
+from tests.gpu.recording import BUNDLE, PARAMETERS, TRUTH, Recorded
 from tests.gpu.scenarios import SCENARIOS
 from tests.unit.analysis.traces import analyzed
 
@@ -223,7 +223,7 @@ def test_only_a_trace_with_a_gpu_in_it_is_kept(
     for name in (BUNDLE, PARAMETERS, TRUTH, "server.log"):
         (folder / name).write_bytes(b"content")
     scenario = SCENARIOS["no-demand"]
-    recorded = Recorded(scenario, folder, (Attempt(2, 2),), "NVIDIA X100 (80GB)")
+    recorded = Recorded(scenario, folder, "NVIDIA X100 (80GB)")
     outcome = Outcome(scenario, scenario.planted, analyzed(text), "no-demand", Truth({}, (), ()))
     keep([(recorded, outcome)], samples)
     kept = sorted(path.relative_to(samples).as_posix() for path in samples.rglob("*.*"))

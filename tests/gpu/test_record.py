@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from diag.analysis.columns.intervals import total_ns
+from diag.model.availability import Unavailable
 from diag.model.gaps import IdleCause
 from diag.model.serving import STAGES, Parameter, Stage
 from tests.gpu.agreement import LogComparison
@@ -146,6 +147,13 @@ def test_a_trace_names_model_and_threads_as_tensorflow_serving_does(
     names = {line.name for line in analysis.host.lines if len(line.name)}
     assert {"batch_threads_/", "grpc_handler"} <= names
     assert {op.op_type for op in analysis.ops} >= {"DecodeJpeg", "ResizeBilinear", "MatMul"}
+
+
+def test_the_profiler_hands_out_the_trace_itself(outcomes: dict[str, Outcome]) -> None:
+    for outcome in outcomes.values():
+        manifest = outcome.analysis.capture.manifest
+        assert not isinstance(manifest, Unavailable)
+        assert manifest["target"]["trace"] == "inline"
 
 
 def test_recordings_of_a_cpu_are_never_kept_as_a_gpus(

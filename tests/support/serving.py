@@ -106,7 +106,6 @@ class Serving:
     ended_by: list[str] = field(default_factory=list)
     peers: set[str] = field(default_factory=set)
     calls: list[str] = field(default_factory=list)
-    authorities: set[str] = field(default_factory=set)
     recording: threading.Event = field(default_factory=threading.Event)
     on_profile: Callable[[ProfileRequest], None] = lambda request: None
     _lock: threading.Lock = field(default_factory=threading.Lock)

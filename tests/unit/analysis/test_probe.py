@@ -154,7 +154,7 @@ def test_the_kernel_belongs_to_its_op(analysis: Analysis) -> None:
 
 def test_the_verdict_names_the_wait(analysis: Analysis) -> None:
     verdict = decide(analysis)
-    assert verdict.cause in ("queue-fill", "batch-fill")
+    assert verdict.cause == "batch-fill"
     assert "stood idle 85% of the window" in verdict.sentence
     assert "40% without any request" in verdict.sentence
     assert "15% waiting for batches to fill" in verdict.sentence
