@@ -124,6 +124,7 @@ class SpaceBuilder:
 
     def __init__(self) -> None:
         self._planes: list[PlaneBuilder] = []
+        self._environment: PlaneBuilder | None = None
         self._messages = bytearray()
 
     def plane(self, name: str, *, plane_id: int = 0) -> PlaneBuilder:
@@ -132,11 +133,12 @@ class SpaceBuilder:
         return self._planes[-1]
 
     def environment(self, stats: Mapping[str, StatValue]) -> PlaneBuilder:
-        """Add the plane that tells the wall clock, e.g. ``{"profile_start_time": unix_ns}``."""
-        plane = self.plane(ENVIRONMENT_PLANE)
+        """Add to the one plane that tells the wall clock: ``{"profile_start_time": unix_ns}``."""
+        if self._environment is None:
+            self._environment = self.plane(ENVIRONMENT_PLANE)
         for name, value in stats.items():
-            plane.stat(name, value)
-        return plane
+            self._environment.stat(name, value)
+        return self._environment
 
     def error(self, text: str) -> None:
         """Add what a tracer reports as an error."""

@@ -127,3 +127,11 @@ def test_thousands_of_events_can_be_added_one_by_one() -> None:
     events = XSpace.FromString(space.build()).planes[0].lines[0].events
     assert len(events) == 5000
     assert (events[-1].offset_ps, events[-1].duration_ps) == (49_990_000, 5_000)
+
+
+def test_facts_about_the_capture_make_one_plane_however_many_lines_tell_them() -> None:
+    space = decode_space(build_space("env profile_start_time=7\nplane /host:CPU\nenv other=8"))
+    assert [(plane.name, plane.stats) for plane in space.planes] == [
+        ("Task Environment", {"profile_start_time": 7, "other": 8}),
+        ("/host:CPU", {}),
+    ]
