@@ -215,19 +215,21 @@ def _by_place(scene: Scene, step: Ints, is_ahead: Bools) -> Ints:
     work is copies alone. Ahead of an in-graph batcher all of it is before.
     """
     device, pieces = scene.device, scene.staged.pieces
-    code: Int64s = pieces.code.copy()
-    on_host = np.isin(code, _HOST_WORK) | ((code == Stage.COMPUTE.index) & ~device.computing[step])
-    copying = np.isin(code, _COPYING)
-    if copying.any():
-        copies = merge(*(each.copies for each in device.devices))
-        on_host[copying] = ~is_covered(copies, pieces.start_ns[copying])
-    placed = np.flatnonzero(on_host & device.used[step])
-    start, of = pieces.start_ns[placed], step[placed]
-    code[placed] = Stage.LAUNCH.index
-    code[placed[start >= device.last_ns[of]]] = Stage.POSTPROCESS.index
-    ahead = is_ahead[placed] & ~device.computing[of]
-    code[placed[(start < device.first_ns[of]) | ahead]] = Stage.PREPROCESS.index
-    return code
+    out: Ints = pieces.code.copy()
+    copies = merge(*(each.copies for each in device.devices))
+    for some in slices(len(out)):
+        code, mine = out[some], step[some]
+        on_host = np.isin(code, _HOST_WORK)
+        on_host |= (code == Stage.COMPUTE.index) & ~device.computing[mine]
+        copying = np.isin(code, _COPYING)
+        on_host[copying] = ~is_covered(copies, pieces.start_ns[some][copying])
+        placed = np.flatnonzero(on_host & device.used[mine])
+        start, of = pieces.start_ns[some][placed], mine[placed]
+        code[placed] = Stage.LAUNCH.index
+        code[placed[start >= device.last_ns[of]]] = Stage.POSTPROCESS.index
+        ahead = is_ahead[some][placed] & ~device.computing[of]
+        code[placed[(start < device.first_ns[of]) | ahead]] = Stage.PREPROCESS.index
+    return out
 
 
 def _in_time(lanes: Lanes, placed: Set) -> Set:
