@@ -113,6 +113,8 @@ HOST_PLANE: Final = "/host:CPU"
 DEVICE_PLANE_PREFIX: Final = "/device:"
 GPU_PLANE_PREFIX: Final = "/device:GPU:"
 ENVIRONMENT_PLANE: Final = "Task Environment"
+STAT_GPU_MODEL: Final = "gpu_device_name"  # of a GPU plane, from 2023 on
+STAT_GPU_VENDOR: Final = "device_vendor"
 
 # -- context types of _pt and _ct: W:tsl/profiler/lib/context_types.h; 6 is the adaptive scheduler
 CONTEXT_BATCH_SCHEDULER: Final = 4

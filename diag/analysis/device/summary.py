@@ -10,6 +10,7 @@ from diag.analysis.execution.device_lines import GPU_PLANE_PREFIX
 from diag.analysis.execution.device_links import DeviceEvents
 from diag.analysis.execution.device_work import Device, DeviceWork
 from diag.analysis.result import GapSummary
+from diag.formats import event_names as ev
 from diag.model.availability import Unavailable
 from diag.model.capture import Capture
 from diag.model.device import DeviceSummary
@@ -19,8 +20,7 @@ from diag.model.window import Window
 NO_EVENTS = Unavailable(
     "no GPU plane holds an event: a tracer that was refused and a GPU that was not used look alike"
 )
-# Plane stats (xplane_schema.h, 2.21; gpu_device_name from 2023 on).
-_MODEL_STATS = ("gpu_device_name", "device_vendor")
+_MODEL_STATS = (ev.STAT_GPU_MODEL, ev.STAT_GPU_VENDOR)
 
 
 def summarize_devices(

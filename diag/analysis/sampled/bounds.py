@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diag.analysis.columns.intervals import Set, covered_between, merge
+from diag.analysis.columns.intervals import Set, clip, covered_between, merge
 from diag.analysis.sampled.readings import Float64s, Readings
 from diag.analysis.thresholds import SAMPLER_BLIND_NS
 from diag.model.events import Int64s
@@ -41,14 +41,8 @@ def kernel_times(kernels: Set, memsets: Set, window: Window) -> KernelTimes:
     may be kernels of the driver, and gaps between back-to-back kernels may be too short for it.
     """
     both = merge(kernels, memsets) if len(memsets[0]) else kernels
-    return KernelTimes(_within(kernels, window), _closed(_within(both, window)), window)
-
-
-def _within(a: Set, window: Window) -> Set:
-    start = np.maximum(a[0], window.start_ns)
-    end = np.minimum(a[1], window.end_ns)
-    keep = end > start
-    return start[keep], end[keep]
+    surely, both = (clip(each, window.start_ns, window.end_ns) for each in (kernels, both))
+    return KernelTimes(surely, _closed(both), window)
 
 
 def _closed(a: Set) -> Set:

@@ -10,13 +10,12 @@ import re
 
 from diag.analysis.sampled.placing import devices_of
 from diag.analysis.sampled.processes import devices_of_server
+from diag.formats import event_names as ev
 from diag.model.availability import Unavailable
 from diag.model.events import Plane
 from diag.model.samples import SampleSeries
 
 _ORDINAL = re.compile(r"/device:GPU:(\d+)")
-# As the profiler names the GPU on its plane (xplane_schema.h, from 2023 on).
-_MODEL_STAT = "gpu_device_name"
 
 
 def pair(planes: tuple[Plane, ...], series: SampleSeries) -> dict[str, int] | Unavailable:
@@ -71,7 +70,7 @@ def _in_order(
     if len(set(names)) <= 1:
         return {plane.name: i for plane, i in zip(planes, indices, strict=True)}
     by_model = {devices[i].name: i for i in indices}
-    models = [plane.stats.get(_MODEL_STAT) for plane in planes]
+    models = [plane.stats.get(ev.STAT_GPU_MODEL) for plane in planes]
     found = {
         plane.name: by_model[model]
         for plane, model in zip(planes, models, strict=True)
