@@ -59,7 +59,8 @@ def find_demand(scene: Scene, use: DeviceUse) -> Demand:
     start = np.concatenate((requests.start_ns[own], cut_start))
     end = np.concatenate((requests.end_ns[own], cut_end))
     asked = union(start, end)
-    of_step, of_batch = use.steps[steps.root], use.batches
+    # A loader's own run asks for nothing.
+    of_step, of_batch = (use.steps & ~scene.calls.loading)[steps.root], use.batches
     anything = merge(
         asked,
         union(batches.start_ns[of_batch], batches.end_ns[of_batch]),

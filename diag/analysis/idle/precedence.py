@@ -99,14 +99,18 @@ def ordered_claims(
             *output,
             *outside,
         )
-    mine = use.steps & ~calls.loading
-    ordinal = _ordinal(device)
+
+    def during(cause: IdleCause, kind: Calls) -> Claim:
+        mine = _of_requests(kind, use, calls, device)
+        claimed = intersect(mine.open, demand.open)
+        return Claim(cause, claimed, claimed, (Witnesses.of(scene.host.events, mine.row),))
+
     return (
         profiler_claim(scene, device, demand),
         throttled,
-        _while_open(IdleCause.ALLOCATOR, calls.allocator.concerning(ordinal, mine), scene),
+        during(IdleCause.ALLOCATOR, calls.allocator),
         cold,
-        _while_open(IdleCause.TRANSFER, calls.copy.concerning(ordinal, mine), scene),
+        during(IdleCause.TRANSFER, calls.copy),
         steps.launch,
         steps.preprocess,
         load,
@@ -115,22 +119,23 @@ def ordered_claims(
         dispatch,
         fill,
         *ahead,
-        _while_open(IdleCause.SYNC_OR_OUTPUT, calls.sync.concerning(ordinal, mine), scene),
+        during(IdleCause.SYNC_OR_OUTPUT, calls.sync),
         *output,
         *outside,
     )
 
 
-def _while_open(cause: IdleCause, calls: Calls, scene: Scene) -> Claim:
-    return Claim(cause, calls.open, calls.open, (Witnesses.of(scene.host.events, calls.row),))
+def _of_requests(kind: Calls, use: DeviceUse, calls: HostCalls, device: Device | None) -> Calls:
+    """Calls that concern the device, but those of loaders: these may name it, and answer nobody."""
+    answering = kind.where((kind.step < 0) | ~np.append(calls.loading, False)[kind.step])
+    return answering.concerning(-1 if device is None else _ordinal(device), use.steps)
 
 
 def _cold_start(
     scene: Scene, use: DeviceUse, calls: HostCalls, demand: Demand, device: Device | None
 ) -> Claim:
     """Compiling and loading inside a request's step; and the driver's own records of it."""
-    ordinal = -1 if device is None else _ordinal(device)
-    mine = calls.cold_start.concerning(ordinal, use.steps & ~calls.loading)
+    mine = _of_requests(calls.cold_start, use, calls, device)
     events = scene.host.events
     told = events.rows_named(*_LOADING_RECORDS)
     by_driver = [union(events.start_ns[told], events.end_ns[told])]
@@ -138,7 +143,7 @@ def _cold_start(
         own = device.plane.events
         row = own.rows_named(*_LOADING_RECORDS)
         by_driver.append(union(own.start_ns[row], own.end_ns[row]))
-    claimed = merge(mine.open, intersect(merge(*by_driver), demand.open))
+    claimed = intersect(merge(mine.open, *by_driver), demand.open)
     return Claim(
         IdleCause.COLD_START,
         claimed,
@@ -148,7 +153,7 @@ def _cold_start(
 
 
 def _model_load(scene: Scene, use: DeviceUse, calls: HostCalls, demand: Demand) -> Claim:
-    """Steps that restore variables or warm a model up, while anything is open."""
+    """Steps that restore variables or warm a model up, while anything else is open."""
     steps, events = scene.ledger.steps, scene.host.events
     mine = np.flatnonzero(calls.loading & use.steps & ~steps.is_orphan)
     runs = Witnesses(steps.start_ns[mine], steps.end_ns[mine], steps.row[mine])

@@ -49,7 +49,7 @@ def _beyond_records(scene: Scene, use: DeviceUse) -> Set:
     """Steps open before the first and after the last record of any device: theirs may be lost."""
     first, last = records_of(scene.device)
     parts = scene.staged.parts
-    mine = use.steps[parts.step]
+    mine = (use.steps & ~scene.calls.loading)[parts.step]
     ran = union(parts.start_ns[mine], parts.end_ns[mine])
     window = scene.capture.window
     outside = union(

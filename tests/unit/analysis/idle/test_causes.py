@@ -248,17 +248,23 @@ def test_a_model_loads_while_a_request_is_open() -> None:
         + gpu(f"gemm 2200..2500us correlation_id=1 {KERNEL}")
     )
     assert rows(analysis)[1:4] == [
-        (1000, 1600, "model-load", "high", "executor-pool", "save/RestoreV2:RestoreV2"),
+        (1500, 1600, "model-load", "medium", "executor-pool", "save/RestoreV2:RestoreV2"),
         (1600, 2200, "preprocess", "medium", "model-load", "ExecutorState::Process"),
-        (2500, 9000, "model-load", "high", "sync-or-output", "save/RestoreV2:RestoreV2"),
+        (2500, 3000, "model-load", "high", "sync-or-output", "save/RestoreV2:RestoreV2"),
     ]
 
 
 def test_a_warm_up_is_a_model_load_by_its_thread() -> None:
     text = step(1, "m:MatMul 1200..1300us").replace("line grpc-1", "line tf_Warmup_ThreadPool/7")
-    other = step(2, "gemm 11000..11010us correlation_id=1", begin=10500, end=13000)
+    waiting = """
+    line grpc-2
+      SessionRun 4000..13000us id=2 _p=2
+    line tf_Compute/2
+      ExecutorState::Process 10900..12900us id=2 _c=2
+        gemm 11000..11010us correlation_id=1
+    """
     kernel = gpu(f"gemm 11100..12000us correlation_id=1 {KERNEL}")
-    analysis = analyzed(HOST + text + other + END + kernel)
+    analysis = analyzed(HOST + text + waiting + END + kernel)
     assert row_at(analysis, 5000)[2] == "model-load"
 
 
@@ -321,3 +327,18 @@ def test_a_run_without_bursts_prepares_launches_and_ends() -> None:
         (3000, 4200, "launch", "high", "", "gemm"),
         (6000, 9000, "sync-or-output", "medium", "", "SessionRun"),
     ]
+
+
+def test_a_model_that_loads_while_no_request_waits_holds_nothing_up() -> None:
+    loader = step(
+        1,
+        "save/RestoreV2:RestoreV2 1200..8000us",
+        "cuMemAlloc_v2 8100..8300us correlation_id=9 device_id=0",
+        "cuModuleLoadData 8400..8600us device_id=0",
+        "cuMemcpyHtoDAsync_v2 8700..8800us correlation_id=8 device_id=0",
+    )
+    other = step(2, "gemm 11000..11010us correlation_id=1", begin=10500, end=13000)
+    kernel = gpu(f"k 100..200us {KERNEL}", f"gemm 11100..12000us correlation_id=1 {KERNEL}")
+    analysis = analyzed(HOST + loader + other + END + kernel)
+    for at_us in (5000, 8200, 8500, 8750):
+        assert row_at(analysis, at_us)[2] == "no-demand"

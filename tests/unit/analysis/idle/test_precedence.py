@@ -32,7 +32,17 @@ STATES = {
         ),
         f"  k 6600..6700us correlation_id=51 {KERNEL}\n",
     ),
-    "model-load": (step(6, "save/RestoreV2:RestoreV2 4000..6000us", begin=3000, end=7000), ""),
+    "model-load": (
+        # A request waits meanwhile: without one a load holds nothing up.
+        f"""{step(6, "save/RestoreV2:RestoreV2 4000..6000us", begin=3000, end=7000)}
+line grpc-10
+  SessionRun 3000..7000us id=10 _p=10
+line tf_Compute/10
+  ExecutorState::Process 6000..6900us id=10 _c=10
+    k 6500..6510us correlation_id=101
+""",
+        f"  k 6600..6700us correlation_id=101 {KERNEL}\n",
+    ),
     "executor-pool": (
         """
 line grpc-7
@@ -78,8 +88,9 @@ def test_the_cause_that_comes_first_decides(first: str, second: str) -> None:
     text = f"{HOST}{host}{END}{gpu(around)}{events}  k 19000..19100us {KERNEL}\n{records}"
     row = row_at(analyzed(text, NOW), 5000)
     assert row[2] == first
-    # What would hold instead; a driver call lies in a burst, which would hold as well.
-    assert row[4] in (second, "preprocess")
+    # What would hold instead; a driver call lies in a burst, which would hold as well, and beside
+    # a load a request waits for a thread.
+    assert row[4] in (second, "executor-pool" if first == "model-load" else "preprocess")
 
 
 def test_a_batch_that_fills_yields_to_all_that_are_further() -> None:
