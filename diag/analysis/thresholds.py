@@ -47,6 +47,16 @@ CLOCK_ERROR_UNKNOWN_NS = 10_000
 # A line through t(b) needs two batch sizes.
 MIN_SIZES_FIT = 2
 
+# A row costs something where the line's slope is more than this many times its standard error: of
+# runs that cost nothing a row, one set in forty would show that by chance.
+FIT_ERRORS_MIN = 2
+
+# Time that differs by no more than this, as a ratio, from the smallest to the largest batches seen
+# is the same to whoever chooses a batch size; and it says something only of sizes that differ by
+# this factor, as between sizes closer than that time changes little whatever it is made of.
+FLAT_MAX_RATIO = 0.1
+SIZES_MIN_RATIO = 2
+
 # ratio of the window in the GPU tracer's own records: what costs less than this cannot be told from
 # the differences between two windows under the same load (docs/accuracy.md).
 MIN_OVERHEAD_RATIO = 0.05

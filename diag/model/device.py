@@ -100,8 +100,9 @@ class ModelDeviceCost:
 
     Attributes:
         curve: By rows, ascending.
-        fixed_ns: ``a`` of t(b) = a + c b, least squares over runs; Unavailable with one size only.
-        per_row_ns: ``c`` of it.
+        fixed_ns: ``a`` of t(b) = a + c b, least squares over runs; where time does not grow with
+            rows, the mean of all runs; Unavailable with one size only, or too much noise.
+        per_row_ns: ``c`` of it; Unavailable also where it is not above its own error.
         requests: Requests (or, unbatched, runs) in those runs.
         device_ns_per_request: Kernel and memset time.
         kernels_per_request: Launched kernels.
@@ -110,7 +111,8 @@ class ModelDeviceCost:
         in_gb_per_s: 10^9 bytes a second of copy time.
         out_gb_per_s: Likewise.
         padding_ns: Device time spent on padding rows over the window, by ``per_row_ns`` or, with
-            one size only, in proportion to rows (an upper bound, which ``padding_is_bound`` tells).
+            none, in proportion to rows or by the most that a row may cost (an upper bound, which
+            ``padding_is_bound`` tells).
         padding_is_bound: See above.
         launch_bound_score: Of the time from a run's first to its last device work, the share in
             which none of its device work ran and the host was launching; 0 to 1.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from diag.analysis.thresholds import FLAT_MAX_RATIO, SIZES_MIN_RATIO
 from diag.model.availability import Unavailable
 from diag.report.blocks import Block, Bullets, Column, Grid, Heading, Paragraph, Row
 from diag.report.display import (
@@ -80,7 +81,7 @@ def _point_row(point: BatchSizeCostPart) -> Row:
 def _notes(cost: DeviceCostPart) -> Iterator[str]:
     yield ", ".join(_request_texts(cost))
     if not isinstance(cost.fixed_ns, Unavailable):
-        yield f"a run takes {duration(cost.fixed_ns)} + {duration(cost.per_row_ns)} x rows, fitted"
+        yield f"a run takes {_fit_text(cost, cost.fixed_ns)}"
     if not isinstance(cost.padding_ns, Unavailable) and cost.padding_ns:
         most = "at most " if cost.padding_is_bound else ""
         yield f"padding rows took {most}{duration(cost.padding_ns)} of device time"
@@ -89,6 +90,24 @@ def _notes(cost: DeviceCostPart) -> Iterator[str]:
             f"launch-bound score {percent(cost.launch_bound_score)}: the part of runs in which "
             "the GPU had nothing of theirs to do while the host was launching"
         )
+
+
+def _fit_text(cost: DeviceCostPart, fixed_ns: float) -> str:
+    """The fitted line, and what it means for larger batches where the sizes seen make it clear."""
+    per_row = cost.per_row_ns
+    if isinstance(per_row, Unavailable):
+        return f"{duration(fixed_ns)} whatever its rows: bigger batches are nearly free"
+    fixed = f"{duration(fixed_ns)} + " if fixed_ns > 0 else ""
+    line = f"{fixed}{duration(per_row)} x rows, fitted"
+    sizes = [point.rows for point in cost.curve if isinstance(point.rows, int) and point.rows > 0]
+    if not sizes or max(sizes) < SIZES_MIN_RATIO * min(sizes):
+        return line
+    small, large = (fixed_ns + per_row * rows for rows in (min(sizes), max(sizes)))
+    if large <= (1 + FLAT_MAX_RATIO) * small:
+        return f"{line}: bigger batches are nearly free"
+    if large / max(sizes) >= (1 - FLAT_MAX_RATIO) * small / min(sizes):
+        return f"{line}: bigger batches save next to nothing"
+    return line
 
 
 def _request_texts(cost: DeviceCostPart) -> Iterator[str]:

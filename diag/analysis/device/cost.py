@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from diag.analysis.attribution.ledger import Ledger
 from diag.analysis.columns.intervals import Lanes
 from diag.analysis.columns.sweep import slices
+from diag.analysis.device.fit import Fit, fit
 from diag.analysis.device.launching import launching_ns
 from diag.analysis.device.runs import Runs, find_runs
 from diag.analysis.execution.device_kinds import COPY_IN, COPY_OUT, KERNEL
@@ -23,7 +24,7 @@ from diag.analysis.execution.device_links import DeviceEvents
 from diag.analysis.execution.device_work import DeviceWork
 from diag.analysis.execution.step_stages import StepStages
 from diag.analysis.summary import describe
-from diag.analysis.thresholds import MIN_SAMPLES_P90, MIN_SIZES_FIT
+from diag.analysis.thresholds import MIN_SAMPLES_P90
 from diag.model.availability import Unavailable
 from diag.model.device import BatchSizeCost, ModelDeviceCost
 from diag.model.events import Bools, EventTable, Int32s, Int64s
@@ -109,8 +110,8 @@ def _time(run: Int32s, work: DeviceEvents, keep: Bools, runs: int) -> Int64s:
 
 def _cost(model: str, mine: Bools, runs: Runs, spent: _Spent) -> ModelDeviceCost:
     whole = mine & runs.is_whole
-    fixed, per_row = _fit(runs.rows[whole], spent.compute_ns[whole])
-    padding, is_bound = _padding(runs, spent, whole, per_row)
+    line = fit(runs.rows[whole], spent.compute_ns[whole])
+    padding, is_bound = _padding(runs, spent, whole, line)
     # What a request ran around its batch has no requests of its own, but costs all the same.
     counted = mine & ((runs.requests > 0) | ~runs.is_whole)
     if not (runs.requests[counted] > 0).any():
@@ -121,8 +122,8 @@ def _cost(model: str, mine: Bools, runs: Runs, spent: _Spent) -> ModelDeviceCost
     return ModelDeviceCost(
         model=model,
         curve=_curve(runs.rows[whole], spent.compute_ns[whole]),
-        fixed_ns=fixed,
-        per_row_ns=per_row,
+        fixed_ns=line.fixed_ns,
+        per_row_ns=line.per_row_ns,
         requests=requests,
         device_ns_per_request=float(spent.compute_ns[counted].sum() / share),
         kernels_per_request=float(spent.kernels[counted].sum() / share),
@@ -165,27 +166,8 @@ def _curve(rows: Int64s, time_ns: Int64s) -> tuple[BatchSizeCost, ...]:
     return tuple(out)
 
 
-def _fit(rows: Int64s, time_ns: Int64s) -> tuple[float | Unavailable, float | Unavailable]:
-    """``a`` and ``c`` of t(b) = a + c b over runs of known rows; exact, whatever their order."""
-    told = rows > 0
-    sizes, code = np.unique(rows[told], return_inverse=True)
-    if len(sizes) < MIN_SIZES_FIT:
-        seen = f"{len(sizes)} batch size{'s' * (len(sizes) != 1)} seen"
-        missing = Unavailable(f"{seen}, {MIN_SIZES_FIT} needed")
-        return missing, missing
-    times = np.zeros(len(sizes), np.int64)
-    np.add.at(times, code, time_ns[told])
-    runs = np.bincount(code).tolist()
-    points = list(zip(sizes.tolist(), runs, times.tolist(), strict=True))
-    n, x = sum(runs), sum(size * count for size, count, _ in points)
-    xx = sum(size * size * count for size, count, _ in points)
-    y, xy = sum(time for *_, time in points), sum(size * time for size, _, time in points)
-    spread = n * xx - x * x
-    return (y * xx - x * xy) / spread, (n * xy - x * y) / spread
-
-
 def _padding(
-    runs: Runs, spent: _Spent, whole: Bools, per_row: float | Unavailable
+    runs: Runs, spent: _Spent, whole: Bools, line: Fit
 ) -> tuple[float | Unavailable, bool]:
     """Device time of padding rows, and whether it is an upper bound only."""
     told = whole & (runs.rows > 0)
@@ -194,10 +176,12 @@ def _padding(
     padding, rows = runs.padding[told], runs.rows[told]
     if not padding.any():
         return 0.0, False
-    if isinstance(per_row, Unavailable):
-        return math.fsum(spent.compute_ns[told] * (padding / rows)), True
-    # A curve that falls with rows is noise around a flat one, on which padding costs nothing.
-    return max(0.0, per_row) * float(padding.sum()), False
+    if not isinstance(line.per_row_ns, Unavailable):
+        return line.per_row_ns * float(padding.sum()), False
+    most = math.fsum(spent.compute_ns[told] * (padding / rows))
+    if not isinstance(line.row_most_ns, Unavailable):
+        most = min(most, line.row_most_ns * float(padding.sum()))
+    return most, most > 0
 
 
 def _bytes(size: Int64s, sized: Int64s, unsized: Int64s, requests: int) -> float | Unavailable:

@@ -86,6 +86,32 @@ def test_padding_costs_nothing_where_time_does_not_grow_with_rows() -> None:
     assert cost_of(analyzed(batches((3, 4, 100), (2, 2, 130)))).padding_ns == 0.0
 
 
+def test_a_slope_within_its_own_error_is_no_cost_of_a_row() -> None:
+    falling = cost_of(analyzed(batches((4, 4, 100), (2, 2, 130))))
+    assert isinstance(falling.per_row_ns, Unavailable)
+    assert "does not grow" in falling.per_row_ns.reason
+    assert falling.fixed_ns == 115_000  # what any run takes
+    # 1 a row at an error of 1.4: at most 3.8 a row, 7.6 from 2 rows to 4.
+    flat = cost_of(analyzed(batches((2, 2, 198), (2, 2, 202), (4, 4, 200), (4, 4, 204))))
+    assert isinstance(flat.per_row_ns, Unavailable)
+    assert flat.fixed_ns == 201_000
+
+
+def test_noise_that_could_hide_a_cost_of_rows_leaves_the_line_unknown() -> None:
+    cost = cost_of(analyzed(batches((2, 2, 100), (2, 2, 300), (3, 4, 150), (4, 4, 290))))
+    for told in (cost.fixed_ns, cost.per_row_ns):
+        assert isinstance(told, Unavailable)
+        assert "differ too much" in told.reason
+    # 10 a row at an error of 61 could be 132; but the run is no more than 150 for its 4 rows.
+    assert (cost.padding_ns, cost.padding_is_bound) == (37_500, True)
+
+
+def test_sizes_too_alike_do_not_show_that_rows_cost_nothing() -> None:
+    cost = cost_of(analyzed(batches((7, 7, 200), (8, 8, 190))))
+    assert isinstance(cost.fixed_ns, Unavailable)
+    assert "from 7 to 8 rows" in cost.fixed_ns.reason
+
+
 def test_bytes_a_request_and_the_speed_of_copies() -> None:
     copies = """line Stream #2(MemcpyH2D)
       MemcpyH2D 60..80us correlation_id=2 memcpy_details="size:1000000 dest:0"
