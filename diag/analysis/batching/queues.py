@@ -39,7 +39,8 @@ class QueueState:
         pool_of_queue: (queues,).
         pools: By pool.
         held: When any batch thread held a batch, also one that the window cut off.
-        held_cut_off: When any held one that the window cut off.
+        held_cut_off: Line, start and end of every span in which one held one that the window cut
+            off.
         max_rows: (queues,) parameter by queue.
         timeout: (queues,) batch_timeout_micros in ns.
         arrivals: Enqueues by batch.
@@ -50,7 +51,7 @@ class QueueState:
     pool_of_queue: Int64s
     pools: tuple[Pool, ...]
     held: Set
-    held_cut_off: Set
+    held_cut_off: tuple[Int64s, Int64s, Int64s]
     max_rows: tuple[Known, ...]
     timeout: tuple[Known, ...]
     arrivals: Arrivals
@@ -81,7 +82,7 @@ def describe_queues(
     known = KnownParameters(keys, given, metrics)
     pool_of_queue = find_pools(keys, batches)
     # Spans that no ProcessBatch stands for and that last to the end: batches cut off there.
-    _, held_from, held_to = (column[len(batches) :] for column in busy)
+    on_line, held_from, held_to = (column[len(batches) :] for column in busy)
     cut_off = np.sort(np.append(held_from[held_to >= window.end_ns], window.end_ns))
     arrivals = gather_arrivals(batches, tasks, keys.of_batch, keys.of_task, cut_off)
     pools: list[Pool] = []
@@ -119,7 +120,7 @@ def describe_queues(
         pool_of_queue,
         tuple(pools),
         union(busy[1], busy[2]),
-        union(held_from, held_to),
+        (on_line, held_from, held_to),
         tuple(max_rows),
         tuple(timeout),
         arrivals,

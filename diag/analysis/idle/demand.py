@@ -65,7 +65,7 @@ def find_demand(scene: Scene, use: DeviceUse) -> Demand:
         asked,
         union(batches.start_ns[of_batch], batches.end_ns[of_batch]),
         union(steps.start_ns[of_step], steps.end_ns[of_step]),
-        ledger.queues.held_cut_off,
+        _cut_batches(scene, use),
     )
     return Demand(
         open=anything,
@@ -76,6 +76,14 @@ def find_demand(scene: Scene, use: DeviceUse) -> Demand:
         request=np.concatenate((own, np.full(len(cut_start), -1, np.int64))),
         task=np.concatenate((np.full(len(own), -1, np.int64), cut_task)),
     )
+
+
+def _cut_batches(scene: Scene, use: DeviceUse) -> Set:
+    """When batch threads held batches that the window cut off: such as they held otherwise."""
+    line, start, end = scene.ledger.queues.held_cut_off
+    batches = scene.ledger.batches
+    mine = np.isin(line, batches.line[use.batches])
+    return union(start[mine], end[mine])
 
 
 def _silent_edges(scene: Scene, use: DeviceUse) -> Set:

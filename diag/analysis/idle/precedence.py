@@ -18,6 +18,7 @@ from diag.analysis.idle.demand import Demand
 from diag.analysis.idle.device_use import DeviceUse
 from diag.analysis.idle.evidence import Witnesses
 from diag.analysis.idle.machine_claims import profiler_claim, throttled_claim
+from diag.analysis.idle.pending import pending_claim
 from diag.analysis.idle.queue_claims import queue_claims, split_claim
 from diag.analysis.idle.scene import Scene
 from diag.analysis.idle.step_claims import step_claims
@@ -111,6 +112,7 @@ def ordered_claims(
         during(IdleCause.ALLOCATOR, calls.allocator),
         cold,
         during(IdleCause.TRANSFER, calls.copy),
+        pending_claim(scene, device, demand),
         steps.launch,
         steps.preprocess,
         load,

@@ -35,7 +35,7 @@ def test_a_request_without_a_batcher_passes_through_host_work_copies_launches_an
         (0, 1000, "trace-edge", "low", "", ""),
         (1000, 1100, "executor-pool", "medium", "", "SessionRun"),
         (1100, 2900, "preprocess", "high", "", "d:DecodeJpeg"),
-        (2900, 3000, "transfer", "high", "preprocess", "cuMemcpyHtoDAsync_v2"),
+        (2900, 3000, "transfer", "high", "launch", "cuMemcpyHtoDAsync_v2"),
         (3100, 3300, "launch", "high", "", "gemm"),
         (3500, 3600, "launch", "high", "", "ExecutorState::Process"),
         (3600, 3900, "allocator", "high", "launch", "cuMemAlloc_v2"),
@@ -75,7 +75,8 @@ def test_a_batch_passes_through_queue_threads_and_run() -> None:
         (3010, 3200, "dispatch", "high", "", "ScheduleOutputTask"),
         (3200, 3500, "batch-threads-in-host-work", "high", "", "MergeInputTensors"),
         (3500, 3600, "executor-pool", "medium", "", "SessionRun"),
-        (3600, 4200, "preprocess", "high", "", "d:DecodeJpeg"),
+        (3600, 4100, "preprocess", "high", "", "d:DecodeJpeg"),
+        (4100, 4200, "launch", "high", "preprocess", "gemm"),
         (7000, 9000, "sync-or-output", "high", "", "ProcessBatch"),
         (9000, 20000, "no-demand", "high", "", ""),
     ]
@@ -130,7 +131,7 @@ def test_requests_ahead_of_a_batcher_in_the_graph_prepare_its_batches() -> None:
         + gpu(f"gemm 3200..6000us correlation_id=2 {KERNEL}"),
         BatchingParameters(max_batch_size=4, batch_timeout_micros=0, num_batch_threads=1),
     )
-    assert rows(analysis)[1:8] == [
+    assert rows(analysis)[1:9] == [
         (1000, 1200, "executor-pool", "medium", "", "SessionRun"),
         # The whole of the graph ahead, since all of it comes before the device's work.
         (1200, 1990, "preprocess", "high", "", "p:Placeholder"),
@@ -138,7 +139,8 @@ def test_requests_ahead_of_a_batcher_in_the_graph_prepare_its_batches() -> None:
         (1991, 2500, "dispatch", "high", "", "ScheduleOutputTask"),
         (2500, 2600, "batch-threads-in-host-work", "high", "", "ProcessBatch"),
         (2600, 2700, "executor-pool", "medium", "", "FunctionRun"),
-        (2700, 3200, "preprocess", "high", "", "m:MatMul"),
+        (2700, 3100, "preprocess", "high", "", "m:MatMul"),
+        (3100, 3200, "launch", "high", "preprocess", "gemm"),
     ]
 
 
@@ -247,9 +249,10 @@ def test_a_model_loads_while_a_request_is_open() -> None:
         + END
         + gpu(f"gemm 2200..2500us correlation_id=1 {KERNEL}")
     )
-    assert rows(analysis)[1:4] == [
+    assert rows(analysis)[1:5] == [
         (1500, 1600, "model-load", "medium", "executor-pool", "save/RestoreV2:RestoreV2"),
-        (1600, 2200, "preprocess", "medium", "model-load", "ExecutorState::Process"),
+        (1600, 2000, "preprocess", "medium", "model-load", "ExecutorState::Process"),
+        (2000, 2200, "launch", "high", "preprocess", "gemm"),
         (2500, 3000, "model-load", "high", "sync-or-output", "save/RestoreV2:RestoreV2"),
     ]
 
@@ -282,7 +285,7 @@ def test_a_step_between_two_kernels_without_a_burst_waits_for_a_thread() -> None
         f"gemm 1600..1700us correlation_id=1 {KERNEL}",
         f"gemm 5600..5700us correlation_id=2 {KERNEL}",
     )
-    assert rows(analyzed(HOST + text + END + stream))[3:6] == [
+    assert rows(analyzed(HOST + text + END + stream))[4:7] == [
         (1700, 2000, "launch", "high", "", "ExecutorState::Process"),
         (2000, 5000, "executor-pool", "medium", "", "SessionRun"),
         (5000, 5600, "launch", "high", "", "gemm"),
@@ -322,8 +325,9 @@ def test_a_run_without_bursts_prepares_launches_and_ends() -> None:
         f"gemm 4200..6000us correlation_id=2 {KERNEL}",
     )
     found = rows(analyzed(HOST + text + END + stream))
-    assert found[1:4] == [
-        (1000, 2200, "preprocess", "high", "", "SessionRun"),
+    assert found[1:5] == [
+        (1000, 2000, "preprocess", "high", "", "SessionRun"),
+        (2000, 2200, "launch", "high", "preprocess", "gemm"),
         (3000, 4200, "launch", "high", "", "gemm"),
         (6000, 9000, "sync-or-output", "medium", "", "SessionRun"),
     ]
@@ -342,3 +346,35 @@ def test_a_model_that_loads_while_no_request_waits_holds_nothing_up() -> None:
     analysis = analyzed(HOST + loader + other + END + kernel)
     for at_us in (5000, 8200, 8500, 8750):
         assert row_at(analysis, at_us)[2] == "no-demand"
+
+
+def test_a_gap_before_work_that_was_launched_is_the_devices_own() -> None:
+    ahead = step(
+        1,
+        "gemm 1200..1210us correlation_id=1",
+        "relu 1300..1310us correlation_id=2",
+        begin=1000,
+        end=9000,
+    ).replace("Process 1100..8900us", "Process 1100..1400us")
+    other = step(2, "d:DecodeJpeg 1600..8000us", "k 8200..8210us correlation_id=3", begin=1500)
+    kernels = gpu(
+        f"gemm 2000..3000us correlation_id=1 {KERNEL}",
+        f"relu 3500..4000us correlation_id=2 {KERNEL}",
+        f"k 8300..8500us correlation_id=3 {KERNEL}",
+    )
+    found = rows(analyzed(HOST + ahead + other + END + kernels))
+    assert found[2:7] == [
+        (1100, 1200, "preprocess", "high", "", "ExecutorState::Process"),
+        (1200, 2000, "launch", "high", "preprocess", "gemm"),
+        (3000, 3500, "launch", "high", "preprocess", "relu"),
+        (4000, 8200, "preprocess", "high", "sync-or-output", "d:DecodeJpeg"),
+        (8200, 8300, "launch", "high", "preprocess", "k"),
+    ]
+
+
+def test_work_that_a_loader_launched_is_not_waited_for() -> None:
+    loader = step(
+        1, "save/RestoreV2:RestoreV2 1200..1300us", "copy 2000..2010us correlation_id=1", end=5000
+    )
+    analysis = analyzed(HOST + loader + END + gpu(f"copy 4000..4100us correlation_id=1 {KERNEL}"))
+    assert row_at(analysis, 3000)[2] == "no-demand"

@@ -19,7 +19,8 @@ def test_each_gpu_is_explained_by_the_requests_that_use_it() -> None:
     assert [row[:3] for row in rows(analysis, 0)] == [
         (0, 1000, "trace-edge"),
         (1000, 1100, "executor-pool"),
-        (1100, 2200, "preprocess"),
+        (1100, 2010, "preprocess"),
+        (2010, 2200, "launch"),
         (3000, 4000, "sync-or-output"),
         # The other request is open from 11000 to 13000, and does not concern this one.
         (4000, 17000, "no-demand"),
@@ -29,7 +30,8 @@ def test_each_gpu_is_explained_by_the_requests_that_use_it() -> None:
         (0, 2000, "trace-edge"),
         (2000, 11000, "no-demand"),
         (11000, 11100, "executor-pool"),
-        (11100, 12200, "preprocess"),
+        (11100, 12010, "preprocess"),
+        (12010, 12200, "launch"),
         (12900, 13000, "sync-or-output"),
         (13000, 18000, "no-demand"),
         (18000, 20000, "trace-edge"),
@@ -147,3 +149,16 @@ line tf_Compute/1
     analysis = analyzed(text)
     assert row_at(analysis, 4500, ordinal)[2] == "allocator"
     assert row_at(analysis, 4500, 1 - ordinal)[2] == "launch"
+
+
+def test_a_batch_that_the_window_cut_off_asks_what_its_thread_asked_before() -> None:
+    begun = "line tf_Compute/1"
+    first = batch(1, QUEUE_A, 2000, 1).replace(
+        begun, f"  MergeInputTensors 17000..17010us\n{begun}"
+    )
+    text = HOST + first + batch(2, QUEUE_B, 8000, 2) + END
+    text += gpu(f"k 4000..4500us correlation_id=1 {KERNEL}")
+    text += gpu(f"k 10000..10500us correlation_id=2 {KERNEL}", ordinal=1)
+    analysis = analyzed(text)
+    assert row_at(analysis, 18000, 0)[2] == "unexplained"
+    assert row_at(analysis, 18000, 1)[2] == "no-demand"

@@ -1,0 +1,52 @@
+"""Claims from work that was launched and had not begun: then no host holds the device up."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diag.analysis.columns.intervals import intersect, merge, union
+from diag.analysis.columns.sweep import slices
+from diag.analysis.execution.device_work import Device
+from diag.analysis.idle.claims import Claim
+from diag.analysis.idle.demand import Demand
+from diag.analysis.idle.evidence import Witnesses
+from diag.analysis.idle.scene import Scene
+from diag.model.events import Int32s, Int64s
+from diag.model.gaps import IdleCause
+
+
+def pending_claim(scene: Scene, device: Device, demand: Demand) -> Claim:
+    """In each gap, since the work that ends it was launched.
+
+    Work that begins later says nothing: it may wait for the other. A loader's work answers nobody;
+    work that no recorded step launched counts while anything is open.
+    """
+    stretch, row, step = _first_launches(scene, device)
+    keep = ~np.append(scene.calls.loading, False)[step]
+    stretch, row, step = stretch[keep], row[keep], step[keep]
+    begin, end = device.busy
+    idle_since = np.append(np.int64(np.iinfo(np.int64).min), end)[stretch]
+    since, until = np.maximum(scene.host.events.start_ns[row], idle_since), begin[stretch]
+    waited, known = since < until, step >= 0
+    sure, unsure = waited & known, waited & ~known
+    claimed = merge(
+        union(since[sure], until[sure]),
+        intersect(union(since[unsure], until[unsure]), demand.open),
+    )
+    shows = Witnesses(since[waited], until[waited], row[waited])
+    return Claim(IdleCause.LAUNCH, claimed, claimed, (shows,))
+
+
+def _first_launches(scene: Scene, device: Device) -> tuple[Int64s, Int32s, Int32s]:
+    """Of busy stretches: position, row of the earliest launch of what begins it, and its step."""
+    work, begins, events = device.events, device.busy[0], scene.host.events
+    found: list[Int64s] = []
+    for some in slices(len(work)):
+        start = work.start_ns[some]
+        at = np.minimum(np.searchsorted(begins, start), len(begins) - 1)
+        found.append(some.start + np.flatnonzero((begins[at] == start) & (work.launch[some] >= 0)))
+    index = np.concatenate(found) if found else np.empty(0, np.int64)
+    stretch = np.searchsorted(begins, work.start_ns[index])
+    order = np.lexsort((events.start_ns[work.launch[index]], stretch))
+    first = order[np.flatnonzero(np.diff(stretch[order], prepend=-1))]
+    return stretch[first], work.launch[index[first]], work.step[index[first]]
