@@ -19,7 +19,7 @@ from diag.analysis.idle.device_use import DeviceUse
 from diag.analysis.idle.evidence import Witnesses
 from diag.analysis.idle.machine_claims import profiler_claim, throttled_claim
 from diag.analysis.idle.pending import pending_claim
-from diag.analysis.idle.queue_claims import queue_claims, split_claim
+from diag.analysis.idle.queue_claims import hidden_claim, queue_claims, split_claim
 from diag.analysis.idle.scene import Scene
 from diag.analysis.idle.step_claims import step_claims
 from diag.analysis.idle.upstream import edge_claim, ingress_claim
@@ -116,6 +116,7 @@ def ordered_claims(
         steps.launch,
         steps.preprocess,
         load,
+        hidden_claim(scene, use),
         steps.executor_pool,
         host_work,
         dispatch,

@@ -49,6 +49,17 @@ def queue_claims(scene: Scene, use: DeviceUse) -> tuple[Claim, Claim, Claim]:
     )
 
 
+def hidden_claim(scene: Scene, use: DeviceUse) -> Claim:
+    """Runs of batches of which the tracer level shows nothing: what they were at is not known.
+
+    They have come further than any batch that fills or waits, which so cannot be the cause.
+    """
+    batches = scene.ledger.batches
+    mine = np.flatnonzero(use.batches & (batches.first_step < 0))
+    shows = Witnesses(batches.run_start_ns[mine], batches.run_end_ns[mine], batches.row[mine])
+    return Claim(IdleCause.UNEXPLAINED, union(shows.start_ns, shows.end_ns), EMPTY, (shows,))
+
+
 def split_claim(scene: Scene, use: DeviceUse) -> Claim:
     """From the end of a batch's run its outputs are split and its members woken, one by one."""
     batches, origins = scene.ledger.batches, scene.origins

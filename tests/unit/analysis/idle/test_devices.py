@@ -162,3 +162,23 @@ def test_a_batch_that_the_window_cut_off_asks_what_its_thread_asked_before() -> 
     analysis = analyzed(text)
     assert row_at(analysis, 18000, 0)[2] == "unexplained"
     assert row_at(analysis, 18000, 1)[2] == "no-demand"
+
+
+def test_a_batch_whose_run_the_tracer_level_hides_has_come_further_than_those_that_fill() -> None:
+    def hidden(number: int, begin: int) -> str:
+        return f"""
+line grpc-{number}
+  BatchingSessionRun {begin}..{begin + 6000}us
+    ScheduleOutputTask {begin + 10}..{begin + 11}us size=1 _p={QUEUE_A + number}
+line batch_threads_/{number}
+  ProcessBatch {begin + 3000}..{begin + 5900}us batch_size_before_padding=1 _c={QUEUE_A + number}
+    MergeInputTensors {begin + 3010}..{begin + 3100}us batch_size_after_padding=1
+"""
+
+    kernels = gpu(f"k 6500..7000us {KERNEL}", f"k 8500..9000us {KERNEL}")
+    analysis = analyzed(HOST + hidden(1, 2000) + hidden(2, 4500) + END + kernels)
+    # The second batch fills and waits beside the first one's run, from 5100 to 7900.
+    assert row_at(analysis, 6000)[2:4] == ("unexplained", "low")
+    assert row_at(analysis, 6000)[5] == "ProcessBatch"
+    assert row_at(analysis, 4000)[2] in ("batch-fill", "dispatch")
+    assert analysis.idle[0].starved_ns < 3_300_000
