@@ -48,7 +48,10 @@ _NO_WORK_NAMES = frozenset(
         "Generic",
     }
 )
-_SIZE = re.compile(r"\b(?:size|num_bytes|bytes):(\d+)")
+_SIZE = re.compile(r"\b(?:size|num_bytes|bytes):0*(\d+)")
+# No machine copies as much at once, and many of them still have a sum.
+_SIZE_LIMIT = 1 << 45
+_SIZE_DIGITS = len(str(_SIZE_LIMIT))
 _KIND = re.compile(r"\bkind_(src|dst):(\w+)")
 # GetMemoryKindName (cupti_collector.cc); managed memory, which both share, counts as the device's.
 _ON_HOST = frozenset({"host", "pageable", "pinned"})
@@ -188,4 +191,7 @@ def _direction(text: str) -> int:
 
 def _size(text: str) -> int:
     found = _SIZE.search(text)
-    return int(found[1]) or -1 if found else -1
+    if found is None or len(found[1]) > _SIZE_DIGITS:
+        return -1
+    size = int(found[1])
+    return size if 0 < size < _SIZE_LIMIT else -1

@@ -137,7 +137,7 @@ def test_a_kernel_that_a_host_memset_led_to_is_a_memset() -> None:
     assert kind_of(event, launch=launch) == "memset"
 
 
-def test_sizes_are_those_of_the_event_else_of_its_launch_and_0_is_none() -> None:
+def test_sizes_are_those_of_the_event_else_of_its_launch_and_0_or_too_much_is_none() -> None:
     def copy(own: str, launched: str) -> DeviceSummary:
         return device_of(
             f'MemcpyH2D 10..20us correlation_id=7 memcpy_details="{own}"',
@@ -146,6 +146,9 @@ def test_sizes_are_those_of_the_event_else_of_its_launch_and_0_is_none() -> None
 
     assert copy("size:112 dest:4", "size:9").bytes_in == 112
     assert copy("kind:htod dest:4", "num_bytes:64").bytes_in == 64
+    assert copy("size:18446744073709551615 dest:4", "size:9").bytes_in == 9
+    assert copy(f"size:{'9' * 5000} dest:4", "size:9").bytes_in == 9
+    assert copy(f"size:{1 << 44} dest:4", "size:9").bytes_in == 1 << 44
     nothing = copy("size:0 dest:4", "size:0")
     assert "size" in str(nothing.bytes_in)
     assert nothing.bytes_out == 0
