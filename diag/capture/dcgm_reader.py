@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 DCGM_PERIOD_NS = 200_000_000
 # Some 150 kB for 8 GPUs with every counter switched on.
 PAGE_MAX_BYTES = 4 << 20
-# Below the time the sampler waits for a last reading; connecting and reading may each take it.
+# Below the time the sampler waits for a last reading.
 SCRAPE_TIMEOUT_S = 0.9
 # Exporters turn scrapes away that come too close together (503); once in a while is no loss.
 FAILURES_MAX = 3
@@ -112,6 +112,7 @@ class DcgmReader:
         self._failures = 0
         self._scrapes = 0
         self._lost = 0
+        self._scraping_cpu_ns = 0
         fields = fields_of(page)
         self.devices: tuple[SampledDevice, ...] = tuple(page.devices[key] for key in self._keys)
         self.units: dict[str, str] = {field.name: field.unit for field in fields}
@@ -130,6 +131,8 @@ class DcgmReader:
         """
         self._scrapes += 1
         page = read_page(self._url, SCRAPE_TIMEOUT_S, self._ca_cert, max_bytes=PAGE_MAX_BYTES)
+        if isinstance(page, Page):
+            self._scraping_cpu_ns += page.cpu_ns
         hosts = _hosts_of(page, self._url)
         if isinstance(hosts, dict) and self._host in hosts and isinstance(page, Page):
             self._failures = 0
@@ -148,8 +151,8 @@ class DcgmReader:
         return []
 
     def aside_cpu_ns(self) -> int:
-        """No threads of its own."""
-        return 0
+        """Of the threads that read the pages."""
+        return self._scraping_cpu_ns
 
     def close(self) -> None:
         """Nothing is held between scrapes."""

@@ -49,6 +49,7 @@ def test_a_plain_page_has_a_list_a_field_and_a_reason_for_every_gap() -> None:
     with http_server({"/metrics": (200, PLAIN)}) as url:
         reader = opened(f"{url}/metrics")
         sample = reader.read()
+    assert 0 < reader.aside_cpu_ns() < 1_000_000_000
     assert sample == {
         "gpu_util_percent": [63.0, 7.0],
         "gr_engine_active_ratio": [0.5, None],
