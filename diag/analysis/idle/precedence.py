@@ -7,13 +7,16 @@ docs/attribution.md shows this order to users.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from diag.analysis.columns.intervals import EMPTY, Set, intersect, merge, union
+from diag.analysis.columns.intervals import EMPTY, Set, intersect, merge, subtract, union
 from diag.analysis.execution.device_lines import DRIVER_EVENTS
 from diag.analysis.execution.device_work import Device
 from diag.analysis.execution.host_calls import Calls, HostCalls
 from diag.analysis.idle.claims import Claim
+from diag.analysis.idle.cold_runs import cold_run_claim
 from diag.analysis.idle.demand import Demand
 from diag.analysis.idle.device_use import DeviceUse
 from diag.analysis.idle.evidence import Witnesses
@@ -100,6 +103,7 @@ def ordered_claims(
             *output,
             *outside,
         )
+    cold_run, doubtful = cold_run_claim(scene, use, device)
 
     def during(cause: IdleCause, kind: Calls) -> Claim:
         mine = _of_requests(kind, use, calls, device)
@@ -114,7 +118,8 @@ def ordered_claims(
         during(IdleCause.TRANSFER, calls.copy),
         pending_claim(scene, device, demand),
         steps.launch,
-        steps.preprocess,
+        cold_run,
+        replace(steps.preprocess, shown=subtract(steps.preprocess.shown, doubtful)),
         load,
         hidden_claim(scene, use),
         steps.executor_pool,

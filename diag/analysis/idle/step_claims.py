@@ -62,12 +62,14 @@ def step_claims(
     preprocess, unlit = pieces.of(Stage.PREPROCESS), pieces.before_without_bursts()
     waiting, between = pieces.of(Stage.QUEUE_EXECUTOR) & ~pieces.is_past, pieces.between()
     output = pieces.of(Stage.POSTPROCESS)
-    ended = pieces.of(Stage.QUEUE_EXECUTOR) & pieces.is_past
+    ended = pieces.of(Stage.QUEUE_EXECUTOR) | pieces.of(Stage.UNATTRIBUTED)
+    ended &= pieces.is_past
     dark = between & pieces.has_no_burst
     launching, stalled, syncing = pieces.split_by_work(between & ~dark, calls.sync)
     writing, closing, waiting_for_device = pieces.split_by_work(output, calls.sync)
     ahead, certain = pieces.is_ahead, pieces.is_certain
     launch = merge(launching, pieces.set_of(dark))
+    stalled = intersect(stalled, scene.staged.may_wait)
     early = preprocess | pieces.graph_ahead()
     held = union(seen.waiting.start_ns, seen.waiting.end_ns) if waiting.any() else EMPTY
     by_ops = (seen.preprocess_ops, seen.ops, seen.bursts, seen.runs)

@@ -10,12 +10,10 @@ from diag.analysis.columns.nesting import innermost
 from diag.analysis.execution.host_calls import HostCalls
 from diag.analysis.execution.op_class import OpClass
 from diag.analysis.execution.steps import Steps
+from diag.analysis.execution.thread_waits import of_steps
 from diag.analysis.idle.evidence import Witnesses
 from diag.analysis.idle.scene import Scene
 from diag.model.events import Bools, Int64s
-
-# Threads that serve single ops: their closures are no steps'.
-_OP_POOL = "Eigen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +86,7 @@ def _of_steps(scene: Scene, row: Int64s, steps: Bools) -> Int64s:
 
 def _waiting(scene: Scene) -> Witnesses:
     events, closures = scene.host.events, scene.closures
-    serves_ops = np.array(
-        [_OP_POOL in line.name.partition("/")[0] for line in scene.host.lines], np.bool_
-    )
-    if not len(closures.begun):
-        keep = np.empty(0, np.int64)
-    else:
-        keep = np.flatnonzero(~serves_ops[events.line_index[closures.begun]])
+    lines = tuple(line.name for line in scene.host.lines)
+    keep = of_steps(events, lines, closures.begun)
     handed, begun = closures.handed[keep], closures.begun[keep]
     return Witnesses(events.start_ns[handed], events.start_ns[begun], handed)
