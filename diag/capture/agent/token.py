@@ -53,12 +53,14 @@ def check_private(path: Path, option: str) -> None:
     The group may read: that is how Kubernetes hands a secret to a container that is not root.
 
     Raises:
-        UsageError: It is open to others, or is not there.
+        UsageError: It is open to others, is not there, or is a pipe, which may never end.
     """
     try:
         mode = path.stat().st_mode
     except OSError as exc:
         raise UsageError(f"{option} {path} cannot be read", cause=exc.strerror or "") from exc
+    if not stat.S_ISREG(mode):
+        raise UsageError(f"{option} {path} is not a regular file")
     if mode & (_OTHERS | _GROUP_WRITES):
         raise UsageError(
             f"{option} {path} is open to others (mode {stat.S_IMODE(mode):04o})",

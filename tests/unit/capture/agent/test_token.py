@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,12 @@ def test_a_secret_may_be_read_by_its_owner_and_group_only(
         return
     with pytest.raises(UsageError, match=f"open to others .mode {mode:04o}."):
         check_private(path, "--tls-key")
+
+
+def test_a_pipe_that_nobody_writes_to_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "token", 0o600)
+    with pytest.raises(UsageError, match=r"--token-file .*/token is not a regular file"):
+        read_token(tmp_path / "token", "--token-file")
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
