@@ -5,7 +5,6 @@ What is read comes from strangers: every value is checked to be one that analysi
 
 from __future__ import annotations
 
-import math
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
@@ -25,7 +24,7 @@ DEVICES_MAX = 1024
 NAME_MAX_CHARACTERS = 1024
 _TIME = "unix_ns"
 _TIME_LIMIT = 1 << 63
-_INTEGER_LIMIT = 1 << 64
+_NUMBER_LIMIT = 1 << 64
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -187,8 +186,6 @@ def _is_record(value: Any) -> bool:
 
 def _is_plain(value: Any) -> bool:
     """A text, a truth value, or a number that a sum over all samples can hold."""
-    if isinstance(value, float):
-        return math.isfinite(value)
-    if isinstance(value, int):
-        return -_INTEGER_LIMIT < value < _INTEGER_LIMIT
+    if isinstance(value, int | float):
+        return -_NUMBER_LIMIT < value < _NUMBER_LIMIT
     return isinstance(value, str)

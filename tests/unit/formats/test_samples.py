@@ -123,6 +123,8 @@ TWO = GPUS % (b'{"name":"x"},{"name":"y"}', b"")
         (HEADER + b'{"unix_ns":99999999999999999999}', "p, line 2: ", ""),
         (HEADER + b'{"unix_ns":1,"a":"\xff"}', "p, line 2: not readable", ""),
         (HEADER + b'{"unix_ns":1,"a":1' + b"0" * 30 + b"}", "p, line 2: has no value in a", ""),
+        (HEADER + b'{"unix_ns":1,"a":1e308}', "p, line 2: has no value in a", ""),
+        (HEADER + b'{"unix_ns":1,"a":[[{"b":-1e20}]]}', "p, line 2: has a list that holds", ""),
         (HEADER + b'{"unix_ns":1,"a":1e999}', "p, line 2: not readable", "out of range"),
         (HEADER + b'{"unix_ns":1,"a":{"b":1}}', "p, line 2: has no value in a", ""),
         (HEADER + b'{"unix_ns":1,"a":[[[1]]]}', "p, line 2: has a list that holds no records", ""),
