@@ -29,6 +29,7 @@ from diag.analysis.execution.op_times import rank_ops
 from diag.analysis.execution.pool_waits import measure_pool_waits
 from diag.analysis.execution.step_stages import stage_steps
 from diag.analysis.execution.steps import find_async_ops, find_steps
+from diag.analysis.execution.thread_waits import find_thread_waits
 from diag.analysis.idle import Scene, find_gaps
 from diag.analysis.level import hidden_requests, tracer_level, unseen_work
 from diag.analysis.result import Analysis
@@ -82,7 +83,10 @@ def analyze(
     batches = finish_function_batches(batches, tasks, ops, holders.call)
     device = find_device_work(capture.planes, events, steps)
     calls = find_host_calls(plane, steps, device.launches)
-    staged = stage_steps(events, steps, ops, op_class, device, calls)
+    lines = tuple(line.name for line in plane.lines)
+    closures = find_closures(events)
+    waits = find_thread_waits(events, lines, closures, steps)
+    staged = stage_steps(events, steps, ops, op_class, device, calls, waits)
     queues = describe_queues(
         find_queues(batches, tasks, ops_of_tasks(holders, ops), events.names),
         batches,
@@ -94,7 +98,6 @@ def analyze(
     )
     ledger = open_ledger(steps, ops, batches, tasks, queues, holders, staged)
 
-    lines = tuple(line.name for line in plane.lines)
     roots = find_roots(events, lines, steps, ops, batches, tasks, holders)
     names = ModelNames(capture, events.names)
     preprocess_ns = preprocess_of_runs(batches, ledger.step_stage_ns)
@@ -104,7 +107,6 @@ def analyze(
         p.name.startswith(ev.DEVICE_PLANE_PREFIX) and len(p.events) for p in capture.planes
     )
     unseen = unseen_work(events, level, window, worked=worked)
-    closures = find_closures(events)
     idle_time = find_gaps(
         Scene(
             capture=capture,

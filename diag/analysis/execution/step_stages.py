@@ -10,7 +10,8 @@ precedence::
                                       the model's first op after the last of them
     executor bursts      compute      in a part after a batch: postprocess
     completion           compute      from the last burst to the end of the run; likewise
-    rest                 queue-executor, or unattributed where the step has no burst at all
+    rest                 queue-executor; unattributed where the step has no burst at all, or no
+                         closure waits in a pool: then for something that no event shows
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
+from diag.analysis.columns.intervals import Set
 from diag.analysis.columns.nesting import innermost
 from diag.analysis.columns.tiling import Layer, Pieces, tile
 from diag.analysis.execution.device_layers import device_layers
@@ -30,6 +32,7 @@ from diag.analysis.execution.host_calls import HostCalls
 from diag.analysis.execution.op_class import OpClass
 from diag.analysis.execution.parts import Parts, Spread, StepIntervals, split_at_calls
 from diag.analysis.execution.steps import AsyncOps, Steps
+from diag.analysis.execution.thread_waits import ThreadWaits, where_possible
 from diag.model.events import Bools, EventTable, Int64s
 from diag.model.serving import STAGES, Stage
 
@@ -44,11 +47,13 @@ class StepStages:
         parts: The spans.
         pieces: Owner is the part, code the stage index.
         stage_ns: (steps, len(STAGES)), without the time of batch calls.
+        may_wait: When a step may wait for a thread.
     """
 
     parts: Parts
     pieces: Pieces
     stage_ns: NDArray[np.int64]
+    may_wait: Set
 
 
 def stage_steps(
@@ -58,6 +63,7 @@ def stage_steps(
     op_class: NDArray[np.int8],
     device: DeviceWork,
     calls: HostCalls,
+    waits: ThreadWaits,
 ) -> StepStages:
     """Tile every part of every root step."""
     parts = split_at_calls(steps, ops)
@@ -65,8 +71,8 @@ def stage_steps(
     bursts = StepIntervals(
         steps.burst_step, events.start_ns[steps.burst_row], events.end_ns[steps.burst_row]
     )
-    waits = np.flatnonzero(~ops.is_batch & (ops.step >= 0) & (ops.done_ns >= 0))
-    awaited = StepIntervals(ops.step[waits], ops.start_ns[waits], ops.done_ns[waits])
+    asked = np.flatnonzero(~ops.is_batch & (ops.step >= 0) & (ops.done_ns >= 0))
+    awaited = StepIntervals(ops.step[asked], ops.start_ns[asked], ops.done_ns[asked])
     work = bursts.plus(awaited).plus(_bare_runs(steps, device.used))
     by_class = _ops_by_class(events, steps, op_class)
     last_work = _last(work, len(steps))
@@ -77,19 +83,24 @@ def stage_steps(
     after = parts.is_after | device.computing[step]
     completion = np.maximum(parts.start_ns, last_work[step])
     closing = ran & ~parts.is_before
+    late = np.maximum(waits.done.start_ns, last_work[waits.done.step])
+    held = StepIntervals(waits.done.step, late, waits.done.end_ns).where(ran[waits.done.step])
     on_host = [
         *first,
+        spread.layer(Stage.QUEUE_EXECUTOR, held.where(held.end_ns > held.start_ns)),
         in_model.plus(_spans(Stage.COMPUTE, closing & ~after, completion, parts.end_ns)),
         after_model.plus(_spans(Stage.POSTPROCESS, closing & after, completion, parts.end_ns)),
         _spans(Stage.QUEUE_EXECUTOR, ran, parts.start_ns, parts.end_ns),
     ]
     on_device = device_layers(device, driver, work, spread, events, steps)
     layers = chain(on_device, on_host)
-    pieces = tile(parts.start_ns, parts.end_ns, layers, Stage.UNATTRIBUTED.index)
+    unknown, waiting = Stage.UNATTRIBUTED.index, Stage.QUEUE_EXECUTOR.index
+    pieces = tile(parts.start_ns, parts.end_ns, layers, unknown)
+    pieces = where_possible(pieces, waiting, waits.possible, unknown)
     by_part = pieces.sums_ns(len(parts), len(STAGES))
     stage_ns = np.zeros((len(steps), len(STAGES)), np.int64)
     np.add.at(stage_ns, parts.step, by_part)
-    return StepStages(parts, pieces, stage_ns)
+    return StepStages(parts, pieces, stage_ns, waits.possible)
 
 
 def _spans(stage: Stage, chosen: Bools, start_ns: Int64s, end_ns: Int64s) -> Layer:

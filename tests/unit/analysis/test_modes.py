@@ -21,6 +21,9 @@ line tf_Compute/1
   ThreadpoolListener::StartRegion @95us _ct=15 _c=900
   ExecutorState::Process 100..400us id=5 _c=5
     dense/MatMul:MatMul 120..380us
+    ThreadpoolListener::Record @390us _pt=15 _p=901
+  ThreadpoolListener::StopRegion @401us
+  ThreadpoolListener::StartRegion @595us _ct=15 _c=901
   ExecutorState::Process 600..900us id=5 _c=5 iter_num=1
     dense/MatMul_1:MatMul 610..890us
   ExecutorDoneCallback 905..910us _c=5

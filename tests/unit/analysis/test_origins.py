@@ -12,11 +12,13 @@ from diag.analysis.batching.batch_threads import held_spans
 from diag.analysis.batching.batches import find_batches, find_tasks, finish_function_batches
 from diag.analysis.batching.queue_keys import find_queues
 from diag.analysis.batching.queues import describe_queues
+from diag.analysis.execution.closures import find_closures
 from diag.analysis.execution.device_work import find_device_work
 from diag.analysis.execution.host_calls import find_host_calls
 from diag.analysis.execution.op_class import classify_all
 from diag.analysis.execution.step_stages import stage_steps
 from diag.analysis.execution.steps import find_async_ops, find_steps
+from diag.analysis.execution.thread_waits import find_thread_waits
 from diag.model.capture import Capture
 from tests.property.serving_traces import Trace, servers
 from tests.unit.analysis.traces import ASYNC_START, QUEUE_A, QUEUE_B, capture_of
@@ -34,7 +36,10 @@ def origins_of(capture: Capture) -> Origins:
     batches = finish_function_batches(batches, tasks, ops, holders.call)
     device = find_device_work(capture.planes, events, steps)
     calls = find_host_calls(plane, steps, device.launches)
-    staged = stage_steps(events, steps, ops, classify_all(events.names, None), device, calls)
+    lines = tuple(line.name for line in plane.lines)
+    waits = find_thread_waits(events, lines, find_closures(events), steps)
+    op_class = classify_all(events.names, None)
+    staged = stage_steps(events, steps, ops, op_class, device, calls, waits)
     queues = describe_queues(
         find_queues(batches, tasks, ops_of_tasks(holders, ops), events.names),
         batches,
@@ -45,7 +50,6 @@ def origins_of(capture: Capture) -> Origins:
         capture.metrics,
     )
     ledger = open_ledger(steps, ops, batches, tasks, queues, holders, staged)
-    lines = tuple(line.name for line in plane.lines)
     roots = find_roots(events, lines, steps, ops, batches, tasks, holders)
     return find_origins(events, roots, ledger)
 

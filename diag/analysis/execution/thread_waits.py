@@ -1,0 +1,162 @@
+"""When a step that runs nothing may be waiting for a thread, by the marks of the pools.
+
+A step without an open burst waits for a thread, or for something that no host event shows: a
+kernel whose tracer was refused, an answer from elsewhere. Only while a closure is pending in some
+pool can it be the former.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from diag.analysis.columns.intervals import Set, is_covered, union
+from diag.analysis.columns.joins import latest_before
+from diag.analysis.columns.tiling import Pieces
+from diag.analysis.execution.closures import Closures
+from diag.analysis.execution.parts import StepIntervals
+from diag.analysis.execution.steps import Steps
+from diag.analysis.thresholds import HANDOVER_MAX_NS
+from diag.formats import event_names as ev
+from diag.model.events import Bools, EventTable, Int64s
+
+# Threads that serve single ops: their closures are no steps'.
+_OP_POOL = "Eigen"
+_EVER_NS = 2**62
+# Pieces that the marks may cut others into, beside as many as there are; else they tell less.
+_CUTS_MAX = 2**22
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadWaits:
+    """What the marks of the pools say of waits.
+
+    Attributes:
+        possible: When some step may wait for a thread; always, where no pool that runs steps left
+            marks.
+        done: Waits of done callbacks that did not follow a burst of their step on its thread:
+            from the hand-over of their closure to its begin; of those whose closure left no marks,
+            since when others have been waiting.
+    """
+
+    possible: Set
+    done: StepIntervals
+
+
+def find_thread_waits(
+    events: EventTable, lines: tuple[str, ...], closures: Closures, steps: Steps
+) -> ThreadWaits:
+    """Read the marks."""
+    possible = _possible(events, lines, closures)
+    return ThreadWaits(possible, _done(events, closures, steps, possible))
+
+
+def of_steps(events: EventTable, lines: tuple[str, ...], begun: Int64s) -> Bools:
+    """Which of these closures ran in pools that run steps.
+
+    Args:
+        events: Of the host plane.
+        lines: Names of its lines.
+        begun: (n,) rows of StartRegion.
+    """
+    serves_ops = np.array([_OP_POOL in line.partition("/")[0] for line in lines], np.bool_)
+    return ~serves_ops[events.line_index[begun]] if len(begun) else np.zeros(0, np.bool_)
+
+
+def _possible(events: EventTable, lines: tuple[str, ...], closures: Closures) -> Set:
+    """The union of all waits, with what an executor takes to hand over and to begin."""
+    at = events.start_ns
+    begun = events.rows_named(ev.THREADPOOL_START_REGION)
+    begun = begun[of_steps(events, lines, begun)]
+    if not len(begun):
+        return np.array([-_EVER_NS]), np.array([_EVER_NS])
+    paired = of_steps(events, lines, closures.begun)
+    handed = closures.handed[paired]
+    # What the window cut: handed over before it, or not begun when it ended.
+    before = begun[~np.isin(begun, closures.begun)]
+    after = events.rows_named(ev.THREADPOOL_RECORD)
+    after = after[~np.isin(after, closures.handed)]
+    start = np.concatenate((at[handed], np.full(len(before), -_EVER_NS), at[after]))
+    end = np.concatenate((at[closures.begun[paired]], at[before], np.full(len(after), _EVER_NS)))
+    start = np.maximum(start - HANDOVER_MAX_NS, -_EVER_NS)
+    return union(start, end + HANDOVER_MAX_NS)
+
+
+def _done(events: EventTable, closures: Closures, steps: Steps, possible: Set) -> StepIntervals:
+    """How long done callbacks waited that did not follow a burst of their step on its thread."""
+    done = events.rows_named(ev.EXECUTOR_DONE_CALLBACK)
+    own = np.flatnonzero(~steps.is_orphan)
+    step = latest_before(
+        events.stat("_p").at(steps.row[own]),
+        steps.start_ns[own],
+        events.stat("_c").at(done),
+        events.start_ns[done],
+    )
+    done, step = done[step >= 0], steps.root[own[step[step >= 0]]]
+    at, line = events.start_ns, events.line_index
+    # The rows of a line are in order of time: what stands next before the callback came before it.
+    stops = events.rows_named(ev.THREADPOOL_STOP_REGION)
+    marks = np.concatenate((closures.begun, steps.burst_row, stops, [-1]))
+    order = np.argsort(marks)
+    nearest = order[np.searchsorted(marks[order], done) - 1]
+    same = (marks[nearest] >= 0) & (line[marks[nearest]] == line[done])
+    burst = nearest - len(closures.begun)
+    is_burst = same & (burst >= 0) & (burst < len(steps.burst_row))
+    follows = np.zeros(len(done), np.bool_)
+    follows[is_burst] = steps.burst_step[burst[is_burst]] == step[is_burst]
+    marked = same & (burst < 0)
+    handed = closures.handed[nearest[marked]]
+    begun = closures.begun[nearest[marked]]
+    unmarked = np.flatnonzero(~marked & ~follows & is_covered(possible, at[done] - 1))
+    end = at[done[unmarked]]
+    since = possible[0][np.searchsorted(possible[0], end) - 1] if len(end) else end
+    seen = since > -_EVER_NS  # else nobody knows since when
+    unmarked, end, since = unmarked[seen], end[seen], since[seen]
+    return StepIntervals(
+        np.concatenate((step[marked], step[unmarked])),
+        np.concatenate((at[handed], since)),
+        np.concatenate((at[begun], end)),
+    )
+
+
+def where_possible(pieces: Pieces, waiting: int, possible: Set, otherwise: int) -> Pieces:
+    """Cut the pieces of one code at the edges of a set and give another to those outside.
+
+    Args:
+        pieces: Of all codes.
+        waiting: The code.
+        possible: Where it may be.
+        otherwise: The code for elsewhere.
+    """
+    own = pieces.code == waiting
+    if not own.any():
+        return pieces
+    start, end = pieces.start_ns[own], pieces.end_ns[own]
+    edges, first, more = _edges_within(possible, start, end)
+    wider_ns = HANDOVER_MAX_NS
+    while more.sum() > 2 * len(own) + _CUTS_MAX:  # thousands that wait at once, and waits apart
+        possible, wider_ns = union(possible[0] - wider_ns, possible[1] + wider_ns), 2 * wider_ns
+        edges, first, more = _edges_within(possible, start, end)
+    copies = np.ones(len(own), np.int64)
+    copies[own] += more
+    source = np.repeat(np.arange(len(own)), copies)
+    within = np.arange(len(source)) - (np.cumsum(copies) - copies)[source]
+    edge = np.zeros(len(own), np.int64)
+    edge[own] = first
+    edge = edge[source] + within
+    start_ns, end_ns = pieces.start_ns[source], pieces.end_ns[source]
+    code = pieces.code[source]
+    later, earlier = within > 0, within < copies[source] - 1
+    start_ns[later] = edges[edge[later] - 1]
+    end_ns[earlier] = edges[edge[earlier]]
+    # An odd number of edges before it: inside.
+    code[own[source] & (edge % 2 == 0)] = otherwise
+    return Pieces(pieces.owner[source], start_ns, end_ns, code)
+
+
+def _edges_within(of: Set, start: Int64s, end: Int64s) -> tuple[Int64s, Int64s, Int64s]:
+    """All edges in order; for each span the first one after its begin, and how many lie inside."""
+    edges = np.stack(of, axis=1).reshape(-1)
+    first = np.searchsorted(edges, start, side="right")
+    return edges, first, np.searchsorted(edges, end, side="left") - first
