@@ -7,6 +7,7 @@ from typing import Any
 
 import pynvml
 
+from diag.capture.cleaning import read_text
 from diag.capture.gpu.refusals import reason_of
 from diag.model.samples import SampledDevice
 
@@ -72,13 +73,13 @@ def _slices(gpu: Device, index: int) -> list[Device]:
 
 def _name(handle: Any, unnamed: str) -> str:
     try:
-        return str(pynvml.nvmlDeviceGetName(handle)) or unnamed
+        return read_text(pynvml.nvmlDeviceGetName, handle) or unnamed
     except pynvml.NVMLError as exc:
         return f"{unnamed}, unnamed: {reason_of(exc)}"
 
 
 def _uuid(handle: Any) -> str:
     try:
-        return str(pynvml.nvmlDeviceGetUUID(handle))
+        return read_text(pynvml.nvmlDeviceGetUUID, handle)
     except pynvml.NVMLError:
         return ""

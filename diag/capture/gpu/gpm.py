@@ -20,6 +20,8 @@ _METRICS = {
     "gpm_tensor_percent": pynvml.NVML_GPM_METRIC_ANY_TENSOR_UTIL,
 }
 GPM_FIELDS = tuple((name, "%") for name in _METRICS)
+# Two counters that are not read at one instant may give a little more than all.
+_PERCENT_MAX = 105.0
 # The counters need some time between two samples (DCGM leaves 100 ms and more); a mean over
 # seconds is of the time before sampling began, or hides what it should show.
 SPAN_MIN_NS = 100_000_000
@@ -94,7 +96,8 @@ class GpmMeter:
     def _value(self, name: str, metric: Any) -> float | None:
         """The metric's value; one that this GPU lacks has a return code of its own."""
         if metric.nvmlReturn == pynvml.NVML_SUCCESS:
-            return round(float(metric.value), 3)
+            percent = round(float(metric.value), 3)
+            return min(percent, 100.0) if percent <= _PERCENT_MAX else percent
         self.refusals[name] = reason_of(pynvml.NVMLError(metric.nvmlReturn))
         return None
 

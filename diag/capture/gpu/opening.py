@@ -6,6 +6,7 @@ import threading
 
 import pynvml
 
+from diag.capture.cleaning import read_text
 from diag.capture.gpu.devices import list_devices
 from diag.capture.gpu.reader import GPU_PERIOD_NS, GpuReader
 from diag.capture.gpu.refusals import reason_of
@@ -38,15 +39,15 @@ class _Opening:
     def __init__(self, period_ns: int) -> None:
         self._period_ns = period_ns
         self._lock = threading.Lock()
-        self._found: GpuReader | Unavailable | Exception | None = None
+        self._found: GpuReader | Unavailable | None = None
         self._given_up = False
 
     def run(self) -> None:
-        found: GpuReader | Unavailable | Exception
+        found: GpuReader | Unavailable
         try:
             found = _open(self._period_ns)
-        except Exception as exc:  # raised again where the reader was asked for
-            found = exc
+        except Exception as exc:  # whatever pynvml makes of an answer must not cost the trace
+            found = Unavailable(f"NVML answers what cannot be read: {type(exc).__name__}: {exc}")
         with self._lock:
             self._found = found
             is_late = self._given_up
@@ -57,8 +58,6 @@ class _Opening:
         with self._lock:
             found = self._found
             self._given_up = found is None
-        if isinstance(found, Exception):
-            raise found
         return found or Unavailable(too_late)
 
 
@@ -69,7 +68,7 @@ def _open(period_ns: int) -> GpuReader | Unavailable:
         return Unavailable(reason_of(exc))
     try:
         devices = list_devices()
-        version = str(pynvml.nvmlSystemGetDriverVersion())
+        version = read_text(pynvml.nvmlSystemGetDriverVersion)
     except pynvml.NVMLError as exc:
         pynvml.nvmlShutdown()
         return Unavailable(f"NVML cannot list the GPUs: {reason_of(exc)}")

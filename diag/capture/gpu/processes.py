@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pynvml
 
 from diag.capture.gpu.refusals import LASTING, LOST, NOTHING_NEW, WHOLE_GPU_IN_MIG, reason_of
+from diag.formats.samples import LIST_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 MEMORY = "processes.memory_bytes"
 SHARES = "processes.sm_percent"
+LEFT_OUT = "processes.left_out"
 PERCENT_MAX = 100  # some drivers leave entries of chance in the buffer: pid 0, thousands of percent
 
 LOOK_BACK_US = 1_000_000  # the driver samples processes about once a second
@@ -66,7 +68,18 @@ class ProcessMeter:
             self.refusals.setdefault(part, reason_of(error))
             if error.value in LASTING:
                 del self._parts[part]
-        return ([records[pid] for pid in sorted(records)],)
+        return ([each for _, each in sorted(self._busiest(records).items())],)
+
+    def _busiest(self, records: dict[int, dict[str, int]]) -> dict[int, dict[str, int]]:
+        """As many as a sample can hold."""
+        left_out = len(records) - LIST_MAX
+        if left_out <= 0:
+            return records
+        self.refusals[LEFT_OUT] = (
+            f"the {left_out:,} processes that do least, of {len(records):,}, are left out"
+        )
+        kept = sorted(records.items(), key=lambda entry: _activity(entry[1]), reverse=True)
+        return dict(kept[:LIST_MAX])
 
     def begin(self) -> None:
         """Let the next list hold what was sampled in the last second, or nothing would be in it.
@@ -115,6 +128,10 @@ class ProcessMeter:
         for pid, percents in shares.items():
             record = records.setdefault(pid, {"pid": pid})
             record["sm_percent"] = round(sum(percents) / len(percents))
+
+
+def _activity(record: dict[str, int]) -> tuple[int, int]:
+    return record.get("sm_percent", 0), record.get("memory_bytes", 0)
 
 
 def _refused(

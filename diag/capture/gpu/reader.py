@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from diag.capture.gpu.devices import Device
 
 GPU_PERIOD_NS = 50_000_000  # 20 Hz
+CLOSE_TIMEOUT_NS = 2_000_000_000
 
 GPU_UNITS: dict[str, str] = {
     **{name: unit for question in QUESTIONS for name, unit in question.fields},
@@ -180,9 +182,17 @@ class GpuReader:
         return self._pcie.cpu_ns
 
     def close(self) -> None:
-        """Free what NVML lent, and let go of it unless a call is still inside."""
+        """Free what NVML lent, and let go of it unless a call is still inside.
+
+        On a thread that is left behind where the driver does not come back from it.
+        """
         if not self._pcie.close():
             return
+        thread = threading.Thread(target=self._let_go, name="diag-gpu-closing", daemon=True)
+        thread.start()
+        thread.join(CLOSE_TIMEOUT_NS / 1e9)
+
+    def _let_go(self) -> None:
         for _, meter in self._meters:
             meter.close()
         with suppress(pynvml.NVMLError):

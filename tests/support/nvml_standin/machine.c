@@ -26,7 +26,8 @@ int nvmlShutdown(void) {
     if (!inits) return UNINITIALIZED;
     inits--;
     write_calls();
-    return SUCCESS;
+    double ignored;
+    return answer(&driver.shutdown, &ignored);
 }
 
 const char *nvmlErrorString(int code) {

@@ -84,6 +84,7 @@ static void of_driver(char **words, int count, const char *entry) {
     int number = atoi(words[1]);
     if (!strcmp(words[0], "init")) add_point(&driver.init, parse_value(words[1], at_s, entry), entry);
     else if (!strcmp(words[0], "count")) add_point(&driver.count, parse_value(words[1], at_s, entry), entry);
+    else if (!strcmp(words[0], "shutdown")) add_point(&driver.shutdown, parse_value(words[1], at_s, entry), entry);
     else if (!strcmp(words[0], "version")) snprintf(driver.version, MAX_TEXT, "%s", words[1]);
     else if (!strcmp(words[0], "sample_period_ms")) driver.sample_period_ms = number;
     else if (!strcmp(words[0], "samples_from_boot")) driver.samples_from_boot = number;
@@ -107,6 +108,7 @@ static void of_process(struct gpu *gpu, char **words, int count, const char *ent
 
 static void of_gpu(struct gpu *gpu, char **words, int count, const char *text, const char *entry) {
     if (count < 2) wrong("G KEY VALUE", entry);
+    if (!strcmp(words[0], "crowd")) { gpu->crowd = atoi(words[1]); return; }
     if (!strcmp(words[0], "process")) { of_process(gpu, words, count, entry); return; }
     if (!strcmp(words[0], "name")) { snprintf(gpu->name, MAX_TEXT, "%s", text); return; }
     if (!strcmp(words[0], "uuid")) { snprintf(gpu->uuid, MAX_TEXT, "%s", text); return; }

@@ -33,9 +33,12 @@ static int running(const char *name, void *device, unsigned *count, struct proce
     if (!error) error = answer(&place.gpu->series[PROCESSES], &ignored);
     if (error) return error;
     unsigned size = *count;
-    *count = place.slice ? 0 : (unsigned)alive(place.gpu, found);
+    unsigned named = place.slice ? 0 : (unsigned)alive(place.gpu, found);
+    *count = place.slice ? 0 : named + (unsigned)place.gpu->crowd;
     if (*count > size) return INSUFFICIENT_SIZE;
-    for (unsigned i = 0; i < *count; i++) {
+    for (unsigned i = named; i < *count; i++)
+        infos[i] = (struct process_info){100000 + i - named, i - named + 1, ~0u, ~0u};
+    for (unsigned i = 0; i < named; i++) {
         unsigned long long memory = (unsigned long long)found[i]->memory; /* -1: not available */
         infos[i] = (struct process_info){found[i]->pid, memory, ~0u, ~0u};
     }

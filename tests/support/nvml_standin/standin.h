@@ -10,7 +10,8 @@
  *
  * Script: one entry a line, '#' begins a comment. G is a GPU's index, or '*' for all so far.
  *   gpus 2                         how many, with the defaults of script.c; 1 without this entry
- *   driver init !DRIVER_NOT_LOADED nvmlInit fails; also "driver init hang", "driver count !UNKNOWN"
+ *   driver init !DRIVER_NOT_LOADED nvmlInit fails; also "driver init hang", "driver count !UNKNOWN",
+ *                                  "driver shutdown hang"
  *   driver version 550.54          what the driver calls itself
  *   driver sample_period_ms 20     grid of the driver's own samples (nvmlDeviceGetSamples)
  *   driver samples_from_boot 1     their time stamps are no wall clock
@@ -25,6 +26,7 @@
  *              lost (1: every call on this GPU gives GPU_IS_LOST)
  *       VALUE  a number, !ERROR as in NVML_ERROR_..., or hang: the call does not come back
  *   G process PID memory=N|none sm=N|none [@SECOND]    from then on; "G process PID gone @SECOND"
+ *   G crowd N                      N more processes, from pid 100000 on, each with a byte more than the last
  *   G slice TOTAL USED             one MIG slice, bytes; needs "G mig 1"
  *
  * A KEY never named has a default, except that mig and gpm_* are !NOT_SUPPORTED. To leave a
@@ -58,11 +60,11 @@ struct gpu {
     struct series series[KEYS];
     struct process processes[MAX_PROCESSES];
     struct slice slices[MAX_SLICES];
-    int process_count, slice_count;
+    int process_count, slice_count, crowd;
 };
 struct driver {
     struct gpu gpus[MAX_GPUS];
-    struct series init, count;
+    struct series init, count, shutdown;
     char version[MAX_TEXT];
     int gpu_count, sample_period_ms, samples_from_boot, pcie_block_ms, call_us;
     int64_t epoch_ns;

@@ -56,6 +56,20 @@ def test_a_driver_that_stops_to_answer_costs_what_comes_after_only(nvml_library:
     assert f"none after reading {len(kept)}:" in result["missing"]["samples"]
 
 
+def test_a_driver_that_cannot_be_let_go_of_costs_nothing(nvml_library: Path) -> None:
+    result = sample_gpus(nvml_library, "driver shutdown hang", seconds=0.3)
+    assert result["stop_s"] < 5
+    assert result["missing"].keys() <= {"0:gpm_sm_percent", "0:gpm_tensor_percent"}
+    assert any("utilization_percent" in sample for sample in result["samples"])
+
+
+def test_names_that_are_no_text_are_read_as_far_as_they_are(nvml_library: Path) -> None:
+    script = "0 name H200 \udcff; 0 uuid GPU-\udcfe1; driver version 55\udcff"
+    result = sample_gpus(nvml_library, script, seconds=0.2)
+    assert result["devices"] == [{"name": "H200 \ufffd", "uuid": "GPU-\ufffd1", "is_mig": False}]
+    assert result["detail"] == "1 GPUs: H200 \ufffd; driver 55\ufffd"
+
+
 def test_pcie_traffic_that_is_never_counted_holds_nothing_up(nvml_library: Path) -> None:
     result = sample_gpus(nvml_library, "0 pcie_tx hang", seconds=0.6)
     assert result["stop_s"] < 5

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from diag.capture.gpu import GPU_UNITS
-from diag.formats.samples import decode_samples, encode_samples
+from diag.formats.samples import LIST_MAX, decode_samples, encode_samples
 from diag.model.samples import SampledDevice, SampleSeries
 from tests.support.nvml_standin import build_standin
 from tests.support.nvml_standin.child import sample_gpus
@@ -48,6 +48,17 @@ def values(result: dict[str, Any], name: str) -> list[Any]:
 def readings(result: dict[str, Any]) -> list[dict[str, Any]]:
     """The samples that are readings, not lines with a time of their own."""
     return [sample for sample in result["samples"] if not TIMED & sample.keys()]
+
+
+def test_of_more_processes_than_can_be_kept_the_busiest_are(nvml_library: Path) -> None:
+    script = "0 crowd 5000; 0 process 7 memory=none sm=50; 0 process 8 memory=none sm=none"
+    result = sample_gpus(nvml_library, script, seconds=0.6)
+    (listed,) = values(result, "processes")[-1]
+    assert len(listed) == LIST_MAX
+    assert listed[0] == {"pid": 7, "sm_percent": 50}
+    assert {each["pid"] for each in listed[1:]} == set(range(105_000 - LIST_MAX + 1, 105_000))
+    reason = result["missing"]["0:processes.left_out"]
+    assert reason == "the 906 processes that do least, of 5,002, are left out"
 
 
 def test_every_field_of_every_gpu(nvml_library: Path, tmp_path: Path) -> None:
