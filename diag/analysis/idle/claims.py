@@ -37,12 +37,12 @@ def by_cause(claims: tuple[Claim, ...]) -> dict[IdleCause, Claim]:
     grouped: dict[IdleCause, list[Claim]] = {}
     for claim in claims:
         grouped.setdefault(claim.cause, []).append(claim)
-    return {
-        cause: Claim(
-            cause,
-            merge(*(claim.claimed for claim in group)),
-            merge(*(claim.shown for claim in group)),
-            tuple(tier for claim in group for tier in claim.witnesses),
-        )
-        for cause, group in grouped.items()
-    }
+    return {cause: _as_one(cause, group) for cause, group in grouped.items()}
+
+
+def _as_one(cause: IdleCause, group: list[Claim]) -> Claim:
+    claimed = merge(*(claim.claimed for claim in group))
+    # Sets of millions: what is shown throughout is not merged twice.
+    is_shown = all(claim.shown is claim.claimed for claim in group)
+    shown = claimed if is_shown else merge(*(claim.shown for claim in group))
+    return Claim(cause, claimed, shown, tuple(tier for claim in group for tier in claim.witnesses))

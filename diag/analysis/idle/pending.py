@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from diag.analysis.columns.intervals import intersect, merge, union
+from diag.analysis.columns.intervals import Set, intersect, merge
 from diag.analysis.columns.sweep import slices
 from diag.analysis.execution.device_work import Device
 from diag.analysis.idle.claims import Claim
@@ -27,14 +27,15 @@ def pending_claim(scene: Scene, device: Device, demand: Demand) -> Claim:
     begin, end = device.busy
     idle_since = np.append(np.int64(np.iinfo(np.int64).min), end)[stretch]
     since, until = np.maximum(scene.host.events.start_ns[row], idle_since), begin[stretch]
-    waited, known = since < until, step >= 0
-    sure, unsure = waited & known, waited & ~known
-    claimed = merge(
-        union(since[sure], until[sure]),
-        intersect(union(since[unsure], until[unsure]), demand.open),
-    )
-    shows = Witnesses(since[waited], until[waited], row[waited])
-    return Claim(IdleCause.LAUNCH, claimed, claimed, (shows,))
+    waited = np.flatnonzero(since < until)
+    since, until, row, step = since[waited], until[waited], row[waited], step[waited]
+    # One in each gap at most, and so a set already; there may be millions.
+    claimed: Set = since, until
+    unsure = step < 0
+    if unsure.any():
+        asked = intersect((since[unsure], until[unsure]), demand.open)
+        claimed = merge((since[~unsure], until[~unsure]), asked)
+    return Claim(IdleCause.LAUNCH, claimed, claimed, (Witnesses(since, until, row),))
 
 
 def _first_launches(scene: Scene, device: Device) -> tuple[Int64s, Int32s, Int32s]:
