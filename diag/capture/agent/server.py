@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from diag.capture.agent.service import AgentService
 
 # Calls beside the streams: descriptions, clocks, and those that are refused.
-_OTHER_CALLS = 4
+_OTHER_CALLS = 8
 _GRACE_S = 2.0
 _OWNER_ONLY = 0o177  # as a umask
 
@@ -52,7 +52,8 @@ class AgentServer:
             UsageError: The address or a certificate cannot be used.
         """
         self._service = service
-        calls_max = service.visits.limits.clients_max + _OTHER_CALLS
+        limits = service.visits.limits
+        calls_max = limits.clients_max + limits.waiting_max + _OTHER_CALLS
         doorman = [_Doorman(listening.token, service)] if listening.token else []
         self._server = grpc.server(
             ThreadPoolExecutor(calls_max, thread_name_prefix="diag-agent"),
@@ -87,13 +88,15 @@ class AgentServer:
 
 
 def _handlers(service: AgentService) -> grpc.GenericRpcHandler:
+    # As streams the first two are answered without their requests, which hold nothing: else calls
+    # that never send one would hold all threads.
     return grpc.method_handlers_generic_handler(
         SERVICE,
         {
-            "Describe": grpc.unary_unary_rpc_method_handler(
+            "Describe": grpc.stream_unary_rpc_method_handler(
                 service.describe, DescribeRequest.FromString, Description.SerializeToString
             ),
-            "ReadClock": grpc.unary_unary_rpc_method_handler(
+            "ReadClock": grpc.stream_unary_rpc_method_handler(
                 service.read_clock, ClockRequest.FromString, ClockReading.SerializeToString
             ),
             "Sample": grpc.stream_stream_rpc_method_handler(

@@ -64,9 +64,11 @@ class AgentService:
         """End all streams soon, with what they have."""
         self._stopping.set()
 
-    def describe(self, request: DescribeRequest, context: grpc.ServicerContext) -> Description:
+    def describe(
+        self, requests: Iterator[DescribeRequest], context: grpc.ServicerContext
+    ) -> Description:
         """What there is to sample."""
-        del request, context
+        del requests, context
         states = []
         for source in SOURCES:
             reader = self._sources.open(source, 0)
@@ -88,18 +90,20 @@ class AgentService:
             duration_max_ns=self._limits.duration_max_ns,
         )
 
-    def read_clock(self, request: ClockRequest, context: grpc.ServicerContext) -> ClockReading:
+    def read_clock(
+        self, requests: Iterator[ClockRequest], context: grpc.ServicerContext
+    ) -> ClockReading:
         """The wall clock, now."""
-        del request, context
+        del requests, context
         return ClockReading(unix_ns=time.time_ns())
 
     def sample(
         self, requests: Iterator[SampleRequest], context: grpc.ServicerContext
     ) -> Iterator[SampleReply]:
         """Samples until the client has enough."""
-        visit = self.visits.enter(context)
+        visit = self.visits.wait(context)
         if visit is None:
-            text = f"{self._limits.clients_max} clients sample already, as many as may"
+            text = "too many called at once and asked for nothing yet"
             self._refuse(context, grpc.StatusCode.RESOURCE_EXHAUSTED, text)
         streams: list[SourceStream] = []
         began_ns = time.monotonic_ns()
@@ -113,6 +117,9 @@ class AgentService:
         context.add_callback(leave)
         try:
             wanted = self._wanted(requests, context)
+            if not self.visits.enter(visit):
+                text = f"{self._limits.clients_max} clients sample already, as many as may"
+                self._refuse(context, grpc.StatusCode.RESOURCE_EXHAUSTED, text)
             for source, period_ns in wanted.items():
                 reader = self._sources.open(source, period_ns)
                 if isinstance(reader, Unavailable):

@@ -1,4 +1,4 @@
-"""Visits: the clients that sample now, how many and how long, and a line for each in the log."""
+"""Visits: the clients that sample now or are about to, how many and how long; a log line each."""
 
 from __future__ import annotations
 
@@ -20,15 +20,17 @@ _REFUSALS_PERIOD_NS = 1_000_000_000
 
 @dataclass(eq=False, slots=True)
 class Visit:
-    """A client that samples.
+    """A client that samples, or has not said yet what.
 
     Attributes:
         context: gRPC's, by which it can be sent away.
-        until_ns: Monotonic; when it must have ended.
+        since_ns: Monotonic; when it called.
+        until_ns: Monotonic; when it must have ended. Counted from its first request on.
     """
 
     context: grpc.ServicerContext
-    until_ns: int
+    since_ns: int
+    until_ns: int = 0
 
 
 class Visits:
@@ -44,29 +46,53 @@ class Visits:
         self.limits = limits
         self.log = log
         self._lock = threading.Lock()
+        self._waiting: list[Visit] = []
         self._present: set[Visit] = set()
         self._refused = 0
         self._refusal_logged_ns = -_REFUSALS_PERIOD_NS
 
-    def enter(self, context: grpc.ServicerContext) -> Visit | None:
-        """A place for the client, to be left again; None if there is none."""
-        visit = Visit(context, time.monotonic_ns() + self.limits.duration_max_ns)
+    def wait(self, context: grpc.ServicerContext) -> Visit | None:
+        """A place to say what is wanted, to be left again; None if there is none.
+
+        Whoever has waited longest makes room: a client that means it speaks at once.
+        """
+        now_ns = time.monotonic_ns()
+        visit, oldest = Visit(context, now_ns), None
         with self._lock:
-            if len(self._present) >= self.limits.clients_max:
-                return None
-            self._present.add(visit)
+            if len(self._waiting) >= self.limits.waiting_max:
+                if now_ns - self._waiting[0].since_ns < self.limits.waiting_grace_ns:
+                    return None
+                oldest = self._waiting.pop(0)
+            self._waiting.append(visit)
+        if oldest is not None:
+            oldest.context.cancel()
         return visit
+
+    def enter(self, visit: Visit) -> bool:
+        """Give a client that said what it wants a place to sample; whether there is one."""
+        with self._lock:
+            if visit in self._waiting:
+                self._waiting.remove(visit)
+            if len(self._present) >= self.limits.clients_max or not visit.context.is_active():
+                return False
+            visit.until_ns = time.monotonic_ns() + self.limits.duration_max_ns
+            self._present.add(visit)
+        return True
 
     def leave(self, visit: Visit) -> None:
         """Free its place; harmless when called again."""
         with self._lock:
             self._present.discard(visit)
+            if visit in self._waiting:
+                self._waiting.remove(visit)
 
     def send_overdue_away(self) -> None:
-        """Cancel the streams of clients that neither read nor go."""
-        late_ns = time.monotonic_ns() - self.limits.overdue_ns
+        """Cancel the streams of clients that neither read nor go, or that say nothing."""
+        now_ns, limits = time.monotonic_ns(), self.limits
         with self._lock:
-            overdue = [visit for visit in self._present if visit.until_ns < late_ns]
+            overdue = [each for each in self._present if each.until_ns < now_ns - limits.overdue_ns]
+            silent_ns = now_ns - limits.first_request_ns
+            overdue += [each for each in self._waiting if each.since_ns < silent_ns]
         for visit in overdue:
             visit.context.cancel()
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import grpc
@@ -12,9 +13,15 @@ import pytest
 
 from diag.capture.agent.limits import Limits
 from diag.capture.agent.listen import Identity
-from diag.capture.agent.protocol import DESCRIBE, READ_CLOCK
+from diag.capture.agent.protocol import DESCRIBE, READ_CLOCK, SAMPLE
 from diag.formats.samples import decode_samples
-from diag.formats.wire.agent_pb2 import ClockReading, ClockRequest, DescribeRequest, Description
+from diag.formats.wire.agent_pb2 import (
+    ClockReading,
+    ClockRequest,
+    DescribeRequest,
+    Description,
+    SampleRequest,
+)
 from tests.support.agent import MS, TOKEN, CountingSources, SampleCall, agent_here, loads
 from tests.support.certificates import make_certificates
 
@@ -150,6 +157,30 @@ def test_a_client_that_does_not_read_at_all_is_sent_away_in_the_end() -> None:
         assert silent.refusal().code() == grpc.StatusCode.CANCELLED
 
 
+def never() -> Iterator[SampleRequest]:
+    """A client's side of a call that says nothing and does not end."""
+    threading.Event().wait(10)
+    yield from ()
+
+
+def test_calls_that_ask_for_nothing_keep_no_place_and_shut_nobody_out() -> None:
+    limits = Limits(clients_max=1, first_request_ns=600 * MS, waiting_grace_ns=100 * MS)
+    with agent_here(limits=limits) as agent, grpc.insecure_channel(agent.address) as channel:
+        sample = channel.stream_stream(SAMPLE)
+        describing = channel.stream_unary(DESCRIBE)
+        half_open = [describing.future(never(), timeout=10) for _ in range(30)]
+        assert all(Description.FromString(call.result(5)).protocol == 1 for call in half_open[:4])
+        idle = [sample(never(), timeout=10) for _ in range(30)]
+        time.sleep(0.2)
+        assert describe(channel).protocol == 1
+        call = SampleCall(channel, ("host", 0))
+        next(call.replies)
+        time.sleep(0.6)
+        agent.server.check()
+        assert eventually(lambda: not any(each.is_active() for each in idle))
+        assert loads(call.enough(), msgspec.json.decode)
+
+
 @pytest.mark.parametrize(
     ("token", "reason"),
     [
@@ -189,7 +220,7 @@ def test_there_is_no_other_call_and_no_reflection() -> None:
 def test_a_request_that_is_large_is_not_taken() -> None:
     with agent_here() as agent, grpc.insecure_channel(agent.address) as channel:
         with pytest.raises(grpc.RpcError) as caught:
-            channel.unary_unary(DESCRIBE)(bytes(10_000), timeout=10)
+            next(channel.stream_stream(SAMPLE)(iter([bytes(10_000)]), timeout=10))
         assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
