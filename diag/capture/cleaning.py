@@ -5,7 +5,7 @@ They are strangers: a value beyond reason becomes none, with its reason, and cos
 
 from __future__ import annotations
 
-import math
+import re
 from typing import TYPE_CHECKING, Any
 
 from diag.formats.samples import LIST_MAX, NAME_MAX_CHARACTERS
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TEXT_MAX_CHARACTERS = NAME_MAX_CHARACTERS
-_INTEGER_LIMIT = 1 << 63
+_NUMBER_LIMIT = 1 << 63
+_SURROGATES = re.compile("[\ud800-\udfff]")  # what Python makes of bytes that are no UTF-8
 # The least and the most of a device's value, by unit. nvml.h says "not available" with all bits set
 # (NVML_VALUE_NOT_AVAILABLE); no GPU comes near the other ends.
 _RANGES: dict[str, tuple[float, float]] = {
@@ -25,14 +26,14 @@ _RANGES: dict[str, tuple[float, float]] = {
     "mW": (0, 1e9),
     "W": (0, 1e6),
     "°C": (-273, 10_000),
-    "bytes": (0, _INTEGER_LIMIT - 1),
-    "bytes/s": (0, _INTEGER_LIMIT - 1),
+    "bytes": (0, _NUMBER_LIMIT - 1),
+    "bytes/s": (0, _NUMBER_LIMIT - 1),
 }
 
 
 def plain_text(text: str, most: int = TEXT_MAX_CHARACTERS) -> str:
     """The text as far as it is one: what is no UTF-8 replaced, and cut if it is beyond reason."""
-    return text[:most].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return _SURROGATES.sub("\ufffd", text[:most])
 
 
 def read_text(read: Any, *arguments: Any) -> str:
@@ -125,12 +126,11 @@ class Cleaning:
             return plain_text(value)
         if not isinstance(value, int | float):
             reason = f"a {type(value).__name__} is no value"
-        elif isinstance(value, float) and not math.isfinite(value):
-            reason = f"{value} is no value"
+        elif not -_NUMBER_LIMIT < value < _NUMBER_LIMIT:
+            bits = f"an integer of {value.bit_length()} bits" if isinstance(value, int) else value
+            reason = f"{bits} is no value"
         elif bounds and not bounds[0] <= value <= bounds[1]:
             reason = f"{value:.6g} is out of its range, {bounds[0]:g} to {bounds[1]:g}"
-        elif isinstance(value, int) and not -_INTEGER_LIMIT <= value < _INTEGER_LIMIT:
-            reason = f"{value:.6g} is no value: too large"
         else:
             return value
         self.missing.setdefault(key, reason)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from diag.capture.cleaning import Cleaning, plain_device, plain_text
 from diag.model.availability import Unavailable
 from diag.model.samples import SamplerCost, SampleSeries
 
@@ -93,6 +95,7 @@ class Sampler:
         self._reader = reader
         self._samples: list[Sample] = []
         self._give = sink or self._samples.append
+        self._cleaning = Cleaning(of_devices=bool(reader.devices))
         self._stop_timeout_ns = stop_timeout_ns
         # Held until the end. An Event would do, but waking up from one took 60 to 150 µs of CPU
         # time where the processor's caches had gone cold, from this 50: much of a reading's cost.
@@ -138,18 +141,25 @@ class Sampler:
         self.close()
         if not self._readings:
             return Unavailable(self._failure or "the window was shorter than one reading")
-        reader = self._reader
-        missing = dict(reader.missing)
+        series = self.header()
+        missing = series.missing
         if self._failure:
-            missing["samples"] = f"none after reading {self._readings}: {self._failure}"
+            failure = plain_text(self._failure)
+            missing = {**missing, "samples": f"none after reading {self._readings}: {failure}"}
+        samples = tuple(sorted(self._samples, key=_time_of))
+        return replace(series, samples=samples, missing=missing, cost=self._cost)
+
+    def header(self) -> SampleSeries:
+        """The series without its samples: all that is known of it so far."""
+        reader = self._reader
+        missing = {**self._cleaning.missing, **reader.missing}
         return SampleSeries(
             source=reader.source,
             period_ns=reader.period_ns,
             units=dict(reader.units),
-            samples=tuple(sorted(self._samples, key=_time_of)),
-            missing=missing,
-            devices=reader.devices,
-            cost=self._cost,
+            samples=(),
+            missing={plain_text(part): plain_text(reason) for part, reason in missing.items()},
+            devices=tuple(plain_device(each, at) for at, each in enumerate(reader.devices)),
         )
 
     def _run(self) -> None:
@@ -177,16 +187,28 @@ class Sampler:
         except OSError as exc:
             self._failure = str(exc)
             return False
+        except Exception as exc:  # what a driver's answer did to its reader costs this source only
+            self._failure = f"{type(exc).__name__}: {exc}"
+            return False
         after_ns = time.time_ns()
         self.read_max_ns = max(self.read_max_ns, after_ns - before_ns)
         self._readings += 1
-        self._give({"unix_ns": (before_ns + after_ns) // 2, **fields})
-        self._collect(last=False)
+        self._keep({"unix_ns": (before_ns + after_ns) // 2, **fields})
+        return self._collect(last=False)
+
+    def _collect(self, *, last: bool) -> bool:
+        """Take what the reader has with a time of its own; whether it could be had."""
+        try:
+            samples = self._reader.timed(last=last)
+        except Exception as exc:  # as above
+            self._failure = f"{type(exc).__name__}: {exc}"
+            return False
+        for sample in samples:
+            self._keep(sample)
         return True
 
-    def _collect(self, *, last: bool) -> None:
-        for sample in self._reader.timed(last=last):
-            self._give(sample)
+    def _keep(self, sample: Sample) -> None:
+        self._give(self._cleaning.clean(sample, self._reader.units))
 
 
 def _time_of(sample: Sample) -> int:

@@ -74,8 +74,8 @@ class PcieMeter:
             begun_ns = time.time_ns()
             values = self._round()
             if values:
-                self._lines.append({"unix_ns": (begun_ns + time.time_ns()) // 2, **values})
                 self.units.update(dict.fromkeys(values, UNIT))
+                self._lines.append({"unix_ns": (begun_ns + time.time_ns()) // 2, **values})
             self.cpu_ns = time.thread_time_ns()
             if self._stopping.wait(PERIOD_NS / 1e9):
                 return

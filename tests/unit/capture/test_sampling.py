@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 
 from diag.capture.host_reader import HOST_PERIOD_NS, SHARE_MIN_NS, HostReader
@@ -10,7 +11,7 @@ from diag.capture.locality import Here
 from diag.capture.sampling import Sampler
 from diag.formats.samples import decode_samples, encode_samples
 from diag.model.availability import Unavailable
-from diag.model.samples import SamplerCost, SampleSeries
+from diag.model.samples import SampledDevice, SamplerCost, SampleSeries
 
 
 class Counter:
@@ -141,6 +142,54 @@ def test_a_reading_that_hangs_ends_without_it_and_keeps_what_was_before() -> Non
     while not stuck.closed and time.monotonic() < deadline:
         time.sleep(0.001)
     assert stuck.closed == 1
+
+
+class Strange(Counter):
+    """A reader of one GPU whose values are beyond reason."""
+
+    source = "gpu"
+    missing = {"0:power_mw": "why \udcff"}  # noqa: RUF012
+    devices = (SampledDevice("H200 \udcff" + "x" * 2000),)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.units = {"n": "readings", "share": "%"}
+
+    def read(self) -> dict[str, Any]:
+        return {**super().read(), "share": [50 if self.count == 1 else float("nan")]}
+
+
+def test_what_no_sample_can_hold_costs_nothing_else() -> None:
+    strange = Strange()
+    sampler = Sampler(strange)
+    sampler.start()
+    wait_for(strange, 3)
+    series = sampler.stop()
+    assert isinstance(series, SampleSeries)
+    assert series.missing == {"0:power_mw": "why \ufffd", "0:share": "nan is no value"}
+    assert series.devices[0].name == "H200 \ufffd" + "x" * 1018
+    assert [sample["n"] for sample in series.samples] == [-1, *range(1, strange.count + 1)]
+    assert [sample["share"] for sample in series.samples if "share" in sample] == [[50]]
+    assert decode_samples(encode_samples(series), "here").samples == series.samples
+    assert replace(series, samples=(), cost=sampler.header().cost) == sampler.header()
+
+
+def test_a_reader_that_breaks_is_a_failure_of_its_own() -> None:
+    class Broken(Counter):
+        def read(self) -> dict[str, Any]:
+            if self.count == 2:
+                raise UnicodeDecodeError("utf-8", b"\xff", 0, 1, "no text")
+            return super().read()
+
+    broken = Broken()
+    sampler = Sampler(broken)
+    sampler.start()
+    wait_for(broken, 2)
+    time.sleep(0.01)
+    series = sampler.stop()
+    assert isinstance(series, SampleSeries)
+    assert series.missing["samples"].startswith("none after reading 2: UnicodeDecodeError: ")
+    assert len(series.samples) == 2
 
 
 def test_one_that_was_never_started_can_be_closed() -> None:
