@@ -20,7 +20,7 @@ class Counter:
     source = "host"
     period_ns = 1_000_000
     missing: dict[str, str] = {}  # noqa: RUF012
-    devices = ()
+    devices: tuple[SampledDevice, ...] = ()
     detail = "a counter"
 
     def __init__(self, fails_at: int = 10**9) -> None:

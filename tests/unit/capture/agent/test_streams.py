@@ -29,6 +29,16 @@ def test_a_sample_that_is_too_large_by_itself_is_given_up_and_counted() -> None:
     assert stream.buffer.taken == 2
 
 
+def test_a_sample_that_cannot_be_written_costs_itself_only() -> None:
+    stream = SourceStream(CountingReader(10 * MS, ballast=0), 100, message_max_bytes=2000)
+    for reading in range(4):
+        load = float("nan") if reading == 1 else reading
+        stream.buffer.put({"unix_ns": reading, "load_1m": load})
+    replies = list(stream.replies())
+    assert loads(replies, msgspec.json.decode) == [0, 2, 3]
+    assert replies[-1].dropped == 1
+
+
 def test_a_stream_that_was_never_read_from_says_why_there_is_nothing() -> None:
     stream = SourceStream(CountingReader(10 * MS, ballast=0), 100, message_max_bytes=2000)
     (last,) = stream.end("the agent was stopped")
