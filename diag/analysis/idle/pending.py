@@ -16,7 +16,7 @@ from diag.model.gaps import IdleCause
 
 
 def pending_claim(scene: Scene, device: Device, demand: Demand) -> Claim:
-    """In each gap, since the work that ends it was launched.
+    """Gaps that end with work launched before they began: the host was ahead of the device.
 
     Work that begins later says nothing: it may wait for the other. A loader's work answers nobody;
     work that no recorded step launched counts while anything is open.
@@ -25,11 +25,12 @@ def pending_claim(scene: Scene, device: Device, demand: Demand) -> Claim:
     keep = ~np.append(scene.calls.loading, False)[step]
     stretch, row, step = stretch[keep], row[keep], step[keep]
     begin, end = device.busy
-    idle_since = np.append(np.int64(np.iinfo(np.int64).min), end)[stretch]
-    since, until = np.maximum(scene.host.events.start_ns[row], idle_since), begin[stretch]
-    waited = np.flatnonzero(since < until)
+    after = stretch > 0
+    stretch, row, step = stretch[after], row[after], step[after]
+    since, until = end[stretch - 1], begin[stretch]
+    waited = np.flatnonzero(scene.host.events.start_ns[row] <= since)
     since, until, row, step = since[waited], until[waited], row[waited], step[waited]
-    # One in each gap at most, and so a set already; there may be millions.
+    # Whole gaps, and so a set already; there may be millions.
     claimed: Set = since, until
     unsure = step < 0
     if unsure.any():

@@ -80,8 +80,9 @@ def idle_rows() -> list[tuple[int, str, bool]]:
 def test_causes_are_listed_in_order_of_precedence() -> None:
     """The order of a trace's claims on a GPU, each cause where it comes first."""
     shown = idle_rows()
-    assert [order for order, _, _ in shown] == list(range(1, 19))
+    assert [order for order, _, _ in shown] == list(range(1, 20))
     causes = [cause for _, cause, _ in shown]
+    causes.remove("unexplained")  # the runs that tracer level 1 hides, then as the last resort
     again = causes.index("preprocess", causes.index("preprocess") + 1)
     assert causes.pop(again) == "preprocess"  # ahead of a batcher, then as before
     assert causes == [cause.value for cause in IdleCause]

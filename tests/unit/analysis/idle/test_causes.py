@@ -35,7 +35,7 @@ def test_a_request_without_a_batcher_passes_through_host_work_copies_launches_an
         (0, 1000, "trace-edge", "low", "", ""),
         (1000, 1100, "executor-pool", "medium", "", "SessionRun"),
         (1100, 2900, "preprocess", "high", "", "d:DecodeJpeg"),
-        (2900, 3000, "transfer", "high", "launch", "cuMemcpyHtoDAsync_v2"),
+        (2900, 3000, "transfer", "high", "preprocess", "cuMemcpyHtoDAsync_v2"),
         (3100, 3300, "launch", "high", "", "gemm"),
         (3500, 3600, "launch", "high", "", "ExecutorState::Process"),
         (3600, 3900, "allocator", "high", "launch", "cuMemAlloc_v2"),
@@ -75,8 +75,7 @@ def test_a_batch_passes_through_queue_threads_and_run() -> None:
         (3010, 3200, "dispatch", "high", "", "ScheduleOutputTask"),
         (3200, 3500, "batch-threads-in-host-work", "high", "", "MergeInputTensors"),
         (3500, 3600, "executor-pool", "medium", "", "SessionRun"),
-        (3600, 4100, "preprocess", "high", "", "d:DecodeJpeg"),
-        (4100, 4200, "launch", "high", "preprocess", "gemm"),
+        (3600, 4200, "preprocess", "high", "", "d:DecodeJpeg"),
         (7000, 9000, "sync-or-output", "high", "", "ProcessBatch"),
         (9000, 20000, "no-demand", "high", "", ""),
     ]
@@ -131,7 +130,7 @@ def test_requests_ahead_of_a_batcher_in_the_graph_prepare_its_batches() -> None:
         + gpu(f"gemm 3200..6000us correlation_id=2 {KERNEL}"),
         BatchingParameters(max_batch_size=4, batch_timeout_micros=0, num_batch_threads=1),
     )
-    assert rows(analysis)[1:9] == [
+    assert rows(analysis)[1:8] == [
         (1000, 1200, "executor-pool", "medium", "", "SessionRun"),
         # The whole of the graph ahead, since all of it comes before the device's work.
         (1200, 1990, "preprocess", "high", "", "p:Placeholder"),
@@ -139,8 +138,7 @@ def test_requests_ahead_of_a_batcher_in_the_graph_prepare_its_batches() -> None:
         (1991, 2500, "dispatch", "high", "", "ScheduleOutputTask"),
         (2500, 2600, "batch-threads-in-host-work", "high", "", "ProcessBatch"),
         (2600, 2700, "executor-pool", "medium", "", "FunctionRun"),
-        (2700, 3100, "preprocess", "high", "", "m:MatMul"),
-        (3100, 3200, "launch", "high", "preprocess", "gemm"),
+        (2700, 3200, "preprocess", "high", "", "m:MatMul"),
     ]
 
 
@@ -249,10 +247,9 @@ def test_a_model_loads_while_a_request_is_open() -> None:
         + END
         + gpu(f"gemm 2200..2500us correlation_id=1 {KERNEL}")
     )
-    assert rows(analysis)[1:5] == [
+    assert rows(analysis)[1:4] == [
         (1500, 1600, "model-load", "medium", "executor-pool", "save/RestoreV2:RestoreV2"),
-        (1600, 2000, "preprocess", "medium", "model-load", "ExecutorState::Process"),
-        (2000, 2200, "launch", "high", "preprocess", "gemm"),
+        (1600, 2200, "preprocess", "medium", "model-load", "ExecutorState::Process"),
         (2500, 3000, "model-load", "high", "sync-or-output", "save/RestoreV2:RestoreV2"),
     ]
 
@@ -285,7 +282,7 @@ def test_a_step_between_two_kernels_without_a_burst_waits_for_a_thread() -> None
         f"gemm 1600..1700us correlation_id=1 {KERNEL}",
         f"gemm 5600..5700us correlation_id=2 {KERNEL}",
     )
-    assert rows(analyzed(HOST + text + END + stream))[4:7] == [
+    assert rows(analyzed(HOST + text + END + stream))[3:6] == [
         (1700, 2000, "launch", "high", "", "ExecutorState::Process"),
         (2000, 5000, "executor-pool", "medium", "", "SessionRun"),
         (5000, 5600, "launch", "high", "", "gemm"),
@@ -325,9 +322,8 @@ def test_a_run_without_bursts_prepares_launches_and_ends() -> None:
         f"gemm 4200..6000us correlation_id=2 {KERNEL}",
     )
     found = rows(analyzed(HOST + text + END + stream))
-    assert found[1:5] == [
-        (1000, 2000, "preprocess", "high", "", "SessionRun"),
-        (2000, 2200, "launch", "high", "preprocess", "gemm"),
+    assert found[1:4] == [
+        (1000, 2200, "preprocess", "high", "", "SessionRun"),
         (3000, 4200, "launch", "high", "", "gemm"),
         (6000, 9000, "sync-or-output", "medium", "", "SessionRun"),
     ]
@@ -363,18 +359,20 @@ def test_a_gap_before_work_that_was_launched_is_the_devices_own() -> None:
         f"k 8300..8500us correlation_id=3 {KERNEL}",
     )
     found = rows(analyzed(HOST + ahead + other + END + kernels))
-    assert found[2:7] == [
-        (1100, 1200, "preprocess", "high", "", "ExecutorState::Process"),
-        (1200, 2000, "launch", "high", "preprocess", "gemm"),
+    assert found[2:5] == [
+        (1100, 2000, "preprocess", "high", "executor-pool", "d:DecodeJpeg"),
         (3000, 3500, "launch", "high", "preprocess", "relu"),
-        (4000, 8200, "preprocess", "high", "sync-or-output", "d:DecodeJpeg"),
-        (8200, 8300, "launch", "high", "preprocess", "k"),
+        (4000, 8300, "preprocess", "high", "sync-or-output", "d:DecodeJpeg"),
     ]
 
 
 def test_work_that_a_loader_launched_is_not_waited_for() -> None:
     loader = step(
-        1, "save/RestoreV2:RestoreV2 1200..1300us", "copy 2000..2010us correlation_id=1", end=5000
+        1, "save/RestoreV2:RestoreV2 1200..1300us", "copy 1400..1410us correlation_id=1", end=5000
     )
-    analysis = analyzed(HOST + loader + END + gpu(f"copy 4000..4100us correlation_id=1 {KERNEL}"))
+    copies = gpu(
+        f"copy 1500..1600us correlation_id=1 {KERNEL}",
+        f"copy 4000..4100us correlation_id=1 {KERNEL}",
+    )
+    analysis = analyzed(HOST + loader + END + copies)
     assert row_at(analysis, 3000)[2] == "no-demand"

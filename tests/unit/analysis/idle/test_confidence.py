@@ -52,7 +52,7 @@ def test_a_state_further_away_is_a_runner_up_that_does_not_matter() -> None:
         f"j 600..800us correlation_id=2 {KERNEL}", f"k 2200..5000us correlation_id=1 {KERNEL}"
     )
     found = row_at(analyzed(HOST + BUSY + done + END + stream), 1500)
-    assert found == (1100, 2010, "preprocess", "high", "sync-or-output", "d:DecodeJpeg")
+    assert found == (1100, 2200, "preprocess", "high", "sync-or-output", "d:DecodeJpeg")
 
 
 def test_of_runners_up_the_one_that_covers_most_counts() -> None:

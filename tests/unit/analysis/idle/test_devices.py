@@ -19,8 +19,7 @@ def test_each_gpu_is_explained_by_the_requests_that_use_it() -> None:
     assert [row[:3] for row in rows(analysis, 0)] == [
         (0, 1000, "trace-edge"),
         (1000, 1100, "executor-pool"),
-        (1100, 2010, "preprocess"),
-        (2010, 2200, "launch"),
+        (1100, 2200, "preprocess"),
         (3000, 4000, "sync-or-output"),
         # The other request is open from 11000 to 13000, and does not concern this one.
         (4000, 17000, "no-demand"),
@@ -30,8 +29,7 @@ def test_each_gpu_is_explained_by_the_requests_that_use_it() -> None:
         (0, 2000, "trace-edge"),
         (2000, 11000, "no-demand"),
         (11000, 11100, "executor-pool"),
-        (11100, 12010, "preprocess"),
-        (12010, 12200, "launch"),
+        (11100, 12200, "preprocess"),
         (12900, 13000, "sync-or-output"),
         (13000, 18000, "no-demand"),
         (18000, 20000, "trace-edge"),
