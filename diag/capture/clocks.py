@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from diag.capture.profiler import Recording
     from diag.model.events import Space
 
+# 146 years. Differences of two such offsets are whole numbers of 64 bits.
+_OFFSET_LIMIT_NS = 1 << 62
+
 
 def clock_bounds(recording: Recording, space: Space) -> tuple[int, int] | Unavailable:
     """Least and greatest offset in ns that the times allow.
@@ -40,6 +43,8 @@ def clock_bounds(recording: Recording, space: Space) -> tuple[int, int] | Unavai
     greatest = space.origin_unix_ns + window.start_ns - recording.sent_unix_ns
     if least > greatest:
         return Unavailable("the trace is longer than the call that made it: a clock was set")
+    if least <= -_OFFSET_LIMIT_NS or greatest >= _OFFSET_LIMIT_NS:
+        return Unavailable("the trace's time is more than a century from this machine's")
     return least, greatest
 
 

@@ -17,6 +17,7 @@ from diag.formats.manifest import (
     Manifest,
     SourceRecord,
     WindowRecord,
+    is_writable,
 )
 from diag.formats.server import server_document
 from diag.model.availability import Caveat, Unavailable
@@ -69,6 +70,11 @@ def write_evidence(
         OutputError: It cannot be written.
     """
     beside = evidence.beside
+    clocks = _clocks(evidence)
+    for clock in clocks:
+        if not is_writable(clock) and clock.source in beside.series:
+            reason = "its clock is further from the server's than can be told"
+            beside.series[clock.source] = Unavailable(reason)
     writer.add_trace(connection.target.given, evidence.recording.xspace or b"")
     for series in beside.series.values():
         if isinstance(series, SampleSeries):
@@ -78,12 +84,14 @@ def write_evidence(
         if isinstance(page, Page):
             writer.add_metrics(which, page.body)
     writer.add_server(server_document(beside.server))
-    return writer.finish(_manifest(evidence, connection, caveats, observer))
+    related = tuple(clock for clock in clocks if is_writable(clock))
+    return writer.finish(_manifest(evidence, connection, related, caveats, observer))
 
 
 def _manifest(
     evidence: Evidence,
     connection: Connection,
+    clocks: tuple[ClockRecord, ...],
     caveats: Sequence[Caveat],
     observer: dict[str, Any] | None,
 ) -> Manifest:
@@ -101,7 +109,7 @@ def _manifest(
         },
         plan=connection.plan.as_record(),
         window=WindowRecord(recording.sent_unix_ns, recording.received_unix_ns),
-        clocks=_clocks(evidence),
+        clocks=clocks,
         sources=_sources(evidence),
         caveats=tuple(CaveatRecord(caveat.code, caveat.text) for caveat in caveats),
         observer=observer,

@@ -92,8 +92,23 @@ class _Versioned(msgspec.Struct):
 
 
 def encode_manifest(manifest: Manifest) -> bytes:
-    """The manifest as indented JSON with a final newline."""
-    return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
+    """The manifest as indented JSON with a final newline.
+
+    Raises:
+        ValueError: ``decode_manifest`` would refuse it; types do not hold the bounds of numbers.
+    """
+    data = msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
+    msgspec.json.decode(data, type=Manifest)
+    return data
+
+
+def is_writable(clock: ClockRecord) -> bool:
+    """Whether a manifest with this record could be read back."""
+    try:
+        msgspec.convert(msgspec.structs.asdict(clock), ClockRecord)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def decode_manifest(data: bytes, where: str) -> Manifest:

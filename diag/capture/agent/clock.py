@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 Bounds = tuple[int, int]
 
 ROUND_TRIPS = 8
+# In the year 2116. Differences of such times, and of those, are whole numbers of 64 bits.
+CLOCK_LIMIT_NS = 1 << 62
+
+
+class ImpossibleClockError(Exception):
+    """An agent's clock reads what no clock can; its text has the agent for a subject."""
 
 
 def measure_offset(connection: Connection, timeout_s: float) -> Bounds:
@@ -30,6 +36,7 @@ def measure_offset(connection: Connection, timeout_s: float) -> Bounds:
 
     Raises:
         grpc.RpcError: The agent did not answer.
+        ImpossibleClockError: What it answered is no time.
     """
     return min((_round_trip(connection, timeout_s) for _ in range(ROUND_TRIPS)), key=_width)
 
@@ -53,6 +60,8 @@ def _round_trip(connection: Connection, timeout_s: float) -> Bounds:
     asked_ns = time.time_ns()
     reading = connection.call(READ_CLOCK, ClockRequest(), ClockReading, timeout_s)
     answered_ns = time.time_ns()
+    if not 0 <= reading.unix_ns < CLOCK_LIMIT_NS:
+        raise ImpossibleClockError(f"says that it is {reading.unix_ns:,} ns since 1970")
     return reading.unix_ns - answered_ns, reading.unix_ns - asked_ns
 
 

@@ -6,7 +6,12 @@ from typing import TYPE_CHECKING
 
 import grpc
 
-from diag.capture.agent.clock import hull, measure_offset, server_bounds
+from diag.capture.agent.clock import (
+    ImpossibleClockError,
+    hull,
+    measure_offset,
+    server_bounds,
+)
 from diag.capture.agent.protocol import (
     AUTHORIZATION,
     DESCRIBE,
@@ -65,6 +70,7 @@ class AgentLink:
 
         Raises:
             grpc.RpcError: The agent did not answer.
+            ImpossibleClockError: What it answered is no time.
         """
         self.offset = hull(self.offset, measure_offset(self.connection, self._timeout_s))
 
@@ -131,6 +137,8 @@ def open_link(
             return AgentLink(connection, description, offset, timeout_s)
     except grpc.RpcError as exc:
         reason = why(exc, connection)
+    except ImpossibleClockError as exc:
+        reason = str(exc)
     connection.__exit__(None, None, None)
     return Unavailable(reason)
 

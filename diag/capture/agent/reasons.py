@@ -18,9 +18,18 @@ if TYPE_CHECKING:
 _TOO_LARGE_TEXT = "larger than max"  # gRPC's own, of this side
 
 
+# Long enough for any sentence of ours.
+_TEXT_MAX_CHARACTERS = 300
+
+
+def cut(text: str) -> str:
+    """What a stranger said, without what is beyond a sentence or two."""
+    return text if len(text) <= _TEXT_MAX_CHARACTERS else text[:_TEXT_MAX_CHARACTERS] + "…"
+
+
 def why(error: grpc.RpcError, connection: Connection) -> str:
     """What a failed call means."""
-    code, details = error.code(), error.details() or ""
+    code, details = error.code(), cut(error.details() or "")
     if code == grpc.StatusCode.UNAUTHENTICATED:
         return (
             "refused the token: it is not the agent's"
@@ -57,7 +66,8 @@ def other_protocol(description: Description) -> str:
     """Why a description cannot be used; "" if it can."""
     if description.protocol == PROTOCOL:
         return ""
+    version = cut(description.diag_version) or "of an unknown version"
     return (
-        f"is of diag {description.diag_version or 'of an unknown version'} and speaks protocol "
+        f"is of diag {version} and speaks protocol "
         f"{description.protocol}, not {PROTOCOL}: install the same diag on both sides"
     )

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import grpc
 
-from diag.capture.agent.protocol import SAMPLE
-from diag.capture.agent.reasons import why
+from diag.capture.agent.protocol import DURATION_MAX_NS, SAMPLE
+from diag.capture.agent.reasons import cut, why
+from diag.formats.samples import SAMPLES_MAX
 from diag.formats.wire.agent_pb2 import SampleReply, SampleRequest, Wanted
 
 if TYPE_CHECKING:
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 
     from diag.capture.connection import Connection
 
-# Ten minutes at 100 Hz of a machine with many cores; an agent that sends more is not believed.
-_KEPT_MAX_BYTES = 256 << 20
+# Ten minutes of eight GPUs are some 15 MB at 20 Hz and 70 MB at 100 Hz, with up to 300,000 lines of
+# which most are the driver's own readings; an agent that sends more is not believed.
+_KEPT_MAX_BYTES = 96 << 20
+_KEPT_MAX_LINES = 500_000
 
 
 @dataclass(slots=True)
@@ -28,17 +31,25 @@ class Received:
 
     Attributes:
         header: The latest header line.
-        lines: Those of the samples, in the order they came.
+        lines: Those of the samples, in the order they came, in pieces.
         dropped: Samples that the agent gave up.
         read_max_ns: The longest reading.
         unavailable: Why there is nothing.
+        refused: Why what came is not to be believed; the agent is its subject.
     """
 
     header: bytes = b""
-    lines: bytearray = field(default_factory=bytearray)
+    lines: list[bytes] = field(default_factory=list)
     dropped: int = 0
     read_max_ns: int = 0
     unavailable: str = ""
+    refused: str = ""
+
+    def take(self) -> bytes:
+        """Header and lines; they are gone from here."""
+        data = b"".join((self.header, b"\n", *self.lines))
+        self.lines.clear()
+        return data
 
 
 class Receiver:
@@ -64,6 +75,7 @@ class Receiver:
         self._wanted = wanted
         self._call: grpc.Call | None = None
         self._kept_bytes = 0
+        self._kept_lines = 0
         self._began_ns = 0
         self._all_began = threading.Event()
         self._enough = threading.Event()
@@ -95,10 +107,11 @@ class Receiver:
     def _run(self) -> None:
         try:
             for reply in self._connection.stream(SAMPLE, self._requests(), SampleReply):
-                self._keep(reply)
-                if self._kept_bytes > _KEPT_MAX_BYTES:
+                if not self._has_room(reply):
+                    # The stream ends with its iterator; what is in flight gRPC bounds.
                     self._lose("sent more than can be kept")
                     return
+                self._keep(reply)
             if not self._told:
                 self._lose("ended the stream")
         except grpc.RpcError as exc:
@@ -117,23 +130,41 @@ class Receiver:
         )
         self._enough.wait()
 
+    def _has_room(self, reply: SampleReply) -> bool:
+        """Count a reply, before anything of it is kept."""
+        self._kept_bytes += len(reply.lines)
+        self._kept_lines += reply.lines.count(b"\n")
+        return self._kept_bytes <= _KEPT_MAX_BYTES and self._kept_lines <= _KEPT_MAX_LINES
+
     def _keep(self, reply: SampleReply) -> None:
         part = self.received.get(reply.source)
         if part is None:
             return
         if reply.ended and not self._told:
-            self._lose(f"ended the stream: {reply.ended}")
-        if reply.unavailable:
-            part.unavailable = reply.unavailable
+            self._lose(f"ended the stream: {cut(reply.ended)}")
+        impossible = _impossible(reply)
+        if impossible:
+            part.refused = impossible
+        elif reply.unavailable:
+            part.unavailable = cut(reply.unavailable)
         else:
             part.header, _, lines = reply.lines.partition(b"\n")
-            part.lines += lines
+            if lines:
+                part.lines.append(lines)
             part.dropped, part.read_max_ns = reply.dropped, reply.read_max_ns
-            self._kept_bytes += len(lines)
-        if all(each.header or each.unavailable for each in self.received.values()):
+        if all(each.header or each.unavailable or each.refused for each in self.received.values()):
             self._all_began.set()
 
     def _lose(self, reason: str) -> None:
         if not self.lost:
             self.lost = reason
             self.lost_after_ns = time.monotonic_ns() - self._began_ns
+
+
+def _impossible(reply: SampleReply) -> str:
+    """Which of its numbers cannot be, or ""."""
+    if not 0 <= reply.read_max_ns <= DURATION_MAX_NS:
+        return f"says that a reading took {reply.read_max_ns:,} ns"
+    if not 0 <= reply.dropped <= SAMPLES_MAX:
+        return f"says that it gave up {reply.dropped:,} samples"
+    return ""

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import grpc
 
+from diag.capture.agent.clock import ImpossibleClockError
 from diag.capture.agent.link import open_link
 from diag.capture.agent.protocol import SOURCES
-from diag.capture.agent.reasons import why
+from diag.capture.agent.reasons import cut, why
 from diag.capture.agent.receiver import Receiver
 from diag.capture.plan import SECOND
 from diag.errors import BundleCorruptError
@@ -74,10 +75,10 @@ class AgentSampling:
             if state is None:
                 self.series[source] = self._without("does not know this source")
             elif state.unavailable:
-                self.series[source] = self._without(f"has none: {state.unavailable}")
+                self.series[source] = self._without(f"has none: {cut(state.unavailable)}")
             else:
-                seen = f" ({link.description.server})" if source == "host" else ""
-                self.details[source] = f"{state.detail}, by the agent at {self.address}{seen}"
+                seen = f" ({cut(link.description.server)})" if source == "host" else ""
+                self.details[source] = f"{cut(state.detail)}, by the agent at {self.address}{seen}"
         wanted = {source: periods_ns.get(source, 0) for source in self.details}
         if wanted:
             self._receiver = Receiver(link.connection, wanted)
@@ -101,6 +102,8 @@ class AgentSampling:
                 link.measure_offset_again()
             except grpc.RpcError as exc:
                 self.lost = why(exc, link.connection)
+            except ImpossibleClockError as exc:
+                self.lost = str(exc)
 
     def close(self) -> None:
         """Let go of the agent; harmless when called again."""
@@ -113,19 +116,22 @@ class AgentSampling:
         return Unavailable(f"the agent at {self.address} {reason}")
 
     def _series(self, source: str, received: Received) -> SampleSeries | Unavailable:
+        if received.refused:
+            return self._without(received.refused)
         if not received.lines:
             none = received.unavailable or "the window was shorter than one reading"
             return self._without(self.lost or f"has none: {none}")
         where = f"the samples of the agent at {self.address}"
         try:
-            series = decode_samples(received.header + b"\n" + received.lines, where)
+            series = decode_samples(received.take(), where)
         except BundleCorruptError as exc:
             return Unavailable(f"{exc.message} ({exc.cause})" if exc.cause else exc.message)
         if series.source != source:
             return Unavailable(f"{where} are called {series.source}, not {source}")
         return replace(
             series,
-            missing=series.missing | self._gaps(received, len(series.samples)),
+            missing={name: cut(text) for name, text in series.missing.items()}
+            | self._gaps(received, len(series.samples)),
             taken_by=self.address,
         )
 

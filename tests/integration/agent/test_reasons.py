@@ -28,9 +28,10 @@ from diag.formats.wire.agent_pb2 import (
     SampleRequest,
 )
 from diag.model.availability import Unavailable
+from diag.model.samples import SampleSeries
 from tests.support.agent import TOKEN, agent_here, caveats_of, server_of
 from tests.support.certificates import Certificates
-from tests.support.fast_plan import plan
+from tests.support.fast_plan import manifest_of, plan
 from tests.support.serving import Serving
 
 
@@ -97,10 +98,15 @@ def test_a_plaintext_agent_is_asked_for_tls(tmp_path: Path, certificates: Certif
 class Impostor:
     """Calls itself an agent, and answers as a test says."""
 
-    def __init__(self, protocol: int, lines: bytes) -> None:
+    def __init__(
+        self, protocol: int, lines: bytes, clock_ns: int, repeats: int, **reply: Any
+    ) -> None:
         self._description = Description(protocol=protocol, diag_version="9.9")
-        self._description.sources.add(source="host", detail="2 cores")
-        self._lines = lines
+        self._description.sources.add(source="host", detail="2 cores" * 1000)
+        self._description.sources.add(source="gpu", unavailable="no" * 1000)
+        self._reply = SampleReply(source="host", lines=lines, **reply)
+        self._repeats = repeats
+        self._clock_ns = clock_ns
 
     def describe(self, request: DescribeRequest, context: grpc.ServicerContext) -> Description:
         del request, context
@@ -108,19 +114,21 @@ class Impostor:
 
     def read_clock(self, request: ClockRequest, context: grpc.ServicerContext) -> ClockReading:
         del request, context
-        return ClockReading(unix_ns=time.time_ns())
+        return ClockReading(unix_ns=self._clock_ns or time.time_ns())
 
     def sample(
         self, requests: Iterator[SampleRequest], context: grpc.ServicerContext
     ) -> Iterator[SampleReply]:
         del context
-        yield SampleReply(source="host", lines=self._lines)
+        yield from (self._reply for _ in range(self._repeats))
         assert len(list(requests)) == 1
 
 
 @contextmanager
-def impostor(protocol: int = 1, lines: bytes = b"") -> Iterator[str]:
-    behaviour = Impostor(protocol, lines)
+def impostor(
+    protocol: int = 1, lines: bytes = b"", clock_ns: int = 0, repeats: int = 1, **reply: Any
+) -> Iterator[str]:
+    behaviour = Impostor(protocol, lines, clock_ns, repeats, **reply)
     handlers = {
         "Describe": grpc.unary_unary_rpc_method_handler(
             behaviour.describe, DescribeRequest.FromString, Description.SerializeToString
@@ -165,4 +173,57 @@ def test_what_is_not_samples_is_a_reason(tmp_path: Path, lines: bytes, reason: s
         capture = open_capture(capture_bundle(wanted, tmp_path / "b").path)
     assert isinstance(capture.host_samples, Unavailable)
     assert reason in capture.host_samples.reason
-    assert capture.gpu_samples == Unavailable(f"the agent at {address} does not know this source")
+    assert isinstance(capture.gpu_samples, Unavailable)
+
+
+HEADER = b'{"source":"host","period_ns":1,"units":{"cpu":"%"}}\n'
+ONE = HEADER + b'{"unix_ns":1,"cpu":5}\n'
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        ({"read_max_ns": -(1 << 63)}, "says that a reading took -9,223,372,036,854,775,808 ns"),
+        ({"read_max_ns": (1 << 63) - 1}, "says that a reading took 9,223,372,036,854,775,807 ns"),
+        ({"dropped": -10}, "says that it gave up -10 samples"),
+        ({"dropped": (1 << 63) - 1}, "says that it gave up 9,223,372,036,854,775,807 samples"),
+        ({"clock_ns": -(1 << 63)}, "says that it is -9,223,372,036,854,775,808 ns since 1970"),
+        ({"clock_ns": (1 << 63) - 1}, "says that it is 9,223,372,036,854,775,807 ns since 1970"),
+    ],
+)
+def test_numbers_that_cannot_be_cost_the_source_and_not_the_bundle(
+    tmp_path: Path, told: dict[str, int], reason: str
+) -> None:
+    with server_of() as server, impostor(lines=ONE, **told) as address:
+        wanted = plan(server.address, agent=AgentAccess(address))
+        capture = open_capture(capture_bundle(wanted, tmp_path / "b").path)
+    assert capture.host_samples == Unavailable(f"the agent at {address} {reason}")
+    assert not isinstance(capture.manifest, Unavailable)
+    assert capture.clocks == ()
+
+
+def test_texts_of_an_agent_are_cut(tmp_path: Path) -> None:
+    missing = (
+        HEADER.replace(b"}}", b'},"missing":{"cpu":"%s"}}' % (b"why" * 1000)) + b'{"unix_ns":1}'
+    )
+    with server_of() as server, impostor(lines=missing) as address:
+        wanted = plan(server.address, agent=AgentAccess(address))
+        path = capture_bundle(wanted, tmp_path / "b").path
+        host = open_capture(path).host_samples
+        sources = manifest_of(path)["sources"]
+    assert isinstance(host, SampleSeries)
+    assert host.missing["cpu"] == ("why" * 1000)[:300] + "…"
+    assert f"{('no' * 1000)[:300]}…" in sources["gpu"]["detail"]
+    assert len(sources["gpu"]["detail"]) < 400
+    assert len(sources["host"]["detail"]) < 400
+
+
+@pytest.mark.parametrize(
+    "line", [b'{"unix_ns":1,"cpu":5}\n', b'{"unix_ns":1,"cpu":5}' + b" " * 60_000 + b"\n"]
+)
+def test_an_agent_that_sends_without_end_is_left_at_a_limit(tmp_path: Path, line: bytes) -> None:
+    lines = HEADER + line * ((1 << 20) // len(line) - 10)
+    with server_of() as server, impostor(lines=lines, repeats=10_000) as address:
+        wanted = plan(server.address, agent=AgentAccess(address))
+        outcome = capture_bundle(wanted, tmp_path / "b")
+    assert "sent more than can be kept" in caveats_of(outcome)["agent-lost"]

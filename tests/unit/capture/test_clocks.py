@@ -36,6 +36,11 @@ def test_an_impossible_order_is_no_bound() -> None:
     assert isinstance(clock_bounds(call, space(100)), Unavailable)
 
 
+def test_a_time_in_another_century_is_no_bound() -> None:
+    call = recording(START - (1 << 62) - START // 2, START + 200_000_000)
+    assert isinstance(clock_bounds(call, space(100)), Unavailable)
+
+
 def test_equal_clocks_stay_equal_and_the_uncertainty_covers_the_bounds() -> None:
     record = clock_record("host", (-5_000_000, 3_000_000), reading_ns=101, same_clock=False)
     assert (record.offset_ns, record.uncertainty_ns) == (0, 5_000_051)

@@ -6,6 +6,7 @@ import json
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+import msgspec
 import pytest
 
 from diag.errors import BundleCorruptError, BundleVersionError
@@ -19,6 +20,7 @@ from diag.formats.manifest import (
     WindowRecord,
     decode_manifest,
     encode_manifest,
+    is_writable,
 )
 
 FULL = Manifest(
@@ -38,6 +40,15 @@ FULL = Manifest(
 
 def test_a_manifest_survives_being_written_and_read() -> None:
     assert decode_manifest(encode_manifest(FULL), "b") == FULL
+
+
+@pytest.mark.parametrize("clock", [("gpu", 1 << 63, 0), ("gpu", 0, -1)])
+def test_what_could_not_be_read_back_is_not_written(clock: tuple[str, int, int]) -> None:
+    record = ClockRecord(*clock)
+    assert not is_writable(record)
+    with pytest.raises(ValueError, match=r"clocks\[0\]"):
+        encode_manifest(msgspec.structs.replace(FULL, clocks=(record,)))
+    assert is_writable(FULL.clocks[0])
 
 
 def test_nanoseconds_are_not_rounded() -> None:
