@@ -10,6 +10,10 @@ POLL_PERIOD_NS = 1_000_000
 # polled (sample_traces/: 99 % under 0.2 ms on two cores).
 SIZE_CLOSE_MAX_NS = 300_000
 
+# ratio of a queue's batches that must have waited with a thread free to tell its timeout: of a pool
+# that is always full, those seem to that waited for threads whose batches the window cut off.
+MIN_TELLING_RATIO = 0.05
+
 # An executor takes this long at most to hand a closure over, and a thread from its begin to its
 # burst (sample_traces/: step time without a burst, and farther from any closure that waits, is 0 to
 # 0.004 % of all; within 20 us, 0.02 to 0.07 %).

@@ -14,7 +14,7 @@ import numpy as np
 
 from diag.analysis.batching.batches import Batches, Tasks
 from diag.analysis.columns.intervals import Set, at_least, covered_between
-from diag.analysis.thresholds import POLL_PERIOD_NS, SIZE_CLOSE_MAX_NS
+from diag.analysis.thresholds import MIN_TELLING_RATIO, POLL_PERIOD_NS, SIZE_CLOSE_MAX_NS
 from diag.model.availability import Unavailable
 from diag.model.events import Bools, Int64s
 from diag.model.serving import CLOSE_REASONS, CloseReason, Origin, Parameter
@@ -137,31 +137,41 @@ def estimate_timeout(arrivals: Arrivals, members: Int64s, pool: Pool) -> Known:
     seen = first < NEVER_NS
     overflowed = arrivals.next_first_ns[members] < taken
     free = covered_between(pool.all_busy, first, taken) == 0
-    # Taken right after an enqueue: that enqueue may have filled it.
-    sudden = (taken - arrivals.last_ns[members] < SIZE_CLOSE_MAX_NS) & (
-        arrivals.last_ns[members] > first
-    )
-    usable = seen & ~overflowed & free
+    usable = seen & ~overflowed & free & ~_sudden(arrivals, members)
     rows = arrivals.rows[members]
-    for better in (~sudden, rows < rows.max(initial=0)):  # the largest may have been full
-        usable = usable & better if (usable & better).any() else usable
+    smaller = rows < rows.max(initial=0)  # the largest may have been full
+    usable = usable & smaller if (usable & smaller).any() else usable
     if not usable.any():
         return Unavailable("no batch of this queue waited with a batch thread free")
+    if usable.sum() < MIN_TELLING_RATIO * len(members):
+        return Unavailable(f"{usable.sum()} of {len(members)} batches waited with a thread free")
     shortest = int((taken - first)[usable].min())
     return Parameter(0 if shortest < POLL_PERIOD_NS else shortest, Origin.ESTIMATED)
 
 
+def _sudden(arrivals: Arrivals, members: Int64s) -> Bools:
+    """Batches taken right after an enqueue that was not their first: it may have filled them."""
+    last = arrivals.last_ns[members]
+    soon = arrivals.taken_ns[members] - last < SIZE_CLOSE_MAX_NS
+    return np.asarray(soon & (last > arrivals.first_ns[members]), np.bool_)
+
+
 def estimate_max_batch(
-    arrivals: Arrivals, batches: Batches, members: Int64s, timeout: Known
+    arrivals: Arrivals, batches: Batches, members: Int64s, timeout: Known, pool: Pool
 ) -> Known:
-    """max_batch_size of a queue: the largest batch, if a batch of that size did close early."""
+    """max_batch_size of a queue: the largest batch, if a batch of that size did close early.
+
+    Where nothing tells the timeout: if its last enqueue had a waiting thread take it at once.
+    """
     rows = batches.rows[members]
     largest = int(rows.max()) if len(rows) else 0
-    wait = arrivals.taken_ns[members] - arrivals.first_ns[members]
-    limit = timeout.value if isinstance(timeout, Parameter) else 0
-    early = (rows == largest) & (
-        (wait < limit) | (arrivals.next_first_ns[members] < arrivals.taken_ns[members])
-    )
+    first, taken = arrivals.first_ns[members], arrivals.taken_ns[members]
+    if isinstance(timeout, Parameter):
+        closed = taken - first < timeout.value
+    else:
+        free = covered_between(pool.all_busy, first, taken) == 0
+        closed = free & _sudden(arrivals, members)
+    early = (rows == largest) & (closed | (arrivals.next_first_ns[members] < taken))
     if largest > 0 and int(early.sum()) >= 2:
         return Parameter(largest, Origin.ESTIMATED)
     return Unavailable(f"no batch was closed by its size; the largest had {largest} rows")

@@ -99,7 +99,7 @@ def describe_queues(
         if wait is None:
             wait = estimate_timeout(arrivals, members, pools[pool_of_queue[queue]])
         told = known.max_rows(queue)
-        observed = estimate_max_batch(arrivals, batches, members, wait)
+        observed = estimate_max_batch(arrivals, batches, members, wait, pools[pool_of_queue[queue]])
         # A gauge limits what is enqueued; a scheduler that splits may execute smaller batches.
         is_bound = told is not None and told.origin is Origin.METRICS and keys.is_split[queue]
         size: Known = observed if told is None else told

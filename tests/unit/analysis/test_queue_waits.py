@@ -310,3 +310,29 @@ def test_gauges_of_two_models_that_differ_are_not_told_apart() -> None:
     analysis = analyze(replace(capture, metrics=MetricsPair((), both)))
     timeout = analysis.batches.queues[0].batch_timeout_ns
     assert isinstance(timeout, Unavailable) or timeout.origin is Origin.ESTIMATED
+
+
+def _busy_pool() -> tuple[list[tuple[int, int, int]], list[tuple[str, int, int, int]]]:
+    """One batch that met a free thread, before its like were seen, and 40 that did not."""
+    tasks, batches = [(0, 1, 1), (3300, 2, 2)], [("b/1", 3210, 9000, 1), ("b/1", 9000, 15_000, 2)]
+    for number in range(3, 42):
+        end = 6000 * number - 3000
+        tasks.append((end - 3000, 1 + number % 3, number))
+        batches.append(("b/1", end, end + 6000, number))
+    return tasks, batches
+
+
+def test_a_timeout_that_hardly_any_batch_could_wait_for_is_not_estimated() -> None:
+    assert isinstance(
+        analyzed(schedule(*_busy_pool())).queues[0].queue.batch_timeout_ns, Unavailable
+    )
+
+
+def test_batches_that_their_last_task_closed_are_full_where_none_tells_the_timeout() -> None:
+    tasks = [(1000 * (10 * n + row), 1, n) for n in range(5) for row in range(4)]
+    batches = [("b/1", 10_000 * n + 3050, 10_000 * n + 6000, n) for n in range(5)]
+    analysis = analyzed(schedule(tasks, batches))
+    queue = analysis.queues[0].queue
+    assert isinstance(queue.batch_timeout_ns, Unavailable)
+    assert queue.max_batch_size == Parameter(4, Origin.ESTIMATED)
+    assert set(closed_by(analysis)) == {"size"}
