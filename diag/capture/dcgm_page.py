@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NO_HOST = ""
+# Sets of labels on a page: its GPUs and slices, each as often as pods share it. 8 GPUs in 7 slices
+# that 10 pods share are 560.
+SERIES_MAX = 4096
+_LABEL_MAX_CHARACTERS = 256
+
+
+class TooManySeriesError(Exception):
+    """The page names more than any node has."""
 
 
 class DeviceKey(NamedTuple):
@@ -60,9 +68,14 @@ def read_hosts(text: str) -> dict[str, HostPage]:
 
     Raises:
         MetricsParseError: A line that is asked for is no sample.
+        TooManySeriesError: See there.
     """
     hosts: dict[str, HostPage] = {}
+    seen: set[tuple[tuple[str, str], ...]] = set()
     for sample, unix_ns in parse_named(text, FIELD_BY_METRIC.keys()):
+        seen.add(sample.labels)
+        if len(seen) > SERIES_MAX:
+            raise TooManySeriesError(f"names more than {SERIES_MAX:,} GPUs, slices and pods")
         labels = dict(sample.labels)
         key = _key_of(labels)
         if key is None:
@@ -105,10 +118,11 @@ def _name_device(page: HostPage, key: DeviceKey, labels: Mapping[str, str]) -> N
     if key in page.devices:
         return
     name = labels.get("modelName") or labels.get("device") or f"GPU {max(key.gpu, 0)}"
+    name, uuid = name[:_LABEL_MAX_CHARACTERS], key.uuid[:_LABEL_MAX_CHARACTERS]
     if key.is_slice:
-        profile = labels.get("GPU_I_PROFILE", "")
+        profile = labels.get("GPU_I_PROFILE", "")[:_LABEL_MAX_CHARACTERS]
         name = f"{name} MIG {profile} #{key.slice_id}".replace("  ", " ")
-    uuid = f"{key.uuid}/{key.slice_id}" if key.is_slice else key.uuid
+        uuid = f"{uuid}/{key.slice_id}"
     page.devices[key] = SampledDevice(name, uuid, key.is_slice)
 
 

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from diag.capture.dcgm_fields import FIELDS
-from diag.capture.dcgm_page import NO_HOST, DeviceKey, HostPage, fields_of, read_hosts
+from diag.capture.dcgm_page import (
+    NO_HOST,
+    DeviceKey,
+    HostPage,
+    TooManySeriesError,
+    fields_of,
+    read_hosts,
+)
 from diag.capture.locality import Here
 from diag.capture.plan import SECOND
 from diag.capture.scrape import Page, check_url, read_page
@@ -37,6 +44,10 @@ SCRAPE_TIMEOUT_S = 0.9
 # Exporters turn scrapes away that come too close together (503); once in a while is no loss.
 FAILURES_MAX = 3
 COLLECTED_AGE = "collected_age_ns"
+_DAY_NS = 86_400 * SECOND  # an age beyond it says that a clock is wrong, not when was collected
+_HOST_MAX_CHARACTERS = 256
+_BLANK = "blank or out of range"
+_METRICS = {field.name: field.metrics[0] for field in FIELDS}
 
 
 def open_dcgm_reader(
@@ -120,7 +131,7 @@ class DcgmReader:
             self.units[COLLECTED_AGE] = "ns"
         self.missing: dict[str, str] = _missing(page, self._keys)
         self.taken_by = urlsplit(url).netloc.rpartition("@")[2]
-        named = f" of {host}" if host else ""
+        named = f" of {host[:_HOST_MAX_CHARACTERS]}" if host else ""
         self.detail = f"{len(self._keys)} GPUs and slices{named} by {self.taken_by}"
 
     def read(self) -> dict[str, Any]:
@@ -159,17 +170,36 @@ class DcgmReader:
 
     def _sample(self, host: HostPage, page: Page) -> dict[str, Any]:
         sample: dict[str, Any] = {
-            name: [host.values[name].get(key) for key in self._keys]
+            name: [
+                self._value(index, name, host.values[name].get(key))
+                for index, key in enumerate(self._keys)
+            ]
             for name in self.units
             if name in host.values
         }
         if COLLECTED_AGE in self.units:
-            times = host.collected_unix_ns
             now_ns = (page.sent_unix_ns + page.received_unix_ns) // 2
             sample[COLLECTED_AGE] = [
-                now_ns - times[key] if key in times else None for key in self._keys
+                self._age(index, now_ns, host.collected_unix_ns.get(key))
+                for index, key in enumerate(self._keys)
             ]
         return sample
+
+    def _value(self, index: int, name: str, value: int | float | None) -> int | float | None:
+        if value is None:
+            metric = _METRICS[name]
+            self.missing.setdefault(f"{index}:{name}", f"{metric} is {_BLANK} at times")
+        return value
+
+    def _age(self, index: int, now_ns: int, collected_unix_ns: int | None) -> int | None:
+        if collected_unix_ns is None:
+            return None
+        age_ns = now_ns - collected_unix_ns
+        if abs(age_ns) <= _DAY_NS:
+            return age_ns
+        reason = "the exporter's time stamps are more than a day from this machine's clock"
+        self.missing.setdefault(f"{index}:{COLLECTED_AGE}", reason)
+        return None
 
 
 def _hosts_of(page: Page | Unavailable, url: str) -> dict[str, HostPage] | Unavailable:
@@ -180,6 +210,8 @@ def _hosts_of(page: Page | Unavailable, url: str) -> dict[str, HostPage] | Unava
         hosts = read_hosts(page.body.decode("utf-8", "replace"))
     except MetricsParseError as exc:
         return Unavailable(f"{url} is not Prometheus text: {exc.message}")
+    except TooManySeriesError as exc:
+        return Unavailable(f"{url} {exc}")
     if not hosts:
         return Unavailable(f"{url} has no {FIELDS[0].metrics[0]} or the like: no DCGM exporter")
     return hosts
@@ -194,7 +226,7 @@ def _own_host(hosts: dict[str, HostPage], server_names: Iterable[str]) -> str | 
         found = [host for host in hosts if host != NO_HOST and called(host) in wanted]
         if len(found) == 1:
             return found[0]
-    named = ", ".join(sorted(host or "(unnamed)" for host in hosts)[:5])
+    named = ", ".join(sorted(host[:_HOST_MAX_CHARACTERS] or "(unnamed)" for host in hosts)[:5])
     return Unavailable(
         f"has the GPUs of {len(hosts)} hosts ({named}), and which is the server's cannot be told: "
         "name the exporter of the server's own node"
@@ -218,10 +250,10 @@ def _missing(page: HostPage, keys: tuple[DeviceKey, ...]) -> dict[str, str]:
         if not values:
             reasons[field.name] = f"not among the exporter's metrics: {field.metrics[0]}"
         elif field.name not in known:
-            reasons[field.name] = f"DCGM has no value of {field.metrics[0]}: blank on every GPU"
+            reasons[field.name] = f"DCGM has no value of {field.metrics[0]}: {_BLANK} on every GPU"
         else:
             for index, key in enumerate(keys):
                 if values.get(key) is None:
-                    state = "blank" if key in values else "not given"
+                    state = _BLANK if key in values else "not given"
                     reasons[f"{index}:{field.name}"] = f"{field.metrics[0]} is {state} here"
     return reasons

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 LINES_MAX = 1_000_000
 LINE_MAX_CHARACTERS = 64 * 1024
 _NAME_END = re.compile(r"[{\s]")
+# Whatever else there may be, prometheus-client judges.
+_PLAIN_NUMBERS = re.compile(r"[ \t]+(-?\d{1,20}(?:\.\d{1,20})?)(?:[ \t]+(\d{1,15}))?\s*", re.ASCII)
 _HINT = "check the metrics URL: it must answer in Prometheus text format"
 
 
@@ -48,16 +50,38 @@ def parse_metrics(text: str) -> tuple[MetricSample, ...]:
 def parse_named(text: str, names: Collection[str]) -> Iterator[tuple[MetricSample, int | None]]:
     """Only the samples of these names, each with its own time (ns since 1970) if it has one.
 
+    An exporter repeats a GPU's labels in every metric: the same text is parsed once, for that is
+    nearly all of the work.
+
     Raises:
         MetricsParseError: As ``parse_metrics``; lines of other names are not looked at.
     """
     lines = text.split("\n")
     if len(lines) > LINES_MAX:
         raise MetricsParseError(f"{len(lines):,} lines of metrics, the limit is {LINES_MAX:,}")
+    known: dict[str, tuple[tuple[str, str], ...]] = {}
     for number, line in enumerate(lines, start=1):
         name = _NAME_END.split(line, maxsplit=1)[0]
-        if name in names:
-            yield _timed_sample(line.strip(), number)
+        if name not in names:
+            continue
+        head, brace, tail = line.rpartition("}")
+        text = head[len(name) :]
+        found = _known_labels(name, known.get(text), tail) if brace else None
+        if found is None:
+            found = _timed_sample(line.strip(), number)
+            known[text] = found[0].labels
+        yield found
+
+
+def _known_labels(
+    name: str, labels: tuple[tuple[str, str], ...] | None, tail: str
+) -> tuple[MetricSample, int | None] | None:
+    """The sample, if its labels are known and a plain number follows, maybe with a time."""
+    number = _PLAIN_NUMBERS.fullmatch(tail) if labels is not None else None
+    if labels is None or number is None:
+        return None
+    unix_ns = None if number[2] is None else int(number[2]) * 1_000_000
+    return MetricSample(name, labels, float(number[1])), unix_ns
 
 
 def metrics_from_bytes(data: bytes) -> tuple[MetricSample, ...]:

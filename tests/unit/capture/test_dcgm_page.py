@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from diag.capture.dcgm_fields import FIELDS
-from diag.capture.dcgm_page import DeviceKey, HostPage, fields_of, read_hosts
+from diag.capture.dcgm_page import (
+    SERIES_MAX,
+    DeviceKey,
+    HostPage,
+    TooManySeriesError,
+    fields_of,
+    read_hosts,
+)
 from diag.errors import MetricsParseError
 from diag.model.samples import SampledDevice
 from tests.support.exporter import GR, UTIL, line, page
@@ -101,6 +110,28 @@ def test_reasons_for_a_low_clock_have_two_names() -> None:
 def test_series_without_a_gpu_and_other_pages_name_none() -> None:
     assert read_hosts(f'{UTIL}{{cpu="0"}} 1\n') == {}
     assert read_hosts(":tensorflow:serving:request_count 1\n<html>\n") == {}
+
+
+def test_series_that_repeat_are_read_once_and_fast() -> None:
+    text = page(*[line(UTIL, 50), *[line(UTIL, at % 100) for at in range(20_000)]]).decode()
+    begun = time.thread_time()
+    (found,) = read_hosts(text).values()
+    assert found.values["gpu_util_percent"] == {GPU_0: 50}
+    assert time.thread_time() - begun < 2
+
+
+def test_more_series_than_any_node_has_are_not_read() -> None:
+    text = page(*(line(UTIL, 1, pod=f"p{at}") for at in range(SERIES_MAX + 1))).decode()
+    with pytest.raises(TooManySeriesError, match="GPUs, slices and pods"):
+        read_hosts(text)
+
+
+def test_names_beyond_reason_are_cut() -> None:
+    long = {"modelName": "A" * 2000, "UUID": "B" * 2000}
+    found = only_host(line(UTIL, 1, **long), line(GR, 0.5, GPU_I_ID="3", **long))
+    whole, piece = (found.devices[key] for key in found.ordered())
+    assert (whole.name, whole.uuid) == ("A" * 256, "B" * 256)
+    assert (piece.name, piece.uuid) == ("A" * 256 + " MIG #3", "B" * 256 + "/3")
 
 
 def test_a_broken_line_of_a_known_metric_is_named_and_others_are_not_looked_at() -> None:

@@ -104,7 +104,7 @@ def test_slices_are_read_and_devices_that_come_later_are_not() -> None:
         reader = opened(f"{url}/")
         assert reader.read() == {"gr_engine_active_ratio": [None, 0.1]}
     assert [device.is_mig for device in reader.devices] == [True, True]
-    assert "blank on every GPU" in reader.missing["gpu_util_percent"]
+    assert "blank or out of range on every GPU" in reader.missing["gpu_util_percent"]
 
 
 def test_a_time_stamp_becomes_an_age() -> None:
@@ -114,6 +114,24 @@ def test_a_time_stamp_becomes_an_age() -> None:
         (age_ns,) = reader.read()[COLLECTED_AGE]
     assert 0.7e9 <= age_ns < 5e9
     assert reader.units[COLLECTED_AGE] == "ns"
+
+
+@pytest.mark.parametrize("stamp", ["99999999999999999999999999", "-99999999999999999", "1"])
+def test_a_time_stamp_of_another_age_is_none(stamp: str) -> None:
+    text = page(line(UTIL, f"5 {stamp}"), line(UTIL, 7, gpu=1))
+    with http_server({"/": (200, text)}) as url:
+        reader = opened(f"{url}/")
+        assert reader.read() == {"gpu_util_percent": [5, 7], COLLECTED_AGE: [None, None]}
+    assert "more than a day from this machine's clock" in reader.missing[f"0:{COLLECTED_AGE}"]
+
+
+def test_a_value_that_is_none_for_a_while_has_its_reason() -> None:
+    pages = iter([page(line(UTIL, value)) for value in (5, 18446744073709551615, 7)])
+    with http_server({"/": lambda: (200, next(pages))}) as url:
+        reader = opened(f"{url}/")
+        assert reader.read() == {"gpu_util_percent": [None]}
+        assert reader.read() == {"gpu_util_percent": [7]}
+    assert reader.missing["0:gpu_util_percent"] == f"{UTIL} is blank or out of range at times"
 
 
 def test_a_scrape_that_fails_once_is_left_out_and_several_end_it() -> None:
@@ -141,6 +159,10 @@ def test_a_scrape_that_fails_once_is_left_out_and_several_end_it() -> None:
         ((200, b"\xff\xfe\x00"), "no DCGM exporter"),
         ((200, page(line(UTIL, "9223372036854775794"))), "blank"),
         ((200, page(*(line(UTIL, 1, gpu=gpu) for gpu in range(1025)))), "names 1,025 GPUs"),
+        (
+            (200, page(*(line(UTIL, 1, pod=str(pod)) for pod in range(5000)))),
+            "names more than 4,096 GPUs, slices and pods",
+        ),
         ((200, PLAIN + b"#" * PAGE_MAX_BYTES), "is larger than 4 MiB"),
     ],
 )

@@ -5,9 +5,16 @@ from __future__ import annotations
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from diag.errors import MetricsParseError
-from diag.formats.prometheus import LINE_MAX_CHARACTERS, metrics_from_bytes, parse_metrics
+from diag.formats.prometheus import (
+    LINE_MAX_CHARACTERS,
+    metrics_from_bytes,
+    parse_metrics,
+    parse_named,
+)
 from diag.model.samples import MetricSample
 
 # As tensorflow_serving/util/prometheus_exporter.cc prints it: no HELP, no EOF, names with colons.
@@ -95,3 +102,23 @@ def test_what_is_no_sample_is_refused_by_its_line(line: str) -> None:
 def test_bytes_that_are_no_text_are_refused_by_their_line() -> None:
     with pytest.raises(MetricsParseError, match="line 2 of the metrics is not UTF-8"):
         metrics_from_bytes(b"a 1\nb \xff\n")
+
+
+@given(
+    st.sampled_from(['{a="1"}', '{a="}"}', '{a="1",b="x} 5 "}', "{}"]),
+    st.sampled_from(["5", "-5.25", "NaN", "+Inf", "1e3", "9223372036854775794"]),
+    st.sampled_from(["", " 1700000000123", " 99999999999999999999", "  "]),
+)
+def test_labels_that_were_seen_before_change_nothing(labels: str, value: str, stamp: str) -> None:
+    first, second, other = parse_named(
+        f"m{labels} {value}{stamp}\nm{labels} {value}{stamp}\nn{labels} {value}{stamp}\n",
+        {"m", "n"},
+    )
+    assert str(second) == str(first)
+    assert str(other) == str(first).replace("'m'", "'n'")
+
+
+@pytest.mark.parametrize("tail", ["0x10", "1_0", "5 6 7", ""])
+def test_no_number_is_none_after_labels_that_were_seen_before_either(tail: str) -> None:
+    with pytest.raises(MetricsParseError, match="line 2"):
+        list(parse_named(f'm{{a="1"}} 5\nm{{a="1"}} {tail}\n', {"m"}))
