@@ -60,7 +60,8 @@ def _cuts(evidence: Evidence) -> list[Caveat]:
     for source, series in sorted(evidence.beside.series.items()):
         if isinstance(series, Unavailable):
             continue
-        if "samples" in series.missing and series.taken_by == "diag":
+        is_agents = series.taken_by != "diag" and source != "dcgm"
+        if "samples" in series.missing and not is_agents:
             texts.append(f"{source} samples: {series.missing['samples']}.")
         texts += [
             f"GPU {index} ({device.name}): {series.missing[f'{index}:samples']}."

@@ -22,6 +22,7 @@ from diag.capture.process_names import named
 from diag.capture.sampling import Reader, Sampler
 from diag.capture.scrape import Page
 from diag.capture.server_state import read_server, read_status
+from diag.formats.samples import writable
 from diag.model.availability import Unavailable
 from diag.model.samples import SampleSeries
 
@@ -135,6 +136,10 @@ class Beside:
             self.agent.stop()
             self.series |= self.agent.series
         self.pages["after"] = self._page()
+        self.series = {
+            source: series if isinstance(series, Unavailable) else writable(series)
+            for source, series in self.series.items()
+        }
         before = self.server.models
         if isinstance(before, tuple):
             names = sorted({model.name for model in before})

@@ -67,6 +67,15 @@ def encode_samples(series: SampleSeries) -> bytes:
     return b"\n".join(lines) + b"\n"
 
 
+def writable(series: SampleSeries) -> SampleSeries | Unavailable:
+    """The series, or why it cannot be written: known early, that costs no other source."""
+    try:
+        encode_samples(series)
+    except (ValueError, TypeError) as exc:
+        return Unavailable(f"what was sampled cannot be written: {exc}")
+    return series
+
+
 def decode_samples(data: bytes, where: str) -> SampleSeries:
     """The series in JSON lines; samples are put in order of time, which a clock may have left.
 

@@ -56,10 +56,14 @@ def test_an_exporter_that_dies_midway_leaves_what_it_gave(tmp_path: Path) -> Non
     answers = itertools.chain([(200, page(line(UTIL, 63)))] * 2, itertools.repeat((500, b"")))
     with serving() as server, http_server({"/": lambda: next(answers)}) as url:
         wanted = plan(server.address, dcgm=f"{url}/", duration_ns=1500 * MS)
-        series = open_capture(capture_bundle(wanted, tmp_path / "b").path).dcgm_samples
+        outcome = capture_bundle(wanted, tmp_path / "b")
+    series = open_capture(outcome.path).dcgm_samples
     assert isinstance(series, SampleSeries)
     assert sum("gpu_util_percent" in sample for sample in series.samples) == 1
     assert "answered 500" in series.missing["samples"]
+    (caveat,) = [each for each in outcome.caveats if each.code == "samples-cut"]
+    assert "dcgm samples: none after reading " in caveat.text
+    assert "answered 500" in caveat.text
 
 
 def test_an_exporter_that_is_none_is_a_caveat_and_a_failure_if_required(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from diag.errors import BundleCorruptError
-from diag.formats.samples import decode_samples, encode_samples
+from diag.formats.samples import decode_samples, encode_samples, writable
 from diag.formats.server import decode_server, server_document
 from diag.model.availability import Unavailable
 from diag.model.samples import (
@@ -98,6 +98,17 @@ def test_a_sample_that_would_hide_a_gap_is_not_written(
 ) -> None:
     with pytest.raises(ValueError, match=f"sample 0 {message}"):
         encode_samples(replace(SERIES, samples=(sample,)))
+
+
+def test_a_series_that_cannot_be_written_is_a_reason() -> None:
+    assert writable(SERIES) is SERIES
+    (first, *_) = SERIES.samples
+    (name, *_) = SERIES.units
+    for value, reason in ((float("nan"), "sample 0 has "), ("\udcff", "surrogates not allowed")):
+        found = writable(replace(SERIES, samples=({**first, name: value},)))
+        assert isinstance(found, Unavailable)
+        assert found.reason.startswith("what was sampled cannot be written: ")
+        assert reason in found.reason
 
 
 def test_a_device_without_a_name_is_not_written() -> None:
