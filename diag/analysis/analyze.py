@@ -68,7 +68,7 @@ def analyze(
 
     Raises:
         UsageError: ``preprocess_ops`` is not a regular expression.
-        InputError: The trace is too long and full to analyse.
+        InputError: The trace is too long and full to analyse, or has more GPUs than a server.
     """
     plane = _host_plane(capture.planes)
     events, window = plane.events, capture.window

@@ -17,8 +17,11 @@ from diag.analysis.execution.device_lines import (
 )
 from diag.analysis.execution.device_links import DeviceEvents, link
 from diag.analysis.execution.steps import Steps
+from diag.errors import InputError
 from diag.model.events import Bools, EventTable, Int64s, Plane
 
+# Each GPU is held against every other one, and no server has as many.
+GPUS_MAX = 256
 # Begin of the first device work of a step that has none: after everything.
 FAR_NS = np.iinfo(np.int64).max
 
@@ -98,8 +101,17 @@ class DeviceWork:
 
 
 def find_device_work(planes: tuple[Plane, ...], host: EventTable, steps: Steps) -> DeviceWork:
-    """Read all GPU planes and link their events to steps by correlation id."""
+    """Read all GPU planes and link their events to steps by correlation id.
+
+    Raises:
+        InputError: There are more of them than a server has.
+    """
     gpus = [plane for plane in planes if plane.name.startswith(GPU_PLANE_PREFIX)]
+    if len(gpus) > GPUS_MAX:
+        raise InputError(
+            f"the trace has {len(gpus):,} GPU planes, {GPUS_MAX} can be analysed",
+            hint="no server has as many: the trace is damaged, or not one server's",
+        )
     if not gpus:
         return no_device_work(len(steps))
     lines = next((plane.lines for plane in planes if plane.events is host), ())

@@ -141,7 +141,7 @@ def test_nobody_samples_longer_than_may_be() -> None:
 
 
 def test_a_client_that_does_not_read_at_all_is_sent_away_in_the_end() -> None:
-    sources = CountingSources(ballast=3)
+    sources = CountingSources(ballast=10)
     limits = Limits(duration_max_ns=900 * MS, overdue_ns=100 * MS, clients_max=1)
     with (
         agent_here(sources=sources, limits=limits) as agent,

@@ -6,8 +6,9 @@ import pytest
 
 from diag.analysis import Analysis
 from diag.analysis.execution.device_links import waits_behind
-from diag.analysis.execution.device_work import find_device_work
+from diag.analysis.execution.device_work import GPUS_MAX, find_device_work
 from diag.analysis.execution.steps import find_steps
+from diag.errors import InputError
 from tests.unit.analysis.traces import QUEUE_A, analyzed, gaps_us, stages_us, tiles_exactly
 
 
@@ -277,3 +278,9 @@ def test_many_kernels_launched_ahead_stay_affordable() -> None:
     steps = find_steps(host)
     (device,) = find_device_work(analysis.capture.planes, host, steps).devices
     assert len(waits_behind(device.events, host, steps).step) <= 2 * count
+
+
+def test_more_gpus_than_a_server_has_are_refused_at_once() -> None:
+    planes = "".join(f"plane /device:GPU:{index}\n" for index in range(GPUS_MAX + 1))
+    with pytest.raises(InputError, match="257 GPU planes, 256 can be analysed"):
+        analyzed(ONE_STEP.split("plane /device:GPU:0")[0] + planes)
