@@ -220,6 +220,13 @@ def find_readiness(
     reason = np.full(len(ready), CLOSE_REASONS.index(CloseReason.UNKNOWN))
     reason[known] = CLOSE_REASONS.index(CloseReason.TIMEOUT)
     for pool, busy in enumerate(all_busy):
+        # Whenever such a batch was due: from when no thread was free on, it waited for one.
+        unknown = np.flatnonzero(~known & (pool_of_queue[arrivals.queue] == pool))
+        unknown = unknown[arrivals.first_ns[unknown] < NEVER_NS]
+        first = arrivals.first_ns[unknown]
+        stretch = np.searchsorted(busy[1], first, side="right")
+        held = np.maximum(first, np.append(busy[0], NEVER_NS)[stretch])
+        ready[unknown] = np.minimum(ready[unknown], held)
         held_up = known & (pool_of_queue[arrivals.queue] == pool)
         held_up &= covered_between(busy, ready, arrivals.taken_ns) > 0
         reason[held_up] = CLOSE_REASONS.index(CloseReason.THREAD)

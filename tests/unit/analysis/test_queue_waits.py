@@ -11,7 +11,7 @@ from diag.analysis import analyze
 from diag.model.availability import Unavailable
 from diag.model.capture import BatchingParameters
 from diag.model.samples import MetricSample, MetricsPair
-from diag.model.serving import Origin, Parameter
+from diag.model.serving import Origin, Parameter, Stage
 from tests.unit.analysis.traces import (
     ASYNC_START,
     QUEUE_A,
@@ -323,9 +323,11 @@ def _busy_pool() -> tuple[list[tuple[int, int, int]], list[tuple[str, int, int, 
 
 
 def test_a_timeout_that_hardly_any_batch_could_wait_for_is_not_estimated() -> None:
-    assert isinstance(
-        analyzed(schedule(*_busy_pool())).queues[0].queue.batch_timeout_ns, Unavailable
-    )
+    analysis = analyzed(schedule(*_busy_pool()))
+    assert isinstance(analysis.queues[0].queue.batch_timeout_ns, Unavailable)
+    # Whenever it was due: no thread was free, so it waited for one.
+    waits = analysis.requests.stage_ns[5, [Stage.QUEUE_FILL.index, Stage.QUEUE_THREAD.index]]
+    assert waits.tolist() == [0, 3_000_000]
 
 
 def test_batches_that_their_last_task_closed_are_full_where_none_tells_the_timeout() -> None:
