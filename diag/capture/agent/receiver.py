@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 
     from diag.capture.connection import Connection
 
-# Ten minutes of eight GPUs are some 15 MB at 20 Hz and 70 MB at 100 Hz, with up to 300,000 lines of
-# which most are the driver's own readings; an agent that sends more is not believed.
-_KEPT_MAX_BYTES = 96 << 20
+# Eight GPUs are some 25 kB/s at 20 Hz and 110 kB/s at 100 Hz, in ten minutes 64 MiB, with up to
+# 300,000 lines of which most are the driver's own readings. An agent that sends more is not
+# believed, nor one that sends them faster: decoded, they take up to ten times as much.
+_KEPT_AT_ONCE_BYTES = 8 << 20
+_KEPT_BYTES_PER_S = 512 << 10
+_KEPT_MAX_BYTES = 64 << 20
 _KEPT_MAX_LINES = 500_000
 
 
@@ -134,7 +137,12 @@ class Receiver:
         """Count a reply, before anything of it is kept."""
         self._kept_bytes += len(reply.lines)
         self._kept_lines += reply.lines.count(b"\n")
-        return self._kept_bytes <= _KEPT_MAX_BYTES and self._kept_lines <= _KEPT_MAX_LINES
+        lasted_ns = time.monotonic_ns() - self._began_ns
+        most_bytes = _KEPT_AT_ONCE_BYTES + _KEPT_BYTES_PER_S * lasted_ns // 10**9
+        return (
+            self._kept_bytes <= min(most_bytes, _KEPT_MAX_BYTES)
+            and self._kept_lines <= _KEPT_MAX_LINES
+        )
 
     def _keep(self, reply: SampleReply) -> None:
         part = self.received.get(reply.source)
