@@ -107,6 +107,7 @@ def analyze(
         p.name.startswith(ev.DEVICE_PLANE_PREFIX) and len(p.events) for p in capture.planes
     )
     unseen = unseen_work(events, level, window, worked=worked)
+    clock, loss = find_clock(device, events), find_loss(capture, device)
     idle_time = find_gaps(
         Scene(
             capture=capture,
@@ -121,8 +122,8 @@ def analyze(
             closures=closures,
             unseen=unseen,
             level=level,
-            clock=find_clock(device, events),
-            loss=find_loss(capture, device),
+            clock=clock,
+            loss=loss,
         )
     )
     hidden = hidden_requests(events, level)
@@ -139,6 +140,8 @@ def analyze(
         batch_table,
         requests,
         idle,
+        clock,
+        loss,
         seen=sampled_utilization(capture),
     )
     seen = Circumstances(capture, level, counts, batch_table.queues, models)

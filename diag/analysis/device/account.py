@@ -9,10 +9,8 @@ from numpy.typing import NDArray
 
 from diag.analysis.attribution.ledger import Ledger
 from diag.analysis.device.caveats import find_device_caveats
-from diag.analysis.device.clock import find_clock
 from diag.analysis.device.cost import cost_models
 from diag.analysis.device.kernels import rank_device_time
-from diag.analysis.device.loss import find_loss
 from diag.analysis.device.summary import summarize_devices
 from diag.analysis.execution.device_work import DeviceWork
 from diag.analysis.execution.step_stages import StepStages
@@ -53,6 +51,8 @@ def account_devices(
     batch_table: BatchTable,
     requests: RequestTable,
     idle: tuple[GapSummary, ...],
+    clock: DeviceClock | Unavailable,
+    loss: DeviceLoss,
     seen: str = "",
 ) -> DeviceAccount:
     """Summarise, cost and rank the work of all GPUs.
@@ -67,6 +67,8 @@ def account_devices(
         batch_table: All batches.
         requests: All requests.
         idle: Idle time of each timeline.
+        clock: How well the devices' clock was matched to the host's.
+        loss: What the tracer said it lost.
         seen: What samples saw of the GPUs, as half a sentence.
 
     Raises:
@@ -74,8 +76,6 @@ def account_devices(
     """
     devices = summarize_devices(capture, device, idle)
     kernels, ops = rank_device_time(device, host, op_class, capture.window)
-    clock = find_clock(device, host)
-    loss = find_loss(capture, device)
     return DeviceAccount(
         devices=devices,
         costs=cost_models(host, op_class, device, staged, ledger, batch_table, requests),
