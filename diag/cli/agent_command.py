@@ -13,7 +13,7 @@ from diag.cli.console import hush_grpc, verbosity
 from diag.cli.option_groups import GroupedCommand, option, option_group
 from diag.cli.options import examples, verbosity_options
 from diag.errors import UsageError
-from diag.report.display import printable
+from diag.model.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,7 @@ import click
 from diag.cli.commands import cli
 from diag.cli.console import VERBOSITY_KEY
 from diag.errors import DiagError, OutputError, UsageError
-from diag.report.display import printable
+from diag.model.printable import printable
 
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING
 
 from diag.capture.progress import NoProgress, Progress
 from diag.cli.console import wants_color
-from diag.report.display import printable
+from diag.model.printable import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress

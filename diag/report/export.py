@@ -8,8 +8,8 @@ import re
 
 import msgspec
 
+from diag.model.printable import printable, spelt_out_for_json
 from diag.report.columns import CellKind, Cells, TableColumn, TableColumns
-from diag.report.display import printable, spelt_out_for_json
 from diag.report.values import readable
 
 # A spreadsheet runs a cell that begins so as a formula (OWASP, "CSV Injection").

@@ -8,7 +8,7 @@ from importlib import resources
 
 import msgspec
 
-from diag.report.display import spelt_out_for_json
+from diag.model.printable import spelt_out_for_json
 from diag.report.report import Report
 
 SCHEMA_RESOURCE = "schema/report-v1.json"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diag.model.availability import Unavailable
+from diag.model.printable import NAME_MAX_CHARS, printable
+from diag.model.quantity import duration, number, quantity
 from diag.report.blocks import Block, Bullets, Heading, Paragraph
-from diag.report.display import NAME_MAX_CHARS, duration, number, printable, quantity
 from diag.report.layout_aside import aside_blocks
 from diag.report.layout_batches import batch_blocks
 from diag.report.layout_costs import cost_blocks

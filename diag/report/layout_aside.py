@@ -5,16 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diag.model.availability import Unavailable
+from diag.model.printable import NAME_MAX_CHARS, printable
+from diag.model.quantity import NOT_AVAILABLE, duration, number, percent, quantity
 from diag.report.blocks import Block, Bullets, Heading, Paragraph
-from diag.report.display import (
-    NAME_MAX_CHARS,
-    NOT_AVAILABLE,
-    duration,
-    number,
-    percent,
-    printable,
-    quantity,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,15 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diag.model.availability import Unavailable
+from diag.model.printable import NAME_MAX_CHARS, printable
+from diag.model.quantity import milliseconds, number, percent, quantity
 from diag.report.blocks import Block, Bullets, Column, Grid, Heading, Row
-from diag.report.display import (
-    NAME_MAX_CHARS,
-    milliseconds,
-    number,
-    percent,
-    printable,
-    quantity,
-)
 
 if TYPE_CHECKING:
     from diag.report.report import ParameterPart, QueuePart

@@ -6,17 +6,9 @@ from typing import TYPE_CHECKING
 
 from diag.analysis.thresholds import FLAT_MAX_RATIO, SIZES_MIN_RATIO
 from diag.model.availability import Unavailable
+from diag.model.printable import NAME_MAX_CHARS, kernel_name, printable
+from diag.model.quantity import byte_size, duration, milliseconds, number, percent
 from diag.report.blocks import Block, Bullets, Column, Grid, Heading, Paragraph, Row
-from diag.report.display import (
-    NAME_MAX_CHARS,
-    byte_size,
-    duration,
-    kernel_name,
-    milliseconds,
-    number,
-    percent,
-    printable,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

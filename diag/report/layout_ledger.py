@@ -5,16 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diag.model.availability import Unavailable
+from diag.model.printable import NAME_MAX_CHARS, printable
+from diag.model.quantity import NOT_AVAILABLE, duration, milliseconds, number, percent
 from diag.report.blocks import Block, Bullets, Column, Grid, Heading, Paragraph, Row
-from diag.report.display import (
-    NAME_MAX_CHARS,
-    NOT_AVAILABLE,
-    duration,
-    milliseconds,
-    number,
-    percent,
-    printable,
-)
 
 if TYPE_CHECKING:
     from diag.report.report import GroupPart, ModelPart, OpPart, PoolPart, Spread, StagePart

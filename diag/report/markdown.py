@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from diag.model.printable import TEXT_MAX_CHARS, printable
 from diag.report.blocks import Block, Bullets, Column, Grid, Heading, Paragraph, Row
-from diag.report.display import TEXT_MAX_CHARS, printable
 from diag.report.layout import lay_out
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from diag.model.printable import TEXT_MAX_CHARS, printable
 from diag.report.blocks import Block, Bullets, Grid, Heading, Paragraph, Row
-from diag.report.display import TEXT_MAX_CHARS, printable
 from diag.report.layout import lay_out
 
 if TYPE_CHECKING:

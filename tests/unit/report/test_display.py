@@ -11,17 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diag.model.availability import Unavailable
-from diag.report.display import (
-    byte_size,
-    duration,
-    kernel_name,
-    milliseconds,
-    number,
-    percent,
-    printable,
-    quantity,
-    spelt_out_for_json,
-)
+from diag.model.printable import kernel_name, printable, spelt_out_for_json
+from diag.model.quantity import byte_size, duration, milliseconds, number, percent, quantity
 
 META_KERNEL = (
     "void Eigen::internal::EigenMetaKernel<Eigen::TensorEvaluator<Eigen::TensorAssignOp<"

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from diag.model.availability import Caveat, Unavailable
+from diag.model.quantity import duration, milliseconds, number, percent, quantity
 from diag.report.build import build_report
-from diag.report.display import duration, milliseconds, number, percent, quantity
 from diag.report.json import published_schema, render_json, report_schema
 from diag.report.markdown import render_markdown
 from diag.report.report import Report

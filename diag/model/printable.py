@@ -1,13 +1,10 @@
-"""How a number or a name looks to a person: the only place that formats ns, % and bytes."""
+"""How text from outside is shown to a person: nothing in it can steer a terminal."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-from diag.model.availability import Unavailable
-
-NOT_AVAILABLE = "n/a"
 NAME_MAX_CHARS = 60
 TEXT_MAX_CHARS = 1000
 _SYMBOL_SCAN_MAX = 20_000
@@ -19,8 +16,6 @@ _TELLING = re.compile(
 # Cc control, Cf format (bidi overrides, zero width), Cs lone surrogates, Co private use,
 # Cn unassigned, Zl and Zp line and paragraph separators: none may reach a terminal as it is.
 _UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-
-_NS_PER_UNIT = {"ns": 1.0, "us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9}
 
 
 def printable(text: str, max_chars: int | None = None) -> str:
@@ -99,79 +94,6 @@ def _cut(text: str, max_chars: int) -> str:
         return text
     tail = max_chars // 4
     return f"{text[: max_chars - tail - 1]}…{text[len(text) - tail :]}"
-
-
-def milliseconds(value_ns: float | Unavailable) -> str:
-    """A cell of a column in ms: three digits that count, ``n/a`` where there is no value."""
-    if isinstance(value_ns, Unavailable):
-        return NOT_AVAILABLE
-    return _three_digits(value_ns / 1e6)
-
-
-def duration(value_ns: float | Unavailable) -> str:
-    """A time in the unit that suits it: ``12.6 ms``, ``840 µs``, ``2.02 s``."""
-    if isinstance(value_ns, Unavailable):
-        return NOT_AVAILABLE
-    for unit, ns in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
-        if abs(value_ns) >= ns:
-            return f"{_three_digits(value_ns / ns)} {unit}"
-    return f"{value_ns:.0f} ns"
-
-
-def percent(ratio: float | Unavailable) -> str:
-    """A ratio of 0 to 1 as ``68.2%``."""
-    return NOT_AVAILABLE if isinstance(ratio, Unavailable) else f"{_signed(ratio * 100, 1)}%"
-
-
-def number(value: float | Unavailable) -> str:
-    """A count or a mean of counts: ``1,234``, ``1.61``."""
-    if isinstance(value, Unavailable):
-        return NOT_AVAILABLE
-    return f"{value:,}" if isinstance(value, int) else _three_digits(value)
-
-
-def quantity(value: float | Unavailable, unit: str) -> str:
-    """A value with its unit; times, ratios and bytes in the form a person reads."""
-    if isinstance(value, Unavailable):
-        return NOT_AVAILABLE
-    if unit in _NS_PER_UNIT:
-        return duration(value * _NS_PER_UNIT[unit])
-    if unit == "ratio":
-        return percent(value)
-    if unit == "mW":
-        return f"{_three_digits(value / 1e3)} W"
-    if unit in {"B", "bytes", "byte"}:
-        return byte_size(value)
-    if unit == "pid":
-        return f"{value:.0f}"
-    shown = number(int(value) if float(value).is_integer() else value)
-    if unit.startswith("%"):
-        return f"{shown}{unit}"
-    return f"{shown} {unit}" if unit else shown
-
-
-def byte_size(value: float) -> str:
-    """Bytes in binary units: ``1.5 MiB``."""
-    for unit, size in (("TiB", 2**40), ("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
-        if abs(value) >= size:
-            return f"{_three_digits(value / size)} {unit}"
-    return f"{value:.0f} B"
-
-
-def _three_digits(value: float) -> str:
-    """Three digits that count, at most three after the point; whole from 100 on."""
-    size = abs(value)
-    if 0 < size < 0.0005:
-        return "<0.001" if value > 0 else ">-0.001"
-    if size == 0:
-        return "0"
-    return _signed(value, 3 if size < 1 else 2 if size < 10 else 1 if size < 100 else 0)
-
-
-def _signed(value: float, digits: int) -> str:
-    """With thousands separators but no ``-0.0``."""
-    text = f"{abs(value):,.{digits}f}"
-    return f"-{text}" if value < 0 and text.strip("0.,") else text
 
 
 def spelt_out_for_json(text: str) -> str:

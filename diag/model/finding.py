@@ -1,0 +1,219 @@
+"""A finding: what is wrong, how that is known, what to change, and how to check the change."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from diag.model.availability import Unavailable
+from diag.model.gaps import Confidence
+
+Value = int | float | str
+
+
+class Severity(enum.Enum):
+    """How much a finding matters to the people who use the server."""
+
+    CRITICAL = "critical"  # most of a request's time, or requests that fail
+    WARNING = "warning"  # worth a change
+    INFO = "info"  # nothing has to be done
+
+
+class RemedyKind(enum.Enum):
+    """What sort of thing has to change, which also tells who can change it."""
+
+    PARAMETER = "parameter"
+    FLAG = "flag"
+    MODEL = "model"
+    CLIENT = "client"
+    DEPLOYMENT = "deployment"
+    CODE = "code"
+    CAPTURE = "capture"  # the server stays as it is: record again, or with more access
+
+
+class RemedyPlace(enum.Enum):
+    """Where the thing to change lives; the text says what has to be done there to apply it."""
+
+    BATCHING_PARAMETERS_FILE = "batching_parameters_file, then restart the server"
+    SERVER_FLAG = "server flag, then restart the server"
+    SAVED_MODEL = "SavedModel, export it again"
+    CLIENT_CODE = "client code"
+    CONTAINER = "container or pod specification"
+    FLEET = "number and placement of replicas"
+    HOST = "machine of the server"
+    CAPTURE_COMMAND = "diag capture"
+
+
+class Tier(enum.IntEnum):
+    """What kind of time a finding gives back; lower tiers rank first (docs/decisions/0023).
+
+    Within a tier findings rank by ``Finding.at_stake_ns``.
+    """
+
+    DISTURBANCE = 0  # stops every request: all other numbers are measured under it
+    REQUEST_TIME = 1  # time of each request
+    VISIBILITY = 2  # time that cannot be seen, so that nothing better can be said of it
+    DEVICE_TIME = 3  # time of the device, which requests only feel under more load
+    CAPACITY = 4  # nothing to give back
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a number can be looked up.
+
+    Attributes:
+        table: Name of a table of the report or of ``diag export``.
+        row: Which row of it, in words; "" for all of them.
+        start_ns: Begin of the interval that shows it, ns since the capture's origin; -1 for none.
+        end_ns: Half-open end; -1 for none.
+    """
+
+    table: str
+    row: str = ""
+    start_ns: int = -1
+    end_ns: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One number a finding rests on.
+
+    Attributes:
+        unit: ``ns``, ``ratio`` (0 to 1), ``bytes``, ``GB/s``, or what is counted.
+    """
+
+    name: str
+    value: Value
+    unit: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class CounterEvidence:
+    """Something that would speak against the finding, and whether it was there.
+
+    Attributes:
+        looked_for: In half a sentence.
+        found: Unavailable where the source that would show it is missing.
+        detail: What was seen, in half a sentence; "" where the answer says it all.
+    """
+
+    looked_for: str
+    found: bool | Unavailable
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A value to change.
+
+    Attributes:
+        name: As users write it, e.g. ``batch_timeout_micros``.
+        now: Today's value.
+        to: The value to try; Unavailable where only a rerun can tell it.
+        unit: "" where the name says it.
+        origin: How ``now`` is known: ``file``, ``metrics``, ``estimated``; "" if it is not.
+        scope: The queue or model it applies to; "" for all.
+    """
+
+    name: str
+    now: Value | Unavailable
+    to: Value | Unavailable
+    unit: str = ""
+    origin: str = ""
+    scope: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """What to change.
+
+    Attributes:
+        action: One sentence in the imperative.
+        setting: The value to change, where the remedy is one.
+        risk: What may get worse, in one sentence; "" if nothing is known to.
+    """
+
+    kind: RemedyKind
+    place: RemedyPlace
+    action: str
+    setting: Setting | None = None
+    risk: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """What the remedy brings, as far as this capture can tell.
+
+    Attributes:
+        metric: A name of ``diag.findings.metrics``.
+        unit: Of the three values.
+        now: As measured in this capture.
+        low: The least value to expect.
+        high: The greatest.
+        method: How that was computed, in one sentence.
+    """
+
+    metric: str
+    unit: str
+    now: float
+    low: float
+    high: float
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A metric and the range it must reach in a capture after the change, under the same load.
+
+    Attributes:
+        metric: A name of ``diag.findings.metrics``, which measures it in any Analysis.
+        unit: Of the values.
+        now: In this capture.
+        low: Inclusive; None for no bound.
+        high: Inclusive; None for no bound.
+    """
+
+    metric: str
+    unit: str
+    now: float | Unavailable
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one rule found.
+
+    Attributes:
+        id: Of the rule; lower-kebab, permanent, and the name of its page in docs/findings/.
+        cause: The stage or the cause of idle time it explains, or the rule's own word.
+        confidence_reason: Why it is not higher, or what bears it out, in one sentence.
+        what: One sentence. Every number in it is in ``evidence``.
+        counter_evidence: What was looked for that would make it wrong.
+        remedies: The first is the advice, the others are alternatives. Empty if there is none.
+        verify: All must hold after the change.
+        rollback: How to undo the change, in one sentence; "" without a remedy.
+        tier: What it gives back.
+        at_stake_ns: The most that a request, or a second of the device, could get back.
+    """
+
+    id: str
+    cause: str
+    severity: Severity
+    confidence: Confidence
+    confidence_reason: str
+    what: str
+    evidence: tuple[Evidence, ...]
+    counter_evidence: tuple[CounterEvidence, ...]
+    remedies: tuple[Remedy, ...]
+    gain: Gain | Unavailable
+    verify: tuple[Check, ...]
+    rollback: str
+    tier: Tier
+    at_stake_ns: float
+
+    @property
+    def docs(self) -> str:
+        """Its page, relative to the repository."""
+        return f"docs/findings/{self.id}.md"
