@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 INSTALL := $(PIP) install -c constraints.txt
 # setuptools warns of every editable installation, whatever it looks like.
 INSTALL_DIAG := PYTHONWARNINGS=ignore $(INSTALL) --build-constraint constraints.txt
-SOURCES := pyproject.toml setup.py constraints.txt $(wildcard diag/formats/*.pyx)
+SOURCES := pyproject.toml setup.py constraints.txt $(wildcard diag/formats/*/*.pyx)
 # The oldest generator whose code runs on every protobuf that pyproject.toml permits.
 WIRE_GENERATOR := grpcio-tools==1.74.0
 
@@ -51,7 +51,7 @@ wire: $(VENV)/.pip  ## generate the protobuf code again after a change of a .pro
 	build/wire/bin/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. diag/formats/wire/*.proto
 
 clean:  ## remove everything that was built or installed
-	rm -rf $(VENV) build *.egg-info diag/formats/_xspace.c diag/formats/*.so
+	rm -rf $(VENV) build *.egg-info diag/formats/trace/_xspace.c diag/formats/trace/*.so
 
 $(VENV)/.pip: constraints.txt
 	@$(PYTHON) -c "$$CHECK_PYTHON"

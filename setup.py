@@ -5,7 +5,7 @@ from setuptools import Extension, setup
 
 setup(
     ext_modules=cythonize(
-        [Extension("diag.formats._xspace", ["diag/formats/_xspace.pyx"])],
+        [Extension("diag.formats.trace._xspace", ["diag/formats/trace/_xspace.pyx"])],
         compiler_directives={"language_level": "3", "boundscheck": True, "wraparound": False},
     )
 )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def decode(path: Path) -> Callable[[], int]:
     """diag: read the file and decode it into columns."""
-    from diag.formats.xspace import decode_space
+    from diag.formats.trace.xspace import decode_space
 
     def work() -> int:
         space = decode_space(path.read_bytes())

@@ -36,7 +36,7 @@ from diag.analysis.result import Analysis
 from diag.analysis.sampled.crosscheck import cross_check
 from diag.analysis.sampled.seen import sampled_utilization
 from diag.analysis.summary import summarize_gaps, summarize_models, summarize_queues
-from diag.formats import event_names as ev
+from diag.formats.trace import event_names as ev
 from diag.model.capture import BatchingParameters, Capture
 from diag.model.events import EventTable, Plane
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from diag.analysis.columns.intervals import EMPTY, Set
-from diag.formats import event_names as ev
+from diag.formats.trace import event_names as ev
 from diag.model.availability import Unavailable
 from diag.model.events import EventTable
 from diag.model.window import Window

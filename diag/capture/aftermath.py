@@ -8,7 +8,7 @@ from diag.capture.clocks import clock_bounds
 from diag.capture.demand import Demand, find_demand
 from diag.capture.plan import SECOND
 from diag.errors import EmptyCaptureError, RequiredSourceError
-from diag.formats.event_names import GPU_PLANE_PREFIX
+from diag.formats.trace.event_names import GPU_PLANE_PREFIX
 from diag.model.availability import Caveat, Unavailable
 
 if TYPE_CHECKING:

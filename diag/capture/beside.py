@@ -22,7 +22,7 @@ from diag.capture.process_names import named
 from diag.capture.sampling import Reader, Sampler
 from diag.capture.scrape import Page
 from diag.capture.server_state import read_server, read_status
-from diag.formats.samples import writable
+from diag.formats.text.samples import writable
 from diag.model.availability import Unavailable
 from diag.model.samples import SampleSeries
 

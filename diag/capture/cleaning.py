@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from diag.formats.samples import LIST_MAX, NAME_MAX_CHARACTERS
+from diag.formats.text.samples import LIST_MAX, NAME_MAX_CHARACTERS
 from diag.model.samples import SampledDevice
 
 if TYPE_CHECKING:

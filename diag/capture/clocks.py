@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from diag.formats.manifest import ClockRecord
-from diag.formats.recorded_window import recorded_window, stop_unix_ns
+from diag.formats.bundle.manifest import ClockRecord
+from diag.formats.trace.recorded_window import recorded_window, stop_unix_ns
 from diag.model.availability import Unavailable
 
 if TYPE_CHECKING:

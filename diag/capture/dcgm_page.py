@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from diag.capture.dcgm_fields import FIELD_BY_METRIC, FIELDS, Field
-from diag.formats.prometheus import parse_named
+from diag.formats.text.prometheus import parse_named
 from diag.model.samples import SampledDevice
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from diag.capture.locality import Here
 from diag.capture.plan import SECOND
 from diag.capture.scrape import Page, check_url, read_page
 from diag.errors import MetricsParseError
-from diag.formats.samples import DEVICES_MAX
+from diag.formats.text.samples import DEVICES_MAX
 from diag.model.availability import Unavailable
 
 if TYPE_CHECKING:

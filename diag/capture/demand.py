@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
-from diag.formats import event_names as names
+from diag.formats.trace import event_names as names
 
 if TYPE_CHECKING:
     from diag.model.events import Space

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from diag.capture.clocks import clock_bounds, clock_record
 from diag.capture.locality import shares_clock
 from diag.capture.scrape import Page
-from diag.formats.manifest import (
+from diag.formats.bundle.manifest import (
     CaveatRecord,
     ClockRecord,
     Manifest,
@@ -19,7 +19,7 @@ from diag.formats.manifest import (
     WindowRecord,
     is_writable,
 )
-from diag.formats.server import server_document
+from diag.formats.bundle.server import server_document
 from diag.model.availability import Caveat, Unavailable
 from diag.model.samples import SampleSeries
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from diag.capture.connection import Connection
     from diag.capture.probe import Ability
     from diag.capture.profiler import Recording
-    from diag.formats.bundle import BundleWriter
+    from diag.formats.bundle.writer import BundleWriter
     from diag.model.events import Space
 
 _TOOLS = ("grpcio", "protobuf", "psutil", "nvidia-ml-py")

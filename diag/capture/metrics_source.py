@@ -16,7 +16,7 @@ from diag.capture.plan import METRICS_AUTO, METRICS_OFF, SECOND
 from diag.capture.scrape import Page, check_url, read_page
 from diag.capture.server_state import read_status
 from diag.errors import MetricsParseError
-from diag.formats.prometheus import parse_metrics
+from diag.formats.text.prometheus import parse_metrics
 from diag.model.availability import Unavailable
 
 if TYPE_CHECKING:

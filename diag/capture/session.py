@@ -18,8 +18,8 @@ from diag.capture.room import check_room
 from diag.capture.target import find_server
 from diag.capture.traffic import wait_for_traffic
 from diag.capture.warm_up import check_size, warm_up
-from diag.formats.bundle import BundleWriter
-from diag.formats.xspace import decode_space
+from diag.formats.bundle.writer import BundleWriter
+from diag.formats.trace.xspace import decode_space
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from diag.capture.demand import shows_traffic
 from diag.capture.metrics_source import MetricsSource, read_metrics, request_count
 from diag.capture.plan import MS, SECOND
 from diag.errors import EmptyCaptureError
-from diag.formats.xspace import decode_space
+from diag.formats.trace.xspace import decode_space
 from diag.model.availability import Unavailable
 
 if TYPE_CHECKING:

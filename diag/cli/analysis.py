@@ -26,8 +26,8 @@ def analyze_source(
     """
     check_regex(preprocess_ops)
     from diag.analysis import analyze
-    from diag.formats.batching_parameters import read_batching_parameters
     from diag.formats.source import open_capture
+    from diag.formats.text.batching_parameters import read_batching_parameters
 
     given = None if batching_parameters is None else read_batching_parameters(batching_parameters)
     started = time.perf_counter()
@@ -46,7 +46,7 @@ def recorded_parameters(capture: Capture) -> BatchingParameters | None:
     Raises:
         BatchingParametersError: They are no batching_parameters_file.
     """
-    from diag.formats.batching_parameters import parse_batching_parameters
+    from diag.formats.text.batching_parameters import parse_batching_parameters
     from diag.model.samples import ServerInfo
 
     if not isinstance(capture.server, ServerInfo):

@@ -167,7 +167,7 @@ def _parameters_text(path: Path | None) -> str:
     """The file as it is, once it has been parsed: a mistake in it must not cost a capture."""
     if path is None:
         return ""
-    from diag.formats.batching_parameters import read_batching_parameters
+    from diag.formats.text.batching_parameters import read_batching_parameters
 
     read_batching_parameters(path)
     return path.read_text()

@@ -26,7 +26,7 @@ import numpy as np
 from diag.analysis.execution.steps import find_steps
 from diag.demo.match import Span, match_requests
 from diag.demo.replay import critical_part
-from diag.formats import event_names as ev
+from diag.formats.trace import event_names as ev
 from diag.model.availability import Unavailable
 from diag.model.serving import Stage
 

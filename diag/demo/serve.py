@@ -19,7 +19,10 @@ from typing import TYPE_CHECKING
 from diag.demo.batching import BatchFunctionAttributes, attributes_from_parameters
 from diag.demo.scenarios import SCENARIOS, Scenario
 from diag.errors import DiagError, UsageError
-from diag.formats.batching_parameters import parse_batching_parameters, read_batching_parameters
+from diag.formats.text.batching_parameters import (
+    parse_batching_parameters,
+    read_batching_parameters,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

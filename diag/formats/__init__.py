@@ -1,4 +1,5 @@
-"""Bytes to domain types and back: bundles, XSpaces, Prometheus text, samples, server settings.
+"""Bytes to domain types and back: bundles, traces, batching parameters, metrics and samples.
 
-Knows files and wire formats; knows nothing of how a capture is analysed or shown.
+``source.open_capture`` reads every kind of source. Modules here read files and wire formats; they
+do not analyze or display a capture.
 """

@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diag.errors import InputError, SourceNotFoundError
-from diag.formats.archive import ZipTree
-from diag.formats.bundle_capture import capture_from_bundle
-from diag.formats.bundle_reader import Bundle
-from diag.formats.layout import MANIFEST, TRACE_MAX_BYTES, TRACE_SUFFIX
-from diag.formats.locate import bundle_prefix, find_trace
+from diag.formats.bundle.archive import ZipTree
+from diag.formats.bundle.contents import capture_from_bundle
+from diag.formats.bundle.layout import MANIFEST, TRACE_SUFFIX
+from diag.formats.bundle.locate import bundle_prefix, find_trace
+from diag.formats.bundle.reader import Bundle
+from diag.formats.bundle.tree import FolderTree, Tree
+from diag.formats.limits import TRACE_MAX_BYTES
 from diag.formats.regular_file import open_regular, read_regular
-from diag.formats.trace_capture import capture_from_trace
-from diag.formats.tree import FolderTree, Tree
+from diag.formats.trace.capture import capture_from_trace
 
 if TYPE_CHECKING:
     from diag.model.capture import Capture

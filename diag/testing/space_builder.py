@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from diag.formats.event_names import ENVIRONMENT_PLANE
+from diag.formats.trace.event_names import ENVIRONMENT_PLANE
 from diag.testing import wire_format as wire
 
 if TYPE_CHECKING:

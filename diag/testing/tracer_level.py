@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from diag.formats import event_names as ev
+from diag.formats.trace import event_names as ev
 from diag.model.capture import Capture
 from diag.model.events import EventTable, Plane, StatColumn
 

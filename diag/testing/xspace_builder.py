@@ -1,6 +1,6 @@
 r"""XSpaces made of a few readable lines: one statement a line, indentation for the eye only.
 
->>> from diag.formats.xspace import decode_space
+>>> from diag.formats.trace.xspace import decode_space
 >>> space = decode_space(build_space('''
 ...     env profile_start_time=1700000000000000000
 ...     plane /host:CPU

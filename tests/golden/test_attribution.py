@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from diag.analysis import analyze
-from diag.formats.batching_parameters import read_batching_parameters
 from diag.formats.source import open_capture
+from diag.formats.text.batching_parameters import read_batching_parameters
 from diag.model.availability import Unavailable
 from diag.model.events import EventTable, StatColumn
 from diag.model.serving import Stage, StageGroup

@@ -11,8 +11,8 @@ import pytest
 
 from diag.analysis import analyze
 from diag.findings import decide
-from diag.formats.batching_parameters import read_batching_parameters
 from diag.formats.source import open_capture
+from diag.formats.text.batching_parameters import read_batching_parameters
 from diag.report.build import build_report
 from diag.report.json import published_schema, render_json
 from diag.report.markdown import render_markdown

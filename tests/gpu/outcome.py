@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from diag.analysis import Analysis, analyze
 from diag.findings import decide
-from diag.formats.batching_parameters import read_batching_parameters
 from diag.formats.source import open_capture
+from diag.formats.text.batching_parameters import read_batching_parameters
 from diag.model.availability import Unavailable
 from diag.model.gaps import IdleCause
 from tests.gpu.clocked_log import Truth, read_log

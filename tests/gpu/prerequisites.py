@@ -32,7 +32,7 @@ MODULES = {
     "jaxlib": "jaxlib",
     "PIL": "pillow",
 }
-DECODER = "diag.formats._xspace"
+DECODER = "diag.formats.trace._xspace"
 # Importing these runs what diag checks of its dependencies' versions.
 DIAG = ("diag.cli.commands", "diag.formats.wire.profiler_pb2", "diag.capture.session")
 _JAX_TIMEOUT_S = 120

@@ -55,7 +55,7 @@ def _serve(arguments: argparse.Namespace) -> None:
     import grpc
     import jax
 
-    from diag.formats.batching_parameters import parse_batching_parameters
+    from diag.formats.text.batching_parameters import parse_batching_parameters
     from tests.gpu.annotate import name_this_thread
     from tests.gpu.batcher import DynamicBatcher, Work
     from tests.gpu.clocked_log import ClockedLog

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from diag.formats.batching_parameters import parse_batching_parameters
+from diag.formats.text.batching_parameters import parse_batching_parameters
 from tests.gpu.batcher import DynamicBatcher, QueueFullError, RunTimes, Work
 from tests.gpu.clocked_log import BatchLog, ClockedLog, Truth, read_log
 from tests.gpu.messages import request_of, response_of, rows_of

@@ -10,7 +10,8 @@ import pytest
 
 from diag.capture import host_reader
 from diag.capture.gpu import GPU_UNITS
-from diag.formats import archive, layout, manifest
+from diag.formats import limits
+from diag.formats.bundle import archive, layout, manifest
 from diag.model.samples import SampleSeries, ServedModel, ServerInfo
 
 PAGE = (Path(__file__).parents[2] / "docs" / "bundle-format.md").read_text("utf-8")
@@ -59,6 +60,6 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert f"up to {archive.TOTAL_MAX_BYTES >> 30} GiB unpacked" in PAGE
     assert f"over {archive.RATIO_FREE_BYTES >> 20} MiB that expand" in PAGE
     assert f"more than {archive.RATIO_MAX} times" in PAGE
-    assert f"{layout.TRACE_MAX_BYTES >> 30} GiB for a trace" in PAGE
-    assert f"{layout.MANIFEST_MAX_BYTES >> 20} MiB\nfor the manifest" in PAGE
-    assert f"{layout.PART_MAX_BYTES >> 20} MiB for any other part" in PAGE
+    assert f"{limits.TRACE_MAX_BYTES >> 30} GiB for a trace" in PAGE
+    assert f"{limits.MANIFEST_MAX_BYTES >> 20} MiB\nfor the manifest" in PAGE
+    assert f"{limits.PART_MAX_BYTES >> 20} MiB for any other part" in PAGE

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from diag.cli import main
-from diag.formats.bundle import BundleWriter
-from diag.formats.manifest import ClockRecord, Manifest
+from diag.formats.bundle.manifest import ClockRecord, Manifest
+from diag.formats.bundle.writer import BundleWriter
 from diag.model.samples import SampledDevice, SampleSeries
 from diag.testing.xspace_builder import build_space
 

@@ -26,8 +26,8 @@ from diag.demo.processes import DemoServer, ServerAddress
 from diag.demo.scenarios import SCENARIOS
 from diag.demo.truth import RequestTruth, read_truth
 from diag.errors import ServerUnreachableError
-from diag.formats.prometheus import parse_metrics
 from diag.formats.source import open_capture
+from diag.formats.text.prometheus import parse_metrics
 from diag.formats.wire.profiler_pb2 import (
     GetSnapshotRequest,
     ProfileOptions,

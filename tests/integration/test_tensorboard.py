@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from diag.formats.bundle import BundleWriter
-from diag.formats.manifest import Manifest
+from diag.formats.bundle.manifest import Manifest
+from diag.formats.bundle.writer import BundleWriter
 from diag.formats.source import open_capture
 from tests.conftest import sample_path
 

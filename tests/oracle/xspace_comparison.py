@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from diag.formats.event_names import INTEGER_STATS, TEXT_STATS, TYPE_STATS, TYPED_EVENTS
+from diag.formats.trace.event_names import INTEGER_STATS, TEXT_STATS, TYPE_STATS, TYPED_EVENTS
 from diag.model.availability import Unavailable
 from tests.oracle.xspace_oracle import PlainEvent, Wanted, decode_plainly
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
-from diag.formats import event_names as ev
+from diag.formats.trace import event_names as ev
 from tests.property.serving_traces import Trace, rubbish, servers
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
 
-from diag.formats import event_names as ev
+from diag.formats.trace import event_names as ev
 
 Event = tuple[str, int, int, dict[str, int | str]]
 

@@ -13,12 +13,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from diag.errors import BatchingParametersError, InputError, MetricsParseError
-from diag.formats.batching_parameters import parse_batching_parameters
-from diag.formats.bundle import BundleWriter
-from diag.formats.layout import host_file_name, is_safe_name
-from diag.formats.manifest import CaveatRecord, ClockRecord, Manifest, SourceRecord
-from diag.formats.prometheus import parse_metrics
+from diag.formats.bundle.layout import host_file_name, is_safe_name
+from diag.formats.bundle.manifest import CaveatRecord, ClockRecord, Manifest, SourceRecord
+from diag.formats.bundle.writer import BundleWriter
 from diag.formats.source import open_capture
+from diag.formats.text.batching_parameters import parse_batching_parameters
+from diag.formats.text.prometheus import parse_metrics
 from diag.model.availability import Caveat, Unavailable
 from diag.model.capture import Capture
 from diag.model.samples import MetricSample, MetricsPair, SamplerCost, SampleSeries

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given
 
-from diag.formats import event_names as ev
+from diag.formats.trace import event_names as ev
 from diag.model.gaps import CONFIDENCES, IDLE_CAUSES, IdleCause
 from tests.property.serving_traces import Trace, servers
 from tests.unit.analysis.traces import analyzed

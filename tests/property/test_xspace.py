@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diag.errors import XSpaceDecodeError
-from diag.formats.event_names import INTEGER_STATS, TEXT_STATS, TYPED_EVENTS
-from diag.formats.xspace import SPAN_MAX_NS, TIME_MAX_NS, decode_space
+from diag.formats.trace.event_names import INTEGER_STATS, TEXT_STATS, TYPED_EVENTS
+from diag.formats.trace.xspace import SPAN_MAX_NS, TIME_MAX_NS, decode_space
 from diag.testing.wire_format import bytes_field
 from diag.testing.xspace_builder import build_space
 from tests.oracle.xspace_comparison import WANTED, assert_agrees_with_oracle

@@ -10,7 +10,7 @@ from diag.analysis.batching.batches import Batches, Tasks
 from diag.analysis.columns.nesting import first_inside, innermost
 from diag.analysis.execution.loads import find_loading_steps
 from diag.analysis.execution.steps import AsyncOps, Steps
-from diag.formats import event_names as ev
+from diag.formats.trace import event_names as ev
 from diag.model.events import Bools, EventTable, Int64s
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from diag.analysis.batching.batches import Batches
 from diag.analysis.columns.intervals import union
 from diag.analysis.columns.nesting import innermost
-from diag.formats import event_names as ev
+from diag.formats.trace import event_names as ev
 from diag.model.events import EventTable, Int64s
 from diag.model.window import Window
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from diag.analysis.batching.batches import Batches, Tasks
 from diag.errors import InputError
-from diag.formats.event_names import CONTEXT_BATCH_SCHEDULER
+from diag.formats.trace.event_names import CONTEXT_BATCH_SCHEDULER
 from diag.model.events import Bools, Int64s
 
 # Work is done queue by queue and thread by thread; a server has tens of either.

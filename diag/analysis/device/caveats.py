@@ -13,7 +13,7 @@ from diag.model.capture import Capture
 from diag.model.device import DeviceClock, DeviceLoss, DeviceSummary
 from diag.model.samples import SampledDevice, SampleSeries
 
-# Dropped events in the tracer's own words (diag/formats/trace_capture.py).
+# Dropped events in the tracer's own words (diag/formats/trace/capture.py).
 _UNCOUNTED = "dropped-events"
 
 

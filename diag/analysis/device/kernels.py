@@ -18,7 +18,7 @@ from diag.analysis.execution.device_kinds import KERNEL, by_text, stat_at
 from diag.analysis.execution.device_links import DeviceEvents
 from diag.analysis.execution.device_work import Device, DeviceWork
 from diag.analysis.execution.op_class import OpClass
-from diag.formats import event_names as ev
+from diag.formats.trace import event_names as ev
 from diag.model.availability import Unavailable
 from diag.model.device import KernelTime
 from diag.model.events import EventTable, Int32s, Int64s

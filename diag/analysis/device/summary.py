@@ -10,7 +10,7 @@ from diag.analysis.execution.device_lines import GPU_PLANE_PREFIX
 from diag.analysis.execution.device_links import DeviceEvents
 from diag.analysis.execution.device_work import Device, DeviceWork
 from diag.analysis.result import GapSummary
-from diag.formats import event_names as ev
+from diag.formats.trace import event_names as ev
 from diag.model.availability import Unavailable
 from diag.model.capture import Capture
 from diag.model.device import DeviceSummary

@@ -21,7 +21,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from diag.formats import event_names as ev
+from diag.formats.trace import event_names as ev
 from diag.model.device import WORK_KINDS, WorkKind
 from diag.model.events import EventTable, Int32s, Int64s, Ints
 

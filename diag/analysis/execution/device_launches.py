@@ -17,7 +17,7 @@ from diag.analysis.columns.joins import earliest_after, latest_before
 from diag.analysis.columns.nesting import first_inside, innermost
 from diag.analysis.execution.device_threads import spans_around
 from diag.analysis.execution.steps import Steps
-from diag.formats import event_names as ev
+from diag.formats.trace import event_names as ev
 from diag.model.events import EventTable, Int32s, Int64s, Ints, Line
 
 # Times that work is handed on from thread to thread; a JAX server's copies take two.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diag.formats import event_names as ev
+from diag.formats.trace import event_names as ev
 from diag.model.events import EventTable, Int64s, Line, Plane
 
 GPU_PLANE_PREFIX = ev.GPU_PLANE_PREFIX

@@ -24,7 +24,7 @@ from diag.analysis.execution.device_lines import StreamRows
 from diag.analysis.execution.parts import StepIntervals
 from diag.analysis.execution.steps import Steps
 from diag.errors import InputError
-from diag.formats import event_names as ev
+from diag.formats.trace import event_names as ev
 from diag.model.events import Bools, EventTable, Int32s, Int64s, Ints, Plane
 
 # Pairs of a launch and a kernel it waited behind; 24 bytes each. A server has thousands.

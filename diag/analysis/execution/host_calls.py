@@ -18,7 +18,7 @@ from diag.analysis.execution.loads import find_loading_steps
 from diag.analysis.execution.op_class import rows_of_type
 from diag.analysis.execution.steps import Steps
 from diag.analysis.thresholds import COMPILE_OP_MIN_NS
-from diag.formats import event_names as ev
+from diag.formats.trace import event_names as ev
 from diag.model.events import Bools, EventTable, Int64s, Plane
 
 

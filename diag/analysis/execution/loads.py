@@ -7,7 +7,7 @@ import numpy as np
 from diag.analysis.columns.nesting import innermost
 from diag.analysis.execution.op_class import rows_of_type
 from diag.analysis.execution.steps import Steps
-from diag.formats import event_names as ev
+from diag.formats.trace import event_names as ev
 from diag.model.events import Bools, EventTable
 
 

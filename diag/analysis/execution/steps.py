@@ -14,7 +14,7 @@ import numpy as np
 
 from diag.analysis.columns.joins import earliest_after, latest_before
 from diag.analysis.columns.nesting import innermost
-from diag.formats import event_names as ev
+from diag.formats.trace import event_names as ev
 from diag.model.events import Bools, EventTable, Int64s
 
 # kernel_type of in-graph batching (tensorflow/core/ops/batch_ops.cc, TensorFlow 2.21).

@@ -18,7 +18,7 @@ from diag.analysis.execution.closures import Closures
 from diag.analysis.execution.parts import StepIntervals
 from diag.analysis.execution.steps import Steps
 from diag.analysis.thresholds import HANDOVER_MAX_NS
-from diag.formats import event_names as ev
+from diag.formats.trace import event_names as ev
 from diag.model.events import Bools, EventTable, Int64s
 
 # Threads that serve single ops: their closures are no steps'.

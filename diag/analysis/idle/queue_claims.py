@@ -10,7 +10,7 @@ from diag.analysis.idle.claims import Claim
 from diag.analysis.idle.device_use import DeviceUse
 from diag.analysis.idle.evidence import Witnesses
 from diag.analysis.idle.scene import Scene
-from diag.formats import event_names as ev
+from diag.formats.trace import event_names as ev
 from diag.model.events import Bools, Int64s
 from diag.model.gaps import IdleCause
 from diag.model.serving import Origin, Parameter

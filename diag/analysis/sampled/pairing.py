@@ -10,7 +10,7 @@ import re
 
 from diag.analysis.sampled.placing import devices_of
 from diag.analysis.sampled.processes import devices_of_server
-from diag.formats import event_names as ev
+from diag.formats.trace import event_names as ev
 from diag.model.availability import Unavailable
 from diag.model.events import Plane
 from diag.model.samples import SampleSeries

@@ -11,7 +11,7 @@ import grpc
 
 from diag.capture.agent.protocol import DURATION_MAX_NS, SAMPLE
 from diag.capture.agent.reasons import cut, why
-from diag.formats.samples import SAMPLES_MAX
+from diag.formats.text.samples import SAMPLES_MAX
 from diag.formats.wire.agent_pb2 import SampleReply, SampleRequest, Wanted
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from diag.capture.agent.reasons import cut, why
 from diag.capture.agent.receiver import Receiver
 from diag.capture.plan import SECOND
 from diag.errors import BundleCorruptError
-from diag.formats.samples import decode_samples
+from diag.formats.text.samples import decode_samples
 from diag.model.availability import Caveat, Unavailable
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from diag.capture.agent.buffer import SampleBuffer
 from diag.capture.sampling import Sampler
-from diag.formats.samples import encode_samples
+from diag.formats.text.samples import encode_samples
 from diag.formats.wire.agent_pb2 import SampleReply
 from diag.model.availability import Unavailable
 

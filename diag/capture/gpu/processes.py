@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pynvml
 
 from diag.capture.gpu.refusals import LASTING, LOST, NOTHING_NEW, WHOLE_GPU_IN_MIG, reason_of
-from diag.formats.samples import LIST_MAX
+from diag.formats.text.samples import LIST_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from diag.formats import event_names as ev
+from diag.formats.trace import event_names as ev
 from diag.formats.wire.profiler_pb2 import ProfileOptions
 from diag.testing.space_builder import SpaceBuilder
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from diag.formats import event_names as ev
+from diag.formats.trace import event_names as ev
 from diag.model.gaps import IdleCause
 from diag.model.serving import Stage
 from diag.testing.gpu_server.clockwork import Signal

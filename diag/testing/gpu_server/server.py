@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from diag.formats import event_names as ev
+from diag.formats.trace import event_names as ev
 from diag.model.gaps import IdleCause
 from diag.model.serving import Mode, Stage
 from diag.testing.gpu_server.clockwork import Signal, Threads

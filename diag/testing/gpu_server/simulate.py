@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from diag.formats.trace_capture import capture_from_trace
+from diag.formats.trace.capture import capture_from_trace
 from diag.model.capture import BatchingParameters
 from diag.model.gaps import IdleCause
 from diag.model.serving import Mode, Stage

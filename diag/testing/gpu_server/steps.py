@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from diag.formats import event_names as ev
+from diag.formats.trace import event_names as ev
 from diag.model.device import WorkKind
 from diag.model.gaps import IdleCause
 from diag.model.serving import Stage

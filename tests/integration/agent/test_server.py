@@ -14,7 +14,7 @@ import pytest
 from diag.capture.agent.limits import Limits
 from diag.capture.agent.listen import Identity
 from diag.capture.agent.protocol import DESCRIBE, READ_CLOCK, SAMPLE
-from diag.formats.samples import decode_samples
+from diag.formats.text.samples import decode_samples
 from diag.formats.wire.agent_pb2 import (
     ClockReading,
     ClockRequest,

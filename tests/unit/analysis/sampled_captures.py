@@ -12,7 +12,7 @@ from diag.analysis.device.loss import find_loss
 from diag.analysis.execution.device_work import find_device_work
 from diag.analysis.execution.steps import find_steps
 from diag.analysis.sampled.crosscheck import cross_check
-from diag.formats import event_names as ev
+from diag.formats.trace import event_names as ev
 from diag.model.samples import SampledDevice, SampleSeries
 from diag.model.window import ClockSync, Window
 from tests.unit.analysis.traces import capture_of

@@ -15,7 +15,7 @@ from diag.analysis.execution.device_lines import DERIVED_LINES, OVERHEAD_EVENTS
 from diag.analysis.execution.op_class import OpClass, classify
 from diag.analysis.idle.precedence import NEARNESS
 from diag.analysis.result import Counts
-from diag.formats import event_names as ev
+from diag.formats.trace import event_names as ev
 from diag.model.gaps import IdleCause
 from diag.model.serving import CloseReason, Mode, Stage
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diag.analysis import analyze
-from diag.formats.trace_capture import capture_from_trace
+from diag.formats.trace.capture import capture_from_trace
 from diag.model.gaps import IDLE_CAUSES
 from diag.model.serving import CLOSE_REASONS, MODES, STAGES
 from diag.testing.xspace_builder import build_space

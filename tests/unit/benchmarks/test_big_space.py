@@ -5,14 +5,14 @@ import sys
 from pathlib import Path
 
 from benchmarks.big_space import big_space
-from diag.formats.xspace import decode_space
+from diag.formats.trace.xspace import decode_space
 from tests.oracle.xspace_comparison import assert_agrees_with_oracle
 
 PEAKS = """
 import sys
 from pathlib import Path
 from benchmarks.measured import peak_memory_bytes
-from diag.formats.xspace import decode_space
+from diag.formats.trace.xspace import decode_space
 before = peak_memory_bytes()
 space = decode_space(Path(sys.argv[1]).read_bytes())
 print(peak_memory_bytes() - before, sum(len(plane.events) for plane in space.planes))

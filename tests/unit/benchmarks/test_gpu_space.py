@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from benchmarks.gpu_space import gap_space, gpu_space
 from diag.analysis import analyze
-from diag.formats.trace_capture import capture_from_trace
-from diag.formats.xspace import decode_space
+from diag.formats.trace.capture import capture_from_trace
+from diag.formats.trace.xspace import decode_space
 from tests.oracle.xspace_comparison import assert_agrees_with_oracle
 from tests.unit.analysis.traces import tiles_exactly
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diag.capture.cleaning import Cleaning, plain_device, plain_text
-from diag.formats.samples import LIST_MAX, decode_samples, encode_samples
+from diag.formats.text.samples import LIST_MAX, decode_samples, encode_samples
 from diag.model.samples import SampledDevice, SampleSeries
 
 UNITS = {"share": "%", "ratio": "ratio", "clock": "MHz", "mask": "bit mask", "processes": "records"}

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from diag.capture.clocks import clock_bounds, clock_record
 from diag.capture.profiler import Recording
-from diag.formats.xspace import decode_space
+from diag.formats.trace.xspace import decode_space
 from diag.model.availability import Unavailable
 from diag.testing.xspace_builder import build_space
 

@@ -19,7 +19,7 @@ from diag.capture.dcgm_reader import (
     DcgmReader,
     open_dcgm_reader,
 )
-from diag.formats.samples import series_problem
+from diag.formats.text.samples import series_problem
 from diag.model.availability import Unavailable
 from diag.model.samples import SampleSeries
 from tests.support.certificates import make_certificates

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from diag.capture.demand import Demand, find_demand, shows_traffic
-from diag.formats.xspace import decode_space
+from diag.formats.trace.xspace import decode_space
 from diag.testing.xspace_builder import build_space
 
 BATCHED_PARTS = (

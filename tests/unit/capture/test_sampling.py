@@ -9,7 +9,7 @@ from typing import Any
 from diag.capture.host_reader import HOST_PERIOD_NS, SHARE_MIN_NS, HostReader
 from diag.capture.locality import Here
 from diag.capture.sampling import Sampler
-from diag.formats.samples import decode_samples, encode_samples
+from diag.formats.text.samples import decode_samples, encode_samples
 from diag.model.availability import Unavailable
 from diag.model.samples import SampledDevice, SamplerCost, SampleSeries
 

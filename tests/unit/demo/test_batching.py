@@ -7,7 +7,7 @@ import pytest
 from diag.demo.batching import BatchFunctionAttributes, attributes_from_parameters
 from diag.demo.scenarios import SCENARIOS
 from diag.errors import BatchingParametersError
-from diag.formats.batching_parameters import parse_batching_parameters
+from diag.formats.text.batching_parameters import parse_batching_parameters
 
 
 def attributes(text: str) -> BatchFunctionAttributes:

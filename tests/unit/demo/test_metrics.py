@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from diag.demo.metrics import LATENCY_LIMITS_MICROS, ServerMetrics
-from diag.formats.prometheus import parse_metrics
+from diag.formats.text.prometheus import parse_metrics
 from diag.model.samples import MetricSample
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from diag.errors import BundleCorruptError
-from diag.formats.archive import ENTRIES_MAX, ZipTree
-from diag.formats.layout import MIB
+from diag.formats.bundle.archive import ENTRIES_MAX, ZipTree
+from diag.formats.limits import MIB
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from diag.errors import BatchingParametersError, SourceNotFoundError
-from diag.formats.batching_parameters import parse_batching_parameters, read_batching_parameters
+from diag.formats.text.batching_parameters import (
+    parse_batching_parameters,
+    read_batching_parameters,
+)
 from diag.model.capture import BatchingParameters
 from tests.conftest import sample_path
 

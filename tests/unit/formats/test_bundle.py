@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from diag.errors import OutputError
-from diag.formats.bundle import BundleWriter
-from diag.formats.manifest import Manifest, SourceRecord
+from diag.formats.bundle.manifest import Manifest, SourceRecord
+from diag.formats.bundle.writer import BundleWriter
 from diag.formats.source import open_capture
 from diag.model.availability import Unavailable
 from diag.model.samples import MetricSample, MetricsPair, SampleSeries, ServedModel

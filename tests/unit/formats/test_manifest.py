@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from diag.errors import BundleCorruptError, BundleVersionError
-from diag.formats.layout import run_name
-from diag.formats.manifest import (
+from diag.formats.bundle.layout import run_name
+from diag.formats.bundle.manifest import (
     CaveatRecord,
     ClockRecord,
     Manifest,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diag.errors import MetricsParseError
-from diag.formats.prometheus import (
+from diag.formats.text.prometheus import (
     LINE_MAX_CHARACTERS,
     metrics_from_bytes,
     parse_metrics,

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from diag.formats.recorded_window import recorded_level, recorded_window, unknown_end_ns
-from diag.formats.trace_capture import trace_caveats
+from diag.formats.trace.capture import trace_caveats
+from diag.formats.trace.recorded_window import recorded_level, recorded_window, unknown_end_ns
+from diag.formats.trace.xspace import decode_space
 from diag.formats.wire.profiler_pb2 import ProfileOptions
-from diag.formats.xspace import decode_space
 from diag.model.availability import Unavailable
 from diag.model.events import Space
 from diag.model.window import Window

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from diag.errors import BundleCorruptError
-from diag.formats.samples import decode_samples, encode_samples, writable
-from diag.formats.server import decode_server, server_document
+from diag.formats.bundle.server import decode_server, server_document
+from diag.formats.text.samples import decode_samples, encode_samples, writable
 from diag.model.availability import Unavailable
 from diag.model.samples import (
     SampledDevice,

@@ -16,7 +16,7 @@ from diag.errors import (
     SourceNotFoundError,
     XSpaceDecodeError,
 )
-from diag.formats.bundle import BundleWriter
+from diag.formats.bundle.writer import BundleWriter
 from diag.formats.source import open_capture
 from diag.model.availability import Unavailable
 from diag.testing.xspace_builder import build_space

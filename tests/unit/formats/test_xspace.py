@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from diag.errors import XSpaceDecodeError
-from diag.formats.event_order import CHUNK_EVENTS
-from diag.formats.xspace import decode_space
+from diag.formats.trace.event_order import CHUNK_EVENTS
+from diag.formats.trace.xspace import decode_space
 from diag.model.availability import Unavailable
 from diag.model.events import EventTable, Plane, Space
 from diag.testing.space_builder import SpaceBuilder

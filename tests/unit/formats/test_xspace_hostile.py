@@ -8,7 +8,7 @@ import tracemalloc
 import pytest
 
 from diag.errors import XSpaceDecodeError
-from diag.formats.xspace import decode_space
+from diag.formats.trace.xspace import decode_space
 from diag.testing.wire_format import bytes_field, number_field, present_number_field, varint
 from diag.testing.xspace_builder import build_space
 from tests.conftest import sample_path

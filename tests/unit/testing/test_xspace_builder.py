@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from diag.formats.xspace import decode_space
+from diag.formats.trace.xspace import decode_space
 from diag.testing.space_builder import SpaceBuilder
 from diag.testing.xspace_builder import SpaceTextError, build_space
 from tests.oracle.xspace_messages import XSpace

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from diag.analysis import Analysis, analyze
-from diag.formats.prometheus import parse_metrics
+from diag.formats.text.prometheus import parse_metrics
 from diag.model.samples import MetricsPair
 from tests.unit.analysis.idle.tables import END, HOST, KERNEL, gpu, row_at, rows, step
 from tests.unit.analysis.traces import QUEUE_A, capture_of

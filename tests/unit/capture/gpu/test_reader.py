@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from diag.capture.gpu import GPU_UNITS
-from diag.formats.samples import LIST_MAX, decode_samples, encode_samples
+from diag.formats.text.samples import LIST_MAX, decode_samples, encode_samples
 from diag.model.samples import SampledDevice, SampleSeries
 from tests.support.nvml_standin import build_standin
 from tests.support.nvml_standin.child import sample_gpus

@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from diag.errors import BundleCorruptError
-from diag.formats.layout import MIB, TRACE_MAX_BYTES, is_safe_name
+from diag.formats.bundle.layout import is_safe_name
+from diag.formats.limits import MIB, TRACE_MAX_BYTES
 from diag.formats.regular_file import open_regular
 
 if TYPE_CHECKING:

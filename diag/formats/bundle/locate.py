@@ -6,15 +6,15 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from diag.errors import InputError, SourceNotFoundError
-from diag.formats.layout import MANIFEST, TRACE_SUFFIX, is_timestamped, is_trace
+from diag.formats.bundle.layout import MANIFEST, TRACE_SUFFIX, is_timestamped, is_trace
+from diag.formats.trace.capture import WHAT_TO_NAME
 from diag.model.availability import Caveat
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from diag.formats.tree import Tree
+    from diag.formats.bundle.tree import Tree
 
-WHAT_TO_NAME = "a bundle, a .xplane.pb file, or a TensorBoard run folder or log directory"
 _SHOWN = 5
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diag.errors import SourceNotFoundError, XSpaceDecodeError
-from diag.formats.locate import WHAT_TO_NAME
-from diag.formats.recorded_window import recorded_level, recorded_window, unknown_end_ns
-from diag.formats.xspace import decode_space
+from diag.formats.trace.recorded_window import recorded_level, recorded_window, unknown_end_ns
+from diag.formats.trace.xspace import decode_space
 from diag.model.availability import Caveat, Unavailable
 from diag.model.capture import Capture
 
 if TYPE_CHECKING:
     from diag.model.events import Space
+
+WHAT_TO_NAME = "a bundle, a .xplane.pb file, or a TensorBoard run folder or log directory"
 
 _BARE = Unavailable("only the trace was given, not a bundle")
 BARE_CAVEAT = Caveat(

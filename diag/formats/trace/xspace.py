@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from diag.errors import XSpaceDecodeError
-from diag.formats import _xspace
-from diag.formats.event_names import INTEGER_STATS, TEXT_STATS, TYPE_STATS, TYPED_EVENTS
-from diag.formats.event_order import order_events
+from diag.formats.trace import _xspace
+from diag.formats.trace.event_names import INTEGER_STATS, TEXT_STATS, TYPE_STATS, TYPED_EVENTS
+from diag.formats.trace.event_order import order_events
 from diag.model.availability import Unavailable
 from diag.model.events import EventTable, Line, Plane, Space, StatColumn
 

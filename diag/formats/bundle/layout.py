@@ -1,4 +1,4 @@
-"""Where things lie in a bundle: the names of its parts, their size limits and what a name may be.
+"""Names of the parts of a bundle, and the rules that a name must follow.
 
 The trace's place is TensorBoard's: ``plugins/profile/<run>/<host>.xplane.pb`` is where the profile
 plugin (tensorboard-plugin-profile 2.24) looks below a log directory.
@@ -10,6 +10,8 @@ import re
 from datetime import datetime, timezone
 from pathlib import PurePosixPath
 
+from diag.formats.limits import MANIFEST_MAX_BYTES, PART_MAX_BYTES, TRACE_MAX_BYTES
+
 MANIFEST = "diag/manifest.json"
 GPU_SAMPLES = "diag/gpu.jsonl"
 DCGM_SAMPLES = "diag/dcgm.jsonl"
@@ -20,11 +22,6 @@ SERVER = "diag/server.json"
 TRACE_FOLDER = "plugins/profile"
 TRACE_SUFFIX = ".xplane.pb"
 UNFINISHED_SUFFIX = ".partial"
-
-MIB = 1 << 20
-TRACE_MAX_BYTES = 2048 * MIB  # protobuf cannot hold a larger message
-MANIFEST_MAX_BYTES = 4 * MIB
-PART_MAX_BYTES = 256 * MIB
 
 _TIMESTAMPED = re.compile(r"\d{4}(_\d\d){5}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")

@@ -11,7 +11,8 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from diag.errors import OutputError
-from diag.formats.layout import MANIFEST, MIB, UNFINISHED_SUFFIX
+from diag.formats.bundle.layout import MANIFEST, UNFINISHED_SUFFIX
+from diag.formats.limits import MIB
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

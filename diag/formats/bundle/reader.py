@@ -6,11 +6,12 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from diag.errors import BundleCorruptError
-from diag.formats.layout import MANIFEST, MANIFEST_MAX_BYTES, is_safe_name, part_limit_bytes
-from diag.formats.manifest import Manifest, decode_manifest
+from diag.formats.bundle.layout import MANIFEST, is_safe_name, part_limit_bytes
+from diag.formats.bundle.manifest import Manifest, decode_manifest
+from diag.formats.limits import MANIFEST_MAX_BYTES
 
 if TYPE_CHECKING:
-    from diag.formats.tree import Tree
+    from diag.formats.bundle.tree import Tree
 
 _HINT = "the bundle was changed or damaged after it was written; copy or capture it again"
 

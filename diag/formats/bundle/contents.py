@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from diag.errors import BundleCorruptError, InputError, MetricsParseError
-from diag.formats import layout
-from diag.formats.prometheus import metrics_from_bytes
-from diag.formats.recorded_window import recorded_level, recorded_window
-from diag.formats.samples import decode_samples
-from diag.formats.server import decode_server
-from diag.formats.trace_capture import decode_named, trace_caveats
+from diag.formats.bundle import layout
+from diag.formats.bundle.server import decode_server
+from diag.formats.text.prometheus import metrics_from_bytes
+from diag.formats.text.samples import decode_samples
+from diag.formats.trace.capture import decode_named, trace_caveats
+from diag.formats.trace.recorded_window import recorded_level, recorded_window
 from diag.model.availability import Caveat, Unavailable
 from diag.model.capture import Capture
 from diag.model.samples import MetricsPair, SampleSeries, ServerInfo
@@ -21,7 +21,7 @@ from diag.model.window import ClockSync
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from diag.formats.bundle_reader import Bundle
+    from diag.formats.bundle.reader import Bundle
 
 _SAMPLES = {
     "host": layout.HOST_SAMPLES,

@@ -14,7 +14,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from diag.formats._xspace import RawPlane
+    from diag.formats.trace._xspace import RawPlane
     from diag.model.events import Bools, Int32s, Int64s, Ints
 
 CHUNK_EVENTS = 1 << 16

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 from google.protobuf import text_format
 
 from diag.errors import BatchingParametersError
-from diag.formats.batching_rules import find_broken_rule
-from diag.formats.layout import MIB
+from diag.formats.limits import MIB
 from diag.formats.regular_file import read_regular
+from diag.formats.text.batching_rules import find_broken_rule
 from diag.formats.wire import batching_pb2
 from diag.model.capture import BatchingParameters
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from diag.errors import BundleCorruptError, InputError
-from diag.formats.layout import UNFINISHED_SUFFIX
+from diag.formats.bundle.layout import UNFINISHED_SUFFIX
 from diag.formats.regular_file import read_regular
 
 # Deep enough for LOGDIR/a/b/plugins/profile/RUN/; bounds what a mistaken "/" costs.

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from diag.formats import layout
-from diag.formats.bundle_target import FolderTarget, ZipTarget
-from diag.formats.manifest import Manifest, Part, encode_manifest
-from diag.formats.samples import encode_samples
+from diag.formats.bundle import layout
+from diag.formats.bundle.manifest import Manifest, Part, encode_manifest
+from diag.formats.bundle.target import FolderTarget, ZipTarget
+from diag.formats.text.samples import encode_samples
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,7 +81,7 @@ class BundleWriter:
         self._parts[_METRICS[which]] = text
 
     def add_server(self, info: dict[str, Any]) -> None:
-        """Add what the server says of itself; ``diag.formats.server`` gives the keys."""
+        """Add what the server says of itself; ``diag.formats.bundle.server`` gives the keys."""
         self._parts[layout.SERVER] = msgspec.json.format(msgspec.json.encode(info)) + b"\n"
 
     def finish(self, manifest: Manifest) -> Path:

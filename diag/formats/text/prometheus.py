@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from prometheus_client.parser import text_string_to_metric_families
 
 from diag.errors import MetricsParseError
-from diag.formats.layout import PART_MAX_BYTES
+from diag.formats.limits import PART_MAX_BYTES
 from diag.model.samples import MetricSample
 
 if TYPE_CHECKING:

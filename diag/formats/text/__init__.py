@@ -1,0 +1,1 @@
+"""Text formats: batching parameters, Prometheus metrics and lines of samples."""
