@@ -25,11 +25,20 @@
     └─ OutputError                    7  the result could not be written
 
 Library code raises these; only ``diag.cli`` prints them and exits.
+
+Messages name parameters as the library does, in backticks: ``"`duration_ns` is 5, ..."``. The
+command line shows its own option instead: ``--duration is 5, ...``.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NO_CHANGES: Mapping[str, object] = MappingProxyType({})
 
 
 class DiagError(Exception):
@@ -38,16 +47,30 @@ class DiagError(Exception):
     Attributes:
         message: What failed, with the path or address and the value seen.
         cause: The underlying message, or "".
-        hint: The next thing to type or to check, or "".
+        hint: The next thing to do or to check, or "".
+        parameter: The parameter that is wrong, by the library's name (``duration_ns``,
+            ``tls.ca_cert``), or "".
+        retry: Parameters to change, by the library's names, for the same call to succeed; empty
+            where no such change is known. The command line shows it as a command to type.
     """
 
     exit_code: ClassVar[int] = 70
 
-    def __init__(self, message: str, *, cause: str = "", hint: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        cause: str = "",
+        hint: str = "",
+        parameter: str = "",
+        retry: Mapping[str, object] = NO_CHANGES,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.cause = cause
         self.hint = hint
+        self.parameter = parameter
+        self.retry = retry
 
 
 class UsageError(DiagError):

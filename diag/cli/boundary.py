@@ -15,6 +15,8 @@ import click
 
 from diag.cli.commands import cli
 from diag.cli.console import VERBOSITY_KEY
+from diag.cli.parameters import with_option_names
+from diag.cli.typed_command import TypedCommand
 from diag.errors import DiagError, OutputError, UsageError
 from diag.model.printable import printable
 
@@ -27,12 +29,14 @@ def main(argv: list[str] | None = None) -> int:
     """Run ``diag`` with these arguments (default: the process's) and return the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     verbosity = 0
+    typed: TypedCommand | None = None
     try:
         with cli.make_context("diag", arguments) as context:
             try:
                 cli.invoke(context)
             finally:
                 verbosity = int(context.meta.get(VERBOSITY_KEY, 0))
+                typed = TypedCommand.of(context)
         sys.stdout.flush()
     except click.exceptions.Exit as exc:
         return exc.exit_code
@@ -41,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
         return UsageError.exit_code
     except DiagError as exc:
         _show_traceback(verbosity)
-        sys.stderr.write(error_text(exc))
+        sys.stderr.write(error_text(exc, typed))
         return exc.exit_code
     except BrokenPipeError:
         _silence_stdout()
@@ -58,10 +62,24 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def error_text(error: DiagError) -> str:
-    """Up to three labelled lines; safe to print whatever the error quotes."""
-    parts = (("error", error.message), ("cause", error.cause), ("hint", error.hint))
-    return "".join(_labelled(label, text) for label, text in parts if text)
+def error_text(error: DiagError, typed: TypedCommand | None = None) -> str:
+    """Up to three labelled lines; safe to print whatever the error quotes.
+
+    Args:
+        error: What to show.
+        typed: The command that failed: library parameters are shown as its options, and a
+            suggested change as the whole command with every option that was given.
+    """
+    parts = (("error", error.message), ("cause", error.cause), ("hint", _hint(error, typed)))
+    names = () if typed is None else typed.command.params
+    return "".join(
+        _labelled(label, with_option_names(text, names)) for label, text in parts if text
+    )
+
+
+def _hint(error: DiagError, typed: TypedCommand | None) -> str:
+    command = "" if typed is None or not error.retry else typed.with_changes(error.retry)
+    return "\n".join(text for text in (error.hint, command) if text)
 
 
 def _labelled(label: str, text: str) -> str:

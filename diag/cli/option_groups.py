@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from diag.cli.typed_command import TypedCommand
+
 Decorated = Callable[..., Any]
 
 
@@ -19,7 +21,15 @@ class GroupedOption(click.Option):
 
 
 class GroupedCommand(click.Command):
-    """A command whose help lists its options under their headings."""
+    """A command whose help lists its options under their headings.
+
+    It records what was typed, so that hints can repeat it.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does, after the words were recorded."""
+        TypedCommand.record(ctx, args)
+        return super().parse_args(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """A section a heading, in order of first appearance; the rest under Options."""

@@ -1,0 +1,116 @@
+"""The command as the user typed it, and the same command with some options changed."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from diag.cli.parameters import CommandParameter, find_parameter
+from diag.cli.quantities import Quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_META_KEY = "diag.typed"
+# Arguments that set the same as an option: capture HOST:PORT is capture --server HOST:PORT.
+ARGUMENT_OPTIONS = {"address": "server"}
+
+
+@dataclass(frozen=True, slots=True)
+class TypedCommand:
+    """A command and its arguments, before any of them was converted.
+
+    Attributes:
+        command: The click command.
+        path: ``diag capture``.
+        arguments: What followed, one item a word.
+    """
+
+    command: click.Command
+    path: str
+    arguments: tuple[str, ...]
+
+    @classmethod
+    def of(cls, context: click.Context) -> TypedCommand | None:
+        """The command that runs in this context or below it; None if none was recorded."""
+        found = context.meta.get(_META_KEY)
+        return found if isinstance(found, TypedCommand) else None
+
+    @classmethod
+    def record(cls, context: click.Context, arguments: list[str]) -> None:
+        """Remember what was typed, for hints."""
+        typed = cls(context.command, context.command_path, tuple(arguments))
+        context.meta[_META_KEY] = typed
+
+    def with_changes(self, changes: Mapping[str, object]) -> str:
+        """A line for a shell: everything typed, with the changed parameters replaced.
+
+        Args:
+            changes: Value by library name; a name for which there is no option is left out. None
+                and the default of a flag remove the option.
+
+        Returns:
+            "" if none of the changes is an option of this command.
+        """
+        found = {name: find_parameter(name, self.command.params) for name in changes}
+        changed = {
+            parameter.click.name: _words(parameter, changes[name])
+            for name, parameter in found.items()
+            if parameter is not None
+        }
+        if not changed:
+            return ""
+        kept = [
+            (name, words)
+            for name, words in self._typed_words()
+            if ARGUMENT_OPTIONS.get(name, name) not in changed
+        ]
+        words = [word for _, group in [*kept, *changed.items()] for word in group]
+        return " ".join([self.path, *map(shlex.quote, words)])
+
+    def _typed_words(self) -> list[tuple[str, list[str]]]:
+        """Parameter name and words, in the order typed; arguments come first."""
+        context = click.Context(self.command, info_name=self.path)
+        values, _, order = self.command.make_parser(context).parse_args(list(self.arguments))
+        seen: dict[str, int] = {}
+        words: list[tuple[str, list[str]]] = []
+        for parameter in sorted(order, key=lambda each: isinstance(each, click.Option)):
+            name = parameter.name or ""
+            value = values.get(name)
+            if parameter.multiple:
+                index = seen[name] = seen.get(name, -1) + 1
+                value = value[index] if isinstance(value, (list, tuple)) else value
+            group = _raw_words(parameter, value)
+            if group and (parameter.multiple or name not in seen):
+                words.append((name, group))
+            seen.setdefault(name, 0)
+        return words
+
+
+def _raw_words(parameter: click.Parameter, value: Any) -> list[str]:
+    """What was typed for one occurrence; nothing for an argument that was left out."""
+    if isinstance(parameter, click.Argument):
+        return [value] if isinstance(value, str) else []
+    spelling = CommandParameter(parameter).spelling
+    if isinstance(parameter, click.Option) and (parameter.is_flag or parameter.count):
+        return [spelling] * (value if parameter.count else 1)
+    return [spelling, str(value)]
+
+
+def _words(parameter: CommandParameter, value: object) -> list[str]:
+    """The words that give a parameter this value of the library."""
+    option = parameter.click
+    if isinstance(option, click.Option) and option.is_flag:
+        return [parameter.spelling] if bool(value) is not parameter.is_negated else []
+    if value is None:
+        return []
+    if isinstance(option.type, Quantity) and isinstance(value, int):
+        text = option.type.text(value)
+    elif isinstance(value, (tuple, list, set, frozenset)):
+        text = ",".join(sorted(map(str, value)))
+    else:
+        text = str(value)
+    return [text] if isinstance(option, click.Argument) else [parameter.spelling, text]
