@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from benchmarks.docs_table import replace_table
+from benchmarks.scoring import Score, score
 from diag.analysis import analyze
-from diag.testing.gpu_server import SCENARIOS, Scenario, Score, score, simulate
+from diag.testing.gpu_server import SCENARIOS, Scenario, simulate
 
 SEEDS = range(20)
 COLUMNS = (
     "scenario",
     "idle, s",
     "due to the planted cause",
-    "told right",
-    "most often told instead",
-    "no demand told as starvation",
-    "starvation told as no demand",
+    "assigned correctly",
+    "most often assigned instead",
+    "no demand called starvation",
+    "starvation called no demand",
 )
 
 
@@ -46,7 +47,7 @@ def _row(scenario: Scenario, total: Score) -> list[str]:
         scenario.name,
         f"{total.idle_ns / 1e9:.1f}",
         "-" if scenario.planted is None else f"{total.true_ratio(scenario.planted):.1%}",
-        f"{total.right_ratio:.1%}",
+        f"{total.correct_ratio:.1%}",
         _most_often_wrong(total),
         f"{total.false_starvation_ns / total.idle_ns:.2%}",
         f"{total.missed_starvation_ns / total.idle_ns:.2%}",
@@ -54,8 +55,8 @@ def _row(scenario: Scenario, total: Score) -> list[str]:
 
 
 def _most_often_wrong(total: Score) -> str:
-    wrong = [(pair, ns) for pair, ns in total.told_ns.most_common() if pair[0] is not pair[1]]
+    wrong = [(pair, ns) for pair, ns in total.assigned_ns.most_common() if pair[0] is not pair[1]]
     if not wrong:
         return "-"
-    (true, told), ns = wrong[0]
-    return f"{true.value} as {told.value}: {ns / total.idle_ns:.1%}"
+    (true, assigned), ns = wrong[0]
+    return f"{true.value} as {assigned.value}: {ns / total.idle_ns:.1%}"

@@ -14,7 +14,7 @@ from diag.demo.groups import (
     truth_groups,
 )
 from diag.demo.queue_comparison import compare_queue
-from diag.demo.tolerance import Line, tolerance_ns
+from diag.demo.tolerance import Deviation, tolerance_ns
 from diag.model.gaps import IdleCause
 from diag.model.serving import STAGES
 
@@ -53,7 +53,7 @@ class Comparison:
     recorded: int
     matched: int
     expected: int
-    lines: tuple[Line, ...]
+    lines: tuple[Deviation, ...]
     request_ns: float
     planted: str
     accepted: tuple[str, ...]
@@ -110,7 +110,7 @@ def compare(
     """
     model = scenario.victim
     pairs = pair_requests(analysis, truths, model)
-    lines: tuple[Line, ...] = ()
+    lines: tuple[Deviation, ...] = ()
     request_ns = 0.0
     if pairs:
         by_diag = DiagGroups(analysis)
@@ -135,9 +135,11 @@ def compare(
     )
 
 
-def _group_lines(found: Groups, truth: Groups) -> tuple[Line, ...]:
+def _group_lines(found: Groups, truth: Groups) -> tuple[Deviation, ...]:
     allowed = tolerance_ns(truth.total)
-    return tuple(Line(name, getattr(found, name), getattr(truth, name), allowed) for name in GROUPS)
+    return tuple(
+        Deviation(name, getattr(found, name), getattr(truth, name), allowed) for name in GROUPS
+    )
 
 
 def _count_inside(analysis: Analysis, truths: Sequence[RequestTruth], model: str) -> int:

@@ -75,7 +75,7 @@ class LoadOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ClientCall:
     """One call as its client saw it.
 
     Attributes:
@@ -100,7 +100,7 @@ class LoadGenerator:
     def __init__(self, order: LoadOrder) -> None:
         self._order = order
         self._stopping = threading.Event()
-        self._calls: queue.SimpleQueue[Call] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[ClientCall] = queue.SimpleQueue()
         self._channel = grpc.insecure_channel(
             order.address, options=[("grpc.max_receive_message_length", -1)]
         )
@@ -117,7 +117,7 @@ class LoadGenerator:
         for thread in self._threads:
             thread.start()
 
-    def stop(self) -> list[Call]:
+    def stop(self) -> list[ClientCall]:
         """Lets the calls in flight end and returns all calls in order of their due time."""
         self._stopping.set()
         for thread in self._threads:
@@ -157,7 +157,7 @@ class LoadGenerator:
             self._predict(payload, timeout=self._order.deadline_s)
         except grpc.RpcError as error:
             status = error.code().value[0]
-        self._calls.put(Call(model, due_unix_ns, sent, time.time_ns(), status))
+        self._calls.put(ClientCall(model, due_unix_ns, sent, time.time_ns(), status))
         return status
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from diag.demo.load import Call
+    from diag.demo.load import ClientCall
 
 MIN_SAMPLES = {50: 10, 90: 30, 99: 100}
 """A percentile of fewer calls than this is not shown: there is no sample beyond it."""
@@ -46,7 +46,7 @@ class Phase:
 
 
 def observe(
-    calls: Sequence[Call],
+    calls: Sequence[ClientCall],
     *,
     before: tuple[int, int],
     during: tuple[int, int],
@@ -72,7 +72,7 @@ def percentile(values: Sequence[int], percent: int) -> int:
     return sorted(values)[max(1, rank) - 1]
 
 
-def _phase(name: str, calls: Sequence[Call], span: tuple[int, int]) -> Phase:
+def _phase(name: str, calls: Sequence[ClientCall], span: tuple[int, int]) -> Phase:
     due = [call for call in calls if span[0] <= call.due_unix_ns < span[1]]
     latency = [call.done_unix_ns - call.due_unix_ns for call in due if call.status_code == 0]
     return Phase(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from diag.demo.child import Child
 from diag.demo.installed import check_installed
-from diag.demo.load import Call, LoadOrder, StreamOrder
+from diag.demo.load import ClientCall, LoadOrder, StreamOrder
 from diag.errors import ServerUnreachableError
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class DemoLoad:
             raise
         return cls(child)
 
-    def stop(self) -> list[Call]:
+    def stop(self) -> list[ClientCall]:
         """Ends the load; returns every call it made, by due time.
 
         Raises:
@@ -141,7 +141,7 @@ class DemoLoad:
         """
         text = self._child.finish()
         try:
-            return [Call(**call) for call in json.loads(text)["calls"]]
+            return [ClientCall(**call) for call in json.loads(text)["calls"]]
         except ValueError as error:
             raise ServerUnreachableError(
                 "the load generator died", cause=self._child.last_words()

@@ -8,7 +8,7 @@ import numpy as np
 
 from diag.demo.groups import DiagGroups
 from diag.demo.replay import QueueRules, Wait, replay_queue
-from diag.demo.tolerance import Line, tolerance_ns
+from diag.demo.tolerance import Deviation, tolerance_ns
 from diag.model.serving import Stage
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def compare_queue(
     pairs: Sequence[Pair],
     rules: QueueRules,
     request_ns: float,
-) -> tuple[Line, ...]:
+) -> tuple[Deviation, ...]:
     """Mean fill, thread and dispatch waits, recorded and replayed.
 
     Args:
@@ -43,7 +43,7 @@ def compare_queue(
     recorded = [_diag_wait(analysis, by_diag, pair.row) for pair in pairs]
     allowed = tolerance_ns(request_ns)
     return tuple(
-        Line(
+        Deviation(
             name,
             float(np.mean([getattr(wait, field) for wait in recorded])),
             float(np.mean([getattr(wait, field) for wait in replayed])),

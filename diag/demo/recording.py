@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from diag.capture.progress import Progress
-    from diag.demo.load import Call
+    from diag.demo.load import ClientCall
     from diag.demo.scenarios import Scenario
 
 SETTLE_S = 1.0  # connections, first batches: not counted
@@ -44,7 +44,7 @@ class RecordingOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
+class RecordedScenario:
     """What is left of a scenario once its processes have ended.
 
     Attributes:
@@ -74,7 +74,7 @@ class Recording:
 
 def record_scenario(
     scenario: Scenario, folder: Path, options: RecordingOptions, progress: Progress
-) -> Recording:
+) -> RecordedScenario:
     """Serves, loads and captures a scenario; leaves no process behind, however it ends.
 
     Args:
@@ -115,7 +115,7 @@ def record_scenario(
         server.stop()
     facts, truths = read_truth(truth_path)
     _write_load(folder / "load.json", watch)
-    return Recording(scenario, outcome.path, watch.phases(), facts, truths)
+    return RecordedScenario(scenario, outcome.path, watch.phases(), facts, truths)
 
 
 class _Watch:
@@ -127,7 +127,7 @@ class _Watch:
         self._begun_unix_ns = time.time_ns()
         self._recording = (0, 0)
         self._ended_unix_ns = 0
-        self.calls: list[Call] = []
+        self.calls: list[ClientCall] = []
 
     def say(self, text: str) -> None:
         self._progress.say(text)

@@ -23,7 +23,7 @@ VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Threads:
+class ThreadPoolSizes:
     """Sizes of TensorFlow's pools: executors, shared by all models, and threads inside an op."""
 
     inter_op: int
@@ -38,7 +38,9 @@ class Servable:
         signatures: SignatureDefs by name, without the demo's own.
     """
 
-    def __init__(self, name: str, path: Path, threads: Threads, *, session_metadata: bool) -> None:
+    def __init__(
+        self, name: str, path: Path, threads: ThreadPoolSizes, *, session_metadata: bool
+    ) -> None:
         self.name = name
         config = v1.ConfigProto(
             inter_op_parallelism_threads=threads.inter_op,

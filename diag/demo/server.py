@@ -22,7 +22,7 @@ from diag.demo.models import build_saved_model
 from diag.demo.payloads import make_rows, write_payload
 from diag.demo.prediction import ModelService, PredictionService
 from diag.demo.registry import Registry
-from diag.demo.servable import Servable, Threads
+from diag.demo.servable import Servable, ThreadPoolSizes
 from diag.demo.truth import write_truth
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def truth_facts(
 def _load_models(
     scenario: Scenario, attributes: dict[str, BatchFunctionAttributes | None], work: Path
 ) -> dict[str, Servable]:
-    threads = Threads(scenario.inter_op_threads, scenario.intra_op_threads)
+    threads = ThreadPoolSizes(scenario.inter_op_threads, scenario.intra_op_threads)
     models = {}
     for plan in scenario.models:
         path = work / plan.name / "1"

@@ -10,7 +10,7 @@ EDGE_TOLERANCE_NS = 150_000
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Deviation:
     """One compared quantity, mean nanoseconds a request."""
 
     name: str

@@ -11,7 +11,6 @@ Sources of what is recorded, and on which thread: docs/attribution.md.
 
 from diag.testing.gpu_server.plan import Plan
 from diag.testing.gpu_server.scenarios import MIXED, SCENARIOS, SINGLE_CAUSE, Scenario
-from diag.testing.gpu_server.score import Score, score, stage_errors
 from diag.testing.gpu_server.simulate import Simulated, simulate
 
 __all__ = [
@@ -20,9 +19,6 @@ __all__ = [
     "SINGLE_CAUSE",
     "Plan",
     "Scenario",
-    "Score",
     "Simulated",
-    "score",
     "simulate",
-    "stage_errors",
 ]

@@ -8,14 +8,14 @@ from diag.testing.gpu_server.recording import Event
 
 if TYPE_CHECKING:
     from diag.testing.gpu_server.plan import Plan
-    from diag.testing.gpu_server.recording import Recording
+    from diag.testing.gpu_server.recording import EventLog
     from diag.testing.gpu_server.truth import Truth
 
 # xplane_schema.cc, TensorFlow 2.21: written by whoever derived them from the streams.
 DERIVED_LINES: Final = ("TensorFlow Ops", "TensorFlow Name Scope", "Steps", "XLA Modules")
 
 
-def finish_devices(plan: Plan, recording: Recording, truth: Truth) -> None:
+def finish_devices(plan: Plan, recording: EventLog, truth: Truth) -> None:
     """Move the devices' records, and when they were busy, to the devices' clock; derive lines."""
     late_ns = plan.device_clock_ns
     for index, lines in enumerate(recording.devices):

@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     import random
 
     from diag.testing.gpu_server.plan import Plan
-    from diag.testing.gpu_server.recording import Recording
+    from diag.testing.gpu_server.recording import EventLog
     from diag.testing.gpu_server.truth import Truth
 
 # Only stretches of preprocessing as long as this are interrupted.
 STRETCH_NS: Final = 100_000
 
 
-def freeze(plan: Plan, recording: Recording, truth: Truth, chance: random.Random) -> None:
+def freeze(plan: Plan, recording: EventLog, truth: Truth, chance: random.Random) -> None:
     """Put the plan's freezes in the middle of preprocessing with the GPU idle; one GPU only."""
     if not plan.freezes:
         return

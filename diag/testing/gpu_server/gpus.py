@@ -12,7 +12,7 @@ from diag.testing.gpu_server.truth import BUSY, Span
 if TYPE_CHECKING:
     from diag.model.events import StatValue
     from diag.testing.gpu_server.plan import Call
-    from diag.testing.gpu_server.recording import Recording
+    from diag.testing.gpu_server.recording import EventLog
     from diag.testing.gpu_server.truth import Truth
 
 # From the end of a call to the begin of its work on an idle stream, and between two works.
@@ -46,7 +46,7 @@ class Gpu:
 
     index: int
     streams: int
-    recording: Recording
+    recording: EventLog
     truth: Truth
     kernels: list[tuple[int, Work]] = field(default_factory=list)
     _free_ns: dict[int, int] = field(default_factory=dict)

@@ -34,7 +34,7 @@ class Event:
 
 
 @dataclass
-class Recording:
+class EventLog:
     """Events by plane and line, in the order in which they ended.
 
     Attributes:

@@ -11,15 +11,15 @@ from diag.formats.trace.capture import capture_from_trace
 from diag.model.capture import BatchingParameters
 from diag.model.gaps import IdleCause
 from diag.model.serving import Mode, Stage
-from diag.testing.gpu_server.beside import host_samples, metrics
 from diag.testing.gpu_server.clockwork import Clock, Threads
 from diag.testing.gpu_server.devices import finish_devices
 from diag.testing.gpu_server.freezes import freeze
 from diag.testing.gpu_server.gpus import Gpu
 from diag.testing.gpu_server.queues import Queue
-from diag.testing.gpu_server.recording import LINE_START_NS, Recording
+from diag.testing.gpu_server.recording import LINE_START_NS, EventLog
 from diag.testing.gpu_server.runs import load_model
 from diag.testing.gpu_server.server import Server
+from diag.testing.gpu_server.side_sources import host_samples, metrics
 from diag.testing.gpu_server.steps import Machine
 from diag.testing.gpu_server.truth import Span, Truth
 
@@ -46,7 +46,7 @@ class Simulated:
     """
 
     plan: Plan
-    recording: Recording
+    recording: EventLog
     truth: Truth
     window: tuple[int, int]
 
@@ -85,7 +85,7 @@ class Simulated:
 def simulate(plan: Plan, seed: int = 0) -> Simulated:
     """Run a plan; the same seed gives the same run."""
     chance = random.Random(seed)  # noqa: S311 - a simulation's
-    recording = Recording([defaultdict(list) for _ in range(plan.devices)])
+    recording = EventLog([defaultdict(list) for _ in range(plan.devices)])
     truth, clock = Truth(), Clock()
     gpus = [Gpu(index, plan.streams, recording, truth) for index in range(plan.devices)]
     on = Machine(plan, clock, recording, truth, Threads(plan.pool_threads), gpus, chance, Counter())
@@ -131,7 +131,7 @@ def _client(server: Server, index: int, chance: random.Random) -> Process[None]:
         yield max(1_000, server.on.vary(load.think_ns))
 
 
-def _end_ns(recording: Recording, duration_ns: int) -> int:
+def _end_ns(recording: EventLog, duration_ns: int) -> int:
     """The end of the last event, in whole milliseconds, as long as a session is asked to last."""
     lines = [events for lines in (recording.host, *recording.devices) for events in lines.values()]
     last = max((each.end_ns for events in lines for each in events), default=0)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from diag.model.events import StatValue
     from diag.testing.gpu_server.clockwork import Clock, Process, Threads
     from diag.testing.gpu_server.plan import Block, Call, Model, Op, Plan
-    from diag.testing.gpu_server.recording import Recording
+    from diag.testing.gpu_server.recording import EventLog
 
 US: Final = 1_000
 POOL: Final = "tf_Compute"
@@ -62,7 +62,7 @@ class Machine:
 
     plan: Plan
     clock: Clock
-    recording: Recording
+    recording: EventLog
     truth: Truth
     pool: Threads
     gpus: list[Gpu]

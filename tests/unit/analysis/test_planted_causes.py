@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from benchmarks.scoring import Score, score, stage_errors
 from diag.analysis import analyze
 from diag.model.gaps import IdleCause
 from diag.model.serving import STAGES, Stage
@@ -18,10 +19,7 @@ from diag.testing.gpu_server import (
     SCENARIOS,
     SINGLE_CAUSE,
     Scenario,
-    Score,
-    score,
     simulate,
-    stage_errors,
 )
 from tests.unit.analysis.traces import tiles_exactly
 
@@ -43,20 +41,20 @@ def scored(scenario: Scenario) -> Score:
 
 
 def wrong(total: Score) -> dict[str, str]:
-    """What was told instead, for the message of a failure."""
+    """Causes assigned by mistake, for the message of a failure."""
     return {
-        f"{true.value} told as {told.value}": f"{ns / total.idle_ns:.2%}"
-        for (true, told), ns in total.told_ns.most_common()
-        if true is not told
+        f"{true.value} called {assigned.value}": f"{ns / total.idle_ns:.2%}"
+        for (true, assigned), ns in total.assigned_ns.most_common()
+        if true is not assigned
     }
 
 
 @pytest.mark.parametrize("scenario", SINGLE_CAUSE, ids=lambda scenario: scenario.name)
-def test_a_planted_cause_is_told_for_95_percent_of_idle_time(scenario: Scenario) -> None:
+def test_a_planted_cause_is_found_for_95_percent_of_idle_time(scenario: Scenario) -> None:
     total = scored(scenario)
     assert scenario.planted is not None
     assert total.true_ratio(scenario.planted) > 0.75
-    assert total.right_ratio >= 0.95, wrong(total)
+    assert total.correct_ratio >= 0.95, wrong(total)
     # What happens before a request's first event is guessed from a mean, and so never exact.
     if scenario.planted is not IdleCause.INGRESS:
         assert total.false_starvation_ns == 0, wrong(total)
@@ -69,7 +67,7 @@ def test_lack_of_demand_is_never_taken_for_starvation_nor_the_reverse(scenario: 
     assert total.true_ratio(IdleCause.NO_DEMAND) > 0.1
     assert total.false_starvation_ns == 0, wrong(total)
     assert total.lost_demand_ns == 0, wrong(total)
-    assert total.right_ratio >= 0.9, wrong(total)
+    assert total.correct_ratio >= 0.9, wrong(total)
 
 
 # A stall that outlasts the window leaves nothing in it; what precedes a request never does.
@@ -106,7 +104,7 @@ def test_without_a_parameters_file_causes_are_as_right() -> None:
     for scenario in SINGLE_CAUSE:
         run = simulate(scenario.plan, seed=3)
         total = score(run, analyze(run.capture()))
-        assert total.right_ratio >= 0.93, (scenario.name, wrong(total))
+        assert total.correct_ratio >= 0.93, (scenario.name, wrong(total))
 
 
 @pytest.mark.parametrize("late_ns", [-40_000, 60_000])
@@ -115,4 +113,4 @@ def test_a_device_clock_that_is_off_makes_no_starvation(late_ns: int) -> None:
     scenario = SCENARIOS["no-demand"]
     total = scored(replace(scenario, plan=replace(scenario.plan, device_clock_ns=late_ns)))
     assert total.false_starvation_ns == 0, wrong(total)
-    assert total.right_ratio >= 0.95, wrong(total)
+    assert total.correct_ratio >= 0.95, wrong(total)

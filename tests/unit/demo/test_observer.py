@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diag.demo.load import Call
+from diag.demo.load import ClientCall
 from diag.demo.observer import observe, percentile
 
 MS = 1_000_000
 
 
-def call(due: int, latency: int, status: int = 0) -> Call:
-    return Call("m", due, due, due + latency, status)
+def call(due: int, latency: int, status: int = 0) -> ClientCall:
+    return ClientCall("m", due, due, due + latency, status)
 
 
 @given(st.lists(st.integers(0, 10**12), min_size=1, max_size=300), st.integers(1, 100))

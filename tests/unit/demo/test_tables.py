@@ -3,11 +3,11 @@ from __future__ import annotations
 from diag.demo.comparison import Comparison
 from diag.demo.observer import Phase
 from diag.demo.tables import comparison_text, observer_text
-from diag.demo.tolerance import Line
+from diag.demo.tolerance import Deviation
 
 LINES = (
-    Line("start", 50_000, 150_000, 400_000),
-    Line("queue", 12_000_000, 10_000_000, 400_000),
+    Deviation("start", 50_000, 150_000, 400_000),
+    Deviation("queue", 12_000_000, 10_000_000, 400_000),
 )
 
 
