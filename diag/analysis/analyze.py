@@ -35,6 +35,9 @@ from diag.analysis.level import hidden_requests, tracer_level, unseen_work
 from diag.analysis.result import Analysis
 from diag.analysis.sampled.crosscheck import cross_check
 from diag.analysis.sampled.seen import sampled_utilization
+from diag.analysis.samples.metrics import model_metrics
+from diag.analysis.samples.observer import observer_figures
+from diag.analysis.samples.sources import summarize_sources
 from diag.analysis.summary import summarize_gaps, summarize_models, summarize_queues
 from diag.formats.trace import event_names as ev
 from diag.model.capture import BatchingParameters, Capture
@@ -144,6 +147,7 @@ def analyze(
         loss,
         seen=sampled_utilization(capture),
     )
+    samples, sampled_devices = summarize_sources(capture)
     seen = Circumstances(capture, level, counts, batch_table.queues, models)
     return Analysis(
         capture=capture,
@@ -168,6 +172,10 @@ def analyze(
         device_loss=gpu.loss,
         longest_gaps=idle_time.longest,
         agreements=cross_check(capture, device, gpu.clock, gpu.loss),
+        samples=samples,
+        sampled_devices=sampled_devices,
+        metrics=model_metrics(capture),
+        observer=observer_figures(capture),
     )
 
 

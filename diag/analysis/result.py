@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from diag.analysis.execution.op_times import OpTime
+from diag.analysis.samples.devices import DeviceSamples
+from diag.analysis.samples.metrics import ModelMetrics
+from diag.analysis.samples.observer import ObserverFigure
+from diag.analysis.samples.sources import SourceSummary
 from diag.model.availability import Caveat, Unavailable
 from diag.model.capture import Capture
 from diag.model.device import (
@@ -160,7 +164,11 @@ class Analysis:
         device_ops: The ops with most device time.
         device_clock: Unavailable without device events.
         longest_gaps: Of each timeline, the longest first.
-        agreements: Empty where nothing was sampled.
+        agreements: Trace and samples compared, by GPU and source; empty without GPU samples.
+        samples: Each source of samples, summarized over the window.
+        sampled_devices: Each GPU of each source, summarized by itself.
+        metrics: The server's counters between the two scrapes, by model.
+        observer: Latency that the load generator measured around the capture.
     """
 
     capture: Capture
@@ -185,3 +193,7 @@ class Analysis:
     device_loss: DeviceLoss
     longest_gaps: tuple[LongGap, ...]
     agreements: tuple[Agreement, ...]
+    samples: tuple[SourceSummary, ...]
+    sampled_devices: tuple[DeviceSamples, ...]
+    metrics: tuple[ModelMetrics, ...] | Unavailable
+    observer: tuple[ObserverFigure, ...] | Unavailable

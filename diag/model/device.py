@@ -94,6 +94,14 @@ class BatchSizeCost:
     p90_ns: int | Unavailable
 
 
+class LargerBatches(enum.Enum):
+    """What larger batches do to device time, between the smallest and the largest size seen."""
+
+    NEARLY_FREE = "nearly-free"  # a run takes hardly longer, whatever its rows
+    SAVE_SOME = "save-some"  # a row costs less in a larger batch
+    SAVE_NOTHING = "save-nothing"  # a row costs about the same in a larger batch
+
+
 @dataclass(frozen=True, slots=True)
 class ModelDeviceCost:
     """What a model costs on the device (the cost view: batches are divided by their requests).
@@ -103,6 +111,8 @@ class ModelDeviceCost:
         fixed_ns: ``a`` of t(b) = a + c b, least squares over runs; where time does not grow with
             rows, the mean of all runs; Unavailable with one size only, or too much noise.
         per_row_ns: ``c`` of it; Unavailable also where it is not above its own error.
+        larger_batches: What larger batches do to device time; Unavailable where the sizes seen are
+            too few or too alike to show it.
         requests: Requests (or, unbatched, runs) in those runs.
         device_ns_per_request: Kernel and memset time.
         kernels_per_request: Launched kernels.
@@ -122,6 +132,7 @@ class ModelDeviceCost:
     curve: tuple[BatchSizeCost, ...]
     fixed_ns: float | Unavailable
     per_row_ns: float | Unavailable
+    larger_batches: LargerBatches | Unavailable
     requests: int
     device_ns_per_request: float
     kernels_per_request: float

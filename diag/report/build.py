@@ -71,9 +71,9 @@ def build_report(analysis: Analysis, verdict: Verdict) -> Report:
         pools=tuple(PoolPart(readable(p.pool), spread(p.wait)) for p in analysis.pool_waits),
         queues=tuple(queue_part(queue) for queue in analysis.queues),
         timelines=timeline_parts(analysis),
-        series=series_parts(analysis.capture),
-        metrics=metrics_parts(analysis.capture),
-        observer=observer_parts(analysis.capture),
+        series=series_parts(analysis),
+        metrics=metrics_parts(analysis),
+        observer=observer_parts(analysis),
     )
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from diag.analysis.device_samples import summarize_devices
-from diag.analysis.metrics import summarize_metrics
-from diag.analysis.samples import numbers_in, summarize_samples
 from diag.model.availability import Unavailable
 from diag.report.aside_parts import (
     ClockLimitPart,
@@ -17,58 +14,39 @@ from diag.report.aside_parts import (
     SamplerCostPart,
     SeriesPart,
 )
-from diag.report.values import finite, readable, share
+from diag.report.values import finite, readable, readable_or_reason, share
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from diag.analysis.device_samples import DeviceSamples
-    from diag.analysis.samples import FieldSummary
-    from diag.model.capture import Capture
-    from diag.model.samples import SamplerCost, SampleSeries
-
-
-def series_parts(capture: Capture) -> tuple[SeriesPart, ...]:
-    """Host, then GPU; a source without samples says why. DCGM only where it was asked for."""
-    parts = (
-        _series_part("host", capture.host_samples),
-        _series_part("gpu", capture.gpu_samples),
-    )
-    if isinstance(capture.dcgm_samples, Unavailable) and not _was_asked(capture, "dcgm"):
-        return parts
-    return (*parts, _series_part("dcgm", capture.dcgm_samples))
+    from diag.analysis.result import Analysis
+    from diag.analysis.samples.devices import DeviceSamples
+    from diag.analysis.samples.fields import FieldSummary
+    from diag.analysis.samples.sources import MissingField, SourceSummary
+    from diag.model.samples import SamplerCost
 
 
-def _was_asked(capture: Capture, source: str) -> bool:
-    """Whether the bundle's manifest has a word on the source (docs/bundle-format.md)."""
-    if isinstance(capture.manifest, Unavailable):
-        return False
-    sources = capture.manifest.get("sources")
-    return isinstance(sources, dict) and source in sources
+def series_parts(analysis: Analysis) -> tuple[SeriesPart, ...]:
+    """Host, then GPU, then DCGM; a source without samples says why."""
+    return tuple(_series_part(each, analysis.sampled_devices) for each in analysis.samples)
 
 
-def _series_part(source: str, series: SampleSeries | Unavailable) -> SeriesPart:
-    if isinstance(series, Unavailable):
-        return SeriesPart(
-            source=source,
-            samples=0,
-            period_ns=series,
-            taken_by=series,
-            cost=_cost_part(series),
-            fields=series,
-            devices=(),
-            missing={},
-        )
+def _series_part(item: SourceSummary, devices: tuple[DeviceSamples, ...]) -> SeriesPart:
     return SeriesPart(
-        source=source,
-        samples=len(series.samples),
-        period_ns=series.period_ns,
-        taken_by=readable(series.taken_by),
-        cost=_cost_part(series.cost),
-        fields=tuple(_field_part(item) for item in summarize_samples(series)),
-        devices=tuple(_device_part(item) for item in summarize_devices(series)),
-        missing={readable(key): readable(why) for key, why in series.missing.items()},
+        source=item.source,
+        samples=item.samples,
+        period_ns=item.period_ns,
+        taken_by=readable_or_reason(item.taken_by),
+        cost=_cost_part(item.cost),
+        fields=item.fields
+        if isinstance(item.fields, Unavailable)
+        else tuple(_field_part(field) for field in item.fields),
+        devices=tuple(_device_part(each) for each in devices if each.source == item.source),
+        missing={_missing_key(each): readable(each.reason) for each in item.missing},
     )
+
+
+def _missing_key(item: MissingField) -> str:
+    field = readable(item.field)
+    return field if item.device < 0 else f"{item.device}:{field}"
 
 
 def _cost_part(cost: SamplerCost | Unavailable) -> SamplerCostPart:
@@ -106,10 +84,10 @@ def _field_part(item: FieldSummary) -> SampleFieldPart:
     )
 
 
-def metrics_parts(capture: Capture) -> tuple[MetricsPart, ...] | Unavailable:
+def metrics_parts(analysis: Analysis) -> tuple[MetricsPart, ...] | Unavailable:
     """One part a model, or why there is none."""
-    if isinstance(capture.metrics, Unavailable):
-        return capture.metrics
+    if isinstance(analysis.metrics, Unavailable):
+        return analysis.metrics
     return tuple(
         MetricsPart(
             model=readable(item.model),
@@ -118,30 +96,20 @@ def metrics_parts(capture: Capture) -> tuple[MetricsPart, ...] | Unavailable:
             runtime_latency_mean_ns=finite(item.runtime_latency_mean_ns),
             outside_mean_ns=finite(item.outside_mean_ns),
         )
-        for item in summarize_metrics(capture.metrics)
+        for item in analysis.metrics
     )
 
 
-def observer_parts(capture: Capture) -> tuple[ObserverPart, ...] | Unavailable:
-    """The numbers under ``observer`` in the manifest, in its order."""
-    if isinstance(capture.manifest, Unavailable):
-        return Unavailable("not measured: the source is no bundle")
-    observer = capture.manifest.get("observer")
-    if not observer:
-        return Unavailable("not measured: the load was not diag's own")
-    return tuple(_figures(observer))
-
-
-# The unit is the last word of a name (docs/bundle-format.md).
-_UNITS = {"ns": "ns", "ms": "ms", "us": "µs", "percent": "%", "ratio": "ratio", "share": "ratio"}
-
-
-def _figures(observer: Any) -> Iterator[ObserverPart]:
-    for path, number in numbers_in(observer):
-        phase, _, name = path.rpartition(".")
-        words = name.split("_")
-        unit = _UNITS.get(words[-1], "") if len(words) > 1 else ""
-        measure = " ".join(words[:-1] if unit else words)
-        yield ObserverPart(
-            phase=readable(phase), measure=readable(measure), value=finite(number), unit=unit
+def observer_parts(analysis: Analysis) -> tuple[ObserverPart, ...] | Unavailable:
+    """What the load generator measured, or why there is nothing."""
+    if isinstance(analysis.observer, Unavailable):
+        return analysis.observer
+    return tuple(
+        ObserverPart(
+            phase=readable(item.phase),
+            measure=readable(item.measure),
+            value=finite(item.value),
+            unit=item.unit,
         )
+        for item in analysis.observer
+    )

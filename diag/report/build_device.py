@@ -76,6 +76,9 @@ def cost_part(cost: ModelDeviceCost) -> DeviceCostPart:
         out_gb_per_s=finite(cost.out_gb_per_s),
         fixed_ns=finite(cost.fixed_ns),
         per_row_ns=finite(cost.per_row_ns),
+        larger_batches=cost.larger_batches
+        if isinstance(cost.larger_batches, Unavailable)
+        else cost.larger_batches.value,
         padding_ns=finite(cost.padding_ns),
         padding_is_bound=cost.padding_is_bound,
         launch_bound_score=finite(cost.launch_bound_score),

@@ -67,6 +67,7 @@ class DeviceCostPart(Part, frozen=True):
         requests: In the runs that are counted here.
         fixed_ns: Device time of a run apart from its rows: a of a + c * rows.
         per_row_ns: c of it.
+        larger_batches: ``nearly-free``, ``save-some`` or ``save-nothing``.
         device_ns_per_request: Kernels and memsets.
         in_gb_per_s: 10^9 bytes a second of copy time.
         out_gb_per_s: Likewise.
@@ -87,6 +88,7 @@ class DeviceCostPart(Part, frozen=True):
     out_gb_per_s: float | Unavailable
     fixed_ns: float | Unavailable
     per_row_ns: float | Unavailable
+    larger_batches: str | Unavailable
     padding_ns: float | Unavailable
     padding_is_bound: bool
     launch_bound_score: float | Unavailable

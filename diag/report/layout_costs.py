@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from diag.analysis.thresholds import FLAT_MAX_RATIO, SIZES_MIN_RATIO
 from diag.model.availability import Unavailable
+from diag.model.device import LargerBatches
 from diag.model.printable import NAME_MAX_CHARS, kernel_name, printable
 from diag.model.quantity import byte_size, duration, milliseconds, number, percent
 from diag.report.blocks import Block, Bullets, Column, Grid, Heading, Paragraph, Row
@@ -25,6 +25,10 @@ COLUMNS = (
 )
 SIZES_SHOWN_MAX = 8
 KERNELS_SHOWN_MAX = 5
+_EFFECTS = {
+    LargerBatches.NEARLY_FREE.value: ": bigger batches are nearly free",
+    LargerBatches.SAVE_NOTHING.value: ": bigger batches save next to nothing",
+}
 
 
 def cost_blocks(
@@ -85,21 +89,13 @@ def _notes(cost: DeviceCostPart) -> Iterator[str]:
 
 
 def _fit_text(cost: DeviceCostPart, fixed_ns: float) -> str:
-    """The fitted line, and what it means for larger batches where the sizes seen make it clear."""
+    """The fitted line, and what larger batches do to it where the sizes seen show that."""
     per_row = cost.per_row_ns
+    effect = _EFFECTS.get(cost.larger_batches, "") if isinstance(cost.larger_batches, str) else ""
     if isinstance(per_row, Unavailable):
-        return f"{duration(fixed_ns)} whatever its rows: bigger batches are nearly free"
+        return f"{duration(fixed_ns)} whatever its rows{effect}"
     fixed = f"{duration(fixed_ns)} + " if fixed_ns > 0 else ""
-    line = f"{fixed}{duration(per_row)} x rows, fitted"
-    sizes = [point.rows for point in cost.curve if isinstance(point.rows, int) and point.rows > 0]
-    if not sizes or max(sizes) < SIZES_MIN_RATIO * min(sizes):
-        return line
-    small, large = (fixed_ns + per_row * rows for rows in (min(sizes), max(sizes)))
-    if large <= (1 + FLAT_MAX_RATIO) * small:
-        return f"{line}: bigger batches are nearly free"
-    if large / max(sizes) >= (1 - FLAT_MAX_RATIO) * small / min(sizes):
-        return f"{line}: bigger batches save next to nothing"
-    return line
+    return f"{fixed}{duration(per_row)} x rows, fitted{effect}"
 
 
 def _request_texts(cost: DeviceCostPart) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from diag.analysis.samples import Reading, readings_in
+from diag.analysis.samples.fields import Reading, readings_in
 from diag.model.samples import SampleSeries
 from diag.report.columns import CellKind, TableColumn, TableColumns
 

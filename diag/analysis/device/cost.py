@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from diag.analysis.attribution.ledger import Ledger
 from diag.analysis.columns.intervals import Lanes
 from diag.analysis.columns.sweep import slices
-from diag.analysis.device.fit import Fit, fit
+from diag.analysis.device.fit import Fit, effect_of_size, fit
 from diag.analysis.device.launching import launching_ns
 from diag.analysis.device.runs import Runs, find_runs
 from diag.analysis.execution.device_kinds import COPY_IN, COPY_OUT, KERNEL
@@ -124,6 +124,7 @@ def _cost(model: str, mine: Bools, runs: Runs, spent: _Spent) -> ModelDeviceCost
         curve=_curve(runs.rows[whole], spent.compute_ns[whole]),
         fixed_ns=line.fixed_ns,
         per_row_ns=line.per_row_ns,
+        larger_batches=effect_of_size(line, runs.rows[whole]),
         requests=requests,
         device_ns_per_request=float(spent.compute_ns[counted].sum() / share),
         kernels_per_request=float(spent.kernels[counted].sum() / share),

@@ -14,6 +14,7 @@ from diag.analysis.thresholds import (
     SIZES_MIN_RATIO,
 )
 from diag.model.availability import Unavailable
+from diag.model.device import LargerBatches
 from diag.model.events import Int64s
 
 
@@ -55,6 +56,29 @@ def fit(rows: Int64s, time_ns: Int64s) -> Fit:
     if per_row > FIT_ERRORS_MIN * error:
         return Fit(fixed, per_row, most)
     return _unresolved(int(sizes[0]), int(sizes[-1]), y / n, most)
+
+
+def effect_of_size(line: Fit, rows: Int64s) -> LargerBatches | Unavailable:
+    """Compare the fitted time of the largest batch size with that of the smallest.
+
+    Args:
+        line: Fitted over the runs.
+        rows: Rows of each run, any shape (n,); runs of unknown rows (below 1) are left out.
+    """
+    if isinstance(line.fixed_ns, Unavailable):
+        return line.fixed_ns
+    if isinstance(line.per_row_ns, Unavailable):
+        return LargerBatches.NEARLY_FREE
+    known = rows[rows > 0]
+    least, most = int(known.min()), int(known.max())
+    if most < SIZES_MIN_RATIO * least:
+        return Unavailable(f"sizes from {least} to {most} rows are too alike to compare")
+    small, large = (line.fixed_ns + line.per_row_ns * size for size in (least, most))
+    if large <= (1 + FLAT_MAX_RATIO) * small:
+        return LargerBatches.NEARLY_FREE
+    if large / most >= (1 - FLAT_MAX_RATIO) * small / least:
+        return LargerBatches.SAVE_NOTHING
+    return LargerBatches.SAVE_SOME
 
 
 def _error(rest_ns: np.ndarray[tuple[int], np.dtype[np.float64]], spread: int) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from diag.analysis.execution.device_work import Device
 from diag.analysis.idle.scene import Scene
-from diag.analysis.metrics import summarize_metrics
+from diag.analysis.samples.metrics import summarize_metrics
 from diag.analysis.thresholds import CLOCK_ERROR_UNKNOWN_NS
 from diag.model.availability import Unavailable
 from diag.model.device import DeviceClock

@@ -10,7 +10,7 @@ from diag.analysis.idle.demand import Demand
 from diag.analysis.idle.device_use import DeviceUse, records_of
 from diag.analysis.idle.evidence import Witnesses
 from diag.analysis.idle.scene import Scene
-from diag.analysis.metrics import ModelMetrics, summarize_metrics
+from diag.analysis.samples.metrics import ModelMetrics, summarize_metrics
 from diag.model.availability import Unavailable
 from diag.model.events import Int64s
 from diag.model.gaps import IdleCause

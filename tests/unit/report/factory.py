@@ -15,6 +15,9 @@ from diag.analysis.result import (
     PoolWait,
     StageSummary,
 )
+from diag.analysis.samples.metrics import model_metrics
+from diag.analysis.samples.observer import observer_figures
+from diag.analysis.samples.sources import summarize_sources
 from diag.analysis.summary import describe
 from diag.findings.verdict import Evidence, Verdict
 from diag.model.availability import Caveat, Unavailable
@@ -227,6 +230,7 @@ def make_analysis(
     by_cause = dict.fromkeys(IDLE_CAUSES, 0)
     by_cause[IdleCause.BATCH_FILL] = 30 * MS
     by_cause[IdleCause.NO_DEMAND] = 50 * MS
+    samples, sampled_devices = summarize_sources(capture)
     return Analysis(
         capture=capture,
         host=make_host(),
@@ -272,6 +276,10 @@ def make_analysis(
         device_loss=DeviceLoss(0, (), (), NO_DEVICE),
         longest_gaps=(),
         agreements=(),
+        samples=samples,
+        sampled_devices=sampled_devices,
+        metrics=model_metrics(capture),
+        observer=observer_figures(capture),
     )
 
 

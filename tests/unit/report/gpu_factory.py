@@ -17,6 +17,7 @@ from diag.model.device import (
     DeviceLoss,
     DeviceSummary,
     KernelTime,
+    LargerBatches,
     ModelDeviceCost,
     OtherProcess,
 )
@@ -147,6 +148,7 @@ def make_cost(model: str = "convnet") -> ModelDeviceCost:
         ),
         fixed_ns=1.0 * MS,
         per_row_ns=0.25 * MS,
+        larger_batches=LargerBatches.SAVE_SOME,
         requests=90,
         device_ns_per_request=0.8 * MS,
         kernels_per_request=13.5,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from diag.model.availability import Caveat, Unavailable
-from diag.model.device import AgreementKind, DeviceClock, DeviceLoss
+from diag.model.device import AgreementKind, DeviceClock, DeviceLoss, LargerBatches
 from diag.report.build import build_report
 from diag.report.json import published_schema, render_json
 from diag.report.markdown import render_markdown
@@ -277,29 +277,36 @@ def test_a_cost_of_which_little_is_known_shows_what_there_is():
 
 
 @pytest.mark.parametrize(
-    ("fixed_ms", "per_row_ms", "line"),
+    ("fixed_ms", "per_row_ms", "effect", "line"),
     [
-        (1.0, 0.25, "1.00 ms + 250 µs x rows, fitted"),
-        (2.0, None, "2.00 ms whatever its rows: bigger batches are nearly free"),
-        (2.0, 0.01, "2.00 ms + 10.0 µs x rows, fitted: bigger batches are nearly free"),
-        (0.02, 0.25, "20.0 µs + 250 µs x rows, fitted: bigger batches save next to nothing"),
-        (-0.02, 0.25, "250 µs x rows, fitted: bigger batches save next to nothing"),
+        (1.0, 0.25, LargerBatches.SAVE_SOME, "1.00 ms + 250 µs x rows, fitted"),
+        (
+            2.0,
+            None,
+            LargerBatches.NEARLY_FREE,
+            "2.00 ms whatever its rows: bigger batches are nearly free",
+        ),
+        (
+            2.0,
+            0.01,
+            LargerBatches.NEARLY_FREE,
+            "2.00 ms + 10.0 µs x rows, fitted: bigger batches are nearly free",
+        ),
+        (
+            -0.02,
+            0.25,
+            LargerBatches.SAVE_NOTHING,
+            "250 µs x rows, fitted: bigger batches save next to nothing",
+        ),
+        (2.0, 0.01, Unavailable("sizes too alike"), "2.00 ms + 10.0 µs x rows, fitted"),
     ],
 )
-def test_what_the_fit_means_is_said_where_it_is_clear(fixed_ms, per_row_ms, line):
+def test_what_larger_batches_do_is_said_where_it_is_known(fixed_ms, per_row_ms, effect, line):
     per_row = Unavailable("no") if per_row_ms is None else per_row_ms * 1e6
-    cost = replace(make_cost(), fixed_ns=fixed_ms * 1e6, per_row_ns=per_row)
+    cost = replace(make_cost(), fixed_ns=fixed_ms * 1e6, per_row_ns=per_row, larger_batches=effect)
     text = shown(build_report(replace(make_gpu_analysis(), device_costs=(cost,)), make_verdict()))
     (said,) = [each for each in text.splitlines() if "a run takes" in each]
     assert said.split("a run takes ")[1] == line
-
-
-def test_a_fit_over_sizes_too_alike_is_not_read():
-    point = make_cost().curve[1]
-    curve = (replace(point, rows=7), replace(point, rows=8))
-    cost = replace(make_cost(), curve=curve, fixed_ns=2e6, per_row_ns=1e4)
-    text = shown(build_report(replace(make_gpu_analysis(), device_costs=(cost,)), make_verdict()))
-    assert "2.00 ms + 10.0 µs x rows, fitted\n" in text
 
 
 def test_of_many_batch_sizes_the_most_frequent_are_shown_in_order():

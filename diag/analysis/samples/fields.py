@@ -1,4 +1,4 @@
-"""Samples beside the trace, field by field."""
+"""Sampled values as numbers, and each sampled field summarized over the window."""
 
 from __future__ import annotations
 
@@ -13,29 +13,30 @@ if TYPE_CHECKING:
 
     from diag.model.samples import SampleSeries
 
-# How a sampler marks a unit whose values only ever grow (diag/capture/host_reader.py).
+# How a sampler marks the unit of a value that only grows (diag/capture/host_reader.py).
 COUNTER_SUFFIX = ", counted up"
-# Numbers that name something (diag/capture/gpu/questions.py, diag/capture/dcgm_fields.py).
-_NO_QUANTITY = {
-    "throttle_reasons": Unavailable("a bit mask: each bit stands for itself"),
+# Numbers that are codes (diag/capture/gpu/questions.py, diag/capture/dcgm_fields.py).
+_CODES = {
+    "throttle_reasons": Unavailable("a bit mask: each bit is a separate reason"),
     "xid_errors": Unavailable("the code of the last error"),
 }
-# Devices, their processes, what is known of each: no sampler nests deeper, though a file can.
+# Samplers nest three levels at most (devices, processes, fields), but a file can hold anything.
 DEPTH_MAX = 8
-# What tells one process of a list from another, and is no measurement.
-_IDENTITY = "pid"
-_IS_SERVER = "is_server"  # tells which process it is, and is no number
+_IDENTITY = "pid"  # identifies a record of a list; not a measurement
+_IS_SERVER = "is_server"  # marks the server's own record; not a measurement
 _UNIT_BY_LAST_WORD = {"bytes": "bytes", "percent": "%", "ns": "ns", "mw": "mW", "ratio": "ratio"}
 
 
 @dataclass(frozen=True, slots=True)
 class FieldSummary:
-    """One sampled field over the window; of a list, over all its elements.
+    """One sampled field over the window; for a field with a list, over all elements of the list.
 
     Attributes:
-        mean: Of a level; unavailable for a counter.
-        max: Likewise.
-        increase: Of a counter, from the first sample to the last; unavailable for a level.
+        field: Its name, e.g. ``cpu_percent`` or ``processes.memory_bytes``.
+        unit: Of the three values; "" if they have none.
+        mean: Unavailable for a counter.
+        max: Unavailable for a counter.
+        increase: Of a counter, from the first sample to the last; Unavailable for other fields.
     """
 
     field: str
@@ -49,8 +50,10 @@ class Reading(NamedTuple):
     """One sampled number.
 
     Attributes:
-        field: Its name; for what is sampled of each process, e.g. ``processes.memory_bytes``.
+        field: Its name; for a value sampled per process, e.g. ``processes.memory_bytes``.
         place: Core, device or ``<device>.<pid>`` where the field has several values, else "".
+        value: As sampled.
+        unit: Of the value; "" if it has none.
     """
 
     field: str
@@ -60,7 +63,16 @@ class Reading(NamedTuple):
 
 
 def readings_in(name: str, unit: str, value: Any, depth: int = DEPTH_MAX) -> Iterator[Reading]:
-    """The numbers in a sampled value; ``null`` in a list, and what is no number, has none."""
+    """Yield the numbers in a sampled value.
+
+    Anything else in it is skipped: text, and ``null`` in a list for a device without a value.
+
+    Args:
+        name: Of the field.
+        unit: Of the field; a nested field takes its unit from the last word of its own name.
+        value: As decoded from JSON.
+        depth: How many more levels of lists and dicts are read.
+    """
     if depth == 0:
         return
     if isinstance(value, dict):
@@ -87,39 +99,19 @@ def _indexed(index: str, readings: Iterator[Reading]) -> Iterator[Reading]:
 
 
 def _unit_of(key: str, unit: str) -> str:
-    """The unit is the last word of a name."""
+    """The unit that the last word of a name says, else that of the field around it."""
     return _UNIT_BY_LAST_WORD.get(key.rpartition("_")[2], unit)
 
 
-def summarize_samples(series: SampleSeries) -> tuple[FieldSummary, ...]:
-    """An entry each field that was sampled or should have been, in the order of the units."""
+def summarize_fields(series: SampleSeries) -> tuple[FieldSummary, ...]:
+    """Summarize every field of ``series.units``, in their order, whether it was sampled or not."""
     return tuple(
         summary for name, unit in series.units.items() for summary in _summarize(series, name, unit)
     )
 
 
-def numbers_in(value: Any) -> Iterator[tuple[str, float]]:
-    """The numbers in a sampled value with the path to each, e.g. ``0.memory_bytes``."""
-    if isinstance(value, bool):
-        yield "", float(value)
-    elif isinstance(value, int | float):
-        if math.isfinite(value):
-            yield "", value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _below(str(key), item)
-    elif isinstance(value, list | tuple):
-        for index, item in enumerate(value):
-            yield from _below(str(index), item)
-
-
-def _below(head: str, value: Any) -> Iterator[tuple[str, float]]:
-    for path, number in numbers_in(value):
-        yield f"{head}.{path}" if path else head, number
-
-
 def _summarize(series: SampleSeries, name: str, unit: str) -> Iterator[FieldSummary]:
-    """One entry, or one for each thing that is sampled of a process."""
+    """One entry, or one for each field of the records that a process has."""
     values: dict[tuple[str, str], list[float]] = {}
     for sample in series.samples:
         for item in readings_in(name, unit, sample.get(name)):
@@ -132,13 +124,13 @@ def _summarize(series: SampleSeries, name: str, unit: str) -> Iterator[FieldSumm
 
 
 def _summarize_numbers(name: str, unit: str, values: list[float]) -> FieldSummary:
-    if name in _NO_QUANTITY:
-        why = _NO_QUANTITY[name]
+    if name in _CODES:
+        why = _CODES[name]
         return FieldSummary(name, unit, why, why, why)
     if unit.endswith(COUNTER_SUFFIX):
-        counted = Unavailable("a counter: only its increase over the window says something")
+        counter = Unavailable("a counter: only its increase over the window has a meaning")
         increase = float(values[-1] - values[0])
-        return FieldSummary(name, unit.removesuffix(COUNTER_SUFFIX), counted, counted, increase)
+        return FieldSummary(name, unit.removesuffix(COUNTER_SUFFIX), counter, counter, increase)
     level = Unavailable("not a counter")
     mean = math.fsum(values) / len(values)
     return FieldSummary(name, unit, mean, float(max(values)), level)

@@ -1,4 +1,4 @@
-"""What the server's own counters add: answers by status, and time spent outside the trace."""
+"""The server's own counters: answers by status, and request time that the trace does not cover."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from diag.model.availability import Unavailable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from diag.model.capture import Capture
     from diag.model.samples import MetricSample, MetricsPair
 
 # Source: tensorflow_serving/servables/tensorflow/util.cc and prometheus_exporter.cc (tensorflow/
@@ -23,14 +24,15 @@ _NS_PER_US = 1000
 
 @dataclass(frozen=True, slots=True)
 class ModelMetrics:
-    """One model between the two scrapes, which enclose the window and may be longer than it.
+    """One model between the two scrapes, which enclose the window and can be longer than it.
 
     Attributes:
-        responses: Answers by canonical status name; only statuses that moved.
-        request_latency_mean_ns: Handler's start to end; the server counts OK answers only.
+        model: Its name in the metrics.
+        responses: Answers by canonical status name; only statuses whose count grew.
+        request_latency_mean_ns: From the handler's start to its end, over OK answers.
         runtime_latency_mean_ns: Session::Run, with the time in the batching queue.
         outside_mean_ns: The first minus the second: parsing, tensor decoding and encoding, which
-            no trace event covers. A mean over answers, never to be added to a request's stages.
+            no trace event covers. It is a mean over answers: do not add it to a request's stages.
     """
 
     model: str
@@ -40,8 +42,15 @@ class ModelMetrics:
     outside_mean_ns: float | Unavailable
 
 
+def model_metrics(capture: Capture) -> tuple[ModelMetrics, ...] | Unavailable:
+    """Summarize the capture's metrics, or say why it has none."""
+    if isinstance(capture.metrics, Unavailable):
+        return capture.metrics
+    return summarize_metrics(capture.metrics)
+
+
 def summarize_metrics(pair: MetricsPair) -> tuple[ModelMetrics, ...]:
-    """One entry a model that the server counts requests or latencies of, by name."""
+    """Summarize each model with counted requests or latencies, by name."""
     before, after = _sums(pair.before), _sums(pair.after)
     models = sorted({model for _, model, _ in after})
     return tuple(_summarize_model(model, before, after) for model in models)
@@ -104,5 +113,5 @@ def _difference_ns(
     if isinstance(runtime_ns, Unavailable):
         return runtime_ns
     if runtime_ns > request_ns:
-        return Unavailable("the runs counted are not those of the answers counted")
+        return Unavailable("the counted runs are not those of the counted answers")
     return request_ns - runtime_ns

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diag.analysis.metrics import summarize_metrics
+from diag.analysis.samples.metrics import summarize_metrics
 from diag.model.availability import Unavailable
 from diag.model.samples import MetricSample, MetricsPair
 

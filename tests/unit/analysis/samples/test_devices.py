@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from diag.analysis.device_samples import ClockLimit, summarize_devices
-from diag.analysis.samples import Reading, readings_in, summarize_samples
+from diag.analysis.samples.devices import ClockLimit, summarize_sampled_devices
+from diag.analysis.samples.fields import Reading, readings_in, summarize_fields
 from diag.model.availability import Unavailable
 from diag.model.samples import SampledDevice, SampleSeries
 
@@ -29,7 +29,7 @@ def series(*samples: dict[str, Any], **missing: str) -> SampleSeries:
 
 
 def test_a_mean_is_over_one_devices_samples_and_null_is_no_sample():
-    first, second = summarize_devices(
+    first, second = summarize_sampled_devices(
         series({"utilization_percent": [10, None]}, {"utilization_percent": [30, 50]})
     )
     assert (first.fields[0].mean, first.fields[0].max) == (20, 30)
@@ -37,25 +37,27 @@ def test_a_mean_is_over_one_devices_samples_and_null_is_no_sample():
 
 
 def test_a_counter_rises_by_device():
-    first, second = summarize_devices(series({"energy_mj": [10, 1000]}, {"energy_mj": [15, 1001]}))
+    first, second = summarize_sampled_devices(
+        series({"energy_mj": [10, 1000]}, {"energy_mj": [15, 1001]})
+    )
     assert [first.fields[2].increase, second.fields[2].increase] == [5, 1]
 
 
 def test_what_a_device_does_not_give_has_its_own_reason():
     own = series({"utilization_percent": [10, None]}, **{"1:utilization_percent": "MIG"})
-    first, second = summarize_devices(own)
+    first, second = summarize_sampled_devices(own)
     assert first.fields[0].mean == 10
     assert second.fields[0].mean == Unavailable("MIG")
 
 
 def test_a_reason_for_all_devices_holds_for_each():
-    for device in summarize_devices(series({}, utilization_percent="no driver")):
+    for device in summarize_sampled_devices(series({}, utilization_percent="no driver")):
         assert device.fields[0].mean == Unavailable("no driver")
 
 
 def test_reasons_of_clocks_are_named_with_their_share_of_samples():
     both = series({"throttle_reasons": [0x24, 0]}, {"throttle_reasons": [0x4, 1 << 40]})
-    first, second = summarize_devices(both)
+    first, second = summarize_sampled_devices(both)
     assert first.clock_limits == (
         ClockLimit("sw-power-cap", 1.0),
         ClockLimit("sw-thermal-slowdown", 0.5),
@@ -64,19 +66,19 @@ def test_reasons_of_clocks_are_named_with_their_share_of_samples():
 
 
 def test_clocks_that_were_not_sampled_are_not_said_to_be_free():
-    (first, _) = summarize_devices(series({}, throttle_reasons="not supported"))
+    (first, _) = summarize_sampled_devices(series({}, throttle_reasons="not supported"))
     assert first.clock_limits == Unavailable("not supported")
-    (first, _) = summarize_devices(series({"throttle_reasons": [None, 0]}))
+    (first, _) = summarize_sampled_devices(series({"throttle_reasons": [None, 0]}))
     assert first.clock_limits == Unavailable("never sampled")
 
 
 def test_a_list_shorter_than_the_devices_gives_the_others_nothing():
-    _, second = summarize_devices(series({"utilization_percent": [10]}))
+    _, second = summarize_sampled_devices(series({"utilization_percent": [10]}))
     assert second.fields[0].mean == Unavailable("never sampled")
 
 
 def test_bit_masks_and_process_ids_are_not_averaged():
-    summaries = summarize_samples(
+    summaries = summarize_fields(
         series(
             {
                 "throttle_reasons": [4, 8],
@@ -115,4 +117,4 @@ def test_a_value_nested_without_end_is_no_reading():
 
 
 def test_a_host_has_no_devices():
-    assert summarize_devices(SampleSeries("host", 1, {"load": ""}, ())) == ()
+    assert summarize_sampled_devices(SampleSeries("host", 1, {"load": ""}, ())) == ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diag.analysis.samples import FieldSummary, numbers_in, readings_in, summarize_samples
+from diag.analysis.samples.fields import FieldSummary, readings_in, summarize_fields
 from diag.model.availability import Unavailable
 from diag.model.samples import SampleSeries
 
@@ -14,30 +14,31 @@ def series(units: dict[str, str], *samples: dict[str, object], **missing: str) -
 
 
 def test_a_level_has_mean_and_maximum_over_all_elements():
-    summary = summarize_samples(series({"cpu": "%"}, {"cpu": [10, 20]}, {"cpu": [30, 40.0]}))
+    summary = summarize_fields(series({"cpu": "%"}, {"cpu": [10, 20]}, {"cpu": [30, 40.0]}))
     assert summary == (FieldSummary("cpu", "%", 25.0, 40.0, LEVEL),)
 
 
 def test_a_counter_has_only_its_increase():
     throttled = {"throttled_ns": "ns, counted up"}
-    (field,) = summarize_samples(series(throttled, {"throttled_ns": 5}, {"throttled_ns": 12}))
+    (field,) = summarize_fields(series(throttled, {"throttled_ns": 5}, {"throttled_ns": 12}))
     assert (field.unit, field.increase) == ("ns", 7.0)
     assert isinstance(field.mean, Unavailable)
 
 
 def test_a_field_absent_from_some_samples_is_judged_by_the_others():
-    (field,) = summarize_samples(series({"cpu": "%"}, {}, {"cpu": 8}))
+    (field,) = summarize_fields(series({"cpu": "%"}, {}, {"cpu": 8}))
     assert field.mean == 8.0
 
 
 def test_a_field_never_sampled_says_why():
-    (field,) = summarize_samples(series({"load": ""}, {"cpu": 1}, load="not readable"))
+    (field,) = summarize_fields(series({"load": ""}, {"cpu": 1}, load="not readable"))
     assert field.mean == field.max == field.increase == Unavailable("not readable")
 
 
-def test_numbers_are_found_with_their_path():
-    nested = [{"pid": 7, "name": "x", "cpu": float("nan")}, 3, True, None]
-    assert list(numbers_in(nested)) == [("0.pid", 7), ("1", 3), ("2", 1.0)]
+def test_what_is_not_a_finite_number_is_skipped():
+    nested = [{"name": "x", "cpu": float("nan")}, 3, True, None]
+    found = [(each.field, each.place, each.value) for each in readings_in("p", "", nested)]
+    assert found == [("p", "1", 3), ("p", "2", 1.0)]
 
 
 def test_that_a_process_is_the_server_is_no_measurement() -> None:

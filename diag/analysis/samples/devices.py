@@ -1,11 +1,11 @@
-"""What was sampled of each GPU: its own fields, and why its clocks were held down."""
+"""Samples of each GPU by itself: its fields, and why its clocks were limited."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from diag.analysis.samples import FieldSummary, summarize_samples
+from diag.analysis.samples.fields import FieldSummary, summarize_fields
 from diag.model.availability import Unavailable
 
 if TYPE_CHECKING:
@@ -31,7 +31,12 @@ _BITS = 64
 
 @dataclass(frozen=True, slots=True)
 class ClockLimit:
-    """Why clocks were below what the GPU can do, and in which share of the samples, 0 to 1."""
+    """One reason why the clocks were below the GPU's maximum.
+
+    Attributes:
+        reason: A value of ``CLOCK_LIMITS``, or ``bit N`` for a bit without a name.
+        share: Of the samples with this reason, 0 to 1.
+    """
 
     reason: str
     share: float
@@ -39,16 +44,25 @@ class ClockLimit:
 
 @dataclass(frozen=True, slots=True)
 class DeviceSamples:
-    """One GPU's part of a series; ``clock_limits`` are those that were seen."""
+    """One GPU in the samples of one source.
 
+    Attributes:
+        source: ``gpu`` (NVML) or ``dcgm``.
+        index: Its place in the lists of the samples.
+        device: As the sampler names it.
+        fields: In the order of the series' units.
+        clock_limits: Those seen in at least one sample; Unavailable where none were sampled.
+    """
+
+    source: str
     index: int
     device: SampledDevice
     fields: tuple[FieldSummary, ...]
     clock_limits: tuple[ClockLimit, ...] | Unavailable
 
 
-def summarize_devices(series: SampleSeries) -> tuple[DeviceSamples, ...]:
-    """One entry a device of the series, in its order; a host's has none."""
+def summarize_sampled_devices(series: SampleSeries) -> tuple[DeviceSamples, ...]:
+    """Summarize each device of the series, in its order; host samples have none."""
     return tuple(
         _summarize_device(_part_of(series, index), index, device)
         for index, device in enumerate(series.devices)
@@ -56,11 +70,11 @@ def summarize_devices(series: SampleSeries) -> tuple[DeviceSamples, ...]:
 
 
 def _summarize_device(own: SampleSeries, index: int, device: SampledDevice) -> DeviceSamples:
-    return DeviceSamples(index, device, summarize_samples(own), _clock_limits(own))
+    return DeviceSamples(own.source, index, device, summarize_fields(own), _clock_limits(own))
 
 
 def _part_of(series: SampleSeries, index: int) -> SampleSeries:
-    """The series as if there were only this device: its elements in place of the lists."""
+    """The series of this device alone: its elements in place of the lists."""
     missing = {name: why for name, why in series.missing.items() if ":" not in name}
     prefix = f"{index}:"
     own = {k.removeprefix(prefix): why for k, why in series.missing.items() if k.startswith(prefix)}
@@ -79,7 +93,9 @@ def _clock_limits(own: SampleSeries) -> tuple[ClockLimit, ...] | Unavailable:
     masks = [mask for mask in masks if isinstance(mask, int) and not isinstance(mask, bool)]
     if not masks:
         return Unavailable(own.missing.get(_LIMITS_FIELD, "never sampled"))
-    seen = ((bit, sum(mask >> bit & 1 for mask in masks)) for bit in range(_BITS))
+    counts = ((bit, sum(mask >> bit & 1 for mask in masks)) for bit in range(_BITS))
     return tuple(
-        ClockLimit(CLOCK_LIMITS.get(1 << bit, f"bit {bit}"), n / len(masks)) for bit, n in seen if n
+        ClockLimit(CLOCK_LIMITS.get(1 << bit, f"bit {bit}"), n / len(masks))
+        for bit, n in counts
+        if n
     )

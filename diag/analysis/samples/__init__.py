@@ -1,0 +1,1 @@
+"""What was measured outside the trace, and the comparison of both."""
