@@ -16,7 +16,7 @@ from diag.demo.recording import RecordingOptions, record_scenario
 from diag.demo.scenarios import SCENARIOS, Scenario
 from diag.demo.tolerance import tolerance_ns
 from diag.findings import decide
-from diag.formats.source import open_capture
+from diag.formats.source import open_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -93,7 +93,7 @@ def _measure(scenario: Scenario) -> Medians:
 
 def _run_once(scenario: Scenario, folder: Path) -> Comparison:
     recording = record_scenario(scenario, folder, RecordingOptions(), NoProgress())
-    analysis = analyze(open_capture(recording.bundle))
+    analysis = analyze(open_bundle(recording.bundle))
     return compare(
         analysis,
         recording.truths,

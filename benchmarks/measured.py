@@ -34,10 +34,10 @@ def analysis(path: Path) -> Callable[[], int]:
     """diag: open the file, attribute every request, explain every gap, decide the verdict."""
     from diag.analysis import analyze
     from diag.findings import decide
-    from diag.formats.source import open_capture
+    from diag.formats.source import open_bundle
 
     def work() -> int:
-        result = analyze(open_capture(path))
+        result = analyze(open_bundle(path))
         decide(result)
         return result.counts.events
 

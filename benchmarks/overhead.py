@@ -12,7 +12,7 @@ from diag.capture.progress import NoProgress
 from diag.demo.observer import Phase
 from diag.demo.recording import RecordingOptions, record_scenario
 from diag.demo.scenarios import SCENARIOS
-from diag.formats.source import open_capture
+from diag.formats.source import open_bundle
 
 # One caller at a time; a server with more to do than one batch thread can; one with more than its
 # cores can. The last does not batch, and level 1 does not record such requests.
@@ -58,7 +58,7 @@ def _measure(name: str, level: int) -> list[Cost]:
         with tempfile.TemporaryDirectory(prefix="diag-overhead-") as folder:
             options = RecordingOptions(tracer_level=level)
             recording = record_scenario(SCENARIOS[name], Path(folder), options, NoProgress())
-            capture = open_capture(recording.bundle)
+            capture = open_bundle(recording.bundle)
             (trace,) = recording.bundle.glob("plugins/profile/*/*.xplane.pb")
             seconds = capture.window.duration_ns / 1e9
             events = sum(len(plane.events) for plane in capture.planes)

@@ -33,8 +33,7 @@ def _total(scenario: Scenario) -> Score:
     scores = []
     for seed in SEEDS:
         simulated = simulate(scenario.plan, seed)
-        parameters = simulated.batching_parameters()
-        analysis = analyze(simulated.capture(), batching_parameters=parameters)
+        analysis = analyze(simulated.capture())
         scores.append(score(simulated, analysis))
     total = scores[0]
     for each in scores[1:]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.docs_table import replace_table
 from diag.analysis import Analysis, analyze
-from diag.formats.source import open_capture
+from diag.formats.source import open_bundle
 from diag.model.availability import Unavailable
 from diag.model.serving import Stage
 from diag.testing.tracer_level import at_level_1
@@ -32,7 +32,7 @@ def run() -> None:
     """Compare every recording, print the table and write it into docs/accuracy.md."""
     rows = [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
     for folder in sorted(path.parent for path in SAMPLES.glob("*/server.xplane.pb")):
-        capture = open_capture(folder / "server.xplane.pb")
+        capture = open_bundle(folder / "server.xplane.pb")
         truth = json.loads((folder / "truth.json").read_text())
         rows += [
             _row(folder.name, level, analyze(variant), truth)

@@ -40,6 +40,7 @@ from diag.analysis.samples.observer import observer_figures
 from diag.analysis.samples.sources import summarize_sources
 from diag.analysis.summary import summarize_gaps, summarize_models, summarize_queues
 from diag.formats.trace import event_names as ev
+from diag.model.availability import Unavailable
 from diag.model.capture import BatchingParameters, Capture
 from diag.model.events import EventTable, Plane
 
@@ -57,15 +58,13 @@ _NO_PLANE = Plane(0, ev.HOST_PLANE, (), _NO_EVENTS, {})
 def analyze(
     capture: Capture,
     *,
-    batching_parameters: BatchingParameters | None = None,
     preprocess_ops: str | None = None,
 ) -> Analysis:
     """Attribute every request's time and explain every idle gap.
 
     Args:
-        capture: What was recorded.
-        batching_parameters: The server's batching_parameters_file, if at hand; without it the
-            queue's parameters come from its metrics or are estimated, and marked so.
+        capture: What was recorded. Without batching parameters in it, those of a queue come from
+            the server's metrics or are estimated, and marked so.
         preprocess_ops: Regular expression of further ops that count as preprocessing, searched for
             in the op type and in ``<node>:<OpType>``.
 
@@ -96,7 +95,7 @@ def analyze(
         tasks,
         held_spans(events, batches, window),
         window,
-        batching_parameters,
+        _known_parameters(capture),
         capture.metrics,
     )
     ledger = open_ledger(steps, ops, batches, tasks, queues, holders, staged)
@@ -177,6 +176,11 @@ def analyze(
         metrics=model_metrics(capture),
         observer=observer_figures(capture),
     )
+
+
+def _known_parameters(capture: Capture) -> BatchingParameters | None:
+    parameters = capture.batching_parameters
+    return None if isinstance(parameters, Unavailable) else parameters
 
 
 def _host_plane(planes: tuple[Plane, ...]) -> Plane:

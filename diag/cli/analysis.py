@@ -12,7 +12,6 @@ from diag.errors import UsageError
 
 if TYPE_CHECKING:
     from diag.analysis.result import Analysis
-    from diag.model.capture import BatchingParameters, Capture
 
 
 def analyze_source(
@@ -26,33 +25,15 @@ def analyze_source(
     """
     check_regex(preprocess_ops)
     from diag.analysis import analyze
-    from diag.formats.source import open_capture
-    from diag.formats.text.batching_parameters import read_batching_parameters
+    from diag.formats.source import open_bundle
 
-    given = None if batching_parameters is None else read_batching_parameters(batching_parameters)
     started = time.perf_counter()
-    capture = open_capture(source)
+    capture = open_bundle(source, batching_parameters=batching_parameters)
     opened = time.perf_counter()
     note(f"read {source} in {opened - started:.2f} s")
-    parameters = given or recorded_parameters(capture)
-    analysis = analyze(capture, batching_parameters=parameters, preprocess_ops=preprocess_ops)
+    analysis = analyze(capture, preprocess_ops=preprocess_ops)
     note(f"analyzed {analysis.counts.events:,} events in {time.perf_counter() - opened:.2f} s")
     return analysis
-
-
-def recorded_parameters(capture: Capture) -> BatchingParameters | None:
-    """The batching parameters that a bundle holds, or None.
-
-    Raises:
-        BatchingParametersError: They are no batching_parameters_file.
-    """
-    from diag.formats.text.batching_parameters import parse_batching_parameters
-    from diag.model.samples import ServerInfo
-
-    if not isinstance(capture.server, ServerInfo):
-        return None
-    text = capture.server.batching_parameters
-    return parse_batching_parameters(text) if isinstance(text, str) else None
 
 
 def check_regex(pattern: str | None) -> None:

@@ -102,7 +102,7 @@ def _diagnose(
     from diag.demo.recording import RecordingOptions, record_scenario
     from diag.demo.tables import comparison_text, observer_text
     from diag.findings import decide
-    from diag.formats.source import open_capture
+    from diag.formats.source import open_bundle
     from diag.report.build import build_report
     from diag.report.json import render_json
     from diag.report.markdown import render_markdown
@@ -110,7 +110,7 @@ def _diagnose(
 
     options = RecordingOptions(*ports, duration_s=duration_s)
     recording = record_scenario(scenario, folder, options, NoProgress() if quiet else _Lines())
-    analysis = analyze(open_capture(recording.bundle))
+    analysis = analyze(open_bundle(recording.bundle))
     verdict = decide(analysis)
     report = build_report(analysis, verdict)
     comparison = compare(

@@ -20,9 +20,11 @@ from diag.formats.bundle.reader import Bundle
 from diag.formats.bundle.tree import FolderTree, Tree
 from diag.formats.limits import TRACE_MAX_BYTES
 from diag.formats.regular_file import open_regular, read_regular
+from diag.formats.text.batching_parameters import load_batching_parameters
 from diag.formats.trace.capture import capture_from_trace
 
 if TYPE_CHECKING:
+    from diag.formats.text.batching_parameters import ParametersSource
     from diag.model.capture import Capture
 
 _ZIP_MAGIC = b"PK"
@@ -32,11 +34,15 @@ _KNOWN_OTHERS = {
 }
 
 
-def open_capture(path: Path) -> Capture:
-    """Read and decode whatever ``path`` is.
+def open_bundle(
+    path: Path | str, *, batching_parameters: ParametersSource | None = None
+) -> Capture:
+    """Read and decode a bundle or a bare trace.
 
     Args:
         path: Bundle folder or .zip, bare XSpace, TensorBoard run folder or log directory.
+        batching_parameters: The server's batching_parameters_file: its path, its text, or its
+            content. It replaces what the bundle recorded.
 
     Returns:
         The capture; of several runs the newest, with a caveat ``other-runs``.
@@ -46,9 +52,15 @@ def open_capture(path: Path) -> Capture:
         BundleCorruptError: Manifest, checksum, archive or a part's content does not hold.
         BundleVersionError: A newer diag wrote the bundle.
         XSpaceDecodeError: The trace cannot be decoded.
+        BatchingParametersError: ``batching_parameters`` are not valid.
         InputError: No regular file, too large, several hosts' traces in one run.
     """
-    path = Path(path)
+    given = None if batching_parameters is None else load_batching_parameters(batching_parameters)
+    capture = _open_path(Path(path))
+    return capture if given is None else capture.with_batching_parameters(given)
+
+
+def _open_path(path: Path) -> Capture:
     if path.is_dir():
         return _capture_from_tree(FolderTree(path))
     with open_regular(path) as file:

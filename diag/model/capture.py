@@ -1,8 +1,8 @@
-"""Capture: everything decoded from one source, and BatchingParameters, which may come with it."""
+"""Capture: everything decoded from one source, with the server's batching parameters."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from diag.model.availability import Caveat, Unavailable
@@ -13,10 +13,15 @@ from diag.model.window import ClockSync, Window
 
 @dataclass(frozen=True, slots=True)
 class BatchingParameters:
-    """A batching_parameters_file; ``None`` where the file leaves the server's default.
+    """The content of a batching_parameters_file.
 
+    ``None`` means that the file does not set the field and the server uses its default.
     Source: tensorflow_serving/servables/tensorflow/session_bundle_config.proto
     (BatchingParameters, fields 1-9), tensorflow/serving 9d981c5c.
+
+    Attributes:
+        read_from: Where the parameters were read: the path of the file, or of the bundle's part;
+            "" for parameters given as text or built in code. Comparisons ignore it.
     """
 
     max_batch_size: int | None = None
@@ -28,28 +33,33 @@ class BatchingParameters:
     pad_variable_length_inputs: bool = False
     enable_large_batch_splitting: bool | None = None
     max_execution_batch_size: int | None = None
+    read_from: str = field(default="", compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Capture:
-    """Decoded, immutable, complete: what is absent is Unavailable with its reason.
+    """Everything decoded from one source. A part that is missing is Unavailable with its reason.
+
+    Two captures are equal only if they are the same object.
 
     Attributes:
-        name: What to call it: file or run name.
+        name: File name or run name.
         origin_unix_ns: Wall clock of time 0 (``Task Environment``.profile_start_time).
-        window: What was recorded, ns since the origin.
-        tracer_level: Host tracer level (1 to 3) by the session's own record of its options.
-        planes: Host and device planes.
-        host_samples: CPU, memory and throttling over the same window.
-        gpu_samples: NVML over the same window, read here or by an agent beside the server.
-        dcgm_samples: What a DCGM exporter said over the same window.
-        metrics: The server's metrics before and after.
-        server: Model status and the like.
-        clocks: One for each source beside the trace.
+        window: The recorded interval, half-open, ns since the origin.
+        tracer_level: Host tracer level (1 to 3), as the profiler session recorded it.
+        planes: Host and device planes of the trace.
+        host_samples: CPU, memory and throttling of the server's machine during the window.
+        gpu_samples: NVML samples during the window, taken locally or by an agent.
+        dcgm_samples: Samples of a DCGM exporter during the window.
+        metrics: The server's metrics before and after the window.
+        server: Models, signatures and batching parameters, as the bundle recorded them.
+        batching_parameters: The server's batching parameters: those given when the source was
+            opened, else those that the bundle recorded. ``read_from`` says which.
+        clocks: Clock offset of each source of samples.
         manifest: The bundle's manifest as plain data.
-        trace_errors: What the server's tracers reported as errors (``XSpace.errors``).
-        trace_warnings: Likewise, such as dropped device events.
-        caveats: What limits the meaning of all this; shown first.
+        trace_errors: Errors that the server's tracers reported (``XSpace.errors``).
+        trace_warnings: Warnings that they reported, such as dropped device events.
+        caveats: What limits the meaning of the numbers.
     """
 
     name: str
@@ -62,8 +72,18 @@ class Capture:
     dcgm_samples: SampleSeries | Unavailable
     metrics: MetricsPair | Unavailable
     server: ServerInfo | Unavailable
+    batching_parameters: BatchingParameters | Unavailable
     clocks: tuple[ClockSync, ...]
     manifest: dict[str, Any] | Unavailable
     trace_errors: tuple[str, ...]
     trace_warnings: tuple[str, ...]
     caveats: tuple[Caveat, ...]
+
+    def with_batching_parameters(self, parameters: BatchingParameters) -> Capture:
+        """A copy with these batching parameters in place of its own."""
+        return replace(self, batching_parameters=parameters)
+
+    def __repr__(self) -> str:
+        events = sum(len(plane.events) for plane in self.planes)
+        seconds = self.window.duration_ns / 1e9
+        return f"Capture({self.name!r}, {seconds:.3f} s, {events:,} events)"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from diag.formats.source import open_capture
+from diag.formats.source import open_bundle
 from tests.support.certificates import make_certificates
 from tests.support.serving import NOTHING, http_server, serving
 from tests.support.tensorflow_profiler import tensorflow_profiler
@@ -50,7 +50,7 @@ def test_one_command_prints_a_verdict_on_the_real_runtime(tensorflow: str, tmp_p
     first = done.stderr.splitlines()[0]
     assert first.startswith(f"profiling {tensorflow} for 2 s")
     assert "wrote diag-" in done.stderr
-    capture = open_capture(bundle)
+    capture = open_bundle(bundle)
     runs = next(plane for plane in capture.planes if plane.name == "/host:CPU").events
     # 5 ms of sleep and the run itself: at most 200 a second.
     assert 100 < len(runs.rows_named("SessionRun")) <= 400
@@ -93,7 +93,7 @@ def test_ctrl_c_keeps_what_the_real_runtime_recorded(tensorflow: str, tmp_path: 
     assert process.returncode == 130
     assert "keeping what was recorded" in stderr
     assert stdout.endswith("bundle: b\n")
-    assert 0.2e9 < open_capture(tmp_path / "b").window.duration_ns < 6e9
+    assert 0.2e9 < open_bundle(tmp_path / "b").window.duration_ns < 6e9
     # No lock was left: the next capture works.
     assert diag("capture", "--server", tensorflow, *QUICK, "-o", "c", cwd=tmp_path).returncode == 0
 

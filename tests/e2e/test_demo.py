@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from diag.demo.scenarios import SCENARIOS
-from diag.formats.source import open_capture
+from diag.formats.source import open_bundle
 
 pytestmark = pytest.mark.tensorflow
 
@@ -51,7 +51,7 @@ def test_a_demo_ends_with_the_truth_beside_the_verdict(tmp_path: Path) -> None:
     assert report["verdict"]["cause"] == "preprocess"
     load = json.loads((folder / "load.json").read_text())
     assert load["phases"]["during"]["calls"] >= 20
-    manifest = open_capture(folder / "bundle").manifest
+    manifest = open_bundle(folder / "bundle").manifest
     assert isinstance(manifest, dict)
     assert manifest["observer"]["during"] == load["phases"]["during"]
     assert (folder / "report.md").read_text().strip()

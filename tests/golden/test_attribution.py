@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from diag.analysis import analyze
-from diag.formats.source import open_capture
+from diag.formats.source import open_bundle
 from diag.formats.text.batching_parameters import read_batching_parameters
 from diag.model.availability import Unavailable
 from diag.model.events import EventTable, StatColumn
@@ -62,7 +62,7 @@ def _recorded(request: pytest.FixtureRequest) -> str:
 
 
 def _capture(sample: Callable[[str], Path], name: str) -> Capture:
-    return open_capture(sample(name) / "server.xplane.pb")
+    return open_bundle(sample(name) / "server.xplane.pb")
 
 
 def _level_1(capture: Capture) -> Capture:
@@ -255,9 +255,9 @@ def test_queue_waits_are_those_of_a_replay_from_the_truth(
     inside = _inside(truth, capture)
     expected = np.mean([waits[r["tasks"][0]["enqueue_unix_ns"]] for r in inside], axis=0)
     file = sample(name) / "batching_parameters.txt"
-    analysis = analyze(
-        capture, batching_parameters=read_batching_parameters(file) if told else None
-    )
+    if told:
+        capture = capture.with_batching_parameters(read_batching_parameters(file))
+    analysis = analyze(capture)
     columns = [stage.index for stage in QUEUEING]
     found = analysis.requests.stage_ns[:, columns].mean(axis=0)
     # 0.15 ms a request, the accuracy promised for these waits.

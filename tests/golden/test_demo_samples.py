@@ -10,7 +10,7 @@ from diag.demo.replay import QueueRules
 from diag.demo.scenarios import SCENARIOS
 from diag.demo.truth import read_truth
 from diag.findings import decide
-from diag.formats.source import open_capture
+from diag.formats.source import open_bundle
 from tests.conftest import sample_path
 
 NAMES = ("slow-preprocess", "batch-timeout")
@@ -18,7 +18,7 @@ NAMES = ("slow-preprocess", "batch-timeout")
 
 def compared(name: str) -> Comparison:
     folder = sample_path(f"demo-{name}")
-    analysis = analyze(open_capture(folder / "bundle.zip"))
+    analysis = analyze(open_bundle(folder / "bundle.zip"))
     facts, truths = read_truth(folder / "truth.json")
     scenario = SCENARIOS[name]
     batching = facts["batching"][scenario.victim]

@@ -11,8 +11,7 @@ import pytest
 
 from diag.analysis import analyze
 from diag.findings import decide
-from diag.formats.source import open_capture
-from diag.formats.text.batching_parameters import read_batching_parameters
+from diag.formats.source import open_bundle
 from diag.report.build import build_report
 from diag.report.json import published_schema, render_json
 from diag.report.markdown import render_markdown
@@ -36,8 +35,10 @@ def make_report(case: str) -> Report:
     folder = sample_path(case)
     parameters = folder / "batching_parameters.txt"
     analysis = analyze(
-        open_capture(folder / "server.xplane.pb"),
-        batching_parameters=read_batching_parameters(parameters) if parameters.exists() else None,
+        open_bundle(
+            folder / "server.xplane.pb",
+            batching_parameters=parameters if parameters.exists() else None,
+        )
     )
     return build_report(analysis, decide(analysis))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from diag.analysis import analyze
 from diag.findings import decide
-from diag.formats.source import open_capture
+from diag.formats.source import open_bundle
 from diag.report.build import build_report
 from diag.report.tables import request_columns
 from diag.report.text import render_text
@@ -41,7 +41,7 @@ TWO_REQUESTS_IN_ONE_BATCH = """
 def analyze_text(text: str, folder: Path) -> Analysis:
     path = folder / "small.xplane.pb"
     path.write_bytes(build_space(text))
-    return analyze(open_capture(path))
+    return analyze(open_bundle(path))
 
 
 def section(text: str, heading: str) -> list[str]:

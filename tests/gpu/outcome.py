@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from diag.analysis import Analysis, analyze
 from diag.findings import decide
-from diag.formats.source import open_capture
-from diag.formats.text.batching_parameters import read_batching_parameters
+from diag.formats.source import open_bundle
 from diag.model.availability import Unavailable
 from diag.model.gaps import IdleCause
 from tests.gpu.clocked_log import Truth, read_log
@@ -98,8 +97,7 @@ def outcome_of(folder: Path) -> Outcome:
     """
     truth = read_log(folder / TRUTH)
     scenario = SCENARIOS[truth.facts["scenario"]]
-    parameters = read_batching_parameters(folder / PARAMETERS)
-    analysis = analyze(open_capture(folder / BUNDLE), batching_parameters=parameters)
+    analysis = analyze(open_bundle(folder / BUNDLE, batching_parameters=folder / PARAMETERS))
     planted = scenario.planted_on(truth.facts["platform"])
     return Outcome(scenario, planted, analysis, decide(analysis).cause, truth)
 

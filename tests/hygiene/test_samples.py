@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from diag.analysis import analyze
-from diag.formats.source import open_capture
+from diag.formats.source import open_bundle
 from diag.model.availability import Unavailable
 from tests.conftest import SAMPLE_TRACES
 
@@ -71,7 +71,7 @@ def test_a_sample_holds_a_recording_its_truth_and_nothing_unexplained(folder: Pa
 def test_a_sample_is_as_large_as_described_and_holds_the_requests_described(folder: Path) -> None:
     row = DESCRIBED[folder.name]
     assert len(trace_bytes(folder)) == int(row["bytes"].replace(" ", ""))
-    counted = analyze(open_capture(source(folder))).counts.requests
+    counted = analyze(open_bundle(source(folder))).counts.requests
     assert not isinstance(counted, Unavailable)
     expected = int(row["requests"])
     assert abs(counted - expected) <= REQUESTS_TOLERANCE * expected

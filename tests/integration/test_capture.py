@@ -12,7 +12,7 @@ import pytest
 from diag.capture.plan import MS, ServerRepository, TlsOptions
 from diag.capture.session import capture_bundle
 from diag.errors import CaptureError, EmptyCaptureError
-from diag.formats.source import open_capture
+from diag.formats.source import open_bundle
 from diag.model.availability import Unavailable
 from diag.model.samples import SampleSeries, ServedModel, ServerInfo
 from tests.support.certificates import make_certificates
@@ -35,7 +35,7 @@ def test_the_trace_in_the_bundle_is_what_the_server_sent(tmp_path: Path) -> None
     (trace,) = outcome.path.glob("plugins/profile/*/*.xplane.pb")
     assert trace.name == f"127.0.0.1_{server.port}.xplane.pb"
     assert re.fullmatch(r"\d{4}(_\d\d){5}", trace.parent.name)
-    capture = open_capture(outcome.path)
+    capture = open_bundle(outcome.path)
     assert len(capture.planes[1].events.rows_named("BatchingSessionRun")) == 2
     assert not outcome.interrupted
     assert stat.S_IMODE(outcome.path.stat().st_mode) == 0o700
@@ -46,7 +46,7 @@ def test_a_zip_by_its_suffix(tmp_path: Path) -> None:
     with serving() as server:
         outcome = capture_bundle(plan(server.address), tmp_path / "b.zip")
     assert outcome.path.is_file()
-    assert len(open_capture(outcome.path).planes) == 2
+    assert len(open_bundle(outcome.path).planes) == 2
 
 
 def test_one_connection_and_one_address_serve_every_call(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_a_unix_socket_and_the_process_behind_it(tmp_path: Path) -> None:
     with serving(f"unix:{tmp_path}/s") as server:
         wanted = plan(server.address, metrics="auto", duration_ns=150 * MS)
         outcome = capture_bundle(wanted, tmp_path / "b")
-    capture = open_capture(outcome.path)
+    capture = open_bundle(outcome.path)
     assert isinstance(capture.host_samples, SampleSeries)
     assert "server_cpu_percent" in capture.host_samples.units
     assert isinstance(capture.metrics, Unavailable)
@@ -113,7 +113,7 @@ def test_headers_travel_with_every_call(tmp_path: Path) -> None:
     with serving(want_token="t0ken", models={"m": {1: 30}}) as server:
         wanted = plan(server.address, headers=(("authorization", "t0ken"),), models=("m",))
         outcome = capture_bundle(wanted, tmp_path / "b")
-    server_info = open_capture(outcome.path).server
+    server_info = open_bundle(outcome.path).server
     assert isinstance(server_info, ServerInfo)
     assert server_info.models == (ServedModel("m", 1, "AVAILABLE"),)
 
@@ -122,7 +122,7 @@ def test_status_signatures_and_batching_parameters_are_kept(tmp_path: Path) -> N
     parameters = "max_batch_size { value: 8 }\n"
     with serving(models={"m": {3: 30, 4: 20}}) as server:
         wanted = plan(server.address, models=("m", "gone"), batching_parameters=parameters)
-        server_info = open_capture(capture_bundle(wanted, tmp_path / "b").path).server
+        server_info = open_bundle(capture_bundle(wanted, tmp_path / "b").path).server
     assert isinstance(server_info, ServerInfo)
     assert server_info.models == (
         ServedModel("m", 3, "AVAILABLE"),
@@ -149,7 +149,7 @@ def test_an_older_server_writes_into_the_shared_folder(tmp_path: Path) -> None:
         outcome = capture_bundle(wanted, tmp_path / "b")
         warm, real = server.profiles
     assert not real.emit_xspace
-    assert len(open_capture(outcome.path).planes) == 2
+    assert len(open_bundle(outcome.path).planes) == 2
     # The throw-away recording is removed again, the real one stays the server's.
     assert [folder.name for folder in shared.iterdir()] == [real.session_id]
     assert warm.session_id != real.session_id

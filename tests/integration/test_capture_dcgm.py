@@ -11,7 +11,7 @@ from diag.capture.plan import MS, CapturePlan
 from diag.capture.session import capture_bundle
 from diag.cli import main
 from diag.errors import RequiredSourceError, UsageError
-from diag.formats.source import open_capture
+from diag.formats.source import open_bundle
 from diag.model.availability import Unavailable
 from diag.model.samples import SampleSeries
 from tests.support.exporter import UTIL, line, page
@@ -39,7 +39,7 @@ def test_a_capture_keeps_what_the_exporter_said_over_the_window(
         assert main([*command, *options, "-o", str(bundle)]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "the DCGM exporter saw NVIDIA L4 (GPU 0) 63% busy over the window" in said
-    series = open_capture(bundle).dcgm_samples
+    series = open_bundle(bundle).dcgm_samples
     assert isinstance(series, SampleSeries)
     assert 2 <= len(series.samples) <= 7
     assert all(sample["gpu_util_percent"] == [63] for sample in series.samples)
@@ -57,7 +57,7 @@ def test_an_exporter_that_dies_midway_leaves_what_it_gave(tmp_path: Path) -> Non
     with serving() as server, http_server({"/": lambda: next(answers)}) as url:
         wanted = plan(server.address, dcgm=f"{url}/", duration_ns=1500 * MS)
         outcome = capture_bundle(wanted, tmp_path / "b")
-    series = open_capture(outcome.path).dcgm_samples
+    series = open_bundle(outcome.path).dcgm_samples
     assert isinstance(series, SampleSeries)
     assert sum("gpu_util_percent" in sample for sample in series.samples) == 1
     assert "answered 500" in series.missing["samples"]
@@ -74,7 +74,7 @@ def test_an_exporter_that_is_none_is_a_caveat_and_a_failure_if_required(tmp_path
             capture_bundle(required, tmp_path / "c")
     (caveat,) = [each for each in outcome.caveats if each.code == "no-dcgm"]
     assert "answered 404" in caveat.text
-    found = open_capture(outcome.path).dcgm_samples
+    found = open_bundle(outcome.path).dcgm_samples
     assert isinstance(found, Unavailable)
     assert "answered 404" in found.reason
 
@@ -84,7 +84,7 @@ def test_a_capture_without_dcgm_does_not_speak_of_it(tmp_path: Path) -> None:
         outcome = capture_bundle(plan(server.address), tmp_path / "b")
     assert "dcgm" not in manifest_of(outcome.path)["sources"]
     assert not [caveat for caveat in outcome.caveats if "dcgm" in caveat.code]
-    assert open_capture(outcome.path).dcgm_samples == Unavailable("not in the bundle")
+    assert open_bundle(outcome.path).dcgm_samples == Unavailable("not in the bundle")
 
 
 def test_options_that_cannot_be_are_refused(capsys: pytest.CaptureFixture[str]) -> None:

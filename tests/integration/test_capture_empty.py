@@ -9,7 +9,7 @@ import pytest
 from diag.capture.plan import MS
 from diag.capture.session import capture_bundle
 from diag.errors import EmptyCaptureError
-from diag.formats.source import open_capture
+from diag.formats.source import open_bundle
 from tests.support.fast_plan import plan
 from tests.support.serving import NOTHING, PARTS, http_server, metrics_text, serving
 
@@ -27,7 +27,7 @@ def test_an_idle_window_is_kept_and_says_no_traffic(bundle: Path) -> None:
         capture_bundle(plan(server.address), bundle)
     assert "--wait-for-traffic" in caught.value.hint
     assert str(bundle) in caught.value.message
-    assert open_capture(bundle).window.duration_ns >= 0
+    assert open_bundle(bundle).window.duration_ns >= 0
 
 
 def test_requests_longer_than_the_window_ask_for_a_longer_one(bundle: Path) -> None:

@@ -30,7 +30,7 @@ from diag.errors import (
     WrongProtocolError,
     XSpaceDecodeError,
 )
-from diag.formats.source import open_capture
+from diag.formats.source import open_bundle
 from diag.model.availability import Unavailable
 from diag.testing.xspace_builder import build_space
 from tests.support.certificates import Certificates, make_certificates
@@ -287,7 +287,7 @@ def test_a_required_source_lost_on_the_way_keeps_the_bundle(bundle: Path) -> Non
         with pytest.raises(RequiredSourceError, match="the rest is in") as caught:
             capture_bundle(wanted, bundle)
     assert "500" in caught.value.cause
-    metrics = open_capture(bundle).metrics
+    metrics = open_bundle(bundle).metrics
     assert isinstance(metrics, Unavailable)
     assert "500" in metrics.reason
 
@@ -315,7 +315,7 @@ def test_a_required_device_trace_that_did_not_come_keeps_the_bundle(
         capture_bundle(plan(server.address, require=frozenset({"device-trace"})), bundle)
     assert caught.value.exit_code == 6
     assert cause in caught.value.cause
-    assert open_capture(bundle).planes
+    assert open_bundle(bundle).planes
 
 
 def test_a_required_device_trace_that_came_is_enough(bundle: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diag.capture.plan import MS
-from diag.formats.source import open_capture
+from diag.formats.source import open_bundle
 from diag.model.availability import Unavailable
 from diag.model.samples import SampledDevice, SamplerCost, SampleSeries
 from tests.support.fast_plan import manifest_of
@@ -66,7 +66,7 @@ def test_a_capture_keeps_what_every_gpu_said_over_its_window(
 ) -> None:
     done, bundle = capture(tmp_path, nvml_library, SCRIPT, "--gpu-rate", "50", "--require", "gpu")
     assert done.returncode == 0, done.stderr
-    series = gpu_series(open_capture(bundle))
+    series = gpu_series(open_bundle(bundle))
     assert series.devices == (SampledDevice("H200", "GPU-a"), SampledDevice("H200", "GPU-b"))
     assert series.period_ns == 20 * MS
     assert values(series, "utilization_percent")[-1] == [85, 0]  # a measured 0
@@ -93,7 +93,7 @@ def test_a_gpu_that_is_lost_meanwhile_costs_no_sample_that_was_taken(
 ) -> None:
     done, bundle = capture(tmp_path, nvml_library, "* lost 1 @1.2", "--duration", "1.4s")
     assert done.returncode == 0, done.stderr
-    series = gpu_series(open_capture(bundle))
+    series = gpu_series(open_bundle(bundle))
     assert len(values(series, "utilization_percent")) >= 3
     assert "the GPU is lost" in series.missing["samples"]
     (text,) = [
@@ -110,7 +110,7 @@ def test_a_driver_that_hangs_meanwhile_does_not_hold_up_the_capture(
 ) -> None:
     done, bundle = capture(tmp_path, nvml_library, HANGS, "--duration", "1.4s")
     assert done.returncode == 0, done.stderr
-    assert "a reading did not come back" in gpu_series(open_capture(bundle)).missing["samples"]
+    assert "a reading did not come back" in gpu_series(open_bundle(bundle)).missing["samples"]
 
 
 def test_a_driver_that_is_not_loaded_is_the_reason_why_there_are_no_gpu_samples(
@@ -118,7 +118,7 @@ def test_a_driver_that_is_not_loaded_is_the_reason_why_there_are_no_gpu_samples(
 ) -> None:
     done, bundle = capture(tmp_path, nvml_library, "driver init !DRIVER_NOT_LOADED")
     assert done.returncode == 0, done.stderr
-    found = open_capture(bundle).gpu_samples
+    found = open_bundle(bundle).gpu_samples
     assert isinstance(found, Unavailable)
     assert "the NVIDIA driver is installed but not loaded" in found.reason
     assert "no-gpu" in {caveat["code"] for caveat in manifest_of(bundle)["caveats"]}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from diag.formats.source import open_capture
+from diag.formats.source import open_bundle
 from tests.support.serving import Serving, serving
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +47,7 @@ def test_the_first_signal_ends_early_and_keeps_the_data(
         assert interrupted(server, tmp_path / "b", number) == "True\n"
         assert server.ended_by == ["terminated"]
         assert server.terminated == [server.profiles[0].session_id]
-    capture = open_capture(tmp_path / "b")
+    capture = open_bundle(tmp_path / "b")
     assert "interrupted" in {caveat.code for caveat in capture.caveats}
     assert len(capture.planes[1].events) > 0
 

@@ -15,7 +15,7 @@ from diag.capture.locality import SERVER_PROGRAM, Here, find_server_process, loc
 from diag.capture.plan import MS
 from diag.capture.session import capture_bundle
 from diag.capture.target import find_server
-from diag.formats.source import open_capture
+from diag.formats.source import open_bundle
 from diag.model.availability import Unavailable
 from diag.model.samples import MetricsPair, SampleSeries, ServedModel, ServerInfo
 from tests.support.fast_plan import manifest_of, plan
@@ -37,7 +37,7 @@ def test_metrics_of_a_named_page_before_and_after(tmp_path: Path) -> None:
     pages = {"/m": lambda: (200, metrics_text(next(counts)))}
     with serving(models={"m": {1: 30}}) as server, http_server(pages) as url:
         outcome = capture_bundle(plan(server.address, metrics=f"{url}/m"), tmp_path / "b")
-    capture = open_capture(outcome.path)
+    capture = open_bundle(outcome.path)
     assert isinstance(capture.metrics, MetricsPair)
     assert [capture.metrics.before[0].value, capture.metrics.after[0].value] == [5, 9]
     # The model's name was learned from the page.
@@ -50,7 +50,7 @@ def default_port(server: Serving, pages: dict[str, Any], folder: Path) -> Any:
     with http_server(pages) as url:
         port = int(url.rpartition(":")[2])
         wanted = plan(server.address, metrics="auto", rest_port=port)
-        return open_capture(capture_bundle(wanted, folder / "b").path).metrics
+        return open_bundle(capture_bundle(wanted, folder / "b").path).metrics
 
 
 def test_the_default_metrics_page_is_used_when_its_versions_agree(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_redirect_of_the_metrics_page_is_not_followed(tmp_path: Path) -> None:
     pages = {"/m": (302, b"http://192.0.2.1/m")}
     with serving() as server, http_server(pages) as url:
         outcome = capture_bundle(plan(server.address, metrics=f"{url}/m"), tmp_path / "b")
-    metrics = open_capture(outcome.path).metrics
+    metrics = open_bundle(outcome.path).metrics
     assert isinstance(metrics, Unavailable)
     assert "302" in metrics.reason
 
@@ -91,7 +91,7 @@ def test_a_redirect_of_the_metrics_page_is_not_followed(tmp_path: Path) -> None:
 def test_host_samples_cover_the_window_at_20_hz(tmp_path: Path) -> None:
     with serving() as server:
         outcome = capture_bundle(plan(server.address, duration_ns=600 * MS), tmp_path / "b")
-    capture = open_capture(outcome.path)
+    capture = open_bundle(outcome.path)
     series = capture.host_samples
     assert isinstance(series, SampleSeries)
     assert series.period_ns == 50 * MS
@@ -114,7 +114,7 @@ def test_the_clock_of_a_server_here_is_this_clock(
 ) -> None:
     with serving(lines=f"hostname {name}\n{REQUESTS}") as server:
         outcome = capture_bundle(plan(server.address), tmp_path / "b")
-    (clock,) = [clock for clock in open_capture(outcome.path).clocks if clock.source == "host"]
+    (clock,) = [clock for clock in open_bundle(outcome.path).clocks if clock.source == "host"]
     assert clock.offset_ns == 0
     # The recorded span is 18 ms of the 100 ms that the call took; a reading takes some 2 ms.
     assert (clock.uncertainty_ns < 50 * MS) == is_this_machine

@@ -26,7 +26,7 @@ from diag.demo.processes import DemoServer, ServerAddress
 from diag.demo.scenarios import SCENARIOS
 from diag.demo.truth import RequestTruth, read_truth
 from diag.errors import ServerUnreachableError
-from diag.formats.source import open_capture
+from diag.formats.source import open_bundle
 from diag.formats.text.prometheus import parse_metrics
 from diag.formats.wire.profiler_pb2 import (
     GetSnapshotRequest,
@@ -238,7 +238,7 @@ def test_a_capture_under_load_holds_batched_requests(server: ServerAddress, tmp_
     calls = load.stop()
     assert len(calls) >= 20
     assert {each.status_code for each in calls} == {0}
-    table = analyze(open_capture(path)).requests
+    table = analyze(open_bundle(path)).requests
     assert len(table) >= 10
     assert {MODES[i] for i in table.mode_index.tolist()} == {Mode.BATCH_FUNCTION}
     assert (table.stage_ns.sum(axis=1) == table.duration_ns).all()

@@ -19,7 +19,7 @@ import pytest
 
 from diag.formats.bundle.manifest import Manifest
 from diag.formats.bundle.writer import BundleWriter
-from diag.formats.source import open_capture
+from diag.formats.source import open_bundle
 from tests.conftest import sample_path
 
 if TYPE_CHECKING:
@@ -106,4 +106,4 @@ def test_profile_tab_lists_the_bundle_as_a_run_and_shows_its_events(
     # The plugin has written caches there by now; they are foreign files and change nothing.
     run_folder = log_directory / "plugins" / "profile" / RUN
     assert len(list(run_folder.iterdir())) > 1
-    assert open_capture(log_directory).name == "copy"
+    assert open_bundle(log_directory).name == "copy"

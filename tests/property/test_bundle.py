@@ -16,7 +16,7 @@ from diag.errors import BatchingParametersError, InputError, MetricsParseError
 from diag.formats.bundle.layout import host_file_name, is_safe_name
 from diag.formats.bundle.manifest import CaveatRecord, ClockRecord, Manifest, SourceRecord
 from diag.formats.bundle.writer import BundleWriter
-from diag.formats.source import open_capture
+from diag.formats.source import open_bundle
 from diag.formats.text.batching_parameters import parse_batching_parameters
 from diag.formats.text.prometheus import parse_metrics
 from diag.model.availability import Caveat, Unavailable
@@ -83,7 +83,7 @@ def round_trip(name: str, manifest: Manifest, *samples: SampleSeries) -> Capture
             for each in samples:
                 writer.add_samples(each)
             path = writer.finish(manifest)
-        return open_capture(path)
+        return open_bundle(path)
 
 
 @pytest.mark.parametrize("name", ["bundle", "bundle.zip"])
@@ -131,7 +131,7 @@ def test_a_damaged_zip_is_read_right_or_refused(damage: list[tuple[int, int]], c
         path = Path(folder) / "b.zip"
         path.write_bytes(data[:cut])
         with contextlib.suppress(InputError):
-            capture = open_capture(path)
+            capture = open_bundle(path)
             # Only bytes that nothing depends on, such as a time stamp, can have changed.
             assert sum(len(plane.events) for plane in capture.planes) == 1
             assert capture.metrics == MetricsPair(
@@ -148,7 +148,7 @@ def test_any_bytes_are_a_capture_or_a_clear_refusal(data: bytes, suffix: str) ->
         path.write_bytes(data)
         refusals = []
         try:
-            assert open_capture(path).planes
+            assert open_bundle(path).planes
         except InputError as error:
             refusals.append(error.message)
         assert all(str(path) in message for message in refusals)

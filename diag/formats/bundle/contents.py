@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from diag.errors import BundleCorruptError, InputError, MetricsParseError
+from diag.errors import BatchingParametersError, BundleCorruptError, InputError, MetricsParseError
 from diag.formats.bundle import layout
-from diag.formats.bundle.server import decode_server
+from diag.formats.bundle.server import decode_server, recorded_parameters
 from diag.formats.text.prometheus import metrics_from_bytes
 from diag.formats.text.samples import decode_samples
 from diag.formats.trace.capture import decode_named, trace_caveats
 from diag.formats.trace.recorded_window import recorded_level, recorded_window
 from diag.model.availability import Caveat, Unavailable
-from diag.model.capture import Capture
+from diag.model.capture import BatchingParameters, Capture
 from diag.model.samples import MetricsPair, SampleSeries, ServerInfo
 from diag.model.window import ClockSync
 
@@ -47,6 +47,8 @@ def capture_from_bundle(bundle: Bundle, path: Path) -> Capture:
     trace = _only_trace(bundle, path)
     space = decode_named(bundle.read(trace), f"{path}/{trace}")
     metrics, metrics_caveats = contents.metrics()
+    server = contents.server()
+    parameters, parameters_caveats = _batching_parameters(server, f"{path}/{layout.SERVER}")
     captured = tuple(Caveat(caveat.code, caveat.text) for caveat in manifest.caveats)
     capture = Capture(
         name=path.name,
@@ -58,7 +60,8 @@ def capture_from_bundle(bundle: Bundle, path: Path) -> Capture:
         gpu_samples=contents.samples("gpu"),
         dcgm_samples=contents.samples("dcgm"),
         metrics=metrics,
-        server=contents.server(),
+        server=server,
+        batching_parameters=parameters,
         clocks=tuple(
             ClockSync(clock.source, clock.offset_ns, clock.uncertainty_ns)
             for clock in manifest.clocks
@@ -69,6 +72,7 @@ def capture_from_bundle(bundle: Bundle, path: Path) -> Capture:
         caveats=(
             *captured,
             *metrics_caveats,
+            *parameters_caveats,
             *trace_caveats(space, _planned_duration_ms(manifest.plan)),
         ),
     )
@@ -87,6 +91,18 @@ def _only_trace(bundle: Bundle, path: Path) -> str:
             hint="unpack the bundle and name one of these files",
         )
     raise BundleCorruptError(f"{path}: no trace in the bundle", hint="capture it again")
+
+
+def _batching_parameters(
+    server: ServerInfo | Unavailable, where: str
+) -> tuple[BatchingParameters | Unavailable, tuple[Caveat, ...]]:
+    """The parameters that the bundle recorded; text that is not valid costs a caveat."""
+    try:
+        return recorded_parameters(server, where), ()
+    except BatchingParametersError as exc:
+        reason = f"the batching parameters in the bundle cannot be used: {exc.message}"
+        caveat = Caveat("batching-parameters-unreadable", f"{reason[0].upper()}{reason[1:]}.")
+        return Unavailable(reason), (caveat,)
 
 
 def _planned_duration_ms(plan: dict[str, object]) -> int | None:

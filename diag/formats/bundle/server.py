@@ -1,4 +1,4 @@
-"""``diag/server.json``: what the server says about itself.
+"""``diag/server.json``: the server's models, signatures and batching parameters.
 
 Keys: ``models`` (a list of ``name``, ``version``, ``state``), ``signatures`` (signature definitions
 by model, as JSON) and ``batching_parameters`` (the text of the file). Instead of a value each may
@@ -7,12 +7,15 @@ hold ``{"unavailable": "the reason"}``.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 
 from diag.errors import BundleCorruptError
+from diag.formats.text.batching_parameters import parse_batching_parameters
 from diag.model.availability import Unavailable
+from diag.model.capture import BatchingParameters
 from diag.model.samples import ServedModel, ServerInfo
 
 _ABSENT = Unavailable("not in the bundle")
@@ -40,7 +43,7 @@ def server_document(info: ServerInfo) -> dict[str, Any]:
 
 
 def decode_server(data: bytes, where: str) -> ServerInfo:
-    """The server's own words; unknown keys are ignored.
+    """Decode ``diag/server.json``; unknown keys are ignored.
 
     Args:
         data: JSON.
@@ -58,6 +61,25 @@ def decode_server(data: bytes, where: str) -> ServerInfo:
         )
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise BundleCorruptError(f"{where}: cannot be read", cause=str(exc)) from exc
+
+
+def recorded_parameters(
+    server: ServerInfo | Unavailable, where: str
+) -> BatchingParameters | Unavailable:
+    """The batching parameters that a bundle recorded.
+
+    Args:
+        server: The decoded ``diag/server.json``.
+        where: Path of the bundle and the part, for ``read_from``.
+
+    Raises:
+        BatchingParametersError: The text is not a valid batching_parameters_file.
+    """
+    if isinstance(server, Unavailable):
+        return server
+    if isinstance(server.batching_parameters, Unavailable):
+        return server.batching_parameters
+    return replace(parse_batching_parameters(server.batching_parameters), read_from=where)
 
 
 def _value(value: Any, kind: Any) -> Any:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from google.protobuf import text_format
 
@@ -21,7 +23,10 @@ from diag.formats.wire import batching_pb2
 from diag.model.capture import BatchingParameters
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    import os
+
+# A path, the text of such a file, or its content.
+ParametersSource: TypeAlias = "os.PathLike[str] | str | BatchingParameters"
 
 _FILE_MAX_BYTES = MIB
 _EXAMPLES = {
@@ -42,6 +47,22 @@ _TWICE = re.compile(r'should not have multiple "(\w+)" fields')
 _POSITION = re.compile(r"^\d+:\d+ : (?:'.*': )?", re.DOTALL)
 
 
+def load_batching_parameters(source: ParametersSource) -> BatchingParameters:
+    """The parameters in a file, in its text, or as they are.
+
+    A ``str`` that contains ``{``, ``:`` or a line break is text, any other ``str`` is a path.
+
+    Raises:
+        InputError: As for ``read_batching_parameters``.
+        BatchingParametersError: Not a file that the server would accept.
+    """
+    if isinstance(source, BatchingParameters):
+        return source
+    if isinstance(source, str) and any(mark in source for mark in "{:\n"):
+        return parse_batching_parameters(source)
+    return read_batching_parameters(Path(source))
+
+
 def read_batching_parameters(path: Path) -> BatchingParameters:
     """The parameters in a file.
 
@@ -51,7 +72,7 @@ def read_batching_parameters(path: Path) -> BatchingParameters:
     """
     data = read_regular(path, _FILE_MAX_BYTES)
     try:
-        return parse_batching_parameters(data.decode("utf-8"))
+        parameters = parse_batching_parameters(data.decode("utf-8"))
     except UnicodeDecodeError as exc:
         line = data.count(b"\n", 0, exc.start) + 1
         raise BatchingParametersError(f"{path}, line {line}: not UTF-8 text") from exc
@@ -59,6 +80,7 @@ def read_batching_parameters(path: Path) -> BatchingParameters:
         raise BatchingParametersError(
             f"{path}, {exc.message}", cause=exc.cause, hint=exc.hint
         ) from exc
+    return replace(parameters, read_from=str(path))
 
 
 def parse_batching_parameters(text: str) -> BatchingParameters:

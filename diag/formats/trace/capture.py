@@ -65,6 +65,7 @@ def capture_from_trace(name: str, data: bytes, where: str) -> Capture:
         dcgm_samples=_BARE,
         metrics=_BARE,
         server=_BARE,
+        batching_parameters=_BARE,
         clocks=(),
         manifest=_BARE,
         trace_errors=space.errors,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from diag.formats.trace.capture import capture_from_trace
+from diag.model.availability import Unavailable
 from diag.model.capture import BatchingParameters
 from diag.model.gaps import IdleCause
 from diag.model.serving import Mode, Stage
@@ -56,20 +57,21 @@ class Simulated:
         return LINE_START_NS - self.window[0]
 
     def capture(self) -> Capture:
-        """The decoded trace with what was sampled beside it."""
+        """The decoded trace with samples, metrics and the server's batching parameters."""
         data = self.recording.space(self.window).build()
         return replace(
             capture_from_trace("simulated", data, "simulated"),
             host_samples=host_samples(self.truth, self.window, self.shift_ns),
             metrics=metrics(self.truth, self.window),
+            batching_parameters=self.batching_parameters(),
             caveats=(),
         )
 
-    def batching_parameters(self) -> BatchingParameters | None:
-        """The server's batching_parameters_file; None if no model has a session batcher."""
+    def batching_parameters(self) -> BatchingParameters | Unavailable:
+        """The server's batching_parameters_file."""
         batched = [m for m in self.plan.models if m.mode is not Mode.UNBATCHED]
         if not batched:
-            return None
+            return Unavailable("no model has a session batcher")
         return BatchingParameters(
             max_batch_size=batched[0].batching.max_batch_size,
             batch_timeout_micros=batched[0].batching.timeout_ns // 1000,

@@ -18,7 +18,7 @@ from diag.capture.plan import MS, TlsOptions
 from diag.capture.session import capture_bundle
 from diag.cli import main
 from diag.errors import RequiredSourceError, UsageError
-from diag.formats.source import open_capture
+from diag.formats.source import open_bundle
 from diag.formats.wire.profiler_pb2 import ProfileRequest
 from diag.model.capture import Capture
 from diag.model.samples import SamplerCost, SampleSeries
@@ -58,7 +58,7 @@ def test_a_bundle_holds_the_gpu_and_host_samples_that_the_agent_took(
             agent.process.terminate()
             ended, log = agent.ended()
     assert status == 0
-    capture, manifest = open_capture(bundle), manifest_of(bundle)
+    capture, manifest = open_bundle(bundle), manifest_of(bundle)
     gpu, host = capture.gpu_samples, capture.host_samples
     assert isinstance(gpu, SampleSeries)
     assert isinstance(host, SampleSeries)
@@ -106,7 +106,7 @@ def test_an_agent_killed_in_mid_window_leaves_the_samples_taken_so_far(tmp_path:
         server.on_profile = kill
         wanted = plan(server.address, duration_ns=1000 * MS, agent=AgentAccess(agent.address))
         outcome = capture_bundle(wanted, tmp_path / "b")
-    capture = open_capture(outcome.path)
+    capture = open_bundle(outcome.path)
     host = capture.host_samples
     assert isinstance(host, SampleSeries)
     assert len(host.samples) >= 4
@@ -125,7 +125,7 @@ def test_an_agent_stopped_in_mid_window_says_so(tmp_path: Path) -> None:
         wanted = plan(server.address, duration_ns=800 * MS, agent=AgentAccess(agent.address))
         outcome = capture_bundle(wanted, tmp_path / "b")
         assert agent.ended()[0] == 0
-    assert isinstance(open_capture(outcome.path).host_samples, SampleSeries)
+    assert isinstance(open_bundle(outcome.path).host_samples, SampleSeries)
     assert "the agent was stopped" in caveats_of(outcome)["agent-lost"]
 
 
@@ -145,7 +145,7 @@ def test_an_agent_that_hangs_costs_no_more_than_the_time_for_an_answer(tmp_path:
             agent=AgentAccess(agent.address),
         )
         outcome = capture_bundle(wanted, tmp_path / "b")
-    assert isinstance(open_capture(outcome.path).host_samples, SampleSeries)
+    assert isinstance(open_bundle(outcome.path).host_samples, SampleSeries)
     assert "did not end the stream in time" in caveats_of(outcome)["agent-lost"]
 
 
@@ -161,7 +161,7 @@ def test_a_required_source_that_the_agent_lacks_spares_the_server(tmp_path: Path
 def test_the_agent_takes_the_place_of_this_machine(tmp_path: Path) -> None:
     with server_of() as server, agent_here() as agent:
         wanted = plan(server.address, agent=AgentAccess(agent.address), duration_ns=300 * MS)
-        host = open_capture(capture_bundle(wanted, tmp_path / "b").path).host_samples
+        host = open_bundle(capture_bundle(wanted, tmp_path / "b").path).host_samples
     assert isinstance(host, SampleSeries)
     assert [sample["load_1m"] for sample in host.samples] == list(range(1, len(host.samples) + 1))
     assert host.period_ns == 10 * MS
@@ -176,7 +176,7 @@ def test_what_is_known_of_the_agents_clock_is_what_the_names_allow(
 ) -> None:
     with server_of(hostname) as server, agent_here() as agent:
         wanted = plan(server.address, agent=AgentAccess(agent.address), duration_ns=200 * MS)
-        capture = open_capture(capture_bundle(wanted, tmp_path / "b").path)
+        capture = open_bundle(capture_bundle(wanted, tmp_path / "b").path)
     (clock,) = capture.clocks
     assert clock.offset_ns == 0
     # The trace has events for 18 ms of the 200 ms that the call took: so much is left open.
@@ -187,7 +187,7 @@ def test_a_capture_by_a_socket_needs_no_port(tmp_path: Path) -> None:
     listen = f"unix:{tmp_path / 'agent.sock'}"
     with server_of() as server, agent_here(listen=listen) as agent:
         wanted = plan(server.address, agent=AgentAccess(listen), duration_ns=200 * MS)
-        capture: Capture = open_capture(capture_bundle(wanted, tmp_path / "b").path)
+        capture: Capture = open_bundle(capture_bundle(wanted, tmp_path / "b").path)
     assert agent.address == listen
     assert isinstance(capture.host_samples, SampleSeries)
 

@@ -18,7 +18,7 @@ from diag.capture.agent.listen import Identity
 from diag.capture.agent.protocol import SERVICE
 from diag.capture.plan import TlsOptions
 from diag.capture.session import capture_bundle
-from diag.formats.source import open_capture
+from diag.formats.source import open_bundle
 from diag.formats.wire.agent_pb2 import (
     ClockReading,
     ClockRequest,
@@ -38,7 +38,7 @@ from tests.support.serving import Serving
 def reasons(server: Serving, access: AgentAccess, folder: Path, **changes: Any) -> set[str]:
     """Why there are no samples; the capture itself goes on."""
     outcome = capture_bundle(plan(server.address, agent=access, **changes), folder / "b")
-    capture = open_capture(outcome.path)
+    capture = open_bundle(outcome.path)
     assert len(capture.planes[1].events) > 0
     assert {"no-host", "no-gpu"} <= caveats_of(outcome).keys()
     assert isinstance(capture.host_samples, Unavailable)
@@ -170,7 +170,7 @@ def test_an_agent_of_another_protocol_is_told_from_a_broken_one(tmp_path: Path) 
 def test_what_is_not_samples_is_a_reason(tmp_path: Path, lines: bytes, reason: str) -> None:
     with server_of() as server, impostor(lines=lines) as address:
         wanted = plan(server.address, agent=AgentAccess(address))
-        capture = open_capture(capture_bundle(wanted, tmp_path / "b").path)
+        capture = open_bundle(capture_bundle(wanted, tmp_path / "b").path)
     assert isinstance(capture.host_samples, Unavailable)
     assert reason in capture.host_samples.reason
     assert isinstance(capture.gpu_samples, Unavailable)
@@ -196,7 +196,7 @@ def test_numbers_that_cannot_be_cost_the_source_and_not_the_bundle(
 ) -> None:
     with server_of() as server, impostor(lines=ONE, **told) as address:
         wanted = plan(server.address, agent=AgentAccess(address))
-        capture = open_capture(capture_bundle(wanted, tmp_path / "b").path)
+        capture = open_bundle(capture_bundle(wanted, tmp_path / "b").path)
     assert capture.host_samples == Unavailable(f"the agent at {address} {reason}")
     assert not isinstance(capture.manifest, Unavailable)
     assert capture.clocks == ()
@@ -209,7 +209,7 @@ def test_texts_of_an_agent_are_cut(tmp_path: Path) -> None:
     with server_of() as server, impostor(lines=missing) as address:
         wanted = plan(server.address, agent=AgentAccess(address))
         path = capture_bundle(wanted, tmp_path / "b").path
-        host = open_capture(path).host_samples
+        host = open_bundle(path).host_samples
         sources = manifest_of(path)["sources"]
     assert isinstance(host, SampleSeries)
     assert host.missing["cpu"] == ("why" * 1000)[:300] + "…"

@@ -12,6 +12,8 @@ import pytest
 
 from benchmarks.scoring import Score, score, stage_errors
 from diag.analysis import analyze
+from diag.model.availability import Unavailable
+from diag.model.capture import Capture
 from diag.model.gaps import IdleCause
 from diag.model.serving import STAGES, Stage
 from diag.testing.gpu_server import (
@@ -19,6 +21,7 @@ from diag.testing.gpu_server import (
     SCENARIOS,
     SINGLE_CAUSE,
     Scenario,
+    Simulated,
     simulate,
 )
 from tests.unit.analysis.traces import tiles_exactly
@@ -31,13 +34,17 @@ def scored(scenario: Scenario) -> Score:
     scores = []
     for seed in SEEDS:
         run = simulate(scenario.plan, seed)
-        analysis = analyze(run.capture(), batching_parameters=run.batching_parameters())
+        analysis = analyze(run.capture())
         assert tiles_exactly(analysis)
         scores.append(score(run, analysis))
     total = scores[0]
     for each in scores[1:]:
         total = total.plus(each)
     return total
+
+
+def without_parameters(run: Simulated) -> Capture:
+    return replace(run.capture(), batching_parameters=Unavailable("not recorded"))
 
 
 def wrong(total: Score) -> dict[str, str]:
@@ -88,7 +95,7 @@ def test_requests_cut_by_the_window_are_demand_all_the_same(scenario: Scenario) 
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=lambda scenario: scenario.name)
 def test_requests_are_tiled_as_the_server_saw_them(scenario: Scenario) -> None:
     run = simulate(scenario.plan, seed=7)
-    analysis = analyze(run.capture(), batching_parameters=run.batching_parameters())
+    analysis = analyze(run.capture())
     errors = stage_errors(run, analysis)
     assert analysis.counts.complete == len(analysis.requests) > 0
     assert max(map(abs, errors.values())) < 0.1, errors
@@ -96,14 +103,14 @@ def test_requests_are_tiled_as_the_server_saw_them(scenario: Scenario) -> None:
 
 def test_copies_from_memory_that_is_not_pinned_are_where_requests_spend_their_time() -> None:
     run = simulate(SCENARIOS["transfer"].plan, seed=7)
-    analysis = analyze(run.capture())
+    analysis = analyze(without_parameters(run))
     assert STAGES[analysis.requests.stage_ns.sum(axis=0).argmax()] is Stage.TRANSFER_IN
 
 
 def test_without_a_parameters_file_causes_are_as_right() -> None:
     for scenario in SINGLE_CAUSE:
         run = simulate(scenario.plan, seed=3)
-        total = score(run, analyze(run.capture()))
+        total = score(run, analyze(without_parameters(run)))
         assert total.correct_ratio >= 0.93, (scenario.name, wrong(total))
 
 

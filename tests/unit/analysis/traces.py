@@ -32,9 +32,10 @@ def analyzed(
     preprocess_ops: str | None = None,
 ) -> Analysis:
     """The Analysis of a trace written as text."""
-    return analyze(
-        capture_of(text), batching_parameters=batching_parameters, preprocess_ops=preprocess_ops
-    )
+    capture = capture_of(text)
+    if batching_parameters is not None:
+        capture = capture.with_batching_parameters(batching_parameters)
+    return analyze(capture, preprocess_ops=preprocess_ops)
 
 
 def stages_us(analysis: Analysis, request: int = 0) -> dict[str, float]:

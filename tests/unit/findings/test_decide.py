@@ -262,7 +262,7 @@ def test_no_demand_is_never_called_starvation() -> None:
 @pytest.mark.parametrize(("count", "confidence"), [(29, "low"), (30, "medium"), (100, "high")])
 def test_confidence_grows_with_the_requests(count: int, confidence: str) -> None:
     capture = replace(capture_of(sessions(count, period=1300)), metrics=MetricsPair((), ()))
-    verdict = decide(analyze(capture, batching_parameters=AT_ONCE))
+    verdict = decide(analyze(capture.with_batching_parameters(AT_ONCE)))
     assert verdict.confidence == confidence
 
 
@@ -274,7 +274,7 @@ def test_a_trace_alone_is_one_source() -> None:
 def test_preprocessing_told_by_op_type_alone_is_never_sure() -> None:
     text = sessions(100, ops="d:DecodeJpeg {1}..{7}us\nm:MatMul {7}..{8}us\n", period=1300)
     capture = replace(capture_of(text), metrics=MetricsPair((), ()))
-    verdict = decide(analyze(capture, batching_parameters=AT_ONCE))
+    verdict = decide(analyze(capture.with_batching_parameters(AT_ONCE)))
     assert (verdict.cause, verdict.confidence) == ("preprocess", "medium")
 
 

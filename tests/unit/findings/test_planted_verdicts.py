@@ -23,7 +23,7 @@ VERDICTS = {
 @pytest.mark.parametrize("scenario", SINGLE_CAUSE, ids=lambda scenario: scenario.name)
 def test_the_planted_cause_is_the_verdict_and_has_a_knob(scenario: Scenario) -> None:
     run = simulate(scenario.plan, seed=2)
-    analysis = analyze(run.capture(), batching_parameters=run.batching_parameters())
+    analysis = analyze(run.capture())
     verdict = decide(analysis)
     assert verdict.cause == VERDICTS.get(scenario.name, scenario.name), verdict.sentence
     assert verdict.knob

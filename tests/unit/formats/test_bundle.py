@@ -16,7 +16,7 @@ import pytest
 from diag.errors import OutputError
 from diag.formats.bundle.manifest import Manifest, SourceRecord
 from diag.formats.bundle.writer import BundleWriter
-from diag.formats.source import open_capture
+from diag.formats.source import open_bundle
 from diag.model.availability import Unavailable
 from diag.model.samples import MetricSample, MetricsPair, SampleSeries, ServedModel
 from diag.testing.xspace_builder import build_space
@@ -63,7 +63,7 @@ def mode(path: Path) -> int:
 @SHAPES
 def test_every_part_comes_back_as_it_was_given(tmp_path: Path, name: str) -> None:
     gone = {"gpu": SourceRecord("unavailable", "no NVIDIA driver")}
-    capture = open_capture(write_bundle(tmp_path / name, sources=gone))
+    capture = open_bundle(write_bundle(tmp_path / name, sources=gone))
     assert capture.name == name
     assert len(capture.planes[-1].events) == 1
     assert capture.host_samples == SERIES
@@ -138,7 +138,7 @@ def test_an_existing_output_is_kept_without_force_and_replaced_with_it(
         write_bundle(bundle)
     assert "--force" in caught.value.hint
     write_bundle(bundle, force=True, target={"address": "second"})
-    again = open_capture(bundle).manifest
+    again = open_bundle(bundle).manifest
     assert not isinstance(again, Unavailable)
     assert again["target"] == {"address": "second"}
     assert [path.name for path in tmp_path.iterdir()] == [name]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from diag.errors import BundleCorruptError, BundleVersionError
-from diag.formats.source import open_capture
+from diag.formats.source import open_bundle
 from tests.unit.formats.test_bundle import TRACE, TRACE_NAME, write_bundle
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def test_foreign_files_are_ignored(tmp_path: Path) -> None:
     (bundle / TRACE_NAME).with_name("other.xplane.pb").write_bytes(b"not listed")
     (bundle / "diag" / "notes.txt").write_text("mine")
     os.mkfifo(bundle / "pipe")
-    assert open_capture(bundle).caveats == ()
+    assert open_bundle(bundle).caveats == ()
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_a_changed_part_is_refused(tmp_path: Path, damage: bytes | None, message
     else:
         trace.write_bytes(damage)
     with pytest.raises(BundleCorruptError, match=message):
-        open_capture(bundle)
+        open_bundle(bundle)
 
 
 def test_a_part_that_no_reader_knows_is_verified_all_the_same(tmp_path: Path) -> None:
@@ -56,10 +56,10 @@ def test_a_part_that_no_reader_knows_is_verified_all_the_same(tmp_path: Path) ->
     parts = json.loads((bundle / "diag" / "manifest.json").read_text())["parts"]
     entry = {"sha256": hashlib.sha256(b"1").hexdigest(), "size_bytes": 1}
     edit_manifest(bundle, parts=parts | {"diag/later.bin": entry})
-    assert open_capture(bundle).caveats == ()
+    assert open_bundle(bundle).caveats == ()
     later.write_bytes(b"2")
     with pytest.raises(BundleCorruptError, match="does not match its checksum"):
-        open_capture(bundle)
+        open_bundle(bundle)
 
 
 def test_a_newer_format_version_is_refused_whatever_else_the_manifest_says(
@@ -68,7 +68,7 @@ def test_a_newer_format_version_is_refused_whatever_else_the_manifest_says(
     bundle = write_bundle(tmp_path / "bundle")
     edit_manifest(bundle, format_version=2, parts="something new", created=None)
     with pytest.raises(BundleVersionError, match="bundle format 2, this diag reads up to 1"):
-        open_capture(bundle)
+        open_bundle(bundle)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_part_names_cannot_lead_out_of_the_bundle(tmp_path: Path, name: str) -> 
     bundle = write_bundle(tmp_path / "bundle")
     edit_manifest(bundle, parts={name: {"sha256": "0" * 64, "size_bytes": 1}})
     with pytest.raises(BundleCorruptError, match="is no name for a part"):
-        open_capture(bundle)
+        open_bundle(bundle)
 
 
 def test_links_that_lead_out_of_the_bundle_are_not_followed(tmp_path: Path) -> None:
@@ -88,4 +88,4 @@ def test_links_that_lead_out_of_the_bundle_are_not_followed(tmp_path: Path) -> N
     trace.unlink()
     trace.symlink_to(tmp_path / "same-bytes")
     with pytest.raises(BundleCorruptError, match="leads out of the folder"):
-        open_capture(bundle)
+        open_bundle(bundle)

@@ -17,7 +17,7 @@ from diag.errors import (
     XSpaceDecodeError,
 )
 from diag.formats.bundle.writer import BundleWriter
-from diag.formats.source import open_capture
+from diag.formats.source import open_bundle
 from diag.model.availability import Unavailable
 from diag.testing.xspace_builder import build_space
 from tests.conftest import sample_path
@@ -51,7 +51,7 @@ def add_run(logs: Path, run: str, *hosts: str) -> Path:
     ],
 )
 def test_a_bare_trace_has_events_and_says_what_is_missing(story: str, events: int) -> None:
-    capture = open_capture(sample_path(story) / "server.xplane.pb")
+    capture = open_bundle(sample_path(story) / "server.xplane.pb")
     assert capture.name == "server"
     assert sum(len(plane.events) for plane in capture.planes) == events
     assert [caveat.code for caveat in capture.caveats] == ["bare-trace"]
@@ -61,11 +61,11 @@ def test_a_bare_trace_has_events_and_says_what_is_missing(story: str, events: in
 
 def test_a_bare_trace_may_have_any_name(tmp_path: Path) -> None:
     (tmp_path / "from-ticket.bin").write_bytes(TRACE)
-    assert open_capture(tmp_path / "from-ticket.bin").name == "from-ticket.bin"
+    assert open_bundle(tmp_path / "from-ticket.bin").name == "from-ticket.bin"
 
 
 def test_a_run_folder_is_read_and_named_by_its_name(tmp_path: Path) -> None:
-    capture = open_capture(add_run(tmp_path, "2026_11_22_23_50_00"))
+    capture = open_bundle(add_run(tmp_path, "2026_11_22_23_50_00"))
     assert capture.name == "2026_11_22_23_50_00"
     assert [caveat.code for caveat in capture.caveats] == ["bare-trace"]
 
@@ -77,7 +77,7 @@ def test_of_several_runs_the_newest_is_read_and_the_others_are_told(
     add_run(tmp_path, "2026_11_22_23_50_00")
     add_run(tmp_path, "2025_01_01_00_00_00")
     add_run(tmp_path, "2024_01_01_00_00_00")
-    capture = open_capture(tmp_path / below)
+    capture = open_bundle(tmp_path / below)
     assert capture.name == "2026_11_22_23_50_00"
     assert capture.caveats[0].code == "other-runs"
     assert capture.caveats[0].text == (
@@ -90,33 +90,33 @@ def test_runs_without_a_time_for_a_name_are_ordered_by_when_they_were_written(
 ) -> None:
     for second, run in enumerate(["zebra", "aardvark"]):
         os.utime(add_run(tmp_path, run) / "h.xplane.pb", (second, second))
-    assert open_capture(tmp_path).name == "aardvark"
+    assert open_bundle(tmp_path).name == "aardvark"
 
 
 def test_runs_below_named_log_directories_are_found(tmp_path: Path) -> None:
     add_run(tmp_path / "replica-1" / "tuesday", "2026_11_22_23_50_00")
-    assert open_capture(tmp_path).name == "2026_11_22_23_50_00"
+    assert open_bundle(tmp_path).name == "2026_11_22_23_50_00"
 
 
 def test_several_hosts_in_one_run_have_to_be_chosen_from(tmp_path: Path) -> None:
     run = add_run(tmp_path, "2026_11_22_23_50_00", "a", "b")
     with pytest.raises(InputError, match="traces of 2 hosts") as caught:
-        open_capture(tmp_path)
+        open_bundle(tmp_path)
     assert "2026_11_22_23_50_00/a.xplane.pb" in caught.value.cause
     assert caught.value.hint == "name one of these files"
-    assert open_capture(run / "a.xplane.pb").name == "a"
+    assert open_bundle(run / "a.xplane.pb").name == "a"
 
 
 def test_a_zipped_log_directory_is_read_like_the_folder(tmp_path: Path) -> None:
     add_run(tmp_path / "logs", "2026_11_22_23_50_00")
     packed = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "logs")
-    assert open_capture(Path(packed)).name == "2026_11_22_23_50_00"
+    assert open_bundle(Path(packed)).name == "2026_11_22_23_50_00"
 
 
 def test_a_zip_of_the_bundles_folder_is_still_the_bundle(tmp_path: Path) -> None:
     write_bundle(tmp_path / "bundle")
     packed = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path, "bundle")
-    capture = open_capture(Path(packed))
+    capture = open_bundle(Path(packed))
     assert capture.name == "bundle"
     assert capture.caveats == ()
     assert not isinstance(capture.metrics, Unavailable)
@@ -125,7 +125,7 @@ def test_a_zip_of_the_bundles_folder_is_still_the_bundle(tmp_path: Path) -> None
 def test_of_a_folder_of_bundles_the_newest_is_read_whole(tmp_path: Path) -> None:
     write_bundle(tmp_path / "monday")
     add_run(tmp_path / "sunday", "2020_01_01_00_00_00")
-    capture = open_capture(tmp_path)
+    capture = open_bundle(tmp_path)
     assert capture.name == "monday"
     assert [caveat.code for caveat in capture.caveats] == ["other-runs"]
     assert not isinstance(capture.metrics, Unavailable)
@@ -134,13 +134,13 @@ def test_of_a_folder_of_bundles_the_newest_is_read_whole(tmp_path: Path) -> None
 def test_what_a_killed_writer_left_behind_is_no_bundle(tmp_path: Path) -> None:
     write_bundle(tmp_path / ".monday.0123456789ab.partial")
     with pytest.raises(SourceNotFoundError, match="no trace in it"):
-        open_capture(tmp_path)
+        open_bundle(tmp_path)
 
 
 def test_a_folder_of_zipped_bundles_says_to_name_one(tmp_path: Path) -> None:
     write_bundle(tmp_path / "monday.zip")
     with pytest.raises(SourceNotFoundError, match="no trace in it") as caught:
-        open_capture(tmp_path)
+        open_bundle(tmp_path)
     assert caught.value.cause == "only in another place: monday.zip"
     assert caught.value.hint == "name one of these files"
 
@@ -150,7 +150,7 @@ def test_metrics_that_cannot_be_read_cost_a_caveat_and_not_the_capture(tmp_path:
         writer.add_trace("h", TRACE)
         writer.add_metrics("before", b"<html>404</html>")
         writer.add_metrics("after", b"")
-        capture = open_capture(writer.finish(manifest()))
+        capture = open_bundle(writer.finish(manifest()))
     assert isinstance(capture.metrics, Unavailable)
     assert [caveat.code for caveat in capture.caveats] == ["metrics-unreadable"]
     assert "line 1" in capture.caveats[0].text
@@ -170,7 +170,7 @@ def test_what_the_servers_tracers_reported_becomes_caveats(tmp_path: Path) -> No
             """
         )
     )
-    capture = open_capture(trace)
+    capture = open_bundle(trace)
     assert {caveat.code: caveat.text for caveat in capture.caveats[1:]} == {
         "dropped-events": "Events were lost while recording: "
         "Detected GPU events dropped on vm: 7 events dropped",
@@ -181,18 +181,18 @@ def test_what_the_servers_tracers_reported_becomes_caveats(tmp_path: Path) -> No
 
 def test_a_path_that_is_not_there_says_so(tmp_path: Path) -> None:
     with pytest.raises(SourceNotFoundError, match="no such file"):
-        open_capture(tmp_path / "nothing")
+        open_bundle(tmp_path / "nothing")
 
 
 def test_a_folder_without_a_trace_says_what_to_name(tmp_path: Path) -> None:
     (tmp_path / "readme.txt").write_text("hello")
     with pytest.raises(SourceNotFoundError, match="no trace in it") as caught:
-        open_capture(tmp_path)
+        open_bundle(tmp_path)
     assert "name a bundle" in caught.value.hint
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "h.xplane.pb").write_bytes(TRACE)
     with pytest.raises(SourceNotFoundError, match="no trace in it") as caught:
-        open_capture(tmp_path)
+        open_bundle(tmp_path)
     assert caught.value.cause == "only in another place: deep/h.xplane.pb"
 
 
@@ -215,30 +215,30 @@ def test_what_is_no_trace_is_refused_by_its_kind(
     path = tmp_path / "x.xplane.pb"
     path.write_bytes(content)
     with pytest.raises(error, match=message) as caught:
-        open_capture(path)
+        open_bundle(path)
     assert caught.value.hint
 
 
 def test_a_zip_by_name_only_is_refused_as_one(tmp_path: Path) -> None:
     (tmp_path / "x.zip").write_bytes(TRACE)
     with pytest.raises(BundleCorruptError, match="not a whole zip"):
-        open_capture(tmp_path / "x.zip")
+        open_bundle(tmp_path / "x.zip")
 
 
 def test_a_zip_without_traces_is_refused_like_a_folder_without(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
         archive.writestr("holiday.jpg", b"")
     with pytest.raises(SourceNotFoundError, match="no trace in it"):
-        open_capture(tmp_path / "x.zip")
+        open_bundle(tmp_path / "x.zip")
 
 
 def test_pipes_and_devices_are_refused_without_waiting_for_them(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.xplane.pb")
     for path in (tmp_path / "pipe.xplane.pb", Path("/dev/zero")):
         with pytest.raises(InputError, match="not a regular file"):
-            open_capture(path)
+            open_bundle(path)
     with pytest.raises(InputError, match="not a regular file"):
-        open_capture(tmp_path)
+        open_bundle(tmp_path)
 
 
 def test_a_file_over_two_gib_is_refused_unread(tmp_path: Path) -> None:
@@ -247,4 +247,4 @@ def test_a_file_over_two_gib_is_refused_unread(tmp_path: Path) -> None:
         file.write(TRACE)
         file.truncate((2 << 30) + 1)
     with pytest.raises(InputError, match="the limit is 2,147,483,648"):
-        open_capture(path)
+        open_bundle(path)

@@ -60,6 +60,7 @@ def make_capture(name: str = "server.xplane.pb") -> Capture:
         dcgm_samples=absent,
         metrics=absent,
         server=absent,
+        batching_parameters=absent,
         clocks=(),
         manifest=absent,
         trace_errors=(),
