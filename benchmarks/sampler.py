@@ -13,7 +13,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.docs_table import replace_table
-from diag.capture.sampling import Sampler
+from diag.capture.samplers.sampler import Sampler
 from diag.model.availability import Unavailable
 from diag.model.samples import SamplerCost
 from tests.support.nvml_standin import build_standin
@@ -48,7 +48,7 @@ class Nothing:
         """No sample."""
         return []
 
-    def aside_cpu_ns(self) -> int:
+    def background_cpu_ns(self) -> int:
         """There is no other thread."""
         return 0
 

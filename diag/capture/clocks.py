@@ -19,14 +19,14 @@ from diag.formats.trace.recorded_window import recorded_window, stop_unix_ns
 from diag.model.availability import Unavailable
 
 if TYPE_CHECKING:
-    from diag.capture.profiler import Recording
+    from diag.capture.tracers.profile_call import TraceRecording
     from diag.model.events import Space
 
 # 146 years. Differences of two such offsets are whole numbers of 64 bits.
 _OFFSET_LIMIT_NS = 1 << 62
 
 
-def clock_bounds(recording: Recording, space: Space) -> tuple[int, int] | Unavailable:
+def clock_bounds(recording: TraceRecording, space: Space) -> tuple[int, int] | Unavailable:
     """Least and greatest offset in ns that the times allow.
 
     Unavailable if the trace has no absolute time, or if the bounds contradict each other, which a
@@ -60,7 +60,7 @@ def clock_record(
         source: ``host``, ``gpu`` or ``metrics``.
         bounds: Of ``clock_bounds``.
         reading_ns: How long one reading took at most; its instant lies somewhere within.
-        same_clock: Of ``locality.shares_clock``; not believed against the bounds.
+        same_clock: Of ``local_server.shares_clock``; not believed against the bounds.
     """
     least, greatest = bounds
     may_be_equal = least <= 0 <= greatest

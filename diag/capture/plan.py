@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from diag.capture.server.target import parse_server
 from diag.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from diag.capture.agent.access import AgentAccess
 
 MS = 1_000_000
 SECOND = 1_000_000_000
@@ -61,6 +60,30 @@ class ServerRepository:
 
     root: str
     local: Path
+
+
+@dataclass(frozen=True, slots=True)
+class AgentAccess:
+    """How to reach the agent on the server's machine.
+
+    Attributes:
+        address: ``HOST:PORT``, ``[IPv6]:PORT`` or ``unix:/path``.
+        tls: Certificates. None means plaintext to an agent on this machine, and TLS with the
+            system's certificate authorities to any other.
+        token: Sent with every call; "" for none. Never shown and never stored.
+    """
+
+    address: str
+    tls: TlsOptions | None = None
+    token: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        """Check the address.
+
+        Raises:
+            UsageError: It is not an address.
+        """
+        parse_server(self.address, "--agent")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

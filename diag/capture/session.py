@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from diag.capture.aftermath import caveats_of, check_content, check_required, find_untraced
-from diag.capture.beside import Beside
-from diag.capture.connection import Connection
-from diag.capture.evidence import Evidence, write_evidence
+from diag.capture.disk_space import check_disk_space
 from diag.capture.interrupts import Interrupts
+from diag.capture.outcome_checks import caveats_of, check_content, check_required, find_untraced
 from diag.capture.plan import SECOND
-from diag.capture.probe import probe_profiler
 from diag.capture.progress import NoProgress, Progress
-from diag.capture.recorder import Recorder
-from diag.capture.room import check_room
-from diag.capture.target import find_server
-from diag.capture.traffic import wait_for_traffic
+from diag.capture.recording_result import RecordingResult, write_result
+from diag.capture.server.connection import Connection
+from diag.capture.server.target import find_server
+from diag.capture.side_sources import SideSources
+from diag.capture.tracers.probe import probe_profiler
+from diag.capture.tracers.recorder import Recorder
+from diag.capture.traffic_wait import wait_for_traffic
 from diag.capture.warm_up import check_size, warm_up
 from diag.formats.bundle.writer import BundleWriter
 from diag.formats.trace.xspace import decode_space
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from diag.capture.plan import CapturePlan
-    from diag.capture.profiler import Recording
+    from diag.capture.tracers.profile_call import TraceRecording
     from diag.model.availability import Caveat
 
 _MB = 1e6
@@ -85,14 +85,14 @@ def capture_bundle(
         with Connection(target, plan, interrupts) as connection:
             progress.say(_announcement(plan, output))
             session = _Session(connection, output, progress, interrupts)
-            evidence = session.run()
-            caveats = caveats_of(evidence, plan)
+            result = session.run()
+            caveats = caveats_of(result, plan)
             cost = observer() if observer else None
-            path = write_evidence(writer, evidence, connection, caveats, cost)
-    if not evidence.interrupted:
-        check_content(evidence, plan, path)
-    check_required(evidence.beside.missing() | find_untraced(evidence.space), plan, path)
-    return CaptureOutcome(path, caveats, evidence.interrupted)
+            path = write_result(writer, result, connection, caveats, cost)
+    if not result.interrupted:
+        check_content(result, plan, path)
+    check_required(result.side_sources.missing() | find_untraced(result.space), plan, path)
+    return CaptureOutcome(path, caveats, result.interrupted)
 
 
 def _announcement(plan: CapturePlan, output: Path) -> str:
@@ -116,22 +116,22 @@ class _Session:
         self._interrupts = interrupts
         self._told = False
 
-    def run(self) -> Evidence:
+    def run(self) -> RecordingResult:
         """Probe, wait, warm up, record, decode."""
-        ability = probe_profiler(self._connection)
-        recorder = Recorder(self._connection, ability)
-        with Beside(self._connection) as beside:
-            check_required(beside.missing(), self._plan, None)
+        delivery = probe_profiler(self._connection)
+        recorder = Recorder(self._connection, delivery)
+        with SideSources(self._connection) as side_sources:
+            check_required(side_sources.missing(), self._plan, None)
             if self._plan.wait_for_traffic:
-                wait_for_traffic(self._connection, recorder, beside.metrics, self._progress)
-            check_room(self._output, self._warm_up(recorder))
-            beside.start()
+                wait_for_traffic(self._connection, recorder, side_sources.metrics, self._progress)
+            check_disk_space(self._output, self._warm_up(recorder))
+            side_sources.start()
             recording = self._record(recorder)
             was_cut = self._interrupts.noted
-            beside.stop()
+            side_sources.stop()
         self._progress.say(f"received {len(recording.xspace or b'') / _MB:.3g} MB")
         space = decode_space(recording.xspace or b"")
-        return Evidence(recording, space, beside, ability, was_cut)
+        return RecordingResult(recording, space, side_sources, delivery, was_cut)
 
     def _warm_up(self, recorder: Recorder) -> int:
         """The expected size in bytes; 0 without a warm-up."""
@@ -141,7 +141,7 @@ class _Session:
         self._progress.say(f"warmed up; expecting about {expected_bytes / _MB:.2g} MB")
         return expected_bytes
 
-    def _record(self, recorder: Recorder) -> Recording:
+    def _record(self, recorder: Recorder) -> TraceRecording:
         self._interrupts.arm()
         try:
             return recorder.record(

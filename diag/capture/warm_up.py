@@ -10,7 +10,7 @@ from diag.errors import ResponseTooLargeError
 
 if TYPE_CHECKING:
     from diag.capture.plan import CapturePlan
-    from diag.capture.recorder import Recorder
+    from diag.capture.tracers.recorder import Recorder
 
 WARM_UP_NS = 200 * MS
 _MB = 1e6

@@ -18,7 +18,7 @@ from diag.model.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from diag.capture.agent.listen import Identity
+    from diag.agent.listen import ServerCertificate
 
 _PATH = click.Path(path_type=Path)
 _PORT = click.IntRange(1, 65535)
@@ -95,23 +95,27 @@ def agent(
     and ends on SIGTERM or Ctrl-C.
     """
     hush_grpc()
-    from diag.capture.agent.listen import Listening, find_place
-    from diag.capture.agent.run import run_agent
-    from diag.capture.agent.token import read_token
+    from diag.agent.listen import ListenOptions, resolve_listen_address
+    from diag.agent.run import run_agent
+    from diag.capture.samplers.remote.token import read_token
 
     token = read_token(token_file, "--token-file")
-    listening = Listening(find_place(listen), _identity(tls_cert, tls_key, client_ca), token)
+    listening = ListenOptions(
+        resolve_listen_address(listen), _identity(tls_cert, tls_key, client_ca), token
+    )
     run_agent(listening, server_port, max_clients, _logger(quiet=verbosity() < 0))
 
 
-def _identity(cert: Path | None, key: Path | None, client_ca: Path | None) -> Identity | None:
-    from diag.capture.agent.listen import Identity
+def _identity(
+    cert: Path | None, key: Path | None, client_ca: Path | None
+) -> ServerCertificate | None:
+    from diag.agent.listen import ServerCertificate
 
     if cert is None and key is None and client_ca is None:
         return None
     if cert is None or key is None:
         raise UsageError("--tls-cert and --tls-key belong together, and --client-ca to both")
-    return Identity(cert, key, client_ca)
+    return ServerCertificate(cert, key, client_ca)
 
 
 def _logger(*, quiet: bool) -> Callable[[str], None]:

@@ -26,9 +26,8 @@ from diag.cli.options import examples, verbosity_options
 from diag.errors import UsageError
 
 if TYPE_CHECKING:
-    from diag.capture.agent.access import AgentAccess
-    from diag.capture.headers import Headers
-    from diag.capture.plan import CapturePlan, ServerRepository, TlsOptions
+    from diag.capture.plan import AgentAccess, CapturePlan, ServerRepository, TlsOptions
+    from diag.capture.server.headers import Headers
 
 HEADERS_VARIABLE = "DIAG_HEADERS"
 
@@ -89,7 +88,7 @@ def plan_from(options: dict[str, Any]) -> CapturePlan:
         BatchingParametersError: The batching parameters are not valid.
     """
     from diag.capture.plan import CapturePlan
-    from diag.capture.scrape import check_url
+    from diag.capture.server.http_page import check_url
 
     metrics = options["metrics"]
     return CapturePlan(
@@ -126,9 +125,8 @@ def _tls(options: dict[str, Any]) -> TlsOptions | None:
 
 
 def _agent(options: dict[str, Any]) -> AgentAccess | None:
-    from diag.capture.agent.access import AgentAccess
-    from diag.capture.agent.token import read_token
-    from diag.capture.plan import TlsOptions
+    from diag.capture.plan import AgentAccess, TlsOptions
+    from diag.capture.samplers.remote.token import read_token
 
     names = ("agent_ca_cert", "agent_client_cert", "agent_client_key")
     files, token_file = [options[name] for name in names], options["agent_token_file"]
@@ -143,7 +141,7 @@ def _agent(options: dict[str, Any]) -> AgentAccess | None:
 
 
 def _headers(path: Path | None) -> Headers:
-    from diag.capture.headers import parse_headers, read_headers
+    from diag.capture.server.headers import parse_headers, read_headers
 
     if path is not None:
         return read_headers(path)

@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from diag.capture import host_reader
-from diag.capture.gpu import GPU_UNITS
+from diag.capture.samplers.host import reader as host_reader
+from diag.capture.samplers.nvml import GPU_UNITS
 from diag.formats import limits
 from diag.formats.bundle import archive, layout, manifest
 from diag.model.samples import SampleSeries, ServedModel, ServerInfo

@@ -11,10 +11,16 @@ from typing import Any
 
 import pytest
 
-from diag.capture.locality import SERVER_PROGRAM, Here, find_server_process, locate, shares_clock
 from diag.capture.plan import MS
+from diag.capture.server.local_server import (
+    SERVER_PROGRAM,
+    LocalServer,
+    find_local_server,
+    find_server_process,
+    shares_clock,
+)
+from diag.capture.server.target import find_server
 from diag.capture.session import capture_bundle
-from diag.capture.target import find_server
 from diag.formats.source import open_bundle
 from diag.model.availability import Unavailable
 from diag.model.samples import MetricsPair, SampleSeries, ServedModel, ServerInfo
@@ -123,10 +129,10 @@ def test_the_clock_of_a_server_here_is_this_clock(
 
 def test_a_server_whose_process_is_hidden_may_have_another_clock() -> None:
     names = (socket.gethostname(),)
-    assert shares_clock(Here(os.getpid()), names)
-    assert not shares_clock(Here(Unavailable("its process cannot be seen from here")), names)
+    assert shares_clock(LocalServer(os.getpid()), names)
+    assert not shares_clock(LocalServer(Unavailable("its process cannot be seen from here")), names)
     assert not shares_clock(Unavailable("kubectl forwards port 1 to another machine"), names)
-    assert not shares_clock(Here(os.getpid()), ())
+    assert not shares_clock(LocalServer(os.getpid()), ())
 
 
 FORWARDER = """
@@ -147,14 +153,14 @@ def test_a_port_forward_on_this_machine_is_told_from_a_server_on_it(tmp_path: Pa
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         target = find_server(f"127.0.0.1:{process.stdout.readline().strip()}", 2.0)
-        found = locate(target)
+        found = find_local_server(target)
         process.kill()
     assert found == Unavailable(f"kubectl forwards port {target.port} to another machine")
 
 
 def test_a_server_is_found_by_its_port_or_as_the_only_one_of_its_name(tmp_path: Path) -> None:
     with serving() as server:
-        assert find_server_process(server.port) == Here(os.getpid())
+        assert find_server_process(server.port) == LocalServer(os.getpid())
     nobody_listens = server.port
     program = tmp_path / SERVER_PROGRAM
     program.symlink_to(Path(sys.executable).resolve())
@@ -162,7 +168,7 @@ def test_a_server_is_found_by_its_port_or_as_the_only_one_of_its_name(tmp_path: 
     with subprocess.Popen(command, stdout=subprocess.PIPE) as first:
         assert first.stdout is not None
         first.stdout.readline()
-        assert find_server_process(nobody_listens) == Here(first.pid)
+        assert find_server_process(nobody_listens) == LocalServer(first.pid)
         with subprocess.Popen(command, stdout=subprocess.PIPE) as second:
             assert second.stdout is not None
             second.stdout.readline()

@@ -16,11 +16,11 @@ from typing import Any
 
 import grpc
 
-from diag.capture.agent.limits import Limits
-from diag.capture.agent.listen import Identity, Listening, find_place
-from diag.capture.agent.protocol import SAMPLE
-from diag.capture.agent.server import AgentServer
-from diag.capture.agent.service import AgentService
+from diag.agent.limits import Limits
+from diag.agent.listen import ListenOptions, ServerCertificate, resolve_listen_address
+from diag.agent.server import AgentServer
+from diag.agent.service import AgentService
+from diag.capture.samplers.remote.protocol import SAMPLE
 from diag.capture.session import CaptureOutcome
 from diag.formats.wire.agent_pb2 import SampleReply, SampleRequest, Wanted
 from diag.model.availability import Unavailable
@@ -54,7 +54,7 @@ class CountingReader:
     def timed(self, *, last: bool) -> list[dict[str, Any]]:
         return []
 
-    def aside_cpu_ns(self) -> int:
+    def background_cpu_ns(self) -> int:
         return 0
 
     def close(self) -> None:
@@ -93,14 +93,14 @@ def agent_here(
     *,
     sources: CountingSources | None = None,
     limits: Limits | None = None,
-    identity: Identity | None = None,
+    identity: ServerCertificate | None = None,
     token: str = "",
     listen: str = "127.0.0.1:0",
 ) -> Iterator[Running]:
     """A running AgentServer."""
     sources, log = sources or CountingSources(), list[str]()
     service = AgentService(sources, limits or Limits(), log.append)
-    server = AgentServer(Listening(find_place(listen), identity, token), service)
+    server = AgentServer(ListenOptions(resolve_listen_address(listen), identity, token), service)
     server.start()
     try:
         yield Running(server.address, server, sources, log)

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from diag.model.samples import SampleSeries
 
-# How a sampler marks the unit of a value that only grows (diag/capture/host_reader.py).
+# How a sampler marks the unit of a value that only grows (diag/capture/samplers/host).
 COUNTER_SUFFIX = ", counted up"
-# Numbers that are codes (diag/capture/gpu/questions.py, diag/capture/dcgm_fields.py).
+# Numbers that are codes (queries.py and fields.py in diag/capture/samplers/).
 _CODES = {
     "throttle_reasons": Unavailable("a bit mask: each bit is a separate reason"),
     "xid_errors": Unavailable("the code of the last error"),

@@ -12,9 +12,8 @@ from typing import Any
 import psutil
 import pytest
 
-from diag.capture.agent.access import AgentAccess
-from diag.capture.agent.listen import Identity
-from diag.capture.plan import MS, TlsOptions
+from diag.agent.listen import ServerCertificate
+from diag.capture.plan import MS, AgentAccess, TlsOptions
 from diag.capture.session import capture_bundle
 from diag.cli import main
 from diag.errors import RequiredSourceError, UsageError
@@ -36,7 +35,7 @@ def secret(folder: Path, text: str = TOKEN) -> Path:
 
 
 def test_a_bundle_holds_the_gpu_and_host_samples_that_the_agent_took(
-    tmp_path: Path, certificates: Certificates, identity: Identity
+    tmp_path: Path, certificates: Certificates, identity: ServerCertificate
 ) -> None:
     """Everything as in production: two programs, TLS, a token, a driver."""
     script = f"gpus 2; 1 utilization 80; 1 process {os.getpid()} memory=1000000 sm=55"

@@ -10,7 +10,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from diag.capture.agent.protocol import DESCRIBE
+from diag.capture.samplers.remote.protocol import DESCRIBE
 from diag.cli import main
 from diag.formats.wire.agent_pb2 import DescribeRequest, Description
 from tests.support.agent import TOKEN, agent_child

@@ -13,10 +13,9 @@ from typing import Any
 import grpc
 import pytest
 
-from diag.capture.agent.access import AgentAccess
-from diag.capture.agent.listen import Identity
-from diag.capture.agent.protocol import SERVICE
-from diag.capture.plan import TlsOptions
+from diag.agent.listen import ServerCertificate
+from diag.capture.plan import AgentAccess, TlsOptions
+from diag.capture.samplers.remote.protocol import SERVICE
 from diag.capture.session import capture_bundle
 from diag.formats.source import open_bundle
 from diag.formats.wire.agent_pb2 import (
@@ -78,7 +77,7 @@ def test_the_token_is_missing_or_wrong(tmp_path: Path, token: str, reason: str) 
     [("none", "speaks TLS, it was called in plaintext"), ("other", "is not trusted")],
 )
 def test_the_sides_do_not_agree_on_tls(
-    tmp_path: Path, certificates: Certificates, identity: Identity, tls: str, reason: str
+    tmp_path: Path, certificates: Certificates, identity: ServerCertificate, tls: str, reason: str
 ) -> None:
     options = TlsOptions(certificates.other_ca_file) if tls == "other" else None
     with server_of() as server, agent_here(identity=identity, token=TOKEN) as agent:

@@ -11,9 +11,9 @@ import grpc
 import msgspec
 import pytest
 
-from diag.capture.agent.limits import Limits
-from diag.capture.agent.listen import Identity
-from diag.capture.agent.protocol import DESCRIBE, READ_CLOCK, SAMPLE
+from diag.agent.limits import Limits
+from diag.agent.listen import ServerCertificate
+from diag.capture.samplers.remote.protocol import DESCRIBE, READ_CLOCK, SAMPLE
 from diag.formats.text.samples import decode_samples
 from diag.formats.wire.agent_pb2 import (
     ClockReading,
@@ -231,7 +231,7 @@ def test_tls_is_spoken_with_those_whom_the_authority_signed(tmp_path: Path, mutu
     key = tmp_path / "agent.key"
     key.write_bytes(made.server_key)
     key.chmod(0o600)
-    identity = Identity(tmp_path / "agent.pem", key, made.ca_file if mutual else None)
+    identity = ServerCertificate(tmp_path / "agent.pem", key, made.ca_file if mutual else None)
     trusting = grpc.ssl_channel_credentials(made.ca_pem)
     known = grpc.ssl_channel_credentials(
         made.ca_pem, made.client_key.read_bytes(), made.client_cert.read_bytes()

@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from diag.capture.gpu import open_gpu_reader
-from diag.capture.sampling import Sampler
+from diag.capture.samplers.nvml import open_gpu_reader
+from diag.capture.samplers.sampler import Sampler
 from diag.model.availability import Unavailable
 from tests.support.nvml_standin import standin_environment
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diag.capture.clocks import clock_bounds, clock_record
-from diag.capture.profiler import Recording
+from diag.capture.tracers.profile_call import TraceRecording
 from diag.formats.trace.xspace import decode_space
 from diag.model.availability import Unavailable
 from diag.testing.xspace_builder import build_space
@@ -16,8 +16,8 @@ def space(last_ms: int, start: str = f"env profile_start_time={START}u"):
     return decode_space(build_space(f"{start}\nplane /host:CPU\nline a\n  X 0..{last_ms}ms"))
 
 
-def recording(sent_ns: int, received_ns: int) -> Recording:
-    return Recording("s", b"", False, sent_ns, received_ns)
+def recording(sent_ns: int, received_ns: int) -> TraceRecording:
+    return TraceRecording("s", b"", False, sent_ns, received_ns)
 
 
 def test_the_bounds_are_what_cause_and_effect_allow() -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from diag.capture.disk_space import OTHER_PARTS_BYTES, check_disk_space
 from diag.capture.plan import MS, SECOND, CapturePlan
-from diag.capture.room import BESIDE_BYTES, check_room
 from diag.capture.warm_up import SizeForecast, check_size
 from diag.errors import OutputError, ResponseTooLargeError
 
@@ -37,9 +37,9 @@ def test_an_empty_trial_predicts_nothing_and_refuses_nothing() -> None:
 
 
 def test_a_full_disk_is_found_before_recording(tmp_path: Path) -> None:
-    needed = 1_000_000 + BESIDE_BYTES
-    check_room(tmp_path / "b", 1_000_000, lambda folder: needed)
+    needed = 1_000_000 + OTHER_PARTS_BYTES
+    check_disk_space(tmp_path / "b", 1_000_000, lambda folder: needed)
     with pytest.raises(OutputError, match="no room") as caught:
-        check_room(tmp_path / "b", 1_000_000, lambda folder: needed - 1)
+        check_disk_space(tmp_path / "b", 1_000_000, lambda folder: needed - 1)
     assert str(tmp_path) in caught.value.cause
-    check_room(tmp_path / "b", 0)  # and this disk has room
+    check_disk_space(tmp_path / "b", 0)  # and this disk has room

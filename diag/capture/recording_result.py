@@ -1,0 +1,147 @@
+"""Evidence: all that one capture brought home, and how it becomes a bundle."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Literal
+
+from diag.capture.clocks import clock_bounds, clock_record
+from diag.capture.server.http_page import Page
+from diag.capture.server.local_server import shares_clock
+from diag.formats.bundle.manifest import (
+    CaveatRecord,
+    ClockRecord,
+    Manifest,
+    SourceRecord,
+    WindowRecord,
+    is_writable,
+)
+from diag.formats.bundle.server import server_document
+from diag.model.availability import Caveat, Unavailable
+from diag.model.samples import SampleSeries
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from diag.capture.server.connection import Connection
+    from diag.capture.side_sources import SideSources
+    from diag.capture.tracers.probe import TraceDelivery
+    from diag.capture.tracers.profile_call import TraceRecording
+    from diag.formats.bundle.writer import BundleWriter
+    from diag.model.events import Space
+
+_TOOLS = ("grpcio", "protobuf", "psutil", "nvidia-ml-py")
+_PAGES: tuple[Literal["before", "after"], ...] = ("before", "after")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingResult:
+    """What a capture brought home.
+
+    Attributes:
+        recording: The server's answer.
+        space: Its trace, decoded.
+        beside: What was recorded beside it.
+        ability: How the server handed out the trace.
+        interrupted: Whether the recording was ended before its time.
+    """
+
+    recording: TraceRecording
+    space: Space
+    side_sources: SideSources
+    delivery: TraceDelivery
+    interrupted: bool
+
+
+def write_result(
+    writer: BundleWriter,
+    result: RecordingResult,
+    connection: Connection,
+    caveats: Sequence[Caveat],
+    observer: dict[str, Any] | None,
+) -> Path:
+    """Write the bundle.
+
+    Raises:
+        OutputError: It cannot be written.
+    """
+    side_sources = result.side_sources
+    clocks = _clocks(result)
+    for clock in clocks:
+        if not is_writable(clock) and clock.source in side_sources.series:
+            reason = "its clock is further from the server's than can be told"
+            side_sources.series[clock.source] = Unavailable(reason)
+    writer.add_trace(connection.target.given, result.recording.xspace or b"")
+    for series in side_sources.series.values():
+        if isinstance(series, SampleSeries):
+            writer.add_samples(series)
+    for which in _PAGES:
+        page = side_sources.pages[which]
+        if isinstance(page, Page):
+            writer.add_metrics(which, page.body)
+    writer.add_server(server_document(side_sources.server))
+    related = tuple(clock for clock in clocks if is_writable(clock))
+    return writer.finish(_manifest(result, connection, related, caveats, observer))
+
+
+def _manifest(
+    result: RecordingResult,
+    connection: Connection,
+    clocks: tuple[ClockRecord, ...],
+    caveats: Sequence[Caveat],
+    observer: dict[str, Any] | None,
+) -> Manifest:
+    recording, target = result.recording, connection.target
+    return Manifest(
+        created=datetime.fromtimestamp(recording.sent_unix_ns // 10**9, timezone.utc),
+        diag_version=version("tfserving-diag"),
+        tools={"python": platform.python_version()} | {name: version(name) for name in _TOOLS},
+        target={
+            "server": target.given,
+            "address": target.grpc_target,
+            "tls": connection.plan.tls is not None,
+            "trace": result.delivery.value,
+            "hostnames": list(result.space.hostnames),
+        },
+        plan=connection.plan.as_record(),
+        window=WindowRecord(recording.sent_unix_ns, recording.received_unix_ns),
+        clocks=clocks,
+        sources=_sources(result),
+        caveats=tuple(CaveatRecord(caveat.code, caveat.text) for caveat in caveats),
+        observer=observer,
+    )
+
+
+def _clocks(result: RecordingResult) -> tuple[ClockRecord, ...]:
+    bounds = clock_bounds(result.recording, result.space)
+    if isinstance(bounds, Unavailable):
+        return ()
+    side_sources, hostnames = result.side_sources, result.space.hostnames
+    link = side_sources.agent.link if side_sources.agent else None
+    by_agent = side_sources.agent.reading_ns() if side_sources.agent else {}
+    same_clock = shares_clock(side_sources.local, hostnames)
+    records = []
+    for source, took in sorted(side_sources.reading_ns().items()):
+        allowed, same = bounds, same_clock
+        if link is not None and source in by_agent:
+            allowed = link.server_bounds(bounds)
+            same = link.shares_clock(side_sources.local, hostnames)
+        records.append(clock_record(source, allowed, took, same_clock=same))
+    return tuple(records)
+
+
+def _sources(result: RecordingResult) -> dict[str, SourceRecord]:
+    side_sources = result.side_sources
+    missing = side_sources.missing()
+    records = {
+        source: SourceRecord("unavailable", missing[source])
+        if source in missing
+        else SourceRecord("recorded", side_sources.details.get(source, ""))
+        for source in (*side_sources.series, "metrics", "server")
+    }
+    size_bytes = len(result.recording.xspace or b"")
+    return {"trace": SourceRecord("recorded", f"{size_bytes:,} bytes")} | records

@@ -1,0 +1,1 @@
+"""The metrics page of a DCGM exporter, scraped during the recording."""

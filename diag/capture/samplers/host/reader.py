@@ -1,0 +1,159 @@
+"""The machine under the server: cores, memory, throttling, and the server's own process."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from diag.capture.samplers.host.cgroup import find_cpu_stat, throttling
+from diag.model.availability import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from diag.capture.server.local_server import LocalServer
+
+HOST_PERIOD_NS = 50_000_000  # 20 Hz
+# The kernel counts CPU time in ticks of 10 ms: over less than two of them a share means nothing.
+SHARE_MIN_NS = 20_000_000
+
+_UNITS = {
+    "cpu_percent": "%",  # a list, one a core
+    "steal_percent": "%",
+    "load_1m": "tasks",
+    "memory_used_bytes": "bytes",
+    "memory_available_bytes": "bytes",
+    "diag_cpu_percent": "% of one core",
+}
+_SERVER_UNITS = {
+    "server_cpu_percent": "% of one core",
+    "server_memory_bytes": "bytes",
+    "server_threads": "threads",
+}
+_CGROUP_UNITS = {
+    "cgroup_periods": "periods, counted up",
+    "cgroup_throttled_periods": "periods, counted up",
+    "cgroup_throttled_ns": "ns, counted up",
+}
+
+
+class HostReader:
+    """Reads the host's load; a sampling.Reader."""
+
+    source = "host"
+    devices = ()
+
+    def __init__(self, local: LocalServer, period_ns: int = HOST_PERIOD_NS) -> None:
+        """Find what can be read.
+
+        Args:
+            local: Whose process the server is.
+            period_ns: How often it is to be read.
+        """
+        self.period_ns = period_ns
+        self.units = dict(_UNITS)
+        self.missing: dict[str, str] = {}
+        self._self = psutil.Process()
+        self._server = self._find_server(local.pid)
+        self._cpu_stat = self._find_cpu_stat(local.pid)
+        self.detail = f"{os.cpu_count()} cores"
+        self._shares_read_ns: int | None = None
+
+    def _find_server(self, pid: int | Unavailable) -> psutil.Process | None:
+        if isinstance(pid, Unavailable):
+            self.missing.update(dict.fromkeys(_SERVER_UNITS, pid.reason))
+            return None
+        try:
+            server = psutil.Process(pid)
+        except psutil.Error as exc:
+            self.missing.update(dict.fromkeys(_SERVER_UNITS, str(exc)))
+            return None
+        self.units.update(_SERVER_UNITS)
+        return server
+
+    def _find_cpu_stat(self, pid: int | Unavailable) -> Path | None:
+        if isinstance(pid, Unavailable):
+            self.missing.update(dict.fromkeys(_CGROUP_UNITS, pid.reason))
+            return None
+        found = find_cpu_stat(pid)
+        if isinstance(found, Unavailable):
+            self.missing.update(dict.fromkeys(_CGROUP_UNITS, found.reason))
+            return None
+        self.units.update(_CGROUP_UNITS)
+        return found
+
+    def read(self) -> dict[str, Any]:
+        """All fields, now; shares of CPU time only where enough has passed since the last.
+
+        Call it from one thread: psutil keeps what it compares with by thread.
+
+        Raises:
+            OSError: The server's process or its cgroup is gone.
+        """
+        fields = self._shares()
+        memory = psutil.virtual_memory()
+        fields |= {
+            "load_1m": os.getloadavg()[0],
+            "memory_used_bytes": memory.used,
+            "memory_available_bytes": memory.available,
+        }
+        if self._server is not None:
+            fields |= _of_process(self._server, _sizes)
+        if self._cpu_stat is not None:
+            fields.update(zip(_CGROUP_UNITS, throttling(self._cpu_stat), strict=True))
+        return fields
+
+    def _shares(self) -> dict[str, Any]:
+        """CPU time over the time since the last sample that has it.
+
+        There is none in the first sample, nor right after a sample that came late: psutil has
+        nothing to compare with then and says 0.
+        """
+        now_ns, last_ns = time.monotonic_ns(), self._shares_read_ns
+        if last_ns is not None and now_ns - last_ns < SHARE_MIN_NS:
+            return {}
+        self._shares_read_ns = now_ns
+        fields: dict[str, Any] = {
+            "cpu_percent": psutil.cpu_percent(percpu=True),
+            "steal_percent": getattr(psutil.cpu_times_percent(), "steal", 0.0),
+            "diag_cpu_percent": self._self.cpu_percent(),
+        }
+        if self._server is not None:
+            fields |= _of_process(self._server, _server_share)
+        return {} if last_ns is None else fields
+
+    def timed(self, *, last: bool) -> list[dict[str, Any]]:
+        """Nothing: all it knows is of now."""
+        return []
+
+    def background_cpu_ns(self) -> int:
+        """It has no thread of its own."""
+        return 0
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def _of_process(
+    server: psutil.Process, read: Callable[[psutil.Process], dict[str, Any]]
+) -> dict[str, Any]:
+    try:
+        with server.oneshot():
+            return read(server)
+    except psutil.Error as exc:
+        raise ProcessLookupError(f"the server's process is gone: {exc}") from exc
+
+
+def _sizes(server: psutil.Process) -> dict[str, Any]:
+    return {
+        "server_memory_bytes": server.memory_info().rss,
+        "server_threads": server.num_threads(),
+    }
+
+
+def _server_share(server: psutil.Process) -> dict[str, Any]:
+    return {"server_cpu_percent": server.cpu_percent()}

@@ -1,0 +1,1 @@
+"""Trace sources: the ways to record a trace of a running server."""
