@@ -52,8 +52,9 @@ class AgentServer:
         limits = service.slots.limits
         calls_max = limits.clients_max + limits.waiting_max + _OTHER_CALLS
         interceptors = [TokenInterceptor(listening.token, service)] if listening.token else []
+        self._threads = ThreadPoolExecutor(calls_max, thread_name_prefix="diag-agent")
         self._server = grpc.server(
-            ThreadPoolExecutor(calls_max, thread_name_prefix="diag-agent"),
+            self._threads,
             interceptors=interceptors,
             options=[
                 # Two agents on one port would each get half of the clients.
@@ -85,6 +86,8 @@ class AgentServer:
         """
         self._service.stop()
         self._server.stop(_GRACE_S).wait()
+        # gRPC leaves an executor that it did not make to its owner.
+        self._threads.shutdown()
 
 
 def _handlers(service: AgentService) -> grpc.GenericRpcHandler:

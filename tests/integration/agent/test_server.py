@@ -59,6 +59,17 @@ def test_samples_come_until_the_client_has_enough_and_all_of_them() -> None:
     )
 
 
+def test_stop_ends_every_thread_of_the_agent() -> None:
+    with agent_here() as agent, grpc.insecure_channel(agent.address) as channel:
+        call = SampleCall(channel, ("host", 10 * MS))
+        next(call.replies)
+        describe(channel)
+        agent.server.stop()
+        names = {thread.name for thread in threading.enumerate()}
+        assert not {name for name in names if name.startswith("diag-agent_")}
+        call.enough()
+
+
 def test_an_agent_says_what_it_is_and_what_it_lacks() -> None:
     with agent_here() as agent, grpc.insecure_channel(agent.address) as channel:
         found = describe(channel)
