@@ -3,7 +3,7 @@
 Pure: no file, socket or terminal; the same Capture always gives the same Analysis.
 """
 
-from diag.analysis.analyze import analyze
+from diag.analysis.pipeline import analyze
 from diag.analysis.result import Analysis
 
 __all__ = ["Analysis", "analyze"]

@@ -13,7 +13,7 @@ from diag.model.serving import Mode, Origin, Parameter, Queue
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
+class CaveatInputs:
     """What caveats are drawn from."""
 
     capture: Capture
@@ -23,12 +23,12 @@ class Circumstances:
     models: tuple[ModelSummary, ...]
 
 
-def find_caveats(seen: Circumstances) -> tuple[Caveat, ...]:
+def find_caveats(seen: CaveatInputs) -> tuple[Caveat, ...]:
     """All that apply, but for those about GPUs."""
     return (*_about_the_trace(seen), *_about_the_window(seen), *_about_the_queues(seen))
 
 
-def _about_the_trace(seen: Circumstances) -> Iterator[Caveat]:
+def _about_the_trace(seen: CaveatInputs) -> Iterator[Caveat]:
     batched = any(mode is not Mode.UNBATCHED for model in seen.models for mode in model.modes)
     if seen.level == 1 and batched:
         yield Caveat(
@@ -46,7 +46,7 @@ def _about_the_trace(seen: Circumstances) -> Iterator[Caveat]:
         )
 
 
-def _about_the_window(seen: Circumstances) -> Iterator[Caveat]:
+def _about_the_window(seen: CaveatInputs) -> Iterator[Caveat]:
     counts, window = seen.counts, seen.capture.window
     for model in seen.models:
         name, longest = _longest(model.latency)
@@ -80,7 +80,7 @@ def _longest(latency: Distribution) -> tuple[str, float]:
     return "the mean", 0.0 if isinstance(latency.mean_ns, Unavailable) else latency.mean_ns
 
 
-def _about_the_queues(seen: Circumstances) -> Iterator[Caveat]:
+def _about_the_queues(seen: CaveatInputs) -> Iterator[Caveat]:
     estimated = sorted(
         {
             name

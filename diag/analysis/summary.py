@@ -49,7 +49,7 @@ def describe(values_ns: Int64s) -> Distribution:
 
 
 def summarize_models(requests: RequestTable, window: Window) -> tuple[ModelSummary, ...]:
-    """One ledger a model, over its complete requests; models by name."""
+    """One linked a model, over its complete requests; models by name."""
     out = []
     for index, model in sorted(enumerate(requests.models), key=lambda item: item[1]):
         mine = (requests.model_index == index) & requests.complete

@@ -48,8 +48,8 @@ _RESTS_ON_PARAMETERS = frozenset(
         Stage.QUEUE_FILL.value,
         Stage.QUEUE_THREAD.value,
         Stage.QUEUE_DISPATCH.value,
-        IdleCause.BATCH_FILL.value,
+        IdleCause.QUEUE_FILL.value,
         IdleCause.BATCH_THREADS_IN_HOST_WORK.value,
-        IdleCause.DISPATCH.value,
+        IdleCause.QUEUE_DISPATCH.value,
     }
 )

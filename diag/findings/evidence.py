@@ -46,7 +46,7 @@ def _share_evidence(analysis: Analysis, shares: Shares, cause: str) -> Iterator[
         yield Evidence("share in the model", model, "ratio", "stage ledger")
     if cause == "padding":
         yield Evidence("padding", padding_ratio(analysis), "ratio", "batches table")
-    if cause in (Stage.QUEUE_EXECUTOR.value, IdleCause.EXECUTOR_POOL.value):
+    if cause in (Stage.QUEUE_EXECUTOR.value, IdleCause.QUEUE_EXECUTOR.value):
         for pool in analysis.pool_waits:
             mean_ns = pool.wait.mean_ns
             if pool.pool == INTER_OP_POOL and not isinstance(mean_ns, Unavailable):

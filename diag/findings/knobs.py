@@ -60,13 +60,13 @@ def knob_for(cause: str, analysis: Analysis) -> str:
     )
     return {
         Stage.QUEUE_FILL.value: batch_fill,
-        IdleCause.BATCH_FILL.value: batch_fill,
+        IdleCause.QUEUE_FILL.value: batch_fill,
         Stage.QUEUE_THREAD.value: batch_threads,
         IdleCause.BATCH_THREADS_IN_HOST_WORK.value: batch_threads,
         Stage.QUEUE_DISPATCH.value: dispatch,
-        IdleCause.DISPATCH.value: dispatch,
+        IdleCause.QUEUE_DISPATCH.value: dispatch,
         Stage.QUEUE_EXECUTOR.value: executor,
-        IdleCause.EXECUTOR_POOL.value: executor,
+        IdleCause.QUEUE_EXECUTOR.value: executor,
         Stage.PREPROCESS.value: preprocess,
         "padding": (
             f"Add smaller entries to allowed_batch_sizes (batches hold {_rows(analysis)} rows on "
@@ -120,9 +120,9 @@ def knob_for(cause: str, analysis: Analysis) -> str:
 
 # A cause of idle time and the stage whose knob it shares.
 _SAME_AS = {
-    IdleCause.BATCH_FILL: Stage.QUEUE_FILL,
+    IdleCause.QUEUE_FILL: Stage.QUEUE_FILL,
     IdleCause.BATCH_THREADS_IN_HOST_WORK: Stage.QUEUE_THREAD,
-    IdleCause.EXECUTOR_POOL: Stage.QUEUE_EXECUTOR,
+    IdleCause.QUEUE_EXECUTOR: Stage.QUEUE_EXECUTOR,
 }
 
 

@@ -20,10 +20,10 @@ class IdleCause(enum.Enum):
     LAUNCH = "launch"
     PREPROCESS = "preprocess"
     MODEL_LOAD = "model-load"
-    EXECUTOR_POOL = "executor-pool"
+    QUEUE_EXECUTOR = "queue-executor"
     BATCH_THREADS_IN_HOST_WORK = "batch-threads-in-host-work"
-    DISPATCH = "dispatch"
-    BATCH_FILL = "batch-fill"
+    QUEUE_DISPATCH = "queue-dispatch"
+    QUEUE_FILL = "queue-fill"
     SYNC_OR_OUTPUT = "sync-or-output"
     INGRESS = "ingress"
     TRACE_EDGE = "trace-edge"
@@ -45,9 +45,9 @@ _STARVATION = frozenset(
     {
         IdleCause.INGRESS,
         IdleCause.PREPROCESS,
-        IdleCause.EXECUTOR_POOL,
+        IdleCause.QUEUE_EXECUTOR,
         IdleCause.BATCH_THREADS_IN_HOST_WORK,
-        IdleCause.BATCH_FILL,
+        IdleCause.QUEUE_FILL,
     }
 )
 IDLE_CAUSES: tuple[IdleCause, ...] = tuple(IdleCause)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from diag.analysis.columns.intervals import Set, intersect, subtract, total_ns, union
+from diag.analysis.intervals.sets import intersect, subtract, union
 from diag.model.availability import Unavailable
 from diag.model.gaps import IDLE_CAUSES, IdleCause
+from diag.model.intervals import IntervalSet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,13 +57,13 @@ class LogComparison:
             raise ValueError(origin.reason)
         self._analysis, self._truth, self.origin_unix_ns = analysis, truth, origin
         window = analysis.capture.window
-        self._window: Set = (np.array([window.start_ns]), np.array([window.end_ns]))
+        self._window = IntervalSet(np.array([window.start_ns]), np.array([window.end_ns]))
 
-    def open_set(self) -> Set:
+    def open_set(self) -> IntervalSet:
         """When any request was between the handler's question and the batcher's answer."""
         return self._set((row.run_start_unix_ns, row.run_end_unix_ns) for row in self._requests)
 
-    def computing_set(self) -> Set:
+    def computing_set(self) -> IntervalSet:
         """When any batch was between its inputs' arrival on the device and its scores."""
         return self._set((row.copied_unix_ns, row.ready_unix_ns) for row in self._truth.batches)
 
@@ -79,22 +80,22 @@ class LogComparison:
         chosen = gaps.cause_index == cause.index
         by_cause = union(gaps.start_ns[chosen], gaps.end_ns[chosen])
         idle = union(gaps.start_ns, gaps.end_ns)
-        return total_ns(intersect(asked, by_cause)) / max(1, total_ns(intersect(asked, idle)))
+        return intersect(asked, by_cause).total_ns / max(1, intersect(asked, idle).total_ns)
 
     def no_demand_ns(self) -> int:
         """How long no request was open."""
-        return total_ns(subtract(self._window, self.open_set()))
+        return subtract(self._window, self.open_set()).total_ns
 
     def starved_without_request_ns(self) -> int:
         """Idle time that the analysis calls starvation although no request was open."""
         gaps = self._analysis.gaps
         starved = np.array([cause.is_starvation for cause in IDLE_CAUSES])[gaps.cause_index]
         called = union(gaps.start_ns[starved], gaps.end_ns[starved])
-        return total_ns(intersect(called, subtract(self._window, self.open_set())))
+        return intersect(called, subtract(self._window, self.open_set())).total_ns
 
     def whole_batches(self) -> list[BatchLog]:
         """Batches of the log that were taken and ended within the window."""
-        low, high = (self.origin_unix_ns + int(edge[0]) for edge in self._window)
+        low, high = (self.origin_unix_ns + int(edge[0]) for edge in self._window.edges)
         return [
             row
             for row in self._truth.batches
@@ -125,6 +126,6 @@ class LogComparison:
     def _requests(self) -> list[RequestLog]:
         return sorted(self._truth.requests, key=lambda row: row.run_start_unix_ns)
 
-    def _set(self, spans: Iterable[tuple[int, int]]) -> Set:
+    def _set(self, spans: Iterable[tuple[int, int]]) -> IntervalSet:
         edges = np.array(list(spans), np.int64).reshape(-1, 2) - self.origin_unix_ns
         return intersect(union(edges[:, 0], edges[:, 1]), self._window)

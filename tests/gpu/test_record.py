@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diag.analysis.columns.intervals import total_ns
 from diag.model.availability import Unavailable
 from diag.model.gaps import IdleCause
 from diag.model.serving import STAGES, Parameter, Stage
@@ -76,7 +75,7 @@ def test_the_model_computes_when_the_servers_log_says(
     outcome = outcomes[name]
     (timeline,) = outcome.analysis.timelines
     assert not timeline.is_device
-    told_ns = total_ns(LogComparison(outcome.analysis, outcome.truth).computing_set())
+    told_ns = LogComparison(outcome.analysis, outcome.truth).computing_set().total_ns
     assert timeline.busy_ns == pytest.approx(told_ns, abs=0.03 * timeline.window.duration_ns)
 
 

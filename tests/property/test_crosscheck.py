@@ -6,23 +6,24 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diag.analysis.columns.intervals import Set, covered_between, union
+from diag.analysis.intervals.sets import covered_between, union
 from diag.analysis.sampled.bounds import kernel_times, traced_bounds
+from diag.analysis.sampled.clock_alignment import Placed
 from diag.analysis.sampled.comparison import compare
 from diag.analysis.sampled.dcgm import dcgm_readings
 from diag.analysis.sampled.nvml import nvml_readings
-from diag.analysis.sampled.placing import Placed
 from diag.analysis.sampled.readings import Readings
+from diag.model.intervals import IntervalSet
 from diag.model.samples import SampledDevice, SampleSeries
 from diag.model.window import Window
 
 MS = 1_000_000
 UNIX_NS = 1_700_000_000_000_000_000
-NOTHING: Set = (np.empty(0, np.int64), np.empty(0, np.int64))
+NOTHING = IntervalSet(np.empty(0, np.int64), np.empty(0, np.int64))
 
 
 @st.composite
-def kernel_sets(draw: st.DrawFn, window_ns: int) -> Set:
+def kernel_sets(draw: st.DrawFn, window_ns: int) -> IntervalSet:
     """Kernels of any length with gaps of any length, and quiet stretches."""
     pieces = draw(
         st.lists(
@@ -42,11 +43,11 @@ def kernel_sets(draw: st.DrawFn, window_ns: int) -> Set:
             end.append(at + n * step + max(step // 2, 1))
         at += length
     found = union(np.array(start, np.int64), np.array(end, np.int64))
-    keep = found[1] <= window_ns
-    return found[0][keep], found[1][keep]
+    keep = found.end_ns <= window_ns
+    return found.where(keep)
 
 
-def share(kernels: Set, end_ns: int, length_ns: int) -> float:
+def share(kernels: IntervalSet, end_ns: int, length_ns: int) -> float:
     covered = covered_between(kernels, np.array([end_ns - length_ns]), np.array([end_ns]))
     return float(covered[0]) / length_ns
 
@@ -57,7 +58,7 @@ def placed(source: str, samples: list[dict[str, object]], error_ns: int) -> Plac
     return Placed(series, -UNIX_NS, error_ns)
 
 
-def never_contradicts(readings: Readings, kernels: Set, window: Window) -> None:
+def never_contradicts(readings: Readings, kernels: IntervalSet, window: Window) -> None:
     """Nothing at all is beyond the bounds, so that the whole tolerance is left for the world."""
     inside = readings.within(window)
     if not len(inside):

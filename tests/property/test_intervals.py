@@ -6,8 +6,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diag.analysis.columns import intervals
-from diag.analysis.columns.tiling import Layer, tile
+from diag.analysis.intervals import sets
+from diag.analysis.intervals.tiling import Layer, tile
+from diag.model.events import Int64s
+from diag.model.intervals import IntervalSet
 
 TICKS = 24
 Spans = list[tuple[int, int]]
@@ -16,7 +18,7 @@ tick = st.integers(-2, TICKS)
 spans = st.lists(st.tuples(tick, tick), max_size=8)
 
 
-def columns(of: Spans) -> intervals.Set:
+def columns(of: Spans) -> tuple[Int64s, Int64s]:
     return (
         np.array([start for start, _ in of], np.int64),
         np.array([end for _, end in of], np.int64),
@@ -27,31 +29,31 @@ def ticks(of: Spans) -> set[int]:
     return {t for start, end in of for t in range(start, end)}
 
 
-def covered(of: intervals.Set) -> set[int]:
-    return ticks(list(zip(of[0].tolist(), of[1].tolist(), strict=True)))
+def covered(of: IntervalSet) -> set[int]:
+    return ticks(list(zip(of.start_ns.tolist(), of.end_ns.tolist(), strict=True)))
 
 
-def is_canonical(of: intervals.Set) -> bool:
+def is_canonical(of: IntervalSet) -> bool:
     """Sorted, disjoint, joined where touching, nothing empty."""
-    start, end = of
+    start, end = of.edges
     return bool((start < end).all() and (end[:-1] < start[1:]).all())
 
 
 @given(spans)
 def test_union_covers_what_any_interval_covers(a: Spans) -> None:
-    joined = intervals.union(*columns(a))
+    joined = sets.union(*columns(a))
     assert covered(joined) == ticks(a)
     assert is_canonical(joined)
-    assert intervals.total_ns(joined) == len(ticks(a))
+    assert joined.total_ns == len(ticks(a))
 
 
 @given(spans, spans)
 def test_set_operations_are_those_of_ticks(a: Spans, b: Spans) -> None:
-    left, right = intervals.union(*columns(a)), intervals.union(*columns(b))
+    left, right = sets.union(*columns(a)), sets.union(*columns(b))
     for found, expected in (
-        (intervals.merge(left, right), ticks(a) | ticks(b)),
-        (intervals.intersect(left, right), ticks(a) & ticks(b)),
-        (intervals.subtract(left, right), ticks(a) - ticks(b)),
+        (sets.merge(left, right), ticks(a) | ticks(b)),
+        (sets.intersect(left, right), ticks(a) & ticks(b)),
+        (sets.subtract(left, right), ticks(a) - ticks(b)),
     ):
         assert covered(found) == expected
         assert is_canonical(found)
@@ -61,20 +63,20 @@ def test_set_operations_are_those_of_ticks(a: Spans, b: Spans) -> None:
 def test_depth_counts_the_intervals_over_each_tick(a: Spans, depth: int) -> None:
     deep = {t for t in range(-2, TICKS) if sum(s <= t < e for s, e in a) >= depth}
     kept = [(s, e) for s, e in a if s < e]
-    found = intervals.at_least(*columns(kept), depth)
+    found = sets.at_least(*columns(kept), depth)
     assert covered(found) == deep
     assert is_canonical(found)
 
 
 @given(spans, spans)
 def test_coverage_of_spans_and_points(a: Spans, points: Spans) -> None:
-    of = intervals.union(*columns(a))
+    of = sets.union(*columns(a))
     start, end = columns(points)
-    between = intervals.covered_between(of, start, end).tolist()
+    between = sets.covered_between(of, start, end).tolist()
     assert between == [len(ticks(a) & set(range(s, e))) for s, e in points]
-    before = intervals.covered_before(of, start).tolist()
+    before = sets.covered_before(of, start).tolist()
     assert before == [len({t for t in ticks(a) if t < s}) for s, _ in points]
-    assert intervals.is_covered(of, start).tolist() == [s in ticks(a) for s, _ in points]
+    assert sets.is_covered(of, start).tolist() == [s in ticks(a) for s, _ in points]
 
 
 @st.composite

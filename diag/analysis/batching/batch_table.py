@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from diag.analysis.batching.batches import Batches
-from diag.analysis.batching.queueing import NEVER_NS
 from diag.analysis.batching.queues import QueueState
 from diag.model.events import Int64s
+from diag.model.intervals import NEVER_NS
 from diag.model.serving import BatchTable, Queue, RequestTable
 
 

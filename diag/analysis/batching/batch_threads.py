@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from diag.analysis.batching.batches import Batches
-from diag.analysis.columns.intervals import union
-from diag.analysis.columns.nesting import innermost
+from diag.analysis.intervals.nesting import innermost
+from diag.analysis.intervals.sets import union
 from diag.formats.trace import event_names as ev
 from diag.model.events import EventTable, Int64s
 from diag.model.window import Window
@@ -33,7 +33,7 @@ def held_spans(
         start, end = union(
             np.where(early, window.start_ns, events.start_ns[rows]),
             np.where(early, events.end_ns[rows], window.end_ns),
-        )
+        ).edges
         spans.append((np.full(len(start), thread), start, end))
     return (
         np.concatenate([s[0] for s in spans]),

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from diag.analysis.columns.joins import earliest_after
-from diag.analysis.columns.nesting import first_inside, innermost, last_inside
 from diag.analysis.execution.steps import AsyncOps, Steps
+from diag.analysis.intervals.joins import earliest_after
+from diag.analysis.intervals.nesting import first_inside, innermost, last_inside
 from diag.formats.trace import event_names as ev
 from diag.model.events import Bools, EventTable, Int64s
 

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from diag.analysis.batching.batches import Batches, Tasks
-from diag.analysis.columns.intervals import Set, at_least, covered_between
+from diag.analysis.intervals.sets import EMPTY, at_least, covered_between
 from diag.analysis.thresholds import MIN_TELLING_RATIO, POLL_PERIOD_NS, SIZE_CLOSE_MAX_NS
 from diag.model.availability import Unavailable
 from diag.model.events import Bools, Int64s
+from diag.model.intervals import NEVER_NS, IntervalSet
 from diag.model.serving import CLOSE_REASONS, CloseReason, Origin, Parameter
 
 Known = Parameter | Unavailable
-NEVER_NS = np.iinfo(np.int64).max // 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Pool:
     """
 
     threads: Known
-    all_busy: Set
+    all_busy: IntervalSet
 
 
 def gather_arrivals(
@@ -118,7 +118,7 @@ def _next_first(queue: Int64s, batch_id: Int64s, first_ns: Int64s) -> Int64s:
 def find_pool(start_ns: Int64s, end_ns: Int64s, threads: Known) -> Pool:
     """A pool from the intervals in which its threads were busy."""
     if isinstance(threads, Unavailable):
-        return Pool(threads, (np.empty(0, np.int64), np.empty(0, np.int64)))
+        return Pool(threads, EMPTY)
     return Pool(threads, at_least(start_ns, end_ns, max(1, threads.value)))
 
 
@@ -197,7 +197,7 @@ def find_readiness(
     tasks: Tasks,
     timeout_ns: Int64s,
     max_rows: Int64s,
-    all_busy: list[Set],
+    all_busy: list[IntervalSet],
     pool_of_queue: Int64s,
 ) -> Readiness:
     """Apply the scheduler's rule to every batch.
@@ -224,8 +224,8 @@ def find_readiness(
         unknown = np.flatnonzero(~known & (pool_of_queue[arrivals.queue] == pool))
         unknown = unknown[arrivals.first_ns[unknown] < NEVER_NS]
         first = arrivals.first_ns[unknown]
-        stretch = np.searchsorted(busy[1], first, side="right")
-        held = np.maximum(first, np.append(busy[0], NEVER_NS)[stretch])
+        stretch = np.searchsorted(busy.end_ns, first, side="right")
+        held = np.maximum(first, np.append(busy.start_ns, NEVER_NS)[stretch])
         ready[unknown] = np.minimum(ready[unknown], held)
         held_up = known & (pool_of_queue[arrivals.queue] == pool)
         held_up &= covered_between(busy, ready, arrivals.taken_ns) > 0

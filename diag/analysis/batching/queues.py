@@ -10,7 +10,6 @@ from diag.analysis.batching.batches import Batches, Tasks
 from diag.analysis.batching.queue_keys import QueueKeys, find_pools
 from diag.analysis.batching.queue_parameters import KnownParameters
 from diag.analysis.batching.queueing import (
-    NEVER_NS,
     Arrivals,
     Known,
     Pool,
@@ -21,10 +20,11 @@ from diag.analysis.batching.queueing import (
     find_readiness,
     gather_arrivals,
 )
-from diag.analysis.columns.intervals import Set, union
+from diag.analysis.intervals.sets import union
 from diag.model.availability import Unavailable
 from diag.model.capture import BatchingParameters
 from diag.model.events import Int64s
+from diag.model.intervals import NEVER_NS, IntervalSet
 from diag.model.samples import MetricsPair
 from diag.model.serving import Origin, Parameter
 from diag.model.window import Window
@@ -50,7 +50,7 @@ class QueueState:
     keys: QueueKeys
     pool_of_queue: Int64s
     pools: tuple[Pool, ...]
-    held: Set
+    held: IntervalSet
     held_cut_off: tuple[Int64s, Int64s, Int64s]
     max_rows: tuple[Known, ...]
     timeout: tuple[Known, ...]

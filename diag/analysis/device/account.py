@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diag.analysis.attribution.ledger import Ledger
 from diag.analysis.device.caveats import find_device_caveats
 from diag.analysis.device.cost import cost_models
 from diag.analysis.device.kernels import rank_device_time
 from diag.analysis.device.summary import summarize_devices
 from diag.analysis.execution.device_work import DeviceWork
 from diag.analysis.execution.step_stages import StepStages
+from diag.analysis.requests.linked_steps import LinkedSteps
 from diag.analysis.result import GapSummary
 from diag.model.availability import Caveat, Unavailable
 from diag.model.capture import Capture
@@ -47,7 +47,7 @@ def account_devices(
     op_class: NDArray[np.int8],
     device: DeviceWork,
     staged: StepStages,
-    ledger: Ledger,
+    linked: LinkedSteps,
     batch_table: BatchTable,
     requests: RequestTable,
     idle: tuple[GapSummary, ...],
@@ -63,7 +63,7 @@ def account_devices(
         op_class: Of the host's names.
         device: What the trace holds of the GPUs.
         staged: Stages of the steps.
-        ledger: Of runs and batches.
+        linked: Of runs and batches.
         batch_table: All batches.
         requests: All requests.
         idle: Idle time of each timeline.
@@ -78,7 +78,7 @@ def account_devices(
     kernels, ops = rank_device_time(device, host, op_class, capture.window)
     return DeviceAccount(
         devices=devices,
-        costs=cost_models(host, op_class, device, staged, ledger, batch_table, requests),
+        costs=cost_models(host, op_class, device, staged, linked, batch_table, requests),
         kernels=kernels,
         ops=ops,
         clock=clock,

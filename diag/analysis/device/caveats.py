@@ -52,7 +52,7 @@ def find_device_caveats(
     yield from _about_links(summaries, clock)
 
 
-def told_once(capture: Capture) -> tuple[Caveat, ...]:
+def without_duplicates(capture: Capture) -> tuple[Caveat, ...]:
     """The capture's own caveats, without what ``device-events-dropped`` says with numbers."""
     if not is_counted(capture):
         return capture.caveats

@@ -13,9 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diag.analysis.attribution.ledger import Ledger
-from diag.analysis.columns.intervals import Lanes
-from diag.analysis.columns.sweep import slices
 from diag.analysis.device.fit import Fit, effect_of_size, fit
 from diag.analysis.device.launching import launching_ns
 from diag.analysis.device.runs import Runs, find_runs
@@ -23,6 +20,9 @@ from diag.analysis.execution.device_kinds import COPY_IN, COPY_OUT, KERNEL
 from diag.analysis.execution.device_links import DeviceEvents
 from diag.analysis.execution.device_work import DeviceWork
 from diag.analysis.execution.step_stages import StepStages
+from diag.analysis.intervals.sets import Lanes
+from diag.analysis.intervals.sweep import slices
+from diag.analysis.requests.linked_steps import LinkedSteps
 from diag.analysis.summary import describe
 from diag.analysis.thresholds import MIN_SAMPLES_P90
 from diag.model.availability import Unavailable
@@ -59,15 +59,15 @@ def cost_models(
     op_class: NDArray[np.int8],
     device: DeviceWork,
     staged: StepStages,
-    ledger: Ledger,
+    linked: LinkedSteps,
     batch_table: BatchTable,
     requests: RequestTable,
 ) -> tuple[ModelDeviceCost, ...]:
     """One entry a model with device work, by name."""
     if not device.devices:
         return ()
-    runs = find_runs(host, device, ledger, batch_table, requests)
-    launching = launching_ns(host, op_class, device, ledger.steps, staged)
+    runs = find_runs(host, device, linked, batch_table, requests)
+    launching = launching_ns(host, op_class, device, linked.steps, staged)
     spent = _spend(device, runs, launching)
     models = sorted(set(runs.model.tolist()), key=lambda index: runs.labels[index])
     return tuple(_cost(runs.labels[index], runs.model == index, runs, spent) for index in models)
@@ -102,7 +102,7 @@ def _time(run: Int32s, work: DeviceEvents, keep: Bools, runs: int) -> Int64s:
         return out
     low, high = np.full(runs, start.min()), np.full(runs, end.max())
     lanes = Lanes.over(low, high)
-    begin, stop = lanes.lay(run, start, end, low, high)
+    begin, stop = lanes.lay(run, start, end, low, high).edges
     for some in slices(len(begin)):
         np.add.at(out, lanes.owner(begin[some]), stop[some] - begin[some])
     return out

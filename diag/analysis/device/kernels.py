@@ -11,13 +11,13 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from diag.analysis.columns.nesting import innermost
-from diag.analysis.columns.sweep import slices
 from diag.analysis.device.summary import seen_in
 from diag.analysis.execution.device_kinds import KERNEL, by_text, stat_at
 from diag.analysis.execution.device_links import DeviceEvents
 from diag.analysis.execution.device_work import Device, DeviceWork
 from diag.analysis.execution.op_class import OpClass
+from diag.analysis.intervals.nesting import innermost
+from diag.analysis.intervals.sweep import slices
 from diag.formats.trace import event_names as ev
 from diag.model.availability import Unavailable
 from diag.model.device import KernelTime

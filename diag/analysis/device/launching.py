@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from diag.analysis.columns.intervals import Lanes, covered_between, touching
-from diag.analysis.columns.nesting import first_inside, innermost
-from diag.analysis.columns.sweep import slices
 from diag.analysis.execution.device_work import DeviceWork
 from diag.analysis.execution.op_class import OpClass
 from diag.analysis.execution.step_stages import StepStages
 from diag.analysis.execution.steps import Steps
+from diag.analysis.intervals.nesting import first_inside, innermost
+from diag.analysis.intervals.sets import Lanes, covered_between, touching
+from diag.analysis.intervals.sweep import slices
 from diag.model.events import EventTable, Int64s
 from diag.model.serving import Stage
 

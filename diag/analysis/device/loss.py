@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 
-from diag.analysis.columns.intervals import total_ns
 from diag.analysis.device.summary import within
 from diag.analysis.execution.device_work import DeviceWork
 from diag.model.availability import Unavailable
@@ -48,7 +47,7 @@ def _overhead(capture: Capture, device: DeviceWork) -> float | Unavailable:
     window = capture.window
     if not window.duration_ns:
         return Unavailable("the window is empty")
-    return max(total_ns(within(window, d.overhead)) / window.duration_ns for d in device.devices)
+    return max(within(window, d.overhead).total_ns / window.duration_ns for d in device.devices)
 
 
 def _short(text: str) -> str:

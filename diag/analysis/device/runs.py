@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diag.analysis.attribution.ledger import Ledger
-from diag.analysis.columns.joins import latest_before
-from diag.analysis.columns.nesting import innermost
 from diag.analysis.execution.device_work import DeviceWork
+from diag.analysis.intervals.joins import latest_before
+from diag.analysis.intervals.nesting import innermost
+from diag.analysis.requests.linked_steps import LinkedSteps
 from diag.model.events import Bools, EventTable, Int64s
 from diag.model.serving import BatchTable, RequestTable
 
@@ -44,7 +44,7 @@ class Runs:
 def find_runs(
     host: EventTable,
     device: DeviceWork,
-    ledger: Ledger,
+    linked: LinkedSteps,
     batch_table: BatchTable,
     requests: RequestTable,
 ) -> Runs:
@@ -53,22 +53,22 @@ def find_runs(
     Args:
         host: Events of the host plane.
         device: Work by root step.
-        ledger: Steps, batches and tasks.
+        linked: Steps, batches and tasks.
         batch_table: Knows the models of batches.
         requests: Knows the models of requests without one.
     """
-    steps, batches = ledger.steps, ledger.batches
+    steps, batches = linked.steps, linked.batches
     count = len(batches)
     owner = np.full(len(steps), -1, np.int64)
     owner[batches.run_step] = batches.run_batch
     alone = np.flatnonzero(
         steps.is_root & ~steps.is_orphan & ~steps.is_function & (owner < 0) & device.used
     )
-    request = _request_of(host, ledger, requests, alone)
+    request = _request_of(host, linked, requests, alone)
     alone, request = alone[request >= 0], request[request >= 0]
     owner[alone] = count + np.arange(len(alone))
 
-    model, labels = _models(ledger, batch_table, requests)
+    model, labels = _models(linked, batch_table, requests)
     padded = np.where(batches.padded_rows >= 0, batches.padded_rows, batches.rows)
     padding = np.where(batches.rows >= 0, np.maximum(padded - batches.rows, 0), 0)
     unbatched = np.diff(requests.batch_offsets)[request] == 0
@@ -79,18 +79,20 @@ def find_runs(
         model=np.concatenate((model, requests.model_index[request].astype(np.int64)))[worked],
         rows=np.concatenate((padded, requests.rows[request]))[worked],
         padding=np.concatenate((padding, np.zeros(len(alone), np.int64)))[worked],
-        requests=np.concatenate((_members(ledger), unbatched.astype(np.int64)))[worked],
+        requests=np.concatenate((_members(linked), unbatched.astype(np.int64)))[worked],
         is_whole=np.concatenate((np.ones(count, np.bool_), unbatched))[worked],
         of_step=np.where(owner >= 0, place[np.maximum(owner, 0)], -1) if len(place) else owner,
         labels=labels,
     )
 
 
-def _request_of(host: EventTable, ledger: Ledger, requests: RequestTable, step: Int64s) -> Int64s:
+def _request_of(
+    host: EventTable, linked: LinkedSteps, requests: RequestTable, step: Int64s
+) -> Int64s:
     """(n,) request whose root is the step's run, or the session that ran it itself; -1 if none."""
-    start, end = ledger.steps.start_ns[step].copy(), ledger.steps.end_ns[step].copy()
-    session = ledger.holders.session_rows
-    around = innermost(host, session, ledger.steps.row[step])
+    start, end = linked.steps.start_ns[step].copy(), linked.steps.end_ns[step].copy()
+    session = linked.task_owners.session_rows
+    around = innermost(host, session, linked.steps.row[step])
     inside = np.flatnonzero(around >= 0)
     start[inside] = host.start_ns[session[around[inside]]]
     end[inside] = host.end_ns[session[around[inside]]]
@@ -103,10 +105,10 @@ def _request_of(host: EventTable, ledger: Ledger, requests: RequestTable, step: 
 
 
 def _models(
-    ledger: Ledger, batch_table: BatchTable, requests: RequestTable
+    linked: LinkedSteps, batch_table: BatchTable, requests: RequestTable
 ) -> tuple[Int64s, tuple[str, ...]]:
     """(batches,) model of each, in the order of ``Batches``, and all labels."""
-    batches, keys = ledger.batches, ledger.queues.keys
+    batches, keys = linked.batches, linked.queues.keys
     labels = (*requests.models, *(f"queue {key}" for key in keys.label))
     order = np.lexsort((batches.end_ns, batches.start_ns))  # as batch_table.tabulate has it
     model = np.empty(len(batches), np.int64)
@@ -114,14 +116,14 @@ def _models(
     return np.where(model >= 0, model, len(requests.models) + keys.of_batch[: len(model)]), labels
 
 
-def _members(ledger: Ledger) -> Int64s:
+def _members(linked: LinkedSteps) -> Int64s:
     """(batches,) requests of each batch whose enqueues make up all its rows; else 0.
 
     A request split over batches counts in each.
     """
-    tasks, batches = ledger.tasks, ledger.batches
-    linked = np.flatnonzero(tasks.batch >= 0)
+    tasks, batches = linked.tasks, linked.batches
+    in_batch = np.flatnonzero(tasks.batch >= 0)
     rows = np.zeros(len(batches), np.int64)
-    np.add.at(rows, tasks.batch[linked], np.maximum(tasks.size[linked], 0))
-    count = np.bincount(tasks.batch[linked], minlength=len(batches))
+    np.add.at(rows, tasks.batch[in_batch], np.maximum(tasks.size[in_batch], 0))
+    count = np.bincount(tasks.batch[in_batch], minlength=len(batches))
     return np.where(rows == batches.rows, count, 0)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from diag.analysis.columns.intervals import Set, clip, subtract, total_ns
 from diag.analysis.execution.device_kinds import COPY_IN, COPY_OUT, KERNEL, MEMSET
 from diag.analysis.execution.device_lines import GPU_PLANE_PREFIX
 from diag.analysis.execution.device_links import DeviceEvents
 from diag.analysis.execution.device_work import Device, DeviceWork
+from diag.analysis.intervals.sets import clip, subtract
 from diag.analysis.result import GapSummary
 from diag.formats.trace import event_names as ev
 from diag.model.availability import Unavailable
 from diag.model.capture import Capture
 from diag.model.device import DeviceSummary
 from diag.model.events import Bools, Plane
+from diag.model.intervals import IntervalSet
 from diag.model.window import Window
 
 NO_EVENTS = Unavailable(
@@ -40,7 +41,7 @@ def summarize_devices(
     return tuple(_summary(each, capture.window, found.get(each.name)) for each in device.devices)
 
 
-def within(window: Window, a: Set) -> Set:
+def within(window: Window, a: IntervalSet) -> IntervalSet:
     """What of the set lies in the window."""
     return clip(a, window.start_ns, max(window.start_ns, window.end_ns))
 
@@ -60,9 +61,9 @@ def copied_in_total(work: DeviceEvents, keep: Bools) -> int | Unavailable:
 
 def _summary(device: Device, window: Window, idle: GapSummary | None) -> DeviceSummary:
     kernels, copies = within(window, device.kernels), within(window, device.copies)
-    kernel_ns = total_ns(kernels)
-    copy_ns = total_ns(subtract(copies, kernels))
-    busy_ns = total_ns(within(window, device.busy))
+    kernel_ns = kernels.total_ns
+    copy_ns = subtract(copies, kernels).total_ns
+    busy_ns = within(window, device.busy).total_ns
     del kernels, copies
     work = device.events
     seen = seen_in(window, work)
@@ -86,7 +87,7 @@ def _summary(device: Device, window: Window, idle: GapSummary | None) -> DeviceS
         unlinked=int(np.count_nonzero(work.step[seen] < 0)),
         bytes_in=copied_in_total(work, seen & (work.kind == COPY_IN)),
         bytes_out=copied_in_total(work, seen & (work.kind == COPY_OUT)),
-        overhead_ns=total_ns(within(window, device.overhead)),
+        overhead_ns=within(window, device.overhead).total_ns,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from diag.analysis.columns.joins import latest_before
+from diag.analysis.intervals.joins import latest_before
 from diag.formats.trace import event_names as ev
 from diag.model.events import EventTable, Int64s
 

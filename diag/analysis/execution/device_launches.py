@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diag.analysis.columns.joins import earliest_after, latest_before
-from diag.analysis.columns.nesting import first_inside, innermost
 from diag.analysis.execution.device_threads import spans_around
 from diag.analysis.execution.steps import Steps
+from diag.analysis.intervals.joins import earliest_after, latest_before
+from diag.analysis.intervals.nesting import first_inside, innermost
 from diag.formats.trace import event_names as ev
 from diag.model.events import EventTable, Int32s, Int64s, Ints, Line
 

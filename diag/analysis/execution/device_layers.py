@@ -20,13 +20,13 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from diag.analysis.columns.tiling import Layer
 from diag.analysis.execution.device_kinds import COPY_IN, COPY_OUT
 from diag.analysis.execution.device_links import waits_behind
 from diag.analysis.execution.device_work import DeviceWork
 from diag.analysis.execution.driver_time import DriverTime
 from diag.analysis.execution.parts import Spread, StepIntervals
 from diag.analysis.execution.steps import Steps
+from diag.analysis.intervals.tiling import Layer
 from diag.model.events import EventTable
 from diag.model.serving import Stage
 

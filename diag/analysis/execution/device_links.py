@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diag.analysis.columns.intervals import Lanes, Set, union
-from diag.analysis.columns.sweep import slices
 from diag.analysis.execution.device_kinds import (
     COPY_IN,
     COPY_OUT,
@@ -23,9 +21,12 @@ from diag.analysis.execution.device_launches import Launches, match_launches
 from diag.analysis.execution.device_lines import StreamRows
 from diag.analysis.execution.parts import StepIntervals
 from diag.analysis.execution.steps import Steps
+from diag.analysis.intervals.sets import Lanes, union
+from diag.analysis.intervals.sweep import slices
 from diag.errors import InputError
 from diag.formats.trace import event_names as ev
 from diag.model.events import Bools, EventTable, Int32s, Int64s, Ints, Plane
+from diag.model.intervals import IntervalSet
 
 # Pairs of a launch and a kernel it waited behind; 24 bytes each. A server has thousands.
 WAITS_MAX = 20_000_000
@@ -61,7 +62,7 @@ class DeviceEvents:
         """Kernels, memsets and copies within the device: what stage ``compute`` is made of."""
         return np.asarray((self.kind != COPY_IN) & (self.kind != COPY_OUT), np.bool_)
 
-    def during(self, keep: Bools) -> Set:
+    def during(self, keep: Bools) -> IntervalSet:
         """When any of those for which ``keep`` holds ran."""
         return union(self.start_ns[keep], self.end_ns[keep])
 
@@ -122,13 +123,13 @@ def _pending(work: DeviceEvents, host: EventTable) -> StepIntervals:
     )
 
 
-def _behind(pending: StepIntervals, kernels: Set, steps: Steps) -> StepIntervals:
+def _behind(pending: StepIntervals, kernels: IntervalSet, steps: Steps) -> StepIntervals:
     lanes = Lanes.over(steps.start_ns, np.maximum(steps.start_ns, steps.end_ns))
     begin, stop = lanes.lay(
         pending.step, pending.start_ns, pending.end_ns, steps.start_ns, steps.end_ns
-    )
+    ).edges
     del pending
-    start, end = kernels
+    start, end = kernels.edges
     parts: list[StepIntervals] = []
     waits = 0
     for some in slices(len(begin)):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from diag.analysis.columns.intervals import is_covered, union
+from diag.analysis.intervals.sets import is_covered, union
 from diag.model.events import EventTable, Int32s, Int64s, Ints, Line
 
 API_LINE_PREFIX = "Host Threads/"

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diag.analysis.columns.intervals import Set, merge, union
 from diag.analysis.execution.device_kinds import KERNEL, MEMSET
 from diag.analysis.execution.device_launches import Launches, find_launches
 from diag.analysis.execution.device_lines import (
@@ -17,13 +16,14 @@ from diag.analysis.execution.device_lines import (
 )
 from diag.analysis.execution.device_links import DeviceEvents, link
 from diag.analysis.execution.steps import Steps
+from diag.analysis.intervals.sets import merge, union
 from diag.errors import InputError
 from diag.model.events import Bools, EventTable, Int64s, Plane
+from diag.model.intervals import NEVER_NS, IntervalSet
 
 # Each GPU is held against every other one, and no server has as many.
 GPUS_MAX = 256
 # Begin of the first device work of a step that has none: after everything.
-FAR_NS = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +36,15 @@ class Device:
         busy: When any stream was at work.
         overhead: The tracer's own records: those on this plane, and those on host threads, which
             name no device.
-        first_ns: (steps,) begin of a step's first work here, ``FAR_NS`` if it has none.
+        first_ns: (steps,) begin of a step's first work here, ``NEVER_NS`` if it has none.
         last_ns: (steps,) end of its last work here, -1 if it has none.
         end_ns: End of the last work of anyone, -1 if none.
     """
 
     plane: Plane
     events: DeviceEvents
-    busy: Set
-    overhead: Set
+    busy: IntervalSet
+    overhead: IntervalSet
     first_ns: Int64s
     last_ns: Int64s
     end_ns: int
@@ -57,18 +57,18 @@ class Device:
     # Made when asked for, which is seldom: kernels come by the million.
 
     @property
-    def kernels(self) -> Set:
+    def kernels(self) -> IntervalSet:
         """When any kernel ran."""
         return self.events.during(self.events.kind == KERNEL)
 
     @property
-    def copies(self) -> Set:
+    def copies(self) -> IntervalSet:
         """When any copy ran, those within the device included."""
         kind = self.events.kind
         return self.events.during((kind != KERNEL) & (kind != MEMSET))
 
     @property
-    def memsets(self) -> Set:
+    def memsets(self) -> IntervalSet:
         """When any memset ran."""
         return self.events.during(self.events.kind == MEMSET)
 
@@ -82,7 +82,7 @@ class DeviceWork:
             holds any work.
         silent: Names of the GPU planes, where none of them holds any work.
         launches: Host events with a correlation id.
-        first_ns: (steps,) begin of the first device event; of a step without any, ``FAR_NS``.
+        first_ns: (steps,) begin of the first device event; of a step without any, ``NEVER_NS``.
         last_ns: (steps,) end of its last device event, -1 if none.
         computing: (steps,) whether it ran a kernel; the others computed on the host.
     """
@@ -140,7 +140,7 @@ def no_device_work(
         devices=(),
         silent=silent,
         launches=launches or Launches(none, none, none),
-        first_ns=np.full(steps, FAR_NS),
+        first_ns=np.full(steps, NEVER_NS),
         last_ns=np.full(steps, -1, np.int64),
         computing=np.zeros(steps, np.bool_),
     )
@@ -155,12 +155,12 @@ def _computing(devices: tuple[Device, ...], steps: int) -> Bools:
 
 
 def _device(
-    plane: Plane, host: EventTable, launches: Launches, steps: Steps, beside: Set
+    plane: Plane, host: EventTable, launches: Launches, steps: Steps, beside: IntervalSet
 ) -> Device:
     streams = stream_rows(plane)
     work, is_work = link(plane, streams, host, launches, steps)
     own = overhead_rows(plane, is_work, streams)
-    first, last = np.full(len(steps), FAR_NS), np.full(len(steps), -1, np.int64)
+    first, last = np.full(len(steps), NEVER_NS), np.full(len(steps), -1, np.int64)
     mine = work.step >= 0
     np.minimum.at(first, work.step[mine], work.start_ns[mine])
     np.maximum.at(last, work.step[mine], work.end_ns[mine])
@@ -175,7 +175,7 @@ def _device(
     )
 
 
-def _busy(work: DeviceEvents) -> Set:
+def _busy(work: DeviceEvents) -> IntervalSet:
     # By kind, since events of one kind mostly stand in order already.
     kernels, memsets = work.kind == KERNEL, work.kind == MEMSET
     return merge(*(work.during(keep) for keep in (kernels, ~kernels & ~memsets, memsets)))

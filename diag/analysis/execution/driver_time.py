@@ -20,10 +20,11 @@ from diag.analysis.execution.device_kinds import (
     Kinds,
     told_directions,
 )
-from diag.analysis.execution.device_work import FAR_NS, DeviceWork
+from diag.analysis.execution.device_work import DeviceWork
 from diag.analysis.execution.host_calls import Calls, HostCalls
 from diag.analysis.execution.parts import StepIntervals
 from diag.model.events import Bools, EventTable, Int64s
+from diag.model.intervals import NEVER_NS
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +84,12 @@ def _directions(host: EventTable, calls: Calls, device: DeviceWork) -> Kinds:
 
 
 def _kernels(device: DeviceWork) -> tuple[Int64s, Int64s]:
-    """(steps,) begin of the first and end of the last kernel; ``FAR_NS`` of a step without any."""
+    """(steps,) begin of the first and end of the last kernel; ``NEVER_NS`` where there is none."""
     steps = len(device.first_ns)
-    first, last = np.full(steps, FAR_NS), np.full(steps, -1, np.int64)
+    first, last = np.full(steps, NEVER_NS), np.full(steps, -1, np.int64)
     for each in device.devices:
         work = each.events
         mine: Bools = (work.kind == KERNEL) & (work.step >= 0)
         np.minimum.at(first, work.step[mine], work.start_ns[mine])
         np.maximum.at(last, work.step[mine], work.end_ns[mine])
-    return first, np.where(last >= 0, last, FAR_NS)
+    return first, np.where(last >= 0, last, NEVER_NS)

@@ -11,15 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diag.analysis.columns.intervals import Set, union
-from diag.analysis.columns.nesting import innermost
 from diag.analysis.execution.device_launches import Launches, enclosing_steps
-from diag.analysis.execution.loads import find_loading_steps
+from diag.analysis.execution.model_loading import find_loading_steps
 from diag.analysis.execution.op_class import rows_of_type
 from diag.analysis.execution.steps import Steps
+from diag.analysis.intervals.nesting import innermost
+from diag.analysis.intervals.sets import union
 from diag.analysis.thresholds import COMPILE_OP_MIN_NS
 from diag.formats.trace import event_names as ev
 from diag.model.events import Bools, EventTable, Int64s, Plane
+from diag.model.intervals import IntervalSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Calls:
         )
 
     @property
-    def open(self) -> Set:
+    def open(self) -> IntervalSet:
         """When any is."""
         return union(self.start_ns, self.end_ns)
 

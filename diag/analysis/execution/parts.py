@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diag.analysis.columns.intervals import Lanes
-from diag.analysis.columns.tiling import Layer
 from diag.analysis.execution.steps import AsyncOps, Steps
+from diag.analysis.intervals.sets import Lanes
+from diag.analysis.intervals.tiling import Layer
 from diag.model.events import Bools, Int64s, Ints
 from diag.model.serving import Stage
 

@@ -22,9 +22,6 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from diag.analysis.columns.intervals import Set
-from diag.analysis.columns.nesting import innermost
-from diag.analysis.columns.tiling import Layer, Pieces, tile
 from diag.analysis.execution.device_layers import device_layers
 from diag.analysis.execution.device_work import DeviceWork
 from diag.analysis.execution.driver_time import find_driver_time
@@ -33,10 +30,11 @@ from diag.analysis.execution.op_class import OpClass
 from diag.analysis.execution.parts import Parts, Spread, StepIntervals, split_at_calls
 from diag.analysis.execution.steps import AsyncOps, Steps
 from diag.analysis.execution.thread_waits import ThreadWaits, where_possible
+from diag.analysis.intervals.nesting import innermost
+from diag.analysis.intervals.tiling import Layer, Pieces, tile
 from diag.model.events import Bools, EventTable, Int64s
+from diag.model.intervals import NEVER_NS, IntervalSet
 from diag.model.serving import STAGES, Stage
-
-FOREVER_NS = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ class StepStages:
     parts: Parts
     pieces: Pieces
     stage_ns: NDArray[np.int64]
-    may_wait: Set
+    may_wait: IntervalSet
 
 
 def stage_steps(
@@ -141,16 +139,16 @@ def _cpu_layers(
     steps = len(on_host)
     # String and lookup ops after the model put labels on its output: not preprocessing.
     model_last = _last(model, steps)
-    late = early.start_ns >= np.where(model_last >= 0, model_last, FOREVER_NS)[early.step]
+    late = early.start_ns >= np.where(model_last >= 0, model_last, NEVER_NS)[early.step]
     labels, early = early.where(late), early.where(~late)
 
-    phase_start = np.full(steps, FOREVER_NS)
+    phase_start = np.full(steps, NEVER_NS)
     np.minimum.at(phase_start, early.step, early.start_ns)
     phase_last = _last(early, steps)
     # The phase lasts until the first model op after its last op; where none is visible, glue
     # belongs to preprocessing until the part ends, which clipping sees to.
     later = model.where(model.start_ns >= phase_last[model.step])
-    phase_end = np.full(steps, FOREVER_NS)
+    phase_end = np.full(steps, NEVER_NS)
     np.minimum.at(phase_end, later.step, later.start_ns)
     in_phase = StepIntervals(
         work.step,

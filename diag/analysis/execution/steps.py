@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diag.analysis.columns.joins import earliest_after, latest_before
-from diag.analysis.columns.nesting import innermost
+from diag.analysis.intervals.joins import earliest_after, latest_before
+from diag.analysis.intervals.nesting import innermost
 from diag.formats.trace import event_names as ev
 from diag.model.events import Bools, EventTable, Int64s
 

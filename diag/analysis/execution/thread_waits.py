@@ -11,19 +11,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diag.analysis.columns.intervals import Set, is_covered, union
-from diag.analysis.columns.joins import latest_before
-from diag.analysis.columns.tiling import Pieces
 from diag.analysis.execution.closures import Closures
 from diag.analysis.execution.parts import StepIntervals
 from diag.analysis.execution.steps import Steps
+from diag.analysis.intervals.joins import latest_before
+from diag.analysis.intervals.sets import is_covered, union
+from diag.analysis.intervals.tiling import Pieces
 from diag.analysis.thresholds import HANDOVER_MAX_NS
 from diag.formats.trace import event_names as ev
 from diag.model.events import Bools, EventTable, Int64s
+from diag.model.intervals import NEVER_NS, IntervalSet
 
 # Threads that serve single ops: their closures are no steps'.
 _OP_POOL = "Eigen"
-_EVER_NS = 2**62
 # Pieces that the marks may cut others into, beside as many as there are; else they tell less.
 _CUTS_MAX = 2**22
 
@@ -40,7 +40,7 @@ class ThreadWaits:
             since when others have been waiting.
     """
 
-    possible: Set
+    possible: IntervalSet
     done: StepIntervals
 
 
@@ -64,26 +64,28 @@ def of_steps(events: EventTable, lines: tuple[str, ...], begun: Int64s) -> Bools
     return ~serves_ops[events.line_index[begun]] if len(begun) else np.zeros(0, np.bool_)
 
 
-def _possible(events: EventTable, lines: tuple[str, ...], closures: Closures) -> Set:
+def _possible(events: EventTable, lines: tuple[str, ...], closures: Closures) -> IntervalSet:
     """The union of all waits, with what an executor takes to hand over and to begin."""
     at = events.start_ns
     begun = events.rows_named(ev.THREADPOOL_START_REGION)
     begun = begun[of_steps(events, lines, begun)]
     if not len(begun):
-        return np.array([-_EVER_NS]), np.array([_EVER_NS])
+        return IntervalSet(np.array([-NEVER_NS]), np.array([NEVER_NS]))
     paired = of_steps(events, lines, closures.begun)
     handed = closures.handed[paired]
     # What the window cut: handed over before it, or not begun when it ended.
     before = begun[~np.isin(begun, closures.begun)]
     after = events.rows_named(ev.THREADPOOL_RECORD)
     after = after[~np.isin(after, closures.handed)]
-    start = np.concatenate((at[handed], np.full(len(before), -_EVER_NS), at[after]))
-    end = np.concatenate((at[closures.begun[paired]], at[before], np.full(len(after), _EVER_NS)))
-    start = np.maximum(start - HANDOVER_MAX_NS, -_EVER_NS)
+    start = np.concatenate((at[handed], np.full(len(before), -NEVER_NS), at[after]))
+    end = np.concatenate((at[closures.begun[paired]], at[before], np.full(len(after), NEVER_NS)))
+    start = np.maximum(start - HANDOVER_MAX_NS, -NEVER_NS)
     return union(start, end + HANDOVER_MAX_NS)
 
 
-def _done(events: EventTable, closures: Closures, steps: Steps, possible: Set) -> StepIntervals:
+def _done(
+    events: EventTable, closures: Closures, steps: Steps, possible: IntervalSet
+) -> StepIntervals:
     """How long done callbacks waited that did not follow a burst of their step on its thread."""
     done = events.rows_named(ev.EXECUTOR_DONE_CALLBACK)
     own = np.flatnonzero(~steps.is_orphan)
@@ -110,8 +112,8 @@ def _done(events: EventTable, closures: Closures, steps: Steps, possible: Set) -
     begun = closures.begun[nearest[marked]]
     unmarked = np.flatnonzero(~marked & ~follows & is_covered(possible, at[done] - 1))
     end = at[done[unmarked]]
-    since = possible[0][np.searchsorted(possible[0], end) - 1] if len(end) else end
-    seen = since > -_EVER_NS  # else nobody knows since when
+    since = possible.start_ns[np.searchsorted(possible.start_ns, end) - 1] if len(end) else end
+    seen = since > -NEVER_NS  # else nobody knows since when
     unmarked, end, since = unmarked[seen], end[seen], since[seen]
     return StepIntervals(
         np.concatenate((step[marked], step[unmarked])),
@@ -120,7 +122,7 @@ def _done(events: EventTable, closures: Closures, steps: Steps, possible: Set) -
     )
 
 
-def where_possible(pieces: Pieces, waiting: int, possible: Set, otherwise: int) -> Pieces:
+def where_possible(pieces: Pieces, waiting: int, possible: IntervalSet, otherwise: int) -> Pieces:
     """Cut the pieces of one code at the edges of a set and give another to those outside.
 
     Args:
@@ -136,7 +138,10 @@ def where_possible(pieces: Pieces, waiting: int, possible: Set, otherwise: int) 
     edges, first, more = _edges_within(possible, start, end)
     wider_ns = HANDOVER_MAX_NS
     while more.sum() > 2 * len(own) + _CUTS_MAX:  # thousands that wait at once, and waits apart
-        possible, wider_ns = union(possible[0] - wider_ns, possible[1] + wider_ns), 2 * wider_ns
+        possible, wider_ns = (
+            union(possible.start_ns - wider_ns, possible.end_ns + wider_ns),
+            2 * wider_ns,
+        )
         edges, first, more = _edges_within(possible, start, end)
     copies = np.ones(len(own), np.int64)
     copies[own] += more
@@ -155,8 +160,8 @@ def where_possible(pieces: Pieces, waiting: int, possible: Set, otherwise: int) 
     return Pieces(pieces.owner[source], start_ns, end_ns, code)
 
 
-def _edges_within(of: Set, start: Int64s, end: Int64s) -> tuple[Int64s, Int64s, Int64s]:
+def _edges_within(of: IntervalSet, start: Int64s, end: Int64s) -> tuple[Int64s, Int64s, Int64s]:
     """All edges in order; for each span the first one after its begin, and how many lie inside."""
-    edges = np.stack(of, axis=1).reshape(-1)
+    edges = np.stack(of.edges, axis=1).reshape(-1)
     first = np.searchsorted(edges, start, side="right")
     return edges, first, np.searchsorted(edges, end, side="left") - first

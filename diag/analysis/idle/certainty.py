@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 from diag.analysis.execution.device_work import Device
-from diag.analysis.idle.scene import Scene
+from diag.analysis.idle.inputs import IdleInputs
 from diag.analysis.samples.metrics import summarize_metrics
 from diag.analysis.thresholds import CLOCK_ERROR_UNKNOWN_NS
 from diag.model.availability import Unavailable
 from diag.model.device import DeviceClock
 
 
-def clock_error(scene: Scene, device: Device | None) -> tuple[int, bool]:
+def clock_error(inputs: IdleInputs, device: Device | None) -> tuple[int, bool]:
     """Error in ns of the device's clock against the host's, and whether any launch tells it.
 
     The execution on the CPU (``device`` None) is on the host's own clock.
     """
     if device is None:
         return 0, True
-    if isinstance(scene.clock, DeviceClock) and scene.clock.linked:
-        return scene.clock.error_ns, True
+    if isinstance(inputs.clock, DeviceClock) and inputs.clock.linked:
+        return inputs.clock.error_ns, True
     return CLOCK_ERROR_UNKNOWN_NS, False
 
 
-def is_sure_of_no_demand(scene: Scene) -> bool:
+def is_sure_of_no_demand(inputs: IdleInputs) -> bool:
     """Whether a request, had there been one, would have left a mark.
 
     By the server's counters nothing was answered; or every kind of request is recorded, and at
     least one was. What may lie open at the edges without a mark is not called no-demand at all.
     """
-    metrics = scene.capture.metrics
+    metrics = inputs.capture.metrics
     if not isinstance(metrics, Unavailable):
         models = summarize_metrics(metrics)
         if models and not any(model.responses for model in models):
             return True
-    return isinstance(scene.level, int) and scene.level >= 2 and len(scene.requests) > 0
+    return isinstance(inputs.level, int) and inputs.level >= 2 and len(inputs.requests) > 0

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diag.analysis.columns.intervals import Set, covered_between
-from diag.analysis.idle.claims import Claim
-from diag.analysis.idle.precedence import NEARNESS
+from diag.analysis.idle.causes.cause_intervals import CauseIntervals
+from diag.analysis.idle.order import NEARNESS
+from diag.analysis.intervals.sets import covered_between
 from diag.analysis.thresholds import RUNNER_UP_MIN_SHARE, SHOWN_MIN_SHARE
 from diag.model.events import Bools, Int64s, Ints
 from diag.model.gaps import CONFIDENCES, IDLE_CAUSES, Confidence, IdleCause
+from diag.model.intervals import IntervalSet
 
 _LOW, _MEDIUM, _HIGH = (
     CONFIDENCES.index(each) for each in (Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH)
@@ -36,33 +37,33 @@ class RunnersUp:
 
 
 def find_runners_up(
-    claims: dict[IdleCause, Claim], start_ns: Int64s, end_ns: Int64s, cause_index: Ints
+    causes: dict[IdleCause, CauseIntervals], start_ns: Int64s, end_ns: Int64s, cause_index: Ints
 ) -> RunnersUp:
     """Of two that cover as much the one that precedes: it would hold if the cause did not.
 
     Args:
-        claims: By cause, in order of precedence.
+        causes: By cause, in order of precedence.
         start_ns: (n,) of the pieces, ascending and disjoint.
         end_ns: (n,).
         cause_index: (n,) their causes.
     """
     most = np.zeros(len(start_ns), np.int64)
     index = np.full(len(start_ns), -1, np.int8)
-    for cause, claim in claims.items():
-        if cause in NO_RUNNERS_UP or not len(claim.claimed[0]):
+    for cause, intervals in causes.items():
+        if cause in NO_RUNNERS_UP or not len(intervals.active):
             continue
-        touched = _touched(claim.claimed, start_ns, end_ns) & (cause_index != cause.index)
+        touched = _touched(intervals.active, start_ns, end_ns) & (cause_index != cause.index)
         other = np.flatnonzero(touched)
-        covered = covered_between(claim.claimed, start_ns[other], end_ns[other])
+        covered = covered_between(intervals.active, start_ns[other], end_ns[other])
         better = covered > most[other]
         most[other[better]], index[other[better]] = covered[better], cause.index
     return RunnersUp(index, most / np.maximum(end_ns - start_ns, 1))
 
 
-def _touched(claimed: Set, start_ns: Int64s, end_ns: Int64s) -> Bools:
+def _touched(active: IntervalSet, start_ns: Int64s, end_ns: Int64s) -> Bools:
     """(n,) whether the set covers any of each piece: most causes touch few of many pieces."""
-    first = np.searchsorted(end_ns, claimed[0], side="right")
-    last = np.searchsorted(start_ns, claimed[1], side="left")
+    first = np.searchsorted(end_ns, active.start_ns, side="right")
+    last = np.searchsorted(start_ns, active.end_ns, side="left")
     inside = last > first
     pieces = len(start_ns) + 1
     begun = np.bincount(first[inside], minlength=pieces)
@@ -71,7 +72,7 @@ def _touched(claimed: Set, start_ns: Int64s, end_ns: Int64s) -> Bools:
 
 
 def judge(
-    claims: dict[IdleCause, Claim],
+    causes: dict[IdleCause, CauseIntervals],
     start_ns: Int64s,
     end_ns: Int64s,
     cause_index: Ints,
@@ -88,7 +89,7 @@ def judge(
     a guess, or a piece no longer than the error of the device's clock.
 
     Args:
-        claims: By cause.
+        causes: By cause.
         start_ns: (n,) of the pieces.
         end_ns: (n,).
         cause_index: (n,) their causes.
@@ -99,11 +100,11 @@ def judge(
     """
     length = end_ns - start_ns
     out = np.full(len(start_ns), _MEDIUM, np.int8)
-    for cause, claim in claims.items():
+    for cause, intervals in causes.items():
         mine = np.flatnonzero(cause_index == cause.index)
-        if len(mine) and len(claim.shown[0]):
-            shown = covered_between(claim.shown, start_ns[mine], end_ns[mine])
-            out[mine[shown >= SHOWN_MIN_SHARE * length[mine]]] = _HIGH
+        if len(mine) and len(intervals.confirmed):
+            confirmed = covered_between(intervals.confirmed, start_ns[mine], end_ns[mine])
+            out[mine[confirmed >= SHOWN_MIN_SHARE * length[mine]]] = _HIGH
     nearness = np.array([NEARNESS[cause] for cause in IDLE_CAUSES])
     runner = runners_up.index
     rivalled = (runner >= 0) & (nearness[np.maximum(runner, 0)] == nearness[cause_index])

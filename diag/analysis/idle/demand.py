@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diag.analysis.columns.intervals import EMPTY, Set, merge, subtract, union
-from diag.analysis.columns.sweep import slices
 from diag.analysis.idle.device_use import DeviceUse
-from diag.analysis.idle.scene import Scene
+from diag.analysis.idle.inputs import IdleInputs
+from diag.analysis.intervals.sets import EMPTY, merge, subtract, union
+from diag.analysis.intervals.sweep import slices
 from diag.model.events import Int32s, Int64s
+from diag.model.intervals import IntervalSet
 from diag.model.serving import MODES, Mode, Stage
 
 # Of a BatchingSession's request, up to the begin of its batch.
@@ -32,9 +33,9 @@ class Demand:
         task: (n,) the task by which a cut one was seen, -1 otherwise.
     """
 
-    open: Set
-    requests: Set
-    silent: Set
+    open: IntervalSet
+    requests: IntervalSet
+    silent: IntervalSet
     start_ns: Int64s
     end_ns: Int64s
     request: Int64s
@@ -50,27 +51,27 @@ class Demand:
         return out
 
 
-def find_demand(scene: Scene, use: DeviceUse) -> Demand:
+def find_demand(inputs: IdleInputs, use: DeviceUse) -> Demand:
     """Collect the requests, batches and steps that concern a device."""
-    ledger, requests = scene.ledger, scene.requests
-    steps, batches = ledger.steps, ledger.batches
+    linked, requests = inputs.linked, inputs.requests
+    steps, batches = linked.steps, linked.batches
     own = np.flatnonzero(use.requests)
-    cut_start, cut_end, cut_task = _cut_requests(scene, use)
+    cut_start, cut_end, cut_task = _cut_requests(inputs, use)
     start = np.concatenate((requests.start_ns[own], cut_start))
     end = np.concatenate((requests.end_ns[own], cut_end))
     asked = union(start, end)
     # A loader's own run asks for nothing.
-    of_step, of_batch = (use.steps & ~scene.calls.loading)[steps.root], use.batches
+    of_step, of_batch = (use.steps & ~inputs.calls.loading)[steps.root], use.batches
     anything = merge(
         asked,
         union(batches.start_ns[of_batch], batches.end_ns[of_batch]),
         union(steps.start_ns[of_step], steps.end_ns[of_step]),
-        _cut_batches(scene, use),
+        _cut_batches(inputs, use),
     )
     return Demand(
         open=anything,
         requests=asked,
-        silent=subtract(_silent_edges(scene, use), anything),
+        silent=subtract(_silent_edges(inputs, use), anything),
         start_ns=start,
         end_ns=end,
         request=np.concatenate((own, np.full(len(cut_start), -1, np.int64))),
@@ -78,15 +79,15 @@ def find_demand(scene: Scene, use: DeviceUse) -> Demand:
     )
 
 
-def _cut_batches(scene: Scene, use: DeviceUse) -> Set:
+def _cut_batches(inputs: IdleInputs, use: DeviceUse) -> IntervalSet:
     """When batch threads held batches that the window cut off: such as they held otherwise."""
-    line, start, end = scene.ledger.queues.held_cut_off
-    batches = scene.ledger.batches
+    line, start, end = inputs.linked.queues.held_cut_off
+    batches = inputs.linked.batches
     mine = np.isin(line, batches.line[use.batches])
     return union(start[mine], end[mine])
 
 
-def _silent_edges(scene: Scene, use: DeviceUse) -> Set:
+def _silent_edges(inputs: IdleInputs, use: DeviceUse) -> IntervalSet:
     """Where a request that the window cut may have been open without leaving an event.
 
     Those of a BatchingSession leave their enqueue, or rows in a batch, unless their batch was taken
@@ -94,7 +95,7 @@ def _silent_edges(scene: Scene, use: DeviceUse) -> Set:
     longest of the first reaches from being taken, and as far from either edge as the longest of the
     others reaches.
     """
-    requests, window = scene.requests, scene.capture.window
+    requests, window = inputs.requests, inputs.capture.window
     is_session = requests.mode_index == MODES.index(Mode.BATCHING_SESSION)
     late = int(requests.duration_ns[use.requests & ~is_session].max(initial=0))
     before = [stage.index for stage in _BEFORE_TAKEN]
@@ -106,16 +107,20 @@ def _silent_edges(scene: Scene, use: DeviceUse) -> Set:
     return union(np.array([low, max(low, high - late)]), np.array([min(low + early, high), high]))
 
 
-def _cut_requests(scene: Scene, use: DeviceUse) -> tuple[Int64s, Int64s, Int64s]:
+def _cut_requests(inputs: IdleInputs, use: DeviceUse) -> tuple[Int64s, Int64s, Int64s]:
     """Begin, end and task of requests that the window cut, as far as they were seen to be open.
 
     A task without its request is open from its enqueue to the end of its batch, or of the window
     where that was cut too; rows in a batch that no recorded task enqueued are of a request that
     began before the window, and count as one a batch.
     """
-    batches, tasks, holders = scene.ledger.batches, scene.ledger.tasks, scene.ledger.holders
-    window = scene.capture.window
-    lost = np.flatnonzero((holders.session < 0) & (holders.call < 0) & use.tasks)
+    batches, tasks, task_owners = (
+        inputs.linked.batches,
+        inputs.linked.tasks,
+        inputs.linked.task_owners,
+    )
+    window = inputs.capture.window
+    lost = np.flatnonzero((task_owners.session < 0) & (task_owners.call < 0) & use.tasks)
     batch = tasks.batch[lost]
     lost_end = np.full(len(lost), window.end_ns)
     lost_end[batch >= 0] = batches.end_ns[batch[batch >= 0]]

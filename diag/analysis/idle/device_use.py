@@ -14,15 +14,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diag.analysis.attribution.ledger import Ledger
-from diag.analysis.attribution.origins import Origins
-from diag.analysis.columns.intervals import Set, covered_between, merge, union
-from diag.analysis.columns.nesting import innermost
 from diag.analysis.execution.device_work import Device, DeviceWork
 from diag.analysis.execution.host_calls import HostCalls
 from diag.analysis.execution.op_class import OpClass
-from diag.analysis.idle.scene import Scene
+from diag.analysis.idle.inputs import IdleInputs
+from diag.analysis.intervals.nesting import innermost
+from diag.analysis.intervals.sets import covered_between, merge, union
+from diag.analysis.requests.linked_steps import LinkedSteps
+from diag.analysis.requests.sources import RequestSources
 from diag.model.events import Bools, Int64s, Ints
+from diag.model.intervals import IntervalSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,30 +49,31 @@ class DeviceUse:
     requests: Bools
 
 
-def cpu_use(ledger: Ledger, origins: Origins) -> DeviceUse:
+def cpu_use(linked: LinkedSteps, sources: RequestSources) -> DeviceUse:
     """All of it concerns the execution on the CPU."""
-    return _use_of_all(ledger, origins, concerned=True)
+    return _use_of_all(linked, sources, concerned=True)
 
 
-def _use_of_all(ledger: Ledger, origins: Origins, *, concerned: bool) -> DeviceUse:
+def _use_of_all(linked: LinkedSteps, sources: RequestSources, *, concerned: bool) -> DeviceUse:
     return DeviceUse(
-        steps=np.full(len(ledger.steps), concerned),
-        touching=np.zeros(len(ledger.steps), np.bool_),
-        is_certain=np.full(len(ledger.steps), concerned),
-        batches=np.full(len(ledger.batches), concerned),
-        queues=np.full(len(ledger.queues.keys.label), concerned),
-        tasks=np.full(len(ledger.tasks), concerned),
-        requests=np.full(len(origins.row), concerned),
+        steps=np.full(len(linked.steps), concerned),
+        touching=np.zeros(len(linked.steps), np.bool_),
+        is_certain=np.full(len(linked.steps), concerned),
+        batches=np.full(len(linked.batches), concerned),
+        queues=np.full(len(linked.queues.keys.label), concerned),
+        tasks=np.full(len(linked.tasks), concerned),
+        requests=np.full(len(sources.row), concerned),
     )
 
 
-def device_uses(scene: Scene, calls: HostCalls) -> tuple[DeviceUse, ...]:
+def device_uses(inputs: IdleInputs, calls: HostCalls) -> tuple[DeviceUse, ...]:
     """One for each GPU plane."""
-    if not scene.device.devices:
+    if not inputs.device.devices:
         return ()
-    known = _is_known(scene, calls)
+    known = _is_known(inputs, calls)
     return tuple(
-        _device_use(device, known, scene.ledger, scene.origins) for device in scene.device.devices
+        _device_use(device, known, inputs.linked, inputs.sources)
+        for device in inputs.device.devices
     )
 
 
@@ -80,16 +82,16 @@ def records_of(work: DeviceWork) -> tuple[int, int]:
     first = [int(device.events.start_ns.min()) for device in work.devices if len(device.events)]
     last = [device.end_ns for device in work.devices if len(device.events)]
     for device in work.devices:
-        if len(device.overhead[0]):
-            first.append(int(device.overhead[0][0]))
-            last.append(int(device.overhead[1][-1]))
+        if len(device.overhead):
+            first.append(int(device.overhead.start_ns[0]))
+            last.append(int(device.overhead.end_ns[-1]))
     return min(first, default=0), max(last, default=-1)
 
 
-def _is_known(scene: Scene, calls: HostCalls) -> Bools:
+def _is_known(inputs: IdleInputs, calls: HostCalls) -> Bools:
     """(steps,) whether the devices that the step used can be told."""
-    work, steps = scene.device, scene.ledger.steps
-    if scene.loss.dropped:
+    work, steps = inputs.device, inputs.linked.steps
+    if inputs.loss.dropped:
         return work.used
     unlinked = merge(*(_unlinked(device) for device in work.devices))
     whole = ~steps.is_orphan & steps.is_root & ~work.used
@@ -102,16 +104,16 @@ def _is_known(scene: Scene, calls: HostCalls) -> Bools:
     first, last = records_of(work)
     within = whole & (steps.start_ns >= first) & (steps.end_ns <= last)
     if (whole & ~within).any() and within.any():
-        kind = _first_op(scene)
+        kind = _first_op(inputs)
         hosts = np.setdiff1d(kind[within & (kind >= 0)], kind[~within & work.used])
         within |= whole & np.isin(kind, hosts)
     return work.used | within
 
 
-def _first_op(scene: Scene) -> Int64s:
+def _first_op(inputs: IdleInputs) -> Int64s:
     """(steps,) what tells the graphs of steps apart: the least name of their ops, -1 if none."""
-    events, steps = scene.host.events, scene.ledger.steps
-    row = np.flatnonzero((scene.op_class != OpClass.NOT_AN_OP)[events.name_id])
+    events, steps = inputs.host.events, inputs.linked.steps
+    row = np.flatnonzero((inputs.op_class != OpClass.NOT_AN_OP)[events.name_id])
     burst = innermost(events, steps.burst_row, row)
     row, burst = row[burst >= 0], burst[burst >= 0]
     first = np.full(len(steps), len(events.names), np.int64)
@@ -119,15 +121,22 @@ def _first_op(scene: Scene) -> Int64s:
     return np.where(first < len(events.names), first, -1)
 
 
-def _unlinked(device: Device) -> Set:
+def _unlinked(device: Device) -> IntervalSet:
     lost = device.events.step < 0
     return union(device.events.start_ns[lost], device.events.end_ns[lost])
 
 
-def _device_use(device: Device, known: Bools, ledger: Ledger, origins: Origins) -> DeviceUse:
+def _device_use(
+    device: Device, known: Bools, linked: LinkedSteps, sources: RequestSources
+) -> DeviceUse:
     if not len(device.events):  # its tracer ran, as other devices show: nothing used it
-        return _use_of_all(ledger, origins, concerned=False)
-    steps, batches, tasks, queues = ledger.steps, ledger.batches, ledger.tasks, ledger.queues
+        return _use_of_all(linked, sources, concerned=False)
+    steps, batches, tasks, queues = (
+        linked.steps,
+        linked.batches,
+        linked.tasks,
+        linked.queues,
+    )
     touching = np.asarray(device.first_ns < device.last_ns, np.bool_)
     concerned = touching | ~known
 
@@ -141,27 +150,27 @@ def _device_use(device: Device, known: Bools, ledger: Ledger, origins: Origins) 
     of_batch = np.where(batch_known, of_batch, of_queue[keys.of_batch])
 
     of_task = of_queue[keys.of_task]
-    linked = tasks.batch >= 0
-    of_task[linked] = of_batch[tasks.batch[linked]]
+    in_batch = tasks.batch >= 0
+    of_task[in_batch] = of_batch[tasks.batch[in_batch]]
 
     # A step around batchers concerns what its calls' batches concern; a call whose task is not
     # known says nothing, and the step counts.
-    call = np.flatnonzero(ledger.ops.is_batch & (ledger.ops.step >= 0))
-    called = ledger.ops.step[call]
+    call = np.flatnonzero(linked.ops.is_batch & (linked.ops.step >= 0))
+    called = linked.ops.step[call]
     calling = _any(called, np.ones(len(call), np.bool_), len(steps))
-    holder = ledger.holders.call
+    holder = linked.task_owners.call
     in_call = np.flatnonzero(holder >= 0)
-    op_has_task = _any(holder[in_call], np.ones(len(in_call), np.bool_), len(ledger.ops))
-    op_concerned = _any(holder[in_call], of_task[in_call], len(ledger.ops)) | ~op_has_task
+    op_has_task = _any(holder[in_call], np.ones(len(in_call), np.bool_), len(linked.ops))
+    op_concerned = _any(holder[in_call], of_task[in_call], len(linked.ops)) | ~op_has_task
     through_calls = _any(called, op_concerned[call], len(steps))
     concerned = np.where(calling, through_calls | touching, concerned)
 
-    by_step = np.append(concerned, False)[origins.step]
-    requests = len(origins.row)
-    owned = np.flatnonzero(origins.of_task >= 0)
-    by_task = _any(origins.of_task[owned], of_task[owned], requests)
-    has_task = _any(origins.of_task[owned], np.ones(len(owned), np.bool_), requests)
-    nowhere = (origins.step < 0) & ~has_task
+    by_step = np.append(concerned, False)[sources.step]
+    requests = len(sources.row)
+    owned = np.flatnonzero(sources.of_task >= 0)
+    by_task = _any(sources.of_task[owned], of_task[owned], requests)
+    has_task = _any(sources.of_task[owned], np.ones(len(owned), np.bool_), requests)
+    nowhere = (sources.step < 0) & ~has_task
     return DeviceUse(
         steps=concerned,
         touching=touching,

@@ -1,7 +1,7 @@
 """Cut the idle time of every device, or of the CPU where there is none, into pieces of one cause.
 
-At every idle instant the first claim in order of precedence (precedence.py) that covers it decides;
-so a gap is split where its cause changes, and pieces and busy time are the window exactly.
+At every idle instant the first cause in order of precedence (``order.py``) that is active decides.
+So a gap is split where its cause changes, and pieces and busy time add up to the window exactly.
 """
 
 from __future__ import annotations
@@ -10,24 +10,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diag.analysis.columns.intervals import Set, intersect, merge, total_ns, union
-from diag.analysis.columns.sweep import slices
-from diag.analysis.columns.tiling import tile_span
 from diag.analysis.execution.device_work import Device
 from diag.analysis.execution.host_calls import HostCalls
+from diag.analysis.idle.causes.cause_intervals import CauseIntervals, by_cause
+from diag.analysis.idle.causes.evidence_events import best_rows
+from diag.analysis.idle.causes.machine import find_blanks
+from diag.analysis.idle.causes.step_evidence import StepEvidence, find_step_evidence
 from diag.analysis.idle.certainty import clock_error, is_sure_of_no_demand
-from diag.analysis.idle.claims import Claim, by_cause
 from diag.analysis.idle.confidence import find_runners_up, judge
 from diag.analysis.idle.demand import Demand, find_demand
 from diag.analysis.idle.device_use import DeviceUse, cpu_use, device_uses
-from diag.analysis.idle.evidence import best_rows
+from diag.analysis.idle.inputs import IdleInputs
 from diag.analysis.idle.longest import find_longest
-from diag.analysis.idle.machine_claims import find_blanks
-from diag.analysis.idle.precedence import ordered_claims
-from diag.analysis.idle.scene import Scene
-from diag.analysis.idle.witness_events import StepWitnesses, find_witnesses
+from diag.analysis.idle.order import ordered_causes
+from diag.analysis.intervals.sets import intersect, merge, union
+from diag.analysis.intervals.sweep import slices
+from diag.analysis.intervals.tiling import tile_span
 from diag.model.events import Int32s, Int64s, Ints
 from diag.model.gaps import GapTable, IdleCause, LongGap, Timeline
+from diag.model.intervals import IntervalSet
 from diag.model.serving import Stage
 
 CPU_TIMELINE = "cpu-execution"
@@ -60,34 +61,34 @@ class _Line:
     device: Device | None
     use: DeviceUse
     demand: Demand
-    busy: Set
+    busy: IntervalSet
 
 
-def find_gaps(scene: Scene) -> IdleTime:
+def find_gaps(inputs: IdleInputs) -> IdleTime:
     """Find the timelines, cut their idle time by cause, and explain each piece."""
-    calls = scene.calls
-    lines = _lines(scene, calls)
-    blanks = find_blanks(scene.host.events, scene.capture.window)
-    seen: StepWitnesses | None = None
+    calls = inputs.calls
+    lines = _lines(inputs, calls)
+    blanks = find_blanks(inputs.host.events, inputs.capture.window)
+    seen: StepEvidence | None = None
     seen_of = np.empty(0, np.bool_)
     tables: list[GapTable] = []
     for index, line in enumerate(lines):
         if line.device is not None and not len(line.device.events):
-            claims: tuple[Claim, ...] = ()  # it was not used
+            causes: tuple[CauseIntervals, ...] = ()  # it was not used
         else:
             mine = line.use.steps & ~calls.loading
             if seen is None or not np.array_equal(mine, seen_of):
-                seen, seen_of = find_witnesses(scene, calls, mine), mine
-            claims = ordered_claims(scene, line.use, line.demand, calls, blanks, seen, line.device)
-        tables.append(_cut(scene, index, line, claims))
+                seen, seen_of = find_step_evidence(inputs, calls, mine), mine
+            causes = ordered_causes(inputs, line.use, line.demand, calls, blanks, seen, line.device)
+        tables.append(_cut(inputs, index, line, causes))
     gaps = _concatenate(tables)
-    window = scene.capture.window
+    window = inputs.capture.window
     timelines = tuple(
         Timeline(
             line.name,
             line.device is not None,
             window,
-            window.duration_ns - total_ns((table.start_ns, table.end_ns)),
+            window.duration_ns - IntervalSet(table.start_ns, table.end_ns).total_ns,
         )
         for line, table in zip(lines, tables, strict=True)
     )
@@ -95,32 +96,32 @@ def find_gaps(scene: Scene) -> IdleTime:
         _waiting_ns(line.demand, table) for line, table in zip(lines, tables, strict=True)
     )
     demands = tuple(line.demand for line in lines)
-    return IdleTime(timelines, gaps, waiting, find_longest(scene, gaps, demands))
+    return IdleTime(timelines, gaps, waiting, find_longest(inputs, gaps, demands))
 
 
 def _waiting_ns(demand: Demand, table: GapTable) -> int:
     """Idle with a request open: what the two sets have in common."""
-    return total_ns(intersect(demand.requests, (table.start_ns, table.end_ns)))
+    return intersect(demand.requests, IntervalSet(table.start_ns, table.end_ns)).total_ns
 
 
-def _lines(scene: Scene, calls: HostCalls) -> list[_Line]:
-    uses = device_uses(scene, calls)
+def _lines(inputs: IdleInputs, calls: HostCalls) -> list[_Line]:
+    uses = device_uses(inputs, calls)
     lines = [
-        _Line(device.name, device, use, find_demand(scene, use), device.busy)
-        for device, use in zip(scene.device.devices, uses, strict=True)
+        _Line(device.name, device, use, find_demand(inputs, use), device.busy)
+        for device, use in zip(inputs.device.devices, uses, strict=True)
     ]
     if lines:
         return lines
-    use = cpu_use(scene.ledger, scene.origins)
-    demand = find_demand(scene, use)
-    if len(scene.unseen[0]) and not len(demand.open[0]):
+    use = cpu_use(inputs.linked, inputs.sources)
+    demand = find_demand(inputs, use)
+    if len(inputs.unseen) and not len(demand.open):
         return []
-    return [_Line(CPU_TIMELINE, None, use, demand, _computing(scene))]
+    return [_Line(CPU_TIMELINE, None, use, demand, _computing(inputs))]
 
 
-def _computing(scene: Scene) -> Set:
+def _computing(inputs: IdleInputs) -> IntervalSet:
     """Any step computed on the host, or a batch ran where the trace cannot tell."""
-    staged, batches = scene.staged, scene.ledger.batches
+    staged, batches = inputs.staged, inputs.linked.batches
     coarse = batches.first_step < 0
     return merge(
         staged.pieces.covering(Stage.COMPUTE.index, ~staged.parts.is_after),
@@ -128,22 +129,24 @@ def _computing(scene: Scene) -> Set:
     )
 
 
-def _cut(scene: Scene, index: int, line: _Line, claims: tuple[Claim, ...]) -> GapTable:
-    window = scene.capture.window
+def _cut(
+    inputs: IdleInputs, index: int, line: _Line, causes: tuple[CauseIntervals, ...]
+) -> GapTable:
+    window = inputs.capture.window
     start, end, cause = tile_span(
         window.start_ns,
         max(window.start_ns, window.end_ns),
-        [(_BUSY, line.busy), *((claim.cause.index, claim.claimed) for claim in claims)],
+        [(_BUSY, line.busy), *((intervals.cause.index, intervals.active) for intervals in causes)],
         IdleCause.NO_DEMAND.index,
     )
     confidence, runner_up = np.empty(len(cause), np.int8), np.empty(len(cause), np.int8)
     evidence = np.empty(len(cause), np.int32)
-    grouped = by_cause(claims)
-    error_ns, is_checked = clock_error(scene, line.device)
-    sure_of_no_demand = is_sure_of_no_demand(scene)
+    grouped = by_cause(causes)
+    error_ns, is_checked = clock_error(inputs, line.device)
+    sure_of_no_demand = is_sure_of_no_demand(inputs)
     for some in slices(len(cause)):
         low, high = int(start[some.start]), int(end[some.stop - 1])
-        near = {each: claim.between(low, high) for each, claim in grouped.items()}
+        near = {each: intervals.between(low, high) for each, intervals in grouped.items()}
         runners_up = find_runners_up(near, start[some], end[some], cause[some])
         runner_up[some] = runners_up.index
         confidence[some] = judge(
@@ -169,12 +172,14 @@ def _cut(scene: Scene, index: int, line: _Line, claims: tuple[Claim, ...]) -> Ga
     )
 
 
-def _evidence(claims: dict[IdleCause, Claim], start: Int64s, end: Int64s, cause: Ints) -> Int32s:
+def _evidence(
+    causes: dict[IdleCause, CauseIntervals], start: Int64s, end: Int64s, cause: Ints
+) -> Int32s:
     rows = np.full(len(start), -1, np.int32)
-    for each, claim in claims.items():
+    for each, intervals in causes.items():
         mine = np.flatnonzero(cause == each.index)
         if len(mine):
-            rows[mine] = best_rows(claim.witnesses, start[mine], end[mine])
+            rows[mine] = best_rows(intervals.evidence, start[mine], end[mine])
     return rows
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from diag.analysis.idle.demand import Demand
-from diag.analysis.idle.doing import Doings
-from diag.analysis.idle.scene import Scene
+from diag.analysis.idle.inputs import IdleInputs
+from diag.analysis.idle.request_state import RequestStateLookup
 from diag.model.events import Int64s
 from diag.model.gaps import IDLE_CAUSES, GapTable, LongGap, WaitingRequest
 
@@ -16,9 +16,11 @@ WAITING_MAX = 8
 _BLOCK = 1024
 
 
-def find_longest(scene: Scene, gaps: GapTable, demands: tuple[Demand, ...]) -> tuple[LongGap, ...]:
+def find_longest(
+    inputs: IdleInputs, gaps: GapTable, demands: tuple[Demand, ...]
+) -> tuple[LongGap, ...]:
     """The ten longest of each timeline, by timeline, the longest first; of equals the earliest."""
-    doings = Doings(scene)
+    doings = RequestStateLookup(inputs)
     out: list[LongGap] = []
     for index, demand in enumerate(demands):
         low, high = np.searchsorted(
@@ -51,7 +53,9 @@ def _longest_stretches(start_ns: Int64s, end_ns: Int64s) -> list[tuple[int, int]
     return list(zip(begins.tolist(), ends.tolist(), strict=True))
 
 
-def _describe(gaps: GapTable, pieces: Int64s, demand: Demand, doings: Doings) -> LongGap:
+def _describe(
+    gaps: GapTable, pieces: Int64s, demand: Demand, doings: RequestStateLookup
+) -> LongGap:
     start_ns, end_ns = int(gaps.start_ns[pieces[0]]), int(gaps.end_ns[pieces[-1]])
     middle_ns = start_ns + (end_ns - start_ns) // 2
     is_open = np.flatnonzero((demand.start_ns <= middle_ns) & (demand.end_ns > middle_ns))
@@ -76,7 +80,9 @@ def _describe(gaps: GapTable, pieces: Int64s, demand: Demand, doings: Doings) ->
     )
 
 
-def _waiting(request: int, task: int, since_ns: int, at_ns: int, doings: Doings) -> WaitingRequest:
+def _waiting(
+    request: int, task: int, since_ns: int, at_ns: int, doings: RequestStateLookup
+) -> WaitingRequest:
     if request >= 0:
         done = doings.of_request(request, at_ns)
     else:

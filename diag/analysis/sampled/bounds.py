@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diag.analysis.columns.intervals import Set, clip, covered_between, merge
+from diag.analysis.intervals.sets import clip, covered_between, merge
 from diag.analysis.sampled.readings import Float64s, Readings
 from diag.analysis.thresholds import SAMPLER_BLIND_NS
 from diag.model.events import Int64s
+from diag.model.intervals import IntervalSet
 from diag.model.window import Window
 
 # Places and lengths that are tried for each reading, fewer for many readings.
@@ -29,30 +30,30 @@ class KernelTimes:
         window: Outside of which nothing is known.
     """
 
-    surely: Set
-    possibly: Set
+    surely: IntervalSet
+    possibly: IntervalSet
     window: Window
 
 
-def kernel_times(kernels: Set, memsets: Set, window: Window) -> KernelTimes:
+def kernel_times(kernels: IntervalSet, memsets: IntervalSet, window: Window) -> KernelTimes:
     """What the trace says of one GPU, in a sampler's terms.
 
     Copies do not count: NVML's share is of time in which a kernel ran (nvmlUtilization_t). Memsets
     may be kernels of the driver, and gaps between back-to-back kernels may be too short for it.
     """
-    both = merge(kernels, memsets) if len(memsets[0]) else kernels
+    both = merge(kernels, memsets) if len(memsets) else kernels
     surely, both = (clip(each, window.start_ns, window.end_ns) for each in (kernels, both))
     return KernelTimes(surely, _closed(both), window)
 
 
-def _closed(a: Set) -> Set:
+def _closed(a: IntervalSet) -> IntervalSet:
     """The set without its gaps that are too short to be seen."""
-    start, end = a
+    start, end = a.edges
     if not len(start):
         return a
     seen = start[1:] - end[:-1] >= SAMPLER_BLIND_NS
     first, last = np.concatenate(([True], seen)), np.concatenate((seen, [True]))
-    return start[first], end[last]
+    return IntervalSet(start[first], end[last])
 
 
 @dataclass(frozen=True, slots=True)

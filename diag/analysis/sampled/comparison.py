@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from diag.analysis.columns.intervals import Set, covered_between, total_ns, union
+from diag.analysis.intervals.sets import covered_between, union
 from diag.analysis.sampled.bounds import Bounds, kernel_times, traced_bounds
 from diag.analysis.sampled.readings import Readings
 from diag.analysis.thresholds import AGREE_MAX_RATIO, BOUNDS_MAX_RATIO
 from diag.model.events import Bools
+from diag.model.intervals import IntervalSet
 from diag.model.window import Window
 
 
@@ -46,7 +47,9 @@ class Comparison:
         return self.width > BOUNDS_MAX_RATIO
 
 
-def compare(readings: Readings, kernels: Set, memsets: Set, window: Window) -> Comparison:
+def compare(
+    readings: Readings, kernels: IntervalSet, memsets: IntervalSet, window: Window
+) -> Comparison:
     """Compare at least one reading, each with the trace over its own span.
 
     Readings of which the trace cannot tell anything, for the doubt about when they were, are left
@@ -71,10 +74,10 @@ def compare(readings: Readings, kernels: Set, memsets: Set, window: Window) -> C
         found.append(_misfit(joined, traced_bounds(times, joined)))
     end, length = used.middle_end_ns, used.middle_length_ns
     spans = union(end - length, end)
-    covered_ns = total_ns(spans)
+    covered_ns = spans.total_ns
     return Comparison(
         sampled=float(np.average(used.share, weights=used.weight_ns)),
-        traced=float(covered_between(times.surely, *spans).sum() / covered_ns),
+        traced=float(covered_between(times.surely, *spans.edges).sum() / covered_ns),
         excess=max(each.excess for each in found),
         deficit=max(each.deficit for each in found),
         width=min(each.width for each in found),
@@ -102,7 +105,9 @@ def _misfit(readings: Readings, bounds: Bounds, keep: Bools | None = None) -> _M
     return _Misfit(excess_mean, deficit_mean, width_mean)
 
 
-def ends_early(readings: Readings, kernels: Set, memsets: Set, end_ns: int, window: Window) -> bool:
+def ends_early(
+    readings: Readings, kernels: IntervalSet, memsets: IntervalSet, end_ns: int, window: Window
+) -> bool:
     """Whether the samples go on being busy after the trace's last device event, and fit until then.
 
     Args:

@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from diag.analysis.execution.device_work import Device, DeviceWork
+from diag.analysis.sampled.clock_alignment import Placed, devices_of, place
 from diag.analysis.sampled.comparison import Comparison, compare, ends_early
 from diag.analysis.sampled.dcgm import dcgm_readings
+from diag.analysis.sampled.messages import describe_checked, describe_unchecked, no_overlap_reason
 from diag.analysis.sampled.nvml import nvml_readings
 from diag.analysis.sampled.pairing import pair, pair_by_uuid
-from diag.analysis.sampled.placing import Placed, devices_of, place
 from diag.analysis.sampled.processes import NOBODY, Occupants, occupants, share_of
 from diag.analysis.sampled.readings import Readings
 from diag.analysis.sampled.untraced import check_untraced
-from diag.analysis.sampled.words import describe_checked, describe_unchecked, nothing_inside
 from diag.analysis.thresholds import AGREE_MAX_RATIO, OTHERS_EXPLAIN_RATIO
 from diag.model.availability import Unavailable
 from diag.model.capture import Capture
@@ -112,7 +112,7 @@ class _Check:
         readings = read(placed, index)
         inside = readings.within(self.capture.window)
         if not len(inside):
-            reason = nothing_inside(readings, self.capture.window)
+            reason = no_overlap_reason(readings, self.capture.window)
             unchecked = self._unchecked(device, reason, placed, seen)
             return replace(unchecked, resolution_ns=readings.resolution_ns)
         result = compare(inside, device.kernels, device.memsets, self.capture.window)

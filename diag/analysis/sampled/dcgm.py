@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from diag.analysis.sampled.placing import Placed, number_at
+from diag.analysis.sampled.clock_alignment import Placed, number_at
 from diag.analysis.sampled.readings import Readings, no_readings
 from diag.analysis.thresholds import (
     DCGM_INTERVAL_MIN_NS,

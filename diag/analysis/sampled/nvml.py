@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from diag.analysis.sampled.placing import Placed
+from diag.analysis.sampled.clock_alignment import Placed
 from diag.analysis.sampled.readings import Float64s, Readings, no_readings
 from diag.analysis.thresholds import (
     NVML_PERIOD_MAX_NS,

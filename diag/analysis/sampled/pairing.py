@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from diag.analysis.sampled.placing import devices_of
+from diag.analysis.sampled.clock_alignment import devices_of
 from diag.analysis.sampled.processes import devices_of_server
 from diag.formats.trace import event_names as ev
 from diag.model.availability import Unavailable

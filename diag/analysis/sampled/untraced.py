@@ -6,17 +6,17 @@ from typing import Any
 
 import numpy as np
 
+from diag.analysis.sampled.clock_alignment import Placed, devices_of, name_of, place
 from diag.analysis.sampled.dcgm import ENGINE
 from diag.analysis.sampled.dcgm import UTILIZATION as DCGM_RATE
+from diag.analysis.sampled.messages import describe_untraced
 from diag.analysis.sampled.nvml import DRIVER, RATE
-from diag.analysis.sampled.placing import Placed, devices_of, name_of, place
 from diag.analysis.sampled.processes import (
     Occupants,
     devices_of_server,
     occupants,
     share_of,
 )
-from diag.analysis.sampled.words import describe_untraced
 from diag.analysis.thresholds import (
     AT_WORK_MIN_RATIO,
     OTHERS_EXPLAIN_RATIO,

@@ -2,7 +2,7 @@
 
 It plants causes of idle GPUs and slow requests, and records what the profiler would have recorded::
 
-    run = simulate(SCENARIOS["batch-fill"].plan, seed=1)
+    run = simulate(SCENARIOS["queue-fill"].plan, seed=1)
     analysis = analyze(run.capture())
     run.idle(device=0)  # why the GPU idled, by the server's own state
 

@@ -60,7 +60,7 @@ def _run(on: Machine, index: int, step: Step, line: str) -> Process[tuple[str, i
     pool_line = yield from burst(on, step, _next_ops(on, index), line)
     began_ns, burst_end_ns = step.spans[asked].end_ns, on.clock.now_ns
     step.spans[asked] = Span(Stage.QUEUE_EXECUTOR, begin_ns, began_ns)
-    on.truth.add(step.device, IdleCause.EXECUTOR_POOL, begin_ns, began_ns)
+    on.truth.add(step.device, IdleCause.QUEUE_EXECUTOR, begin_ns, began_ns)
     end_burst(on, step, pool_line, began_ns)
     yield from finish(on, step, on.plan.models[index])
     return pool_line, began_ns, burst_end_ns

@@ -64,13 +64,13 @@ SINGLE_CAUSE: Final = (
         replace(ALONE, load=Load(period_ns=20 * MS)),
     ),
     _one(
-        "batch-fill",
-        IdleCause.BATCH_FILL,
+        "queue-fill",
+        IdleCause.QUEUE_FILL,
         replace(SESSION, batching=Batching(64, 12 * MS), load=Load(rate_per_s=400)),
     ),
     _one(
-        "dispatch",
-        IdleCause.DISPATCH,
+        "queue-dispatch",
+        IdleCause.QUEUE_DISPATCH,
         replace(
             SESSION,
             batching=Batching(8, 0),
@@ -95,8 +95,8 @@ SINGLE_CAUSE: Final = (
         replace(ALONE, ops=(DECODE, RESIZE, *NET), load=Load(clients=1, think_ns=20 * US)),
     ),
     Scenario(
-        "executor-pool",
-        IdleCause.EXECUTOR_POOL,
+        "queue-executor",
+        IdleCause.QUEUE_EXECUTOR,
         Plan(
             (
                 replace(ALONE, load=Load(clients=2, think_ns=50 * US)),

@@ -145,8 +145,8 @@ def _tell_waits(server: Server) -> None:
     truth = server.on.truth
     all_busy = _all_busy(server)
     for device, batch, ready_ns, taken_ns in server.waits:
-        truth.add(device, IdleCause.BATCH_FILL, batch.first_ns, ready_ns)
-        truth.add(device, IdleCause.DISPATCH, max(batch.first_ns, ready_ns), taken_ns)
+        truth.add(device, IdleCause.QUEUE_FILL, batch.first_ns, ready_ns)
+        truth.add(device, IdleCause.QUEUE_DISPATCH, max(batch.first_ns, ready_ns), taken_ns)
         no_thread = [
             (max(low, ready_ns, batch.first_ns), min(high, taken_ns))
             for low, high in all_busy

@@ -103,7 +103,7 @@ def burst(
         Span(Stage.QUEUE_EXECUTOR, step.begin_ns if not step.spans else asked_ns, began_ns)
     )
     on.truth.add(
-        step.device, IdleCause.EXECUTOR_POOL, asked_ns, began_ns, before_batcher=before_batcher
+        step.device, IdleCause.QUEUE_EXECUTOR, asked_ns, began_ns, before_batcher=before_batcher
     )
     for load in on.plan.loads:
         on.truth.add(

@@ -37,20 +37,20 @@ _FURTHEST_FIRST: tuple[IdleCause, ...] = (
     IdleCause.LAUNCH,
     IdleCause.PREPROCESS,
     IdleCause.MODEL_LOAD,
-    IdleCause.EXECUTOR_POOL,
+    IdleCause.QUEUE_EXECUTOR,
     IdleCause.BATCH_THREADS_IN_HOST_WORK,
-    IdleCause.DISPATCH,
-    IdleCause.BATCH_FILL,
+    IdleCause.QUEUE_DISPATCH,
+    IdleCause.QUEUE_FILL,
     IdleCause.SYNC_OR_OUTPUT,
     IdleCause.INGRESS,
     IdleCause.TRACE_EDGE,
     IdleCause.UNEXPLAINED,
 )
-_AFTER_FILL = _FURTHEST_FIRST.index(IdleCause.BATCH_FILL) + 1
+_AFTER_FILL = _FURTHEST_FIRST.index(IdleCause.QUEUE_FILL) + 1
 STATE_ORDER: tuple[State, ...] = (
     *(State(cause) for cause in _FURTHEST_FIRST[:_AFTER_FILL]),
     State(IdleCause.PREPROCESS, before_batcher=True),
-    State(IdleCause.EXECUTOR_POOL, before_batcher=True),
+    State(IdleCause.QUEUE_EXECUTOR, before_batcher=True),
     *(State(cause) for cause in _FURTHEST_FIRST[_AFTER_FILL:]),
 )
 

@@ -13,7 +13,7 @@ from diag.analysis.device import caveats as device_caveats
 from diag.analysis.execution import op_class
 from diag.analysis.execution.device_lines import DERIVED_LINES, OVERHEAD_EVENTS
 from diag.analysis.execution.op_class import OpClass, classify
-from diag.analysis.idle.precedence import NEARNESS
+from diag.analysis.idle.order import NEARNESS
 from diag.analysis.result import Counts
 from diag.formats.trace import event_names as ev
 from diag.model.gaps import IdleCause

@@ -148,7 +148,7 @@ def test_bursts_without_a_run_are_orphans_that_keep_the_timeline_busy() -> None:
     assert len(analysis.requests) == 0
     assert analysis.counts.censored == 1
     assert analysis.timelines[0].busy_ns == 500_000
-    assert gaps_us(analysis) == [(300, 400, "executor-pool"), (600, 1000, "unexplained")]
+    assert gaps_us(analysis) == [(300, 400, "queue-executor"), (600, 1000, "unexplained")]
 
 
 def test_refused_enqueues_are_counted_not_listed() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from diag.analysis.sampled.clock_alignment import Placed, place
 from diag.analysis.sampled.nvml import nvml_readings
-from diag.analysis.sampled.placing import Placed, place
 from diag.model.availability import Unavailable
 from diag.model.device import AgreementKind, OtherProcess
 from diag.model.samples import SampledDevice, SampleSeries

@@ -147,7 +147,7 @@ def test_a_run_without_kernels_computed_on_the_host() -> None:
     assert tiles_exactly(analysis)
     # To the device it is all one: the host is before, between or past its copies.
     assert gaps_us(analysis) == [
-        (0, 50, "executor-pool"),
+        (0, 50, "queue-executor"),
         (50, 60, "preprocess"),
         (60, 70, "transfer"),
         (70, 80, "preprocess"),

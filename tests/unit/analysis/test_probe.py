@@ -41,7 +41,7 @@ STAGES_MS = {
 }
 GAPS_MS = [
     (0, 1, "unexplained"),  # getting into the queue
-    (1, 4, "batch-fill"),
+    (1, 4, "queue-fill"),
     (4, 5, "batch-threads-in-host-work"),
     (5, 6, "preprocess"),
     (9, 12, "sync-or-output"),
@@ -114,7 +114,7 @@ def test_idle_time_is_told_by_cause_and_adds_up(analysis: Analysis) -> None:
     assert idle.idle_ns == 850 * MS
     assert {cause.value: ns // MS for cause, ns in idle.by_cause_ns.items() if ns} == {
         "unexplained": 50,
-        "batch-fill": 150,
+        "queue-fill": 150,
         "batch-threads-in-host-work": 50,
         "preprocess": 50,
         "sync-or-output": 150,
@@ -154,7 +154,7 @@ def test_the_kernel_belongs_to_its_op(analysis: Analysis) -> None:
 
 def test_the_verdict_names_the_wait(analysis: Analysis) -> None:
     verdict = decide(analysis)
-    assert verdict.cause == "batch-fill"
+    assert verdict.cause == "queue-fill"
     assert "stood idle 85% of the window" in verdict.sentence
     assert "40% without any request" in verdict.sentence
     assert "15% waiting for batches to fill" in verdict.sentence
@@ -188,7 +188,7 @@ def test_the_command_tells_the_same_story(tmp_path: Path, analysis: Analysis) ->
     assert shares == pytest.approx(
         {
             "unexplained": 0.05,
-            "batch-fill": 0.15,
+            "queue-fill": 0.15,
             "batch-threads-in-host-work": 0.05,
             "preprocess": 0.05,
             "sync-or-output": 0.15,

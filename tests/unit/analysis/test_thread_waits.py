@@ -34,9 +34,9 @@ def test_time_without_a_burst_or_a_waiting_closure_is_no_wait_for_a_thread() -> 
         "unattributed": 16_900,
     }
     assert gaps_us(analysis) == [
-        (0, 30, "executor-pool"),
+        (0, 30, "queue-executor"),
         (1000, 17900, "unexplained"),
-        (17900, 18020, "executor-pool"),
+        (17900, 18020, "queue-executor"),
     ]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from diag.analysis import analyze
-from diag.analysis.sampled.seen import sampled_utilization
+from diag.analysis.sampled.utilization import sampled_utilization
 from diag.model.availability import Unavailable
 from diag.model.device import AgreementKind
 from diag.model.samples import SampledDevice, SampleSeries

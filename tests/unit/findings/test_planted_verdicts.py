@@ -11,11 +11,11 @@ from tests.unit.findings.test_decide import unfounded_numbers
 
 # Where requests wait in a stage, the stage's name is the verdict's.
 VERDICTS = {
-    "batch-fill": "queue-fill",
-    "dispatch": "queue-dispatch",
+    "queue-fill": "queue-fill",
+    "queue-dispatch": "queue-dispatch",
     "batch-threads-in-host-work": "queue-thread",
     "preprocess-unbatched": "preprocess",
-    "executor-pool": "queue-executor",
+    "queue-executor": "queue-executor",
     "sync-or-output": "batch-split",
 }
 

@@ -169,7 +169,7 @@ def make_batches(key: str = "4f3a0001") -> BatchTable:
 
 
 def make_gaps() -> GapTable:
-    causes = (IdleCause.BATCH_FILL, IdleCause.NO_DEMAND, IdleCause.BATCH_FILL)
+    causes = (IdleCause.QUEUE_FILL, IdleCause.NO_DEMAND, IdleCause.QUEUE_FILL)
     return GapTable(
         timeline_index=np.zeros(3, np.int32),
         start_ns=np.array([0, 20 * MS, 80 * MS], np.int64),
@@ -229,7 +229,7 @@ def make_analysis(
     batches = make_batches(queue_key)
     timeline = Timeline("cpu-execution", False, capture.window, 20 * MS)
     by_cause = dict.fromkeys(IDLE_CAUSES, 0)
-    by_cause[IdleCause.BATCH_FILL] = 30 * MS
+    by_cause[IdleCause.QUEUE_FILL] = 30 * MS
     by_cause[IdleCause.NO_DEMAND] = 50 * MS
     samples, sampled_devices = summarize_sources(capture)
     return Analysis(

@@ -47,8 +47,8 @@ FEW = Unavailable("3 samples, 10 needed")
 NO_EVENTS = Unavailable("a refused tracer and an unused GPU look alike")
 # Begin and end in ms, cause, confidence, runner-up, requests waiting, row of the host's event.
 PIECES: tuple[tuple[int, int, IdleCause, Confidence, IdleCause | None, int, int], ...] = (
-    (0, 5, IdleCause.EXECUTOR_POOL, Confidence.HIGH, None, 1, -1),
-    (5, 22, IdleCause.PREPROCESS, Confidence.HIGH, IdleCause.BATCH_FILL, 1, 0),
+    (0, 5, IdleCause.QUEUE_EXECUTOR, Confidence.HIGH, None, 1, -1),
+    (5, 22, IdleCause.PREPROCESS, Confidence.HIGH, IdleCause.QUEUE_FILL, 1, 0),
     (45, 49, IdleCause.LAUNCH, Confidence.MEDIUM, IdleCause.ALLOCATOR, 1, 0),
     (60, 62, IdleCause.LAUNCH, Confidence.LOW, None, 1, 0),
     (62, 66, IdleCause.PREPROCESS, Confidence.MEDIUM, None, 1, 0),
@@ -120,7 +120,7 @@ def make_long_gaps(timeline_index: int = 0, thread: str = "tf_Compute") -> tuple
             timeline_index,
             0,
             22 * MS,
-            ((IdleCause.EXECUTOR_POOL, 5 * MS), (IdleCause.PREPROCESS, 17 * MS)),
+            ((IdleCause.QUEUE_EXECUTOR, 5 * MS), (IdleCause.PREPROCESS, 17 * MS)),
             (
                 WaitingRequest(0, "preprocess", 5 * MS, thread),
                 WaitingRequest(-1, "open", 0, ""),

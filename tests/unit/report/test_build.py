@@ -68,7 +68,7 @@ def test_gaps_come_with_their_number_and_their_longest_most_time_first():
     timeline = build_report(make_analysis(), make_verdict()).timelines[0]
     assert [(gap.cause, gap.pieces, gap.longest_ns) for gap in timeline.gaps] == [
         ("no-demand", 1, 50 * MS),
-        ("batch-fill", 2, 20 * MS),
+        ("queue-fill", 2, 20 * MS),
     ]
     assert [gap.starvation for gap in timeline.gaps] == [False, True]
     assert sum(gap.share_of_idle for gap in timeline.gaps) == pytest.approx(1)

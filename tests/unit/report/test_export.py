@@ -130,9 +130,9 @@ def test_the_table_of_batches():
 def test_the_table_of_gaps():
     rows = read_csv(render_csv(TABLES["gaps"](make_analysis())))
     assert [(row["cause"], row["starvation"], row["waiting_requests"]) for row in rows] == [
-        ("batch-fill", "true", "2"),
+        ("queue-fill", "true", "2"),
         ("no-demand", "false", "0"),
-        ("batch-fill", "true", "1"),
+        ("queue-fill", "true", "1"),
     ]
 
 

@@ -48,7 +48,7 @@ def test_the_runner_up_is_the_one_with_most_time():
     (timeline,) = build_report(make_gpu_analysis(), make_verdict()).timelines
     gaps = {gap.cause: gap for gap in timeline.gaps}
     assert (gaps["preprocess"].runner_up, gaps["preprocess"].runner_up_ns) == (
-        "batch-fill",
+        "queue-fill",
         17 * MS,
     )
     assert gaps["no-demand"].runner_up == Unavailable("no other evidence")

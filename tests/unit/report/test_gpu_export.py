@@ -86,7 +86,7 @@ def test_a_gap_has_its_confidence_its_runner_up_and_the_event_that_shows_it():
         "end_unix_ns": str(ORIGIN_UNIX_NS + 22 * MS),
         "cause": "preprocess",
         "confidence": "high",
-        "runner_up": "batch-fill",
+        "runner_up": "queue-fill",
         "waiting_requests": "1",
         "duration_ns": str(17 * MS),
         "starvation": "true",

@@ -74,11 +74,11 @@ idle 66.0 ms, of it 32.0 ms with requests open; fed without a break, it would wi
 second; confidence high 56.0 ms, medium 8.00 ms, low 2.00 ms
 idle because of  starved  idle ms  of window  sure    or else
 no-demand        no          34.0      34.0%  high
-preprocess       yes         21.0      21.0%  high    batch-fill
+preprocess       yes         21.0      21.0%  high    queue-fill
 launch           no          6.00       6.0%  medium  allocator
-executor-pool    yes         5.00       5.0%  high
+queue-executor   yes         5.00       5.0%  high
 longest:    with requests open; times from the window's start
-  - at 0 ns, 22.0 ms: preprocess 17.0 ms, executor-pool 5.00 ms; 12 requests open: preprocess for
+  - at 0 ns, 22.0 ms: preprocess 17.0 ms, queue-executor 5.00 ms; 12 requests open: preprocess for
     6.00 ms (tf_Compute), open for 11.0 ms
   - at 60.0 ms, 6.00 ms: preprocess 4.00 ms, launch 2.00 ms; 1 request open: launch for 3.00 ms
     (tf_Compute)"""

@@ -33,7 +33,7 @@ def test_a_request_without_a_batcher_passes_through_host_work_copies_launches_an
     assert rows(analysis) == [
         # A request as long as this one may have been cut without leaving a mark.
         (0, 1000, "trace-edge", "low", "", ""),
-        (1000, 1100, "executor-pool", "medium", "", "SessionRun"),
+        (1000, 1100, "queue-executor", "medium", "", "SessionRun"),
         (1100, 2900, "preprocess", "high", "", "d:DecodeJpeg"),
         (2900, 3000, "transfer", "high", "preprocess", "cuMemcpyHtoDAsync_v2"),
         (3100, 3300, "launch", "high", "", "gemm"),
@@ -71,10 +71,10 @@ def test_a_batch_passes_through_queue_threads_and_run() -> None:
         # A batch that was taken before the window may have been under way.
         (0, 1000, "trace-edge", "low", "", ""),
         (1000, 1010, "unexplained", "low", "", "BatchingSessionRun"),
-        (1010, 3010, "batch-fill", "high", "", "ScheduleOutputTask"),
-        (3010, 3200, "dispatch", "high", "", "ScheduleOutputTask"),
+        (1010, 3010, "queue-fill", "high", "", "ScheduleOutputTask"),
+        (3010, 3200, "queue-dispatch", "high", "", "ScheduleOutputTask"),
         (3200, 3500, "batch-threads-in-host-work", "high", "", "MergeInputTensors"),
-        (3500, 3600, "executor-pool", "medium", "", "SessionRun"),
+        (3500, 3600, "queue-executor", "medium", "", "SessionRun"),
         (3600, 4200, "preprocess", "high", "", "d:DecodeJpeg"),
         (7000, 9000, "sync-or-output", "high", "", "ProcessBatch"),
         (9000, 20000, "no-demand", "high", "", ""),
@@ -94,10 +94,10 @@ def test_estimated_parameters_make_the_wait_in_the_queue_less_certain() -> None:
         gemm 3250..3260us correlation_id=2
     """
     text += END + gpu(f"gemm 3300..3900us correlation_id=2 {KERNEL}")
-    assert row_at(analyzed(text), 1500)[2:4] == ("batch-fill", "medium")
-    assert row_at(analyzed(text, TOLD), 1500)[2:4] == ("batch-fill", "high")
+    assert row_at(analyzed(text), 1500)[2:4] == ("queue-fill", "medium")
+    assert row_at(analyzed(text, TOLD), 1500)[2:4] == ("queue-fill", "high")
     assert row_at(analyzed(text, TOLD), 3100)[2:] == (
-        "dispatch",
+        "queue-dispatch",
         "high",
         "",
         "ScheduleOutputTask",
@@ -131,13 +131,13 @@ def test_requests_ahead_of_a_batcher_in_the_graph_prepare_its_batches() -> None:
         BatchingParameters(max_batch_size=4, batch_timeout_micros=0, num_batch_threads=1),
     )
     assert rows(analysis)[1:8] == [
-        (1000, 1200, "executor-pool", "medium", "", "SessionRun"),
+        (1000, 1200, "queue-executor", "medium", "", "SessionRun"),
         # The whole of the graph ahead, since all of it comes before the device's work.
         (1200, 1990, "preprocess", "high", "", "p:Placeholder"),
         (1990, 1991, "unexplained", "low", "", "SessionRun"),
-        (1991, 2500, "dispatch", "high", "", "ScheduleOutputTask"),
+        (1991, 2500, "queue-dispatch", "high", "", "ScheduleOutputTask"),
         (2500, 2600, "batch-threads-in-host-work", "high", "", "ProcessBatch"),
-        (2600, 2700, "executor-pool", "medium", "", "FunctionRun"),
+        (2600, 2700, "queue-executor", "medium", "", "FunctionRun"),
         (2700, 3200, "preprocess", "high", "", "m:MatMul"),
     ]
 
@@ -248,7 +248,7 @@ def test_a_model_loads_while_a_request_is_open() -> None:
         + gpu(f"gemm 2200..2500us correlation_id=1 {KERNEL}")
     )
     assert rows(analysis)[1:4] == [
-        (1500, 1600, "model-load", "medium", "executor-pool", "save/RestoreV2:RestoreV2"),
+        (1500, 1600, "model-load", "medium", "queue-executor", "save/RestoreV2:RestoreV2"),
         (1600, 2200, "preprocess", "medium", "model-load", "ExecutorState::Process"),
         (2500, 3000, "model-load", "high", "sync-or-output", "save/RestoreV2:RestoreV2"),
     ]
@@ -284,7 +284,7 @@ def test_a_step_between_two_kernels_without_a_burst_waits_for_a_thread() -> None
     )
     assert rows(analyzed(HOST + text + END + stream))[3:6] == [
         (1700, 2000, "launch", "high", "", "ExecutorState::Process"),
-        (2000, 5000, "executor-pool", "medium", "", "SessionRun"),
+        (2000, 5000, "queue-executor", "medium", "", "SessionRun"),
         (5000, 5600, "launch", "high", "", "gemm"),
     ]
 
@@ -303,7 +303,7 @@ def test_a_closure_that_waits_in_the_pool_shows_the_wait() -> None:
     assert row_at(analysis, 2000) == (
         1000,
         3000,
-        "executor-pool",
+        "queue-executor",
         "high",
         "",
         "ThreadpoolListener::Record",
@@ -360,7 +360,7 @@ def test_a_gap_before_work_that_was_launched_is_the_devices_own() -> None:
     )
     found = rows(analyzed(HOST + ahead + other + END + kernels))
     assert found[2:5] == [
-        (1100, 2000, "preprocess", "high", "executor-pool", "d:DecodeJpeg"),
+        (1100, 2000, "preprocess", "high", "queue-executor", "d:DecodeJpeg"),
         (3000, 3500, "launch", "high", "preprocess", "relu"),
         (4000, 8300, "preprocess", "high", "sync-or-output", "d:DecodeJpeg"),
     ]

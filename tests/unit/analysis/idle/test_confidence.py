@@ -17,7 +17,7 @@ def test_pieces_no_longer_than_the_clocks_error_are_guesses() -> None:
     analysis = analyzed(HOST + late + END + stream)
     assert row_at(analysis, 3200) == (3000, 3500, "launch", "low", "", "j")
     assert row_at(analysis, 1500)[2:4] == ("preprocess", "high")
-    assert row_at(analysis, 1050)[2:4] == ("executor-pool", "low")
+    assert row_at(analysis, 1050)[2:4] == ("queue-executor", "low")
 
 
 def test_without_a_launch_the_clocks_are_not_known_to_match() -> None:
@@ -43,7 +43,7 @@ line tf_Compute/2
     alone = analyzed(HOST + BUSY + END + gpu(f"k 2200..5000us correlation_id=1 {KERNEL}"))
     assert row_at(alone, 1500)[2:5] == ("preprocess", "high", "")
     both = analyzed(HOST + BUSY + waits + END + stream)
-    assert row_at(both, 1500)[2:5] == ("preprocess", "medium", "executor-pool")
+    assert row_at(both, 1500)[2:5] == ("preprocess", "medium", "queue-executor")
 
 
 def test_a_state_further_away_is_a_runner_up_that_does_not_matter() -> None:

@@ -18,7 +18,7 @@ def test_each_gpu_is_explained_by_the_requests_that_use_it() -> None:
     analysis = analyzed(HOST + ON_0 + ON_1 + END + STREAM_0 + STREAM_1)
     assert [row[:3] for row in rows(analysis, 0)] == [
         (0, 1000, "trace-edge"),
-        (1000, 1100, "executor-pool"),
+        (1000, 1100, "queue-executor"),
         (1100, 2200, "preprocess"),
         (3000, 4000, "sync-or-output"),
         # The other request is open from 11000 to 13000, and does not concern this one.
@@ -28,7 +28,7 @@ def test_each_gpu_is_explained_by_the_requests_that_use_it() -> None:
     assert [row[:3] for row in rows(analysis, 1)] == [
         (0, 2000, "trace-edge"),
         (2000, 11000, "no-demand"),
-        (11000, 11100, "executor-pool"),
+        (11000, 11100, "queue-executor"),
         (11100, 12200, "preprocess"),
         (12900, 13000, "sync-or-output"),
         (13000, 18000, "no-demand"),
@@ -117,11 +117,11 @@ line grpc-9
     text += gpu(f"k 4000..4500us correlation_id=1 {KERNEL}")
     text += gpu(f"k 10000..10500us correlation_id=2 {KERNEL}", ordinal=1)
     analysis = analyzed(text)
-    assert row_at(analysis, 19000, 0)[2] in ("batch-fill", "dispatch")
+    assert row_at(analysis, 19000, 0)[2] in ("queue-fill", "queue-dispatch")
     assert row_at(analysis, 19000, 1)[2] == "no-demand"
     # The first batch of the other queue likewise.
     assert row_at(analysis, 8500, 0)[2] == "no-demand"
-    assert row_at(analysis, 8500, 1)[2] in ("batch-fill", "dispatch")
+    assert row_at(analysis, 8500, 1)[2] in ("queue-fill", "queue-dispatch")
 
 
 @pytest.mark.parametrize("ordinal", [0, 1])
@@ -178,5 +178,5 @@ line batch_threads_/{number}
     # The second batch fills and waits beside the first one's run, from 5100 to 7900.
     assert row_at(analysis, 6000)[2:4] == ("unexplained", "low")
     assert row_at(analysis, 6000)[5] == "ProcessBatch"
-    assert row_at(analysis, 4000)[2] in ("batch-fill", "dispatch")
+    assert row_at(analysis, 4000)[2] in ("queue-fill", "queue-dispatch")
     assert analysis.idle[0].starved_ns < 3_300_000

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diag.analysis.idle.evidence import Witnesses, best_rows
+from diag.analysis.idle.causes.evidence_events import EvidenceEvents, best_rows
 
 Span = tuple[int, int]
 spans = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 12)), max_size=12).map(
@@ -14,14 +14,14 @@ spans = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 12)), max_size=12)
 )
 
 
-def witnesses(of: list[Span], first_row: int = 100) -> Witnesses:
+def evidence(of: list[Span], first_row: int = 100) -> EvidenceEvents:
     start, end = np.array(of, np.int64).reshape(-1, 2).T
-    return Witnesses(start, end, np.arange(len(of)) + first_row)
+    return EvidenceEvents(start, end, np.arange(len(of)) + first_row)
 
 
 @given(spans, st.lists(st.integers(-1, 45), max_size=10))
 def test_the_oldest_that_covers_a_point_is_found(of: list[Span], points: list[int]) -> None:
-    found = witnesses(of).oldest(np.array(points, np.int64)).tolist()
+    found = evidence(of).oldest(np.array(points, np.int64)).tolist()
     for point, position in zip(points, found, strict=True):
         covering = [begin for begin, end in of if begin <= point < end]
         if position < 0:
@@ -35,14 +35,14 @@ def test_the_oldest_that_covers_a_point_is_found(of: list[Span], points: list[in
 @given(spans, spans)
 def test_the_first_to_begin_in_a_span_is_found(of: list[Span], pieces: list[Span]) -> None:
     start, end = np.array(pieces, np.int64).reshape(-1, 2).T
-    found = witnesses(of).first_within(start, end).tolist()
+    found = evidence(of).first_within(start, end).tolist()
     for (low, high), position in zip(pieces, found, strict=True):
         begins = [begin for begin, _ in of if low <= begin < high]
         assert (of[position][0] == min(begins)) if position >= 0 else not begins
 
 
 def best(*tiers: list[Span], piece: Span) -> int:
-    numbered = tuple(witnesses(tier, 100 * i) for i, tier in enumerate(tiers, 1))
+    numbered = tuple(evidence(tier, 100 * i) for i, tier in enumerate(tiers, 1))
     (row,) = best_rows(numbered, np.array([piece[0]]), np.array([piece[1]])).tolist()
     return int(row)
 

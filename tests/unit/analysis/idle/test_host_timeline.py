@@ -39,10 +39,10 @@ def test_a_batch_passes_through_every_cause() -> None:
     assert gaps_us(analysis) == [
         (0, 1000, "trace-edge"),  # a batch taken before the window may have been under way
         (1000, 1010, "unexplained"),  # between the request's begin and its enqueue
-        (1010, 3010, "batch-fill"),
-        (3010, 3200, "dispatch"),
+        (1010, 3010, "queue-fill"),
+        (3010, 3200, "queue-dispatch"),
         (3200, 3500, "batch-threads-in-host-work"),
-        (3500, 3600, "executor-pool"),
+        (3500, 3600, "queue-executor"),
         (3600, 4000, "preprocess"),
         (7000, 8000, "sync-or-output"),  # outputs split, then the member woken
         (8000, 10000, "no-demand"),
@@ -80,7 +80,7 @@ def test_ready_batch_without_a_free_thread_waits_for_host_work() -> None:
     assert gaps_us(analyzed(text, given(0))) == [
         (0, 10, "unexplained"),  # one batch runs, of which nothing is seen, and none waits
         (10, 1000, "batch-threads-in-host-work"),
-        (1000, 1050, "dispatch"),
+        (1000, 1050, "queue-dispatch"),
     ]
 
 
@@ -103,7 +103,7 @@ def test_busy_threads_of_another_pool_do_not_hold_a_batch_up() -> None:
     """
     assert gaps_us(analyzed(text, given(0))) == [
         (0, 100, "unexplained"),
-        (100, 500, "dispatch"),
+        (100, 500, "queue-dispatch"),
     ]
 
 
@@ -118,9 +118,9 @@ def test_request_that_has_come_furthest_names_the_cause() -> None:
     """
     found = gaps_us(analyzed(BATCH + pool + END, given(2000)))
     assert found[2:5] == [
-        (1010, 1500, "batch-fill"),
-        (1500, 2500, "executor-pool"),
-        (2800, 3010, "batch-fill"),
+        (1010, 1500, "queue-fill"),
+        (1500, 2500, "queue-executor"),
+        (2800, 3010, "queue-fill"),
     ]
 
 
@@ -138,9 +138,9 @@ def test_preprocessing_ahead_of_the_batcher_yields_to_a_batch_further_on() -> No
     found = gaps_us(analyzed(BATCH + ahead + END, given(2000)))
     assert found[:4] == [
         (0, 100, "trace-edge"),
-        (100, 200, "executor-pool"),
+        (100, 200, "queue-executor"),
         (200, 1010, "preprocess"),
-        (1010, 3010, "batch-fill"),
+        (1010, 3010, "queue-fill"),
     ]
 
 
@@ -185,8 +185,8 @@ def test_task_still_queued_when_the_window_closes_is_demand() -> None:
     found = gaps_us(analyzed(text + END, given(500)))
     assert found[-3:] == [
         (8000, 9000, "no-demand"),
-        (9000, 9500, "batch-fill"),
-        (9500, 10000, "dispatch"),
+        (9000, 9500, "queue-fill"),
+        (9500, 10000, "queue-dispatch"),
     ]
 
 
@@ -242,9 +242,9 @@ def waiting(text: str) -> list[tuple[str, int]]:
 def test_a_request_whose_end_was_cut_waits_until_its_batch_is_done() -> None:
     # The batch is whole, the BatchingSessionRun around its task was still open at the end.
     cut = BATCH.replace("BatchingSessionRun 1000..8000us", "Other 1000..1001us")
-    assert waiting(cut)[:3] == [("no-demand", 0), ("batch-fill", 1), ("dispatch", 1)]
+    assert waiting(cut)[:3] == [("no-demand", 0), ("queue-fill", 1), ("queue-dispatch", 1)]
 
 
 def test_rows_nobody_enqueued_are_of_a_request_older_than_the_window() -> None:
     older = BATCH.replace("batch_size_before_padding=1", "batch_size_before_padding=3")
-    assert waiting(older)[:2] == [("unexplained", 1), ("batch-fill", 2)]
+    assert waiting(older)[:2] == [("unexplained", 1), ("queue-fill", 2)]

@@ -43,7 +43,7 @@ line tf_Compute/10
 """,
         f"  k 6600..6700us correlation_id=101 {KERNEL}\n",
     ),
-    "executor-pool": (
+    "queue-executor": (
         """
 line grpc-7
   SessionRun 3000..7000us id=7 _p=7
@@ -90,7 +90,7 @@ def test_the_cause_that_comes_first_decides(first: str, second: str) -> None:
     assert row[2] == first
     # What would hold instead; a driver call lies in a burst, which would hold as well, and beside
     # a load a request waits for a thread.
-    assert row[4] in (second, "executor-pool" if first == "model-load" else "preprocess")
+    assert row[4] in (second, "queue-executor" if first == "model-load" else "preprocess")
 
 
 def test_a_batch_that_fills_yields_to_all_that_are_further() -> None:
@@ -102,7 +102,7 @@ line grpc-5
     host, events = STATES["preprocess"]
     text = f"{HOST}{filling}{host}{END}{gpu(f'k 100..200us {KERNEL}')}{events}"
     row = row_at(analyzed(text, slow), 5000)
-    assert row[2:5] == ("preprocess", "high", "batch-fill")
+    assert row[2:5] == ("preprocess", "high", "queue-fill")
     alone = f"{HOST}{filling}{END}{gpu(f'k 100..200us {KERNEL}')}"
     # No launch tells how well the clocks match.
-    assert row_at(analyzed(alone, slow), 5000)[2:5] == ("batch-fill", "medium", "")
+    assert row_at(analyzed(alone, slow), 5000)[2:5] == ("queue-fill", "medium", "")

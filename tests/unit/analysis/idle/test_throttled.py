@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from diag.analysis import analyze
-from diag.analysis.idle.machine_claims import find_blanks
+from diag.analysis.idle.causes.machine import find_blanks
 from diag.model.capture import BatchingParameters
 from diag.model.samples import SampleSeries
 from diag.model.window import ClockSync, Window
@@ -95,7 +95,7 @@ def test_without_a_counter_a_batch_that_no_free_thread_takes_is() -> None:
     """
     told = BatchingParameters(max_batch_size=1, batch_timeout_micros=0, num_batch_threads=1)
     found = row_at(analyze(capture_of(text).with_batching_parameters(told)), 5000)
-    assert found == (1010, 13000, "throttled", "medium", "dispatch", "")
+    assert found == (1010, 13000, "throttled", "medium", "queue-dispatch", "")
     # By an estimated timeout the batch may as well have filled all the while.
     assert row_at(analyze(capture_of(text)), 5000)[2] != "throttled"
 
@@ -111,7 +111,7 @@ def blanks_of(*events: tuple[float, float], window_ms: float = 100) -> list[tupl
     """Blanks in ms of one line with these events."""
     body = "\n".join(f"  e {begin}..{end}ms" for begin, end in events)
     (host,) = capture_of(f"line t\n{body}").planes
-    start, end = find_blanks(host.events, Window(0, int(window_ms * MS)))
+    start, end = find_blanks(host.events, Window(0, int(window_ms * MS))).edges
     return list(zip((start / MS).tolist(), (end / MS).tolist(), strict=True))
 
 

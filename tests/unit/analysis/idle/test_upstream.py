@@ -93,4 +93,4 @@ def test_no_demand_is_no_starvation_and_starvation_no_lack_of_demand() -> None:
         named = {
             cause.value for cause, ns in idle.by_cause_ns.items() if ns and cause.is_starvation
         }
-        assert named <= {"ingress", "preprocess", "executor-pool"}
+        assert named <= {"ingress", "preprocess", "queue-executor"}

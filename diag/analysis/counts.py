@@ -1,0 +1,44 @@
+"""How much was seen, and what had to be left out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diag.analysis.batching.batches import Batches, Tasks
+from diag.analysis.requests.roots import Roots
+from diag.analysis.result import Counts
+from diag.model.availability import Unavailable
+from diag.model.events import Plane
+from diag.model.serving import RequestTable
+
+
+def count(
+    hidden: Unavailable | None,
+    planes: tuple[Plane, ...],
+    roots: Roots,
+    requests: RequestTable,
+    batches: Batches,
+    tasks: Tasks,
+) -> Counts:
+    """Count requests, batches and losses.
+
+    Where the trace hides the requests that ran (``hidden`` says why), their number is unavailable,
+    not 0.
+    """
+    enqueued = np.zeros(len(batches), np.int64)
+    linked = tasks.batch >= 0
+    np.add.at(enqueued, tasks.batch[linked], np.maximum(tasks.size[linked], 0))
+    missing = np.where(batches.rows >= 0, np.maximum(batches.rows - enqueued, 0), 0)
+    cut_off = np.stack((tasks.kind[~linked], tasks.id[~linked]), axis=1)
+    return Counts(
+        requests=hidden or len(requests),
+        complete=hidden or int(requests.complete.sum()),
+        censored=roots.censored,
+        refused=roots.refused,
+        batches=len(batches),
+        censored_batches=len(np.unique(cut_off, axis=0)),
+        ambiguous_links=int(tasks.is_ambiguous.sum()),
+        split_requests=int((np.diff(requests.batch_offsets) > 1).sum()),
+        batch_rows_missing=int(missing.sum()),
+        events=sum(len(plane.events) for plane in planes),
+    )
