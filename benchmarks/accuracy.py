@@ -15,7 +15,7 @@ from diag.demo.comparison import Comparison, compare
 from diag.demo.recording import RecordingOptions, record_scenario
 from diag.demo.scenarios import SCENARIOS, Scenario
 from diag.demo.tolerance import tolerance_ns
-from diag.findings import decide
+from diag.findings import conclude, find
 from diag.formats.source import open_bundle
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _run_once(scenario: Scenario, folder: Path) -> Comparison:
         recording.truths,
         scenario=scenario,
         rules=recording.rules(scenario.victim),
-        verdict=decide(analysis).cause,
+        verdict=conclude(analysis, find(analysis)).cause,
     )
 
 

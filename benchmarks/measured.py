@@ -33,12 +33,12 @@ def decode(path: Path) -> Callable[[], int]:
 def analysis(path: Path) -> Callable[[], int]:
     """diag: open the file, attribute every request, explain every gap, decide the verdict."""
     from diag.analysis import analyze
-    from diag.findings import decide
+    from diag.findings import conclude, find
     from diag.formats.source import open_bundle
 
     def work() -> int:
         result = analyze(open_bundle(path))
-        decide(result)
+        conclude(result, find(result))
         return result.counts.events
 
     return work

@@ -61,10 +61,9 @@ def analyze(
     check_output(output, force=force)
     analysis = analyze_source(source, batching_parameters, preprocess_ops)
 
-    from diag.findings import decide
     from diag.report.build import build_report
 
-    report = build_report(analysis, decide(analysis))
+    report = build_report(analysis)
     write_output(output, render(report, format_, to_stdout=output == STDOUT), force=force)
 
 

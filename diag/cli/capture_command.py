@@ -174,9 +174,8 @@ def _parameters_text(path: Path | None) -> str:
 def _print_verdict(path: Path, parameters: Path | None, preprocess_ops: str | None) -> None:
     from diag.cli.analysis import analyze_source
     from diag.cli.analyze_command import render
-    from diag.findings import decide
     from diag.report.build import build_report
 
     analysis = analyze_source(path, parameters, preprocess_ops)
-    text = render(build_report(analysis, decide(analysis)), "text", to_stdout=True)
+    text = render(build_report(analysis), "text", to_stdout=True)
     sys.stdout.write(f"{text.rstrip()}\n\nbundle: {path}\n")

@@ -101,7 +101,7 @@ def _diagnose(
     from diag.demo.comparison import compare
     from diag.demo.recording import RecordingOptions, record_scenario
     from diag.demo.tables import comparison_text, observer_text
-    from diag.findings import decide
+    from diag.findings import conclude, find
     from diag.formats.source import open_bundle
     from diag.report.build import build_report
     from diag.report.json import render_json
@@ -111,14 +111,14 @@ def _diagnose(
     options = RecordingOptions(*ports, duration_s=duration_s)
     recording = record_scenario(scenario, folder, options, NoProgress() if quiet else _Lines())
     analysis = analyze(open_bundle(recording.bundle))
-    verdict = decide(analysis)
-    report = build_report(analysis, verdict)
+    findings = find(analysis)
+    report = build_report(analysis, findings)
     comparison = compare(
         analysis,
         recording.truths,
         scenario=scenario,
         rules=recording.rules(scenario.victim),
-        verdict=verdict.cause,
+        verdict=conclude(analysis, findings).cause,
     )
     _write(folder / "report.md", render_markdown(report))
     _write(folder / "report.json", render_json(report))

@@ -1,6 +1,10 @@
-"""An Analysis in, a Verdict out: what it means and what to do about it."""
+"""An Analysis in, Findings out: what is wrong, what to change, and how to check the change.
 
-from diag.findings.decide import decide
-from diag.findings.verdict import Evidence, Verdict
+``find`` runs every rule and ranks what they find; ``conclude`` puts the first finding and the
+state of the device into one verdict.
+"""
 
-__all__ = ["Evidence", "Verdict", "decide"]
+from diag.findings.ranking import run_rules as find
+from diag.findings.verdict import Verdict, conclude
+
+__all__ = ["Verdict", "conclude", "find"]

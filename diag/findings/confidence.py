@@ -1,55 +1,74 @@
-"""How sure a verdict is: how many requests, and whether a second source bears it out."""
+"""How sure a finding is: how many requests, and whether a second source agrees."""
 
 from __future__ import annotations
 
-from diag.analysis.result import Analysis
+from typing import TYPE_CHECKING, NamedTuple
+
 from diag.findings import thresholds
-from diag.findings.device import is_doubted
-from diag.findings.knobs import parameters_are_told
-from diag.findings.shares import Shares
-from diag.model.gaps import IdleCause
+from diag.findings.shares import parameters_are_told
+from diag.model.device import AgreementKind
+from diag.model.gaps import Confidence
 from diag.model.samples import MetricsPair
-from diag.model.serving import Stage, StageGroup
+from diag.model.serving import Stage
+
+if TYPE_CHECKING:
+    from diag.analysis.result import Analysis
+    from diag.findings.inputs import RuleInputs
+
+# Outcomes of the cross-check that contradict the device times of the trace.
+_DOUBTS = (AgreementKind.DISAGREE, AgreementKind.TRACE_TRUNCATED)
 
 
-def confidence_in(analysis: Analysis, shares: Shares, cause: str) -> str:
-    """High needs many requests and a second, independent source; see docs/decisions/0010."""
-    unexplained = shares.by_stage[Stage.UNATTRIBUTED]
-    if shares.requests < thresholds.FEW_REQUESTS or (
-        unexplained > thresholds.UNATTRIBUTED_MAX_SHARE
-    ):
-        return "low"
-    if is_doubted(analysis):
-        return "medium" if cause in _ON_THE_HOST else "low"
-    many = shares.requests >= thresholds.MANY_REQUESTS
-    return "high" if many and _is_corroborated(analysis, cause) else "medium"
+class Basis(NamedTuple):
+    """What a finding's numbers rest on, which decides what could bear them out.
 
-
-def _is_corroborated(analysis: Analysis, cause: str) -> bool:
-    """Whether something beside the trace's own events bears the cause out.
-
-    How queueing splits rests on the batching parameters, which the server can tell; what is
-    preprocessing rests on op types, unless device work shows where the model begins; the rest is
-    measured by the trace and borne out by the server's metrics over the same window.
+    Attributes:
+        on_device: On times of a GPU, which lost events or contradicting samples put in doubt.
+        on_parameters: On the batching parameters, which the server or a file can confirm.
+        on_op_types: On op types, which device work confirms: it shows where the model begins.
     """
-    if cause in _RESTS_ON_PARAMETERS:
-        return parameters_are_told(analysis)
-    if cause == Stage.PREPROCESS.value:
-        return any(timeline.is_device for timeline in analysis.timelines)
-    return isinstance(analysis.capture.metrics, MetricsPair)
+
+    on_device: bool = True
+    on_parameters: bool = False
+    on_op_types: bool = False
 
 
-# Stages beside all device work: what the device tracer lost does not touch them.
-_ON_THE_HOST = frozenset(
-    stage.value for stage in Stage if stage.group in (StageGroup.QUEUEING, StageGroup.BATCHING)
-)
-_RESTS_ON_PARAMETERS = frozenset(
-    {
-        Stage.QUEUE_FILL.value,
-        Stage.QUEUE_THREAD.value,
-        Stage.QUEUE_DISPATCH.value,
-        IdleCause.QUEUE_FILL.value,
-        IdleCause.BATCH_THREADS_IN_HOST_WORK.value,
-        IdleCause.QUEUE_DISPATCH.value,
-    }
-)
+def judge(inputs: RuleInputs, basis: Basis) -> tuple[Confidence, str]:
+    """The confidence and its reason, in one sentence; see docs/decisions/0010."""
+    requests = inputs.shares.requests
+    unexplained = inputs.shares.by_stage[Stage.UNATTRIBUTED]
+    if requests < thresholds.FEW_REQUESTS:
+        many = "1 complete request" if requests == 1 else f"{requests} complete requests"
+        return Confidence.LOW, f"Only {many} in the recording."
+    if unexplained > thresholds.UNATTRIBUTED_MAX_SHARE:
+        return Confidence.LOW, f"{unexplained:.0%} of request time has no explanation in the trace."
+    if device_is_doubted(inputs.analysis):
+        if basis.on_device:
+            return Confidence.LOW, "GPU times are in doubt: see the samples and lost events."
+        return Confidence.MEDIUM, "GPU times are in doubt, but this does not rest on them."
+    if requests < thresholds.MANY_REQUESTS:
+        return Confidence.MEDIUM, f"{requests} complete requests; a percentile needs 100."
+    return _second_source(inputs.analysis, basis, requests)
+
+
+def _second_source(analysis: Analysis, basis: Basis, requests: int) -> tuple[Confidence, str]:
+    """High only if something other than the trace's own events bears it out."""
+    if basis.on_parameters:
+        if parameters_are_told(analysis):
+            return Confidence.HIGH, f"{requests} requests; batching parameters from the server."
+        return Confidence.MEDIUM, "Batching parameters are estimated from the trace."
+    if basis.on_op_types:
+        if any(timeline.is_device for timeline in analysis.timelines):
+            return Confidence.HIGH, f"{requests} requests; GPU work shows where the model begins."
+        return (
+            Confidence.MEDIUM,
+            "No GPU work shows where the model begins: preprocessing is recognised by op type.",
+        )
+    if isinstance(analysis.capture.metrics, MetricsPair):
+        return Confidence.HIGH, f"{requests} requests; server metrics cover the same window."
+    return Confidence.MEDIUM, "One source, the trace: no server metrics over the same window."
+
+
+def device_is_doubted(analysis: Analysis) -> bool:
+    """Whether device times are known to be too short, or samples contradict them."""
+    return analysis.device_loss.dropped > 0 or any(a.kind in _DOUBTS for a in analysis.agreements)

@@ -1,4 +1,4 @@
-"""The few sums over models that a verdict is drawn from."""
+"""The few sums over models that several rules need."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import numpy as np
 
 from diag.analysis.result import Analysis, GapSummary
 from diag.model.availability import Unavailable
+from diag.model.device import ModelDeviceCost
 from diag.model.gaps import IdleCause
-from diag.model.serving import STAGES, Stage, StageGroup
+from diag.model.serving import STAGES, Origin, Parameter, Stage, StageGroup
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +30,6 @@ class Shares:
     def group(self, group: StageGroup) -> float:
         """Share of a group of stages."""
         return sum(share for stage, share in self.by_stage.items() if stage.group is group)
-
-    @property
-    def largest(self) -> Stage:
-        """The stage with most time; the whole compute group stands as one, under COMPUTE."""
-        folded = {
-            stage: share
-            for stage, share in self.by_stage.items()
-            if stage.group is not StageGroup.COMPUTE and stage is not Stage.UNATTRIBUTED
-        }
-        folded[Stage.COMPUTE] = self.group(StageGroup.COMPUTE)
-        return max(folded, key=lambda stage: folded[stage])
 
 
 def sum_shares(analysis: Analysis, model: str | None = None) -> Shares | None:
@@ -113,3 +103,25 @@ def preprocesses_in_batches(analysis: Analysis) -> bool:
     batch = requests.batch_index[requests.batch_offsets[linked]]
     inside = int(np.maximum(batches.preprocess_ns[batch], 0).sum())
     return 2 * inside > int(requests.stage_ns[:, Stage.PREPROCESS.index].sum())
+
+
+def top_model(analysis: Analysis) -> ModelDeviceCost | None:
+    """The model that takes most device time, or None without device work."""
+    return max(
+        analysis.device_costs,
+        key=lambda cost: cost.device_ns_per_request * cost.requests,
+        default=None,
+    )
+
+
+def parameters_are_told(analysis: Analysis) -> bool:
+    """Whether every queue's parameters come from the server, not from estimates."""
+    return all(
+        isinstance(value, Parameter) and value.origin is not Origin.ESTIMATED
+        for summary in analysis.queues
+        for value in (
+            summary.queue.batch_timeout_ns,
+            summary.queue.max_batch_size,
+            summary.queue.num_batch_threads,
+        )
+    )

@@ -1,38 +1,203 @@
-"""The one sentence: what holds requests up, or the device idle, and the knob to turn."""
+"""The verdict: how long requests take, the first finding, and how idle the device was."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from diag.findings import thresholds
+from diag.findings.confidence import Basis, device_is_doubted, judge
+from diag.findings.device import agreement_evidence, busy_text
+from diag.findings.inputs import RuleInputs, rule_inputs
+from diag.findings.shares import window_ratio
+from diag.findings.waits import IDLE
+from diag.model.availability import Unavailable
+from diag.model.device import AgreementKind
+from diag.model.finding import Evidence, Source
+from diag.model.gaps import Confidence, IdleCause
+from diag.model.printable import NAME_MAX_CHARS, printable
+from diag.model.quantity import duration
+from diag.model.serving import StageGroup
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """One number the verdict rests on, and where it can be looked up."""
+if TYPE_CHECKING:
+    from diag.analysis.result import Analysis, GapSummary
+    from diag.model.finding import Finding
 
-    label: str
-    value: float
-    unit: str
-    ref: str
+HEALTHY = "healthy"
+_CAUSES_NAMED = 2
+# "… was idle 61% of the window: 40% …"
+_IDLE_TEXT = {
+    IdleCause.PROFILER: "while the profiler was busy or its events are lost",
+    IdleCause.THROTTLED: "while the server's CPU was throttled",
+    IdleCause.ALLOCATOR: "while memory was being allocated",
+    IdleCause.COLD_START: "while kernels were compiled, tuned or loaded",
+    IdleCause.TRANSFER: "while the CPU prepared copies to or from the GPU",
+    IdleCause.LAUNCH: "waiting for the CPU to launch the next kernel",
+    IdleCause.PREPROCESS: "while preprocessing ops ran",
+    IdleCause.MODEL_LOAD: "while a model was being loaded",
+    IdleCause.QUEUE_EXECUTOR: "waiting for TensorFlow inter-op threads",
+    IdleCause.BATCH_THREADS_IN_HOST_WORK: "while all batch threads did host work",
+    IdleCause.QUEUE_DISPATCH: "with ready batches that were not started yet",
+    IdleCause.QUEUE_FILL: "waiting for batches to fill",
+    IdleCause.SYNC_OR_OUTPUT: "while results were awaited, split and returned",
+    IdleCause.INGRESS: "while requests were received and parsed",
+    IdleCause.TRACE_EDGE: "at the edges of the window, where requests may have been cut",
+    IdleCause.UNEXPLAINED: "without an explanation",
+    IdleCause.NO_DEMAND: "with no open request",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The sentence and what is behind it.
+    """What a capture comes to, in up to four sentences.
 
     Attributes:
-        cause: Lower-kebab, permanent: a Stage, an IdleCause, or ``healthy``, ``saturated``,
-            ``padding``, ``other-process``, ``gpu-not-traced``, ``no-requests``,
-            ``not-recorded``.
-        sentence: To be read aloud; every number in it is in ``evidence``.
-        knob: What to change, with today's value where it is known; "" if nothing.
-        verify: How to see that it helped.
-        confidence: ``high``, ``medium`` or ``low``.
-        evidence: In order of weight.
+        id: Of the first finding, or ``healthy``.
+        cause: The stage or cause of idle time behind it, or the finding's own word.
+        confidence_reason: In one sentence.
+        latency: How long requests take; "" without any.
+        what: The first finding's sentence.
+        device: How idle the device was, and why; "" where nothing executed.
+        doubt: What contradicts the device times; "" if nothing does.
+        evidence: Every number of the sentences.
     """
 
+    id: str
     cause: str
-    sentence: str
-    knob: str
-    verify: str
-    confidence: str
+    confidence: Confidence
+    confidence_reason: str
+    latency: str
+    what: str
+    device: str
+    doubt: str
     evidence: tuple[Evidence, ...]
+
+    @property
+    def sentence(self) -> str:
+        """All of it as one paragraph."""
+        return " ".join(filter(None, (self.latency, self.what, self.device, self.doubt)))
+
+
+def conclude(analysis: Analysis, findings: tuple[Finding, ...]) -> Verdict:
+    """The verdict.
+
+    Args:
+        analysis: What the findings are about.
+        findings: Ranked, as ``diag.findings.find`` returns them.
+    """
+    inputs = rule_inputs(analysis)
+    if isinstance(inputs, Unavailable):
+        first = findings[0]
+        return Verdict(
+            first.id,
+            first.cause,
+            first.confidence,
+            first.confidence_reason,
+            latency="",
+            what=first.what,
+            device="",
+            doubt="",
+            evidence=first.evidence,
+        )
+    common = (
+        *_latency_evidence(inputs),
+        *_idle_evidence(inputs.gaps),
+        *agreement_evidence(analysis),
+    )
+    latency, device, doubt = _latency(inputs), _device(inputs.gaps), _doubt(analysis)
+    if not findings:
+        confidence, reason = judge(inputs, Basis())
+        compute = inputs.shares.group(StageGroup.COMPUTE)
+        what = f"No stage holds requests up: {compute:.0%} of their time is in the model."
+        share = Evidence("share of request time in the model", compute, "ratio", Source("ledger"))
+        return Verdict(
+            HEALTHY, HEALTHY, confidence, reason, latency, what, device, doubt, (share, *common)
+        )
+    first = findings[0]
+    evidence = _without_duplicates((*first.evidence, *common))
+    return Verdict(
+        first.id,
+        first.cause,
+        first.confidence,
+        first.confidence_reason,
+        latency,
+        first.what,
+        device,
+        doubt,
+        evidence,
+    )
+
+
+def _without_duplicates(items: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+    return tuple(dict.fromkeys(items))
+
+
+def _latency(inputs: RuleInputs) -> str:
+    """p50 and p99 first: what users feel and what objectives are written in."""
+    mean = duration(inputs.latency.mean_ns)
+    known = [
+        f"{duration(value)} at {name}"
+        for name, value in (("p50", inputs.latency.p50_ns), ("p99", inputs.latency.p99_ns))
+        if not isinstance(value, Unavailable)
+    ]
+    if not known:
+        return f"Requests take {mean} on average."
+    return f"Requests take {', '.join(known)} (mean {mean})."
+
+
+def _latency_evidence(inputs: RuleInputs) -> list[Evidence]:
+    where = Source("ledger", "request")
+    values = (
+        ("complete requests", inputs.shares.requests, "requests"),
+        ("request p50", inputs.latency.p50_ns, "ns"),
+        ("request p99", inputs.latency.p99_ns, "ns"),
+        ("request mean", inputs.latency.mean_ns, "ns"),
+    )
+    return [
+        Evidence(name, value, unit, Source("requests") if unit == "requests" else where)
+        for name, value, unit in values
+        if not isinstance(value, Unavailable)
+    ]
+
+
+def _largest_causes(gaps: GapSummary) -> list[tuple[IdleCause, float]]:
+    """The causes worth naming, with their part of the window."""
+    ranked = sorted(gaps.by_cause_ns.items(), key=lambda item: -item[1])[:_CAUSES_NAMED]
+    ratios = [(cause, window_ratio(gaps, ns)) for cause, ns in ranked]
+    return [(cause, ratio) for cause, ratio in ratios if ratio >= thresholds.CAUSE_MIN_RATIO]
+
+
+def _device(gaps: GapSummary | None) -> str:
+    if gaps is None or not gaps.timeline.window.duration_ns:
+        return ""
+    name = gaps.timeline.name if gaps.timeline.is_device else "Model execution on the CPU"
+    idle = window_ratio(gaps, gaps.idle_ns)
+    text = f"{printable(name, NAME_MAX_CHARS)} was idle {idle:.0%} of the window"
+    parts = [f"{ratio:.0%} {_IDLE_TEXT[cause]}" for cause, ratio in _largest_causes(gaps)]
+    return f"{text}: {', '.join(parts)}." if parts else f"{text}."
+
+
+def _idle_evidence(gaps: GapSummary | None) -> tuple[Evidence, ...]:
+    if gaps is None:
+        return ()
+    name = gaps.timeline.name
+    where = Source(IDLE, name)
+    return (
+        Evidence("idle", window_ratio(gaps, gaps.idle_ns), "ratio", where),
+        Evidence("idle, starved of input", window_ratio(gaps, gaps.starved_ns), "ratio", where),
+        *(
+            Evidence(f"idle, {cause.value}", ratio, "ratio", Source(IDLE, f"{name} {cause.value}"))
+            for cause, ratio in _largest_causes(gaps)
+        ),
+    )
+
+
+def _doubt(analysis: Analysis) -> str:
+    """What contradicts the device times, in one sentence; "" if nothing does."""
+    for agreement in analysis.agreements:
+        if agreement.kind is AgreementKind.DISAGREE:
+            device = printable(agreement.device, NAME_MAX_CHARS)
+            return f"Samples and trace disagree on {device}: {busy_text(agreement)}."
+    if device_is_doubted(analysis):
+        return "The trace lost device events, so times on the GPU are lower bounds."
+    return ""

@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 import diag
+from diag.findings import conclude, find
 from diag.model.availability import Caveat, Unavailable
 from diag.report.build_aside import metrics_parts, observer_parts, series_parts
 from diag.report.build_batches import queue_part
@@ -34,21 +35,23 @@ if TYPE_CHECKING:
     from diag.analysis.result import (
         Analysis,
     )
-    from diag.findings.verdict import Verdict
+    from diag.findings import Verdict
+    from diag.model.finding import Finding
 
 
 # Caveats that say which question the source cannot answer at all (diag/analysis/device/caveats.py).
 LIMIT_CODES = frozenset({"no-device-plane", "gpu-plane-missing", "gpu-planes-empty"})
 
 
-def build_report(analysis: Analysis, verdict: Verdict) -> Report:
+def build_report(analysis: Analysis, findings: tuple[Finding, ...] | None = None) -> Report:
     """Everything that will be shown of one capture; what is empty stays empty."""
+    found = find(analysis) if findings is None else findings
     caveats = tuple(Caveat(c.code, readable(c.text)) for c in analysis.caveats)
     return Report(
         schema_version=SCHEMA_VERSION,
         diag_version=diag.__version__,
         limits=tuple(_first_sentence(c) for c in caveats if c.code in LIMIT_CODES),
-        verdict=_verdict_part(verdict),
+        verdict=_verdict_part(conclude(analysis, found), found),
         caveats=caveats,
         capture=_capture_facts(analysis),
         devices=tuple(device_part(device) for device in analysis.devices),
@@ -83,21 +86,23 @@ def _first_sentence(caveat: Caveat) -> Caveat:
     return Caveat(caveat.code, f"{first}{stop.strip()}")
 
 
-def _verdict_part(verdict: Verdict) -> VerdictPart:
+def _verdict_part(verdict: Verdict, findings: tuple[Finding, ...]) -> VerdictPart:
+    remedies = findings[0].remedies if findings else ()
     return VerdictPart(
         cause=verdict.cause,
         sentence=readable(verdict.sentence),
-        knob=readable(verdict.knob),
-        verify=readable(verdict.verify),
-        confidence=verdict.confidence,
+        knob=readable(" ".join(remedy.action for remedy in remedies)),
+        verify="",
+        confidence=verdict.confidence.value,
         evidence=tuple(
             EvidencePart(
-                label=readable(item.label),
+                label=readable(item.name),
                 value=finite(item.value),
                 unit=item.unit,
-                ref=readable(item.ref),
+                ref=readable(f"{item.source.table} {item.source.row}".strip()),
             )
             for item in verdict.evidence
+            if not isinstance(item.value, str)
         ),
     )
 

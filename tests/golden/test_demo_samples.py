@@ -9,7 +9,7 @@ from diag.demo.comparison import Comparison, compare
 from diag.demo.replay import QueueRules
 from diag.demo.scenarios import SCENARIOS
 from diag.demo.truth import read_truth
-from diag.findings import decide
+from diag.findings import conclude, find
 from diag.formats.source import open_bundle
 from tests.conftest import sample_path
 
@@ -27,7 +27,7 @@ def compared(name: str) -> Comparison:
         batching["batch_timeout_micros"] * 1000,
         batching["num_batch_threads"],
     )
-    verdict = decide(analysis).cause
+    verdict = conclude(analysis, find(analysis)).cause
     return compare(analysis, truths, scenario=scenario, rules=rules, verdict=verdict)
 
 

@@ -10,7 +10,6 @@ import jsonschema
 import pytest
 
 from diag.analysis import analyze
-from diag.findings import decide
 from diag.formats.source import open_bundle
 from diag.report.build import build_report
 from diag.report.json import published_schema, render_json
@@ -40,7 +39,7 @@ def make_report(case: str) -> Report:
             batching_parameters=parameters if parameters.exists() else None,
         )
     )
-    return build_report(analysis, decide(analysis))
+    return build_report(analysis)
 
 
 def rendered(case: str, format_: str) -> str:

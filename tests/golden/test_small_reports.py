@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diag.analysis import analyze
-from diag.findings import decide
 from diag.formats.source import open_bundle
 from diag.report.build import build_report
 from diag.report.tables import request_columns
@@ -53,7 +52,7 @@ def section(text: str, heading: str) -> list[str]:
 
 def test_two_requests_in_one_batch(tmp_path):
     analysis = analyze_text(TWO_REQUESTS_IN_ONE_BATCH, tmp_path)
-    report = build_report(analysis, decide(analysis))
+    report = build_report(analysis)
     text = render_text(report, color=False, width=100)
 
     ledger = section(text, "Where the time of queue 00000001 goes: 2 requests")

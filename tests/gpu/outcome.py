@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from diag.analysis import Analysis, analyze
-from diag.findings import decide
+from diag.findings import conclude, find
 from diag.formats.source import open_bundle
 from diag.model.availability import Unavailable
 from diag.model.gaps import IdleCause
@@ -99,7 +99,7 @@ def outcome_of(folder: Path) -> Outcome:
     scenario = SCENARIOS[truth.facts["scenario"]]
     analysis = analyze(open_bundle(folder / BUNDLE, batching_parameters=folder / PARAMETERS))
     planted = scenario.planted_on(truth.facts["platform"])
-    return Outcome(scenario, planted, analysis, decide(analysis).cause, truth)
+    return Outcome(scenario, planted, analysis, conclude(analysis, find(analysis)).cause, truth)
 
 
 def row_of(recorded: Recorded, outcome: Outcome) -> tuple[str, ...]:

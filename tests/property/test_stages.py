@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from diag.analysis import analyze
 from diag.errors import DiagError
-from diag.findings import decide
+from diag.findings import conclude, find
 from tests.property.serving_traces import Trace, rubbish, servers
 from tests.unit.analysis.traces import analyzed, capture_of, tiles_exactly
 
@@ -63,7 +63,7 @@ def test_stages_of_plausible_servers_add_up(trace: Trace) -> None:
     assert tiles_exactly(analysis)
     for summary in analysis.models:
         assert abs(sum(stage.share for stage in summary.stages) - 1) < 1e-9
-    assert decide(analysis).sentence
+    assert conclude(analysis, find(analysis)).sentence
 
 
 @settings(max_examples=200)
@@ -77,7 +77,7 @@ def test_rubbish_ends_in_exact_tables_or_in_an_error_of_ours(trace: Trace) -> No
     table = analysis.requests
     assert (table.batch_offsets[1:] >= table.batch_offsets[:-1]).all()
     assert (table.batch_index < len(analysis.batches)).all()
-    assert decide(analysis).sentence
+    assert conclude(analysis, find(analysis)).sentence
 
 
 @given(servers(), st.booleans())

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from diag.findings import decide
+from diag.findings import conclude, find
 from diag.model.gaps import IdleCause
 from diag.model.serving import STAGES
 from diag.testing.xspace_builder import build_space
@@ -153,10 +153,10 @@ def test_the_kernel_belongs_to_its_op(analysis: Analysis) -> None:
 
 
 def test_the_verdict_names_the_wait(analysis: Analysis) -> None:
-    verdict = decide(analysis)
+    verdict = conclude(analysis, find(analysis))
     assert verdict.cause == "queue-fill"
-    assert "stood idle 85% of the window" in verdict.sentence
-    assert "40% without any request" in verdict.sentence
+    assert "was idle 85% of the window" in verdict.sentence
+    assert "40% with no open request" in verdict.sentence
     assert "15% waiting for batches to fill" in verdict.sentence
 
 
@@ -166,8 +166,8 @@ def test_the_command_tells_the_same_story(tmp_path: Path, analysis: Analysis) ->
     command = [sys.executable, "-m", "diag", "analyze", str(trace), "--format", "json"]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     report: dict[str, Any] = json.loads(done.stdout)
-    assert report["verdict"]["cause"] == decide(analysis).cause
-    assert report["verdict"]["sentence"] == decide(analysis).sentence
+    assert report["verdict"]["cause"] == conclude(analysis, find(analysis)).cause
+    assert report["verdict"]["sentence"] == conclude(analysis, find(analysis)).sentence
 
     (model,) = report["models"]
     assert (model["requests"], model["latency"]["mean_ns"]) == (PERIODS, 12 * MS)

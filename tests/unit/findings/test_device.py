@@ -1,4 +1,4 @@
-"""Verdicts on servers with a GPU: one built trace for each, and numbers that can be looked up."""
+"""Rules about GPUs: one built trace for each, and evidence for every number."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from diag.analysis import analyze
-from diag.findings import decide
+from diag.findings import conclude, find
 from diag.model.availability import Unavailable
 from diag.model.device import Agreement, AgreementKind, OtherProcess
+from diag.model.gaps import Confidence
 from tests.unit.analysis.traces import analyzed, capture_of
-from tests.unit.findings.test_decide import unfounded_numbers
+from tests.unit.findings.servers import unfounded_numbers
 
 if TYPE_CHECKING:
     from diag.analysis import Analysis
+    from diag.model.finding import Finding
 
 PERIOD_US = 1000
 
@@ -52,30 +54,42 @@ TINY = [(10 + 50 * i, 14 + 50 * i, f"k{i}", KERNEL) for i in range(19)]
 
 
 @pytest.mark.parametrize(
-    ("launches", "cause", "says", "knob"),
+    ("launches", "rule", "says", "action"),
     [
-        (TINY, "launch", "waiting for the host to launch", "(now 19 kernels a request)"),
+        (TINY, "launch-bound", "waiting for the CPU to launch", "(now 19 a request)"),
         (
             [(10, 700, "MemcpyH2D", COPY_IN), (710, 980, "gemm", KERNEL)],
-            "transfer",
+            "transfer-bound",
             "copying between host and GPU",
-            "(now 4 MB a request to the GPU)",
+            "(now 3.81 MiB a request to the GPU)",
         ),
-        ([(10, 980, "gemm", KERNEL)], "saturated", "leaves no slack", "replica"),
+        (
+            [(10, 980, "gemm", KERNEL)],
+            "device-saturated",
+            "98% of the time: at capacity",
+            "replica",
+        ),
     ],
 )
 def test_what_of_the_model_is_not_its_kernels(
-    launches: list[tuple[int, int, str, str]], cause: str, says: str, knob: str
+    launches: list[tuple[int, int, str, str]], rule: str, says: str, action: str
 ) -> None:
-    verdict = decide(analyzed(steps(launches)))
-    assert verdict.cause == cause, verdict.sentence
-    assert says in verdict.sentence
-    assert knob in verdict.knob
-    assert not unfounded_numbers(verdict)
+    finding = founded(analyzed(steps(launches)))
+    assert finding.id == rule, finding.what
+    assert says in finding.what
+    assert action in finding.remedies[0].action
+
+
+def founded(analysis: Analysis) -> Finding:
+    """The first finding; every number of the verdict has evidence."""
+    findings = find(analysis)
+    verdict = conclude(analysis, findings)
+    assert not unfounded_numbers(verdict.sentence, verdict.evidence)
+    return findings[0]
 
 
 def test_kernels_that_wait_behind_another_run_on_the_shared_stream() -> None:
-    verdict = decide(
+    finding = founded(
         analyzed(f"""
         plane /host:CPU
         line grpc-1
@@ -97,9 +111,8 @@ def test_kernels_that_wait_behind_another_run_on_the_shared_stream() -> None:
           c 980..1500us correlation_id=99 {KERNEL}
         """)
     )
-    assert verdict.cause == "device-wait", verdict.sentence
-    assert "follow each other on the GPU's one compute stream" in verdict.knob
-    assert not unfounded_numbers(verdict)
+    assert finding.id == "device-wait-dominates", finding.what
+    assert "follow each other on the GPU's one compute stream" in finding.remedies[0].action
 
 
 def test_a_busy_gpu_that_the_trace_lacks_is_said_before_anything_is_guessed_from_the_host() -> None:
@@ -110,11 +123,10 @@ def test_a_busy_gpu_that_the_trace_lacks_is_said_before_anything_is_guessed_from
         traced_ratio=Unavailable("no plane"),
         others=(),
     )
-    verdict = decide(replace(analyzed(host), agreements=(check,)))
-    assert verdict.cause == "gpu-not-traced"
-    assert "/device:GPU:0 was 90% busy by its samples" in verdict.sentence
-    assert "CAP_PERFMON" in verdict.knob
-    assert not unfounded_numbers(verdict)
+    finding = founded(replace(analyzed(host), agreements=(check,)))
+    assert (finding.id, finding.cause) == ("gpu-plane-missing", "gpu-not-traced")
+    assert "/device:GPU:0 was 90% busy by its samples" in finding.what
+    assert "CAP_PERFMON" in finding.remedies[0].action
 
 
 def shared_gpu(sampled: float) -> Analysis:
@@ -140,24 +152,30 @@ def shared_gpu(sampled: float) -> Analysis:
 
 
 def test_another_process_that_takes_much_of_the_gpu_is_named() -> None:
-    verdict = decide(shared_gpu(0.9))
-    assert verdict.cause == "other-process"
-    assert "process 4242 (trainer) uses too: busy 90% by its samples and 50%" in verdict.sentence
-    assert "MIG" in verdict.knob
-    assert not unfounded_numbers(verdict)
+    finding = founded(shared_gpu(0.9))
+    assert (finding.id, finding.cause) == ("gpu-shared", "other-process")
+    assert finding.what == (
+        "/device:GPU:0 is shared with process 4242 (trainer): 90% busy by NVML, "
+        "50% by this server's kernels."
+    )
+    assert "MIG" in finding.remedies[0].action
 
 
 def test_another_process_that_takes_little_is_not_the_cause() -> None:
-    assert decide(shared_gpu(0.6)).cause != "other-process"
+    assert "gpu-shared" not in [finding.id for finding in find(shared_gpu(0.6))]
 
 
 def test_samples_that_contradict_the_trace_are_part_of_the_verdict() -> None:
     analysis = shared_gpu(0.9)
     check = replace(analysis.agreements[0], kind=AgreementKind.DISAGREE, others=())
-    verdict = decide(replace(analysis, agreements=(check,)))
-    assert "GPU:0 is not so sure: busy 90% by its samples and 50% by this" in verdict.sentence
-    assert verdict.confidence == "low"
-    assert not unfounded_numbers(verdict)
+    analysis = replace(analysis, agreements=(check,))
+    verdict = conclude(analysis, find(analysis))
+    assert verdict.doubt == (
+        "Samples and trace disagree on /device:GPU:0: 90% busy by NVML, "
+        "50% by this server's kernels."
+    )
+    assert verdict.confidence is Confidence.LOW
+    assert not unfounded_numbers(verdict.sentence, verdict.evidence)
 
 
 def many(text: str, warning: str = "") -> Analysis:
@@ -172,10 +190,12 @@ DROPPED = (
 
 def test_lost_device_events_make_the_verdict_on_the_device_a_guess() -> None:
     busy = steps([(10, 980, "gemm", KERNEL)], count=40)
-    assert (decide(many(busy)).cause, decide(many(busy)).confidence) == ("saturated", "medium")
-    verdict = decide(many(busy, DROPPED))
-    assert verdict.confidence == "low"
-    assert "The trace lost device events" in verdict.sentence
+    finding = find(many(busy))[0]
+    assert (finding.id, finding.confidence) == ("device-saturated", Confidence.MEDIUM)
+    lossy = many(busy, DROPPED)
+    verdict = conclude(lossy, find(lossy))
+    assert verdict.confidence is Confidence.LOW
+    assert verdict.doubt == "The trace lost device events, so times on the GPU are lower bounds."
 
 
 def test_a_gpu_that_one_model_fills_is_saturated_not_shared() -> None:
@@ -193,6 +213,6 @@ def test_a_gpu_that_one_model_fills_is_saturated_not_shared() -> None:
         for i in (1, 2, 3)
     )
     text = f"plane /host:CPU\n{queued}\nplane /device:GPU:0\nline Stream #1(Compute)\n{kernels}"
-    verdict = decide(analyzed(text))
-    assert verdict.cause == "saturated", verdict.sentence
-    assert "replica" in verdict.knob
+    finding = founded(analyzed(text))
+    assert finding.id == "device-saturated", finding.what
+    assert "replica" in finding.remedies[0].action

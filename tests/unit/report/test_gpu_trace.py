@@ -9,7 +9,6 @@ import json
 import jsonschema
 import pytest
 
-from diag.findings import decide
 from diag.report.build import build_report
 from diag.report.export import render_csv
 from diag.report.json import published_schema, render_json
@@ -85,7 +84,7 @@ def test_planes_without_events_claim_nothing():
     assert (row["busy_ns"], row["idle_ns"], row["kernels"]) == ("", "", "0")
     assert {gap["device"] for gap in exported("gaps", NO_EVENT)} == {"cpu-execution"}
     analysis = analyzed(NO_EVENT)
-    text = render_text(build_report(analysis, decide(analysis)), color=False, width=100)
+    text = render_text(build_report(analysis), color=False, width=100)
     assert text.startswith("not known:  ")
     assert "GPU" in text.splitlines()[0]
 
@@ -93,7 +92,7 @@ def test_planes_without_events_claim_nothing():
 @pytest.mark.parametrize("trace", TRACES.values(), ids=TRACES)
 def test_every_trace_makes_a_whole_report(trace):
     analysis = analyzed(trace)
-    report = build_report(analysis, decide(analysis))
+    report = build_report(analysis)
     document = json.loads(render_json(report))
     jsonschema.validate(document, json.loads(published_schema()))
     assert len(document["devices"]) == trace.count("plane /device:GPU:")

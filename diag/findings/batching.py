@@ -1,0 +1,123 @@
+"""Batching parameters as settings to change, and what batches say about them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from diag.model.availability import Unavailable
+from diag.model.finding import Remedy, RemedyKind, RemedyPlace, Setting
+from diag.model.serving import CLOSE_REASONS, MODES, CloseReason, Mode, Origin, Parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from diag.analysis.result import Analysis
+
+_DIFFER = Unavailable("the queues have different values")
+_STEPS = (1, 2, 5)
+
+
+def batch_timeout_us(analysis: Analysis) -> Setting:
+    """``batch_timeout_micros`` as it is now, in µs."""
+    return _setting(
+        "batch_timeout_micros", (s.queue.batch_timeout_ns for s in analysis.queues), divisor=1000
+    )
+
+
+def batch_threads(analysis: Analysis) -> Setting:
+    """``num_batch_threads`` as it is now."""
+    return _setting("num_batch_threads", (s.queue.num_batch_threads for s in analysis.queues))
+
+
+def max_batch_size(analysis: Analysis) -> Setting:
+    """``max_batch_size`` as it is now, in rows."""
+    return _setting("max_batch_size", (s.queue.max_batch_size for s in analysis.queues))
+
+
+def _setting(name: str, values: Iterable[Parameter | Unavailable], divisor: int = 1) -> Setting:
+    """Today's value where all queues agree on it; nothing to change it to yet."""
+    not_yet = Unavailable("not computed")
+    known = list(values)
+    if not known:
+        return Setting(name, Unavailable("no batch was recorded"), not_yet)
+    missing = next((value for value in known if isinstance(value, Unavailable)), None)
+    if missing is not None:
+        return Setting(name, missing, not_yet)
+    found = {value.value // divisor for value in known if isinstance(value, Parameter)}
+    if len(found) > 1:
+        return Setting(name, _DIFFER, not_yet)
+    origins = {value.origin for value in known if isinstance(value, Parameter)}
+    origin = Origin.ESTIMATED if Origin.ESTIMATED in origins else min(origins, key=_rank)
+    now = found.pop()
+    shown = _two_digits(now) if origin is Origin.ESTIMATED else now
+    return Setting(name, shown, not_yet, origin=origin.value)
+
+
+def _rank(origin: Origin) -> int:
+    return list(Origin).index(origin)
+
+
+def _two_digits(value: int) -> int:
+    """An estimate is no better than that."""
+    return round(value, -max(0, len(str(value)) - 2))
+
+
+def round_125(value: float) -> int:
+    """The largest of 1, 2, 5, 10, 20, … that is not above the value; 0 below 1."""
+    if value < 1:
+        return 0
+    power: int = 10 ** (len(str(int(value))) - 1)
+    return max(step * power for step in _STEPS if step * power <= value)
+
+
+def batching_place(analysis: Analysis) -> RemedyPlace:
+    """Where batching parameters live: in the file, or in the graph's own BatchFunction ops."""
+    modes = {MODES[index] for index in np.unique(analysis.requests.mode_index).tolist()}
+    if Mode.BATCH_FUNCTION in modes and Mode.BATCHING_SESSION not in modes:
+        return RemedyPlace.SAVED_MODEL
+    return RemedyPlace.BATCHING_PARAMETERS_FILE
+
+
+def parameter_remedy(analysis: Analysis, action: str, setting: Setting, risk: str) -> Remedy:
+    """A change of one batching parameter."""
+    place = batching_place(analysis)
+    kind = RemedyKind.MODEL if place is RemedyPlace.SAVED_MODEL else RemedyKind.PARAMETER
+    return Remedy(kind, place, action, setting, risk)
+
+
+def restore(setting: Setting) -> str:
+    """How to undo a change of the setting."""
+    if isinstance(setting.now, Unavailable):
+        return f"Put the earlier {setting.name} back."
+    about = "about " if setting.origin == Origin.ESTIMATED.value else ""
+    return f"Set {setting.name} back to {about}{setting.now}."
+
+
+def from_to(setting: Setting) -> str:
+    """`` 10000 → 2000``, as far as the values are known; "" if neither is."""
+    about = "about " if setting.origin == Origin.ESTIMATED.value else ""
+    if isinstance(setting.to, Unavailable):
+        return "" if isinstance(setting.now, Unavailable) else f" (now {about}{setting.now})"
+    if isinstance(setting.now, Unavailable):
+        return f" to {setting.to}"
+    return f" {about}{setting.now} → {setting.to}"
+
+
+def closed_share(analysis: Analysis, reason: CloseReason) -> float | Unavailable:
+    """Share of batches that ended their wait for this reason, 0 to 1."""
+    index = analysis.batches.close_reason_index
+    known = index != CLOSE_REASONS.index(CloseReason.UNKNOWN)
+    if not known.any():
+        return Unavailable("no batch tells why it was closed")
+    return float((index[known] == CLOSE_REASONS.index(reason)).mean())
+
+
+def threads_load(analysis: Analysis) -> float | Unavailable:
+    """How many batch threads held a batch on average over the window."""
+    batches, window = analysis.batches, analysis.capture.window
+    if not len(batches) or not window.duration_ns:
+        return Unavailable("no batch was recorded")
+    held = np.minimum(batches.end_ns, window.end_ns) - np.maximum(batches.start_ns, window.start_ns)
+    return float(np.maximum(held, 0).sum() / window.duration_ns)

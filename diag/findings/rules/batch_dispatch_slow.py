@@ -1,0 +1,65 @@
+"""Batches are ready and a batch thread is free, but the scheduler starts them late."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from diag.findings.confidence import Basis
+from diag.findings.metrics import below, check
+from diag.findings.waits import WaitWords, find_wait, wait_finding
+from diag.model.availability import Unavailable
+from diag.model.finding import CounterEvidence, Finding, Remedy, RemedyKind, RemedyPlace
+from diag.model.gaps import IdleCause
+from diag.model.serving import Stage
+
+if TYPE_CHECKING:
+    from diag.findings.inputs import RuleInputs
+
+ID = "batch-dispatch-slow"
+CAUSES = (IdleCause.QUEUE_DISPATCH,)
+WORDS = WaitWords(
+    of_requests="in ready batches, waiting to be started although a batch thread was free",
+    of_idle="for ready batches to be started",
+)
+
+
+def find(inputs: RuleInputs) -> Finding | None:
+    """Queue-dispatch takes a large share of request time.
+
+    Free batch threads look for batches every 1 ms (kBatchThreadPoolPollMicros,
+    shared_batch_scheduler.h, TensorFlow 2.21); a longer wait means that they got no CPU.
+    """
+    wait = find_wait(inputs, (Stage.QUEUE_DISPATCH,), CAUSES)
+    if wait is None:
+        return None
+    return wait_finding(
+        inputs,
+        wait,
+        WORDS,
+        Basis(on_device=False, on_parameters=True),
+        rule=ID,
+        cause=Stage.QUEUE_DISPATCH.value,
+        causes=CAUSES,
+        counter_evidence=(_throttling(inputs),),
+        remedies=(
+            Remedy(
+                RemedyKind.DEPLOYMENT,
+                RemedyPlace.CONTAINER,
+                "Give the server more CPU. Free batch threads look for work every 1 ms; a longer "
+                "wait means that they did not get a core.",
+                risk="None known; the machine has fewer cores for others.",
+            ),
+        ),
+        gain=Unavailable("how fast threads are scheduled with more CPU cannot be computed"),
+        verify=(
+            check(inputs.analysis, "stage.queue-dispatch.p50", high=1e6),
+            *below(inputs.analysis, "latency.mean", 1.0),
+        ),
+        rollback="Put the earlier CPU limit back.",
+    )
+
+
+def _throttling(inputs: RuleInputs) -> CounterEvidence:
+    ratio = inputs.idle_ratio((IdleCause.THROTTLED,))
+    detail = f"idle for throttling {ratio:.0%} of the window"
+    return CounterEvidence("CPU throttling, which would be the cause behind it", ratio > 0, detail)

@@ -1,0 +1,127 @@
+"""Batches are ready, but all batch threads are busy."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from diag.findings import thresholds
+from diag.findings.batching import (
+    batch_threads,
+    closed_share,
+    from_to,
+    max_batch_size,
+    parameter_remedy,
+    restore,
+    threads_load,
+)
+from diag.findings.confidence import Basis
+from diag.findings.metrics import check, not_above
+from diag.findings.waits import WaitWords, find_wait, wait_finding
+from diag.model.availability import Unavailable
+from diag.model.finding import (
+    CounterEvidence,
+    Evidence,
+    Finding,
+    Remedy,
+    RemedyKind,
+    RemedyPlace,
+    Setting,
+    Source,
+)
+from diag.model.gaps import IdleCause
+from diag.model.serving import CloseReason, Stage
+
+if TYPE_CHECKING:
+    from diag.analysis.result import Analysis
+    from diag.findings.inputs import RuleInputs
+
+ID = "batch-threads-saturated"
+CAUSES = (IdleCause.BATCH_THREADS_IN_HOST_WORK,)
+
+# A wait this short costs less than the scheduler's own 1 ms poll.
+_BRIEF_NS = 1e6
+WORDS = WaitWords(
+    of_requests="in full or timed-out batches, waiting because all batch threads were busy",
+    of_idle="while all batch threads do host work",
+)
+
+
+def find(inputs: RuleInputs) -> Finding | None:
+    """Queue-thread takes a large share of request time, or host work holds all batch threads.
+
+    Source of the remedy: batching/README.md of tensorflow/serving 9d981c5c (num_batch_threads).
+    """
+    wait = find_wait(inputs, (Stage.QUEUE_THREAD,), CAUSES)
+    if wait is None:
+        return None
+    analysis = inputs.analysis
+    setting = _more_threads(analysis)
+    return wait_finding(
+        inputs,
+        wait,
+        WORDS,
+        Basis(on_device=False, on_parameters=True),
+        rule=ID,
+        cause=Stage.QUEUE_THREAD.value,
+        causes=CAUSES,
+        evidence=_evidence(analysis),
+        counter_evidence=(_timed_out(analysis),),
+        remedies=(
+            parameter_remedy(
+                analysis,
+                f"Run more batches in parallel: num_batch_threads{from_to(setting)}, if CPU cores "
+                "are free.",
+                setting,
+                "With no free core, each batch takes longer and nothing is gained.",
+            ),
+            _larger_batches(analysis),
+            Remedy(
+                RemedyKind.DEPLOYMENT,
+                RemedyPlace.FLEET,
+                "Add a replica if the model itself keeps the threads busy.",
+            ),
+        ),
+        gain=Unavailable("how waiting falls with more threads needs a simulation of the queue"),
+        verify=(
+            check(analysis, "stage.queue-thread.p50", high=_BRIEF_NS),
+            *not_above(analysis, "batches.service.mean"),
+        ),
+        rollback=restore(setting),
+    )
+
+
+def _evidence(analysis: Analysis) -> tuple[Evidence, ...]:
+    load = threads_load(analysis)
+    if isinstance(load, Unavailable):
+        return ()
+    return (Evidence("batch threads busy on average", load, "threads", Source("batches")),)
+
+
+def _more_threads(analysis: Analysis) -> Setting:
+    """Enough for today's load to keep them below ``THREADS_MAX_LOAD``, and at least one more."""
+    setting, load = batch_threads(analysis), threads_load(analysis)
+    if isinstance(setting.now, Unavailable) or isinstance(load, Unavailable):
+        return setting
+    enough = math.ceil(load / thresholds.THREADS_MAX_LOAD)
+    return replace(setting, to=max(enough, int(setting.now) + 1))
+
+
+def _larger_batches(analysis: Analysis) -> Remedy:
+    setting = max_batch_size(analysis)
+    return parameter_remedy(
+        analysis,
+        f"Allow larger batches: max_batch_size{from_to(setting)}, if a larger batch takes less "
+        "time per row.",
+        setting,
+        "Each batch takes longer, and so does a request that is alone in it.",
+    )
+
+
+def _timed_out(analysis: Analysis) -> CounterEvidence:
+    waited = closed_share(analysis, CloseReason.TIMEOUT)
+    looked_for = "batches that waited for the timeout instead of a thread"
+    if isinstance(waited, Unavailable):
+        return CounterEvidence(looked_for, waited)
+    return CounterEvidence(looked_for, waited > 0.5, f"{waited:.0%} of batches timed out")

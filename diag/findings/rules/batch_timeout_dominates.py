@@ -1,0 +1,149 @@
+"""Requests wait for their batch to fill, or for batch_timeout_micros to pass."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from diag.analysis.thresholds import POLL_PERIOD_NS
+from diag.findings import thresholds
+from diag.findings.batching import (
+    batch_threads,
+    batch_timeout_us,
+    closed_share,
+    from_to,
+    parameter_remedy,
+    restore,
+    round_125,
+    threads_load,
+)
+from diag.findings.confidence import Basis
+from diag.findings.metrics import measure
+from diag.findings.waits import WaitWords, find_wait, wait_finding
+from diag.model.availability import Unavailable
+from diag.model.finding import Check, CounterEvidence, Evidence, Finding, Gain, Setting, Source
+from diag.model.gaps import IdleCause
+from diag.model.serving import CloseReason, Stage
+
+if TYPE_CHECKING:
+    from diag.findings.inputs import RuleInputs
+
+ID = "batch-timeout-dominates"
+CAUSES = (IdleCause.QUEUE_FILL,)
+WORDS = WaitWords(
+    of_requests="waiting for a batch to fill or time out",
+    of_idle="for batches to fill",
+)
+_FILL = "stage.queue-fill.p50"
+_SERVICE = "batches.service.mean"
+
+
+def find(inputs: RuleInputs) -> Finding | None:
+    """Queue-fill takes a large share of request time, or keeps the device idle.
+
+    Source of the remedy: batching/README.md of tensorflow/serving 9d981c5c; a batch with a
+    timeout of 0 starts as soon as a thread is free (shared_batch_scheduler.h, TensorFlow 2.21).
+    """
+    wait = find_wait(inputs, (Stage.QUEUE_FILL,), CAUSES)
+    if wait is None:
+        return None
+    setting, service = _lower_timeout(inputs), measure(inputs.analysis, _SERVICE)
+    return wait_finding(
+        inputs,
+        wait,
+        WORDS,
+        Basis(on_device=False, on_parameters=True),
+        rule=ID,
+        cause=Stage.QUEUE_FILL.value,
+        causes=CAUSES,
+        evidence=_evidence(setting, service),
+        counter_evidence=(_full_batches(inputs),),
+        remedies=(
+            parameter_remedy(
+                inputs.analysis,
+                f"Lower batch_timeout_micros{from_to(setting)}. 0 is allowed: a batch then starts "
+                "as soon as a batch thread is free.",
+                setting,
+                "Batches get smaller, so the same load costs more batches.",
+            ),
+        ),
+        gain=_gain(inputs, setting),
+        verify=_checks(setting, service, measure(inputs.analysis, _FILL)),
+        rollback=restore(setting),
+    )
+
+
+def _evidence(setting: Setting, service: float | Unavailable) -> tuple[Evidence, ...]:
+    items = []
+    if not isinstance(setting.now, Unavailable):
+        where = Source("batches", "batch_timeout_micros")
+        items.append(Evidence("batch_timeout_micros", setting.now, "µs", where))
+    if not isinstance(service, Unavailable):
+        items.append(Evidence("mean time of a batch", service, "ns", Source("batches")))
+    return tuple(items)
+
+
+def _lower_timeout(inputs: RuleInputs) -> Setting:
+    """Half the time of a batch, as 1, 2 or 5: waiting longer than a batch takes only delays."""
+    setting = batch_timeout_us(inputs.analysis)
+    service = measure(inputs.analysis, _SERVICE)
+    if isinstance(setting.now, Unavailable) or isinstance(service, Unavailable):
+        return setting
+    to = round_125(service / 2 / 1000)
+    return replace(setting, to=to if to < float(setting.now) else 0)
+
+
+def _full_batches(inputs: RuleInputs) -> CounterEvidence:
+    full = closed_share(inputs.analysis, CloseReason.SIZE)
+    looked_for = "batches that were full before the timeout"
+    if isinstance(full, Unavailable):
+        return CounterEvidence(looked_for, full)
+    return CounterEvidence(looked_for, full > 0.5, f"{full:.0%} of batches were full")
+
+
+def _gain(inputs: RuleInputs, setting: Setting) -> Gain | Unavailable:
+    """Cuts the recorded wait of each request; says nothing where threads would get busy."""
+    if isinstance(setting.to, Unavailable) or isinstance(setting.now, Unavailable):
+        return Unavailable("today's timeout is not known")
+    analysis, requests = inputs.analysis, inputs.analysis.requests
+    load, threads = threads_load(analysis), batch_threads(analysis).now
+    if isinstance(load, Unavailable) or isinstance(threads, Unavailable):
+        return Unavailable("how busy the batch threads are is not known")
+    rows = measure(analysis, "batches.rows_mean")
+    # At worst each request becomes a batch of its own that takes as long as a batch does today.
+    alone = load * (1.0 if isinstance(rows, Unavailable) else max(1.0, rows))
+    if alone > thresholds.THREADS_MAX_LOAD * float(threads):
+        return Unavailable(
+            "smaller batches could keep all batch threads busy; the effect needs a simulation"
+        )
+    to_ns, now_ns = float(setting.to) * 1000, float(setting.now) * 1000
+    fill = requests.stage_ns[requests.complete, Stage.QUEUE_FILL.index].astype(np.float64)
+    longest = np.minimum(fill, to_ns + POLL_PERIOD_NS)
+    shortest = np.minimum(fill * (to_ns / now_ns), longest) if now_ns else longest
+    mean = inputs.shares.mean_ns
+    return Gain(
+        metric="latency.mean",
+        unit="ns",
+        now=mean,
+        low=mean - float((fill - shortest).mean()),
+        high=mean - float((fill - longest).mean()),
+        method=(
+            "Each request's recorded wait for its batch, cut to the new timeout: in proportion "
+            "(low), or to the whole timeout plus the scheduler's 1 ms poll (high). Compute as now."
+        ),
+    )
+
+
+def _checks(
+    setting: Setting, service: float | Unavailable, fill: float | Unavailable
+) -> tuple[Check, ...]:
+    checks = []
+    if not isinstance(setting.to, Unavailable):
+        high = float(setting.to) * 1000 + POLL_PERIOD_NS
+        checks.append(Check(_FILL, "ns", fill, high=high))
+    if not isinstance(service, Unavailable):
+        limit = service * (1 + thresholds.CHECK_SLACK)
+        checks.append(Check(_SERVICE, "ns", service, high=limit))
+    return tuple(checks)

@@ -1,0 +1,104 @@
+"""Runs are ready, but no thread of TensorFlow's inter-op pool is free."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from diag.findings.confidence import Basis
+from diag.findings.metrics import below, not_above
+from diag.findings.waits import WaitWords, find_wait, wait_finding
+from diag.model.availability import Unavailable
+from diag.model.finding import (
+    Evidence,
+    Finding,
+    Remedy,
+    RemedyKind,
+    RemedyPlace,
+    Setting,
+    Source,
+)
+from diag.model.gaps import IdleCause
+from diag.model.serving import Stage
+
+if TYPE_CHECKING:
+    from diag.analysis.result import Analysis
+    from diag.findings.inputs import RuleInputs
+
+ID = "executor-pool-saturated"
+CAUSES = (IdleCause.QUEUE_EXECUTOR,)
+WORDS = WaitWords(
+    of_requests="waiting for a TensorFlow inter-op thread",
+    of_idle="for TensorFlow inter-op threads",
+)
+FLAG = "--tensorflow_inter_op_parallelism"
+# The name of the inter-op pool's threads (direct_session.cc, TensorFlow 2.21; sample_traces/).
+POOL = "tf_Compute"
+
+
+def find(inputs: RuleInputs) -> Finding | None:
+    """Queue-executor takes a large share of request time, or keeps the device idle.
+
+    Source of the flag: model_servers/main.cc of tensorflow/serving 9d981c5c.
+    """
+    wait = find_wait(inputs, (Stage.QUEUE_EXECUTOR,), CAUSES)
+    if wait is None:
+        return None
+    threads = _threads_seen(inputs.analysis)
+    setting = Setting(
+        FLAG,
+        threads or Unavailable("no thread of the pool was recorded"),
+        2 * threads or Unavailable("today's number of threads is not known"),
+        origin="estimated" if threads else "",
+    )
+    seen = f" to {2 * threads} (now at least {threads})" if threads else ""
+    return wait_finding(
+        inputs,
+        wait,
+        WORDS,
+        Basis(on_device=False),
+        rule=ID,
+        cause=Stage.QUEUE_EXECUTOR.value,
+        causes=CAUSES,
+        evidence=_evidence(inputs.analysis, threads),
+        remedies=(
+            Remedy(
+                RemedyKind.FLAG,
+                RemedyPlace.SERVER_FLAG,
+                f"If CPU cores are free, raise {FLAG}{seen}.",
+                setting,
+                "With all cores busy, more threads make every op slower.",
+            ),
+            Remedy(
+                RemedyKind.DEPLOYMENT,
+                RemedyPlace.FLEET,
+                "If all cores are busy: more CPU, fewer models on this machine, or another "
+                "replica.",
+            ),
+        ),
+        gain=Unavailable("how waiting falls with more threads depends on free CPU cores"),
+        verify=(
+            *below(inputs.analysis, "stage.queue-executor.mean", 0.5),
+            *not_above(inputs.analysis, "stage.compute.mean"),
+        ),
+        rollback=f"Start the server with the earlier {FLAG}.",
+    )
+
+
+def _threads_seen(analysis: Analysis) -> int:
+    """Threads of the pool that have events: the pool has at least as many."""
+    lines = analysis.host.lines
+    return sum(line.name.partition("/")[0] == POOL for line in lines)
+
+
+def _evidence(analysis: Analysis, threads: int) -> tuple[Evidence, ...]:
+    items = []
+    if threads:
+        where = Source("threads", POOL)
+        items.append(Evidence("inter-op threads seen", threads, "threads", where))
+        items.append(Evidence("inter-op threads to try", 2 * threads, "threads", where))
+    for pool in analysis.pool_waits:
+        mean_ns = pool.wait.mean_ns
+        if pool.pool == POOL and not isinstance(mean_ns, Unavailable):
+            where = Source("pool_waits", POOL)
+            items.append(Evidence("mean wait of a closure", mean_ns, "ns", where))
+    return tuple(items)

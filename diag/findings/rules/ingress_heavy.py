@@ -1,0 +1,75 @@
+"""The GPU waits while requests are received and parsed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from diag.findings import thresholds
+from diag.findings.confidence import Basis, judge
+from diag.findings.metrics import below
+from diag.findings.waits import idle_evidence, idle_sentence
+from diag.model.availability import Unavailable
+from diag.model.finding import (
+    CounterEvidence,
+    Finding,
+    Remedy,
+    RemedyKind,
+    RemedyPlace,
+    Severity,
+    Tier,
+)
+from diag.model.gaps import IdleCause
+
+if TYPE_CHECKING:
+    from diag.findings.inputs import RuleInputs
+
+ID = "ingress-heavy"
+CAUSES = (IdleCause.INGRESS,)
+
+
+def find(inputs: RuleInputs) -> Finding | None:
+    """No event covers this time: it comes from the server's own latency metrics, as a mean.
+
+    Source of the flags: model_servers/main.cc of tensorflow/serving 9d981c5c.
+    """
+    ratio = inputs.idle_ratio(CAUSES)
+    is_worst = inputs.worst_starvation in CAUSES
+    large = inputs.starved_ratio if is_worst else ratio
+    if large < thresholds.STARVED_MIN_RATIO:
+        return None
+    confidence, reason = judge(inputs, Basis())
+    return Finding(
+        id=ID,
+        cause=IdleCause.INGRESS.value,
+        severity=Severity.WARNING,
+        confidence=confidence,
+        confidence_reason=reason,
+        what=idle_sentence(inputs, "for requests to be received and parsed"),
+        evidence=tuple(idle_evidence(inputs, CAUSES)),
+        counter_evidence=(
+            CounterEvidence(
+                "an event that shows a request being received",
+                Unavailable("TensorFlow Serving records none: the time is a mean of its metrics"),
+            ),
+        ),
+        remedies=(
+            Remedy(
+                RemedyKind.CLIENT,
+                RemedyPlace.CLIENT_CODE,
+                "Make requests cheaper to receive: gRPC instead of JSON, tensor_content or "
+                "encoded bytes instead of lists of numbers.",
+                risk="Every client has to change.",
+            ),
+            Remedy(
+                RemedyKind.FLAG,
+                RemedyPlace.SERVER_FLAG,
+                "Or receive more at once: raise --rest_api_num_threads or --grpc_max_threads.",
+                risk="More threads compete for the same cores.",
+            ),
+        ),
+        gain=Unavailable("receiving is not in the trace; the server's metrics give only its mean"),
+        verify=below(inputs.analysis, "idle.ingress", 0.5),
+        rollback="Send the earlier requests again.",
+        tier=Tier.DEVICE_TIME,
+        at_stake_ns=ratio * 1e9,
+    )

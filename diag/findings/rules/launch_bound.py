@@ -1,0 +1,70 @@
+"""The GPU waits for the host to launch the next kernel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from diag.findings.confidence import Basis
+from diag.findings.device import cost_evidence
+from diag.findings.metrics import below
+from diag.findings.shares import top_model
+from diag.findings.waits import WaitWords, find_wait, wait_finding
+from diag.model.availability import Unavailable
+from diag.model.finding import Finding, Remedy, RemedyKind, RemedyPlace
+from diag.model.gaps import IdleCause
+from diag.model.serving import Stage
+
+if TYPE_CHECKING:
+    from diag.findings.inputs import RuleInputs
+
+ID = "launch-bound"
+CAUSES = (IdleCause.LAUNCH,)
+WORDS = WaitWords(
+    of_requests="waiting for the CPU to launch GPU kernels",
+    of_idle="for the CPU to launch the next kernel",
+)
+
+
+def find(inputs: RuleInputs) -> Finding | None:
+    """The launch stage takes a large share of request time, or keeps the GPU idle.
+
+    Source of the flag: --xla_gpu_compilation_enabled, model_servers/main.cc of tensorflow/serving
+    9d981c5c.
+    """
+    wait = find_wait(inputs, (Stage.LAUNCH,), CAUSES)
+    if wait is None:
+        return None
+    cost = top_model(inputs.analysis)
+    now = "" if cost is None else f" (now {cost.kernels_per_request:.0f} a request)"
+    return wait_finding(
+        inputs,
+        wait,
+        WORDS,
+        Basis(),
+        rule=ID,
+        cause=IdleCause.LAUNCH.value,
+        causes=CAUSES,
+        evidence=cost_evidence(inputs.analysis),
+        remedies=(
+            Remedy(
+                RemedyKind.MODEL,
+                RemedyPlace.SAVED_MODEL,
+                f"Reduce kernel launches{now}: export the model compiled with XLA "
+                "(and start the server with --xla_gpu_compilation_enabled), with TF-TRT, or with "
+                "fused ops.",
+                risk="XLA compiles for each new input shape; warm all of them up.",
+            ),
+            Remedy(
+                RemedyKind.PARAMETER,
+                RemedyPlace.BATCHING_PARAMETERS_FILE,
+                "Or run larger batches: one batch needs the same launches whatever its size.",
+                risk="Requests wait longer for a batch to fill.",
+            ),
+        ),
+        gain=Unavailable("what compilation saves depends on the model; try it and compare"),
+        verify=(
+            *below(inputs.analysis, "device.kernels_per_request", 0.5),
+            *below(inputs.analysis, "stage.launch.mean", 0.5),
+        ),
+        rollback="Serve the earlier version of the model.",
+    )

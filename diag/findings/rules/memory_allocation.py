@@ -1,0 +1,48 @@
+"""Requests wait while GPU memory is being allocated."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from diag.findings.disturbance import disturbance_finding, find_disturbance
+from diag.findings.metrics import check
+from diag.model.finding import Finding, Remedy, RemedyKind, RemedyPlace
+from diag.model.gaps import IdleCause
+
+if TYPE_CHECKING:
+    from diag.findings.inputs import RuleInputs
+
+ID = "memory-allocation"
+
+
+def find(inputs: RuleInputs) -> Finding | None:
+    """Only with a GPU: the driver's allocation calls stop what the device could do.
+
+    Source of the remedy: TF_FORCE_GPU_ALLOW_GROWTH, gpu_bfc_allocator.cc of TensorFlow 2.21.
+    """
+    found = find_disturbance(inputs, IdleCause.ALLOCATOR) if inputs.on_device else None
+    if found is None:
+        return None
+    return disturbance_finding(
+        inputs,
+        found,
+        rule=ID,
+        what="GPU memory was being allocated",
+        remedies=(
+            Remedy(
+                RemedyKind.DEPLOYMENT,
+                RemedyPlace.CONTAINER,
+                "Let TensorFlow take the GPU's memory at the start: remove "
+                "TF_FORCE_GPU_ALLOW_GROWTH from the environment.",
+                risk="Other processes on the same GPU may then get no memory.",
+            ),
+            Remedy(
+                RemedyKind.DEPLOYMENT,
+                RemedyPlace.FLEET,
+                "Or leave more room: fewer models or versions per GPU, or a smaller "
+                "max_batch_size.",
+            ),
+        ),
+        verify=(check(inputs.analysis, "idle.allocator", high=0.01),),
+        rollback="Set TF_FORCE_GPU_ALLOW_GROWTH again.",
+    )

@@ -1,0 +1,89 @@
+"""Copies between host and GPU take a large part of the time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from diag.findings.confidence import Basis
+from diag.findings.device import cost_evidence
+from diag.findings.disturbance import find_disturbance
+from diag.findings.metrics import below
+from diag.findings.shares import top_model
+from diag.findings.waits import Wait, WaitWords, find_wait, wait_finding
+from diag.model.availability import Unavailable
+from diag.model.finding import Finding, Remedy, RemedyKind, RemedyPlace, Tier
+from diag.model.gaps import IdleCause
+from diag.model.quantity import byte_size
+from diag.model.serving import Stage
+
+if TYPE_CHECKING:
+    from diag.findings.inputs import RuleInputs
+
+ID = "transfer-bound"
+CAUSES = (IdleCause.TRANSFER,)
+WORDS = WaitWords(
+    of_requests="copying between host and GPU",
+    of_idle="for the CPU to prepare copies",
+)
+_STAGES = (Stage.TRANSFER_IN, Stage.TRANSFER_OUT)
+
+
+def find(inputs: RuleInputs) -> Finding | None:
+    """Copies take a large share of request time, or preparing them keeps the GPU idle."""
+    wait, tier = _wait(inputs)
+    if wait is None:
+        return None
+    found = wait_finding(
+        inputs,
+        wait,
+        WORDS,
+        Basis(),
+        rule=ID,
+        cause=IdleCause.TRANSFER.value,
+        causes=CAUSES,
+        evidence=cost_evidence(inputs.analysis),
+        remedies=(
+            Remedy(
+                RemedyKind.CLIENT,
+                RemedyPlace.CLIENT_CODE,
+                f"Copy less{_now(inputs)}: send uint8 or smaller inputs and cast them on the GPU; "
+                "ask for fewer outputs (output_filter).",
+                risk="The model has to cast its inputs.",
+            ),
+            Remedy(
+                RemedyKind.MODEL,
+                RemedyPlace.SAVED_MODEL,
+                "Keep the graph on the GPU: ops placed on the CPU in its middle copy there and "
+                "back.",
+            ),
+        ),
+        gain=Unavailable("how many of the bytes are needed is not known from one recording"),
+        verify=(
+            *below(inputs.analysis, "device.bytes_in_per_request", 0.5),
+            *below(inputs.analysis, "stage.transfer-in.mean", 0.5),
+        ),
+        rollback="Send the earlier inputs again.",
+    )
+    return found if tier is None else replace(found, tier=tier)
+
+
+def _wait(inputs: RuleInputs) -> tuple[Wait | None, Tier | None]:
+    """Also where it is the largest cause of idle time and holds requests up as a disturbance."""
+    wait = find_wait(inputs, _STAGES, CAUSES)
+    found = find_disturbance(inputs, IdleCause.TRANSFER) if inputs.on_device else None
+    if found is None or not found.is_largest:
+        return wait, None
+    if wait is None:
+        idle = inputs.idle_ratio(CAUSES)
+        share = sum(inputs.shares.by_stage[stage] for stage in _STAGES)
+        mean_ns = inputs.stage_mean_ns(share)
+        wait = Wait(Stage.TRANSFER_IN, share, mean_ns, idle, in_requests=False, in_idle=True)
+    return wait, Tier.DISTURBANCE
+
+
+def _now(inputs: RuleInputs) -> str:
+    cost = top_model(inputs.analysis)
+    if cost is None or isinstance(cost.bytes_in_per_request, Unavailable):
+        return ""
+    return f" (now {byte_size(cost.bytes_in_per_request)} a request to the GPU)"

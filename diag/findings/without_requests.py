@@ -1,0 +1,144 @@
+"""Findings about a capture without a complete request: no rule about requests can run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from diag.findings.metrics import check
+from diag.model.availability import Unavailable
+from diag.model.finding import (
+    CounterEvidence,
+    Evidence,
+    Finding,
+    Remedy,
+    RemedyKind,
+    RemedyPlace,
+    Severity,
+    Source,
+    Tier,
+)
+from diag.model.gaps import Confidence
+
+if TYPE_CHECKING:
+    from diag.analysis.result import Analysis
+
+NOT_RECORDED = "requests-not-recorded"
+NO_REQUESTS = "no-requests"
+_NO_GAIN = Unavailable("no request was recorded")
+
+
+def without_requests(analysis: Analysis) -> Finding:
+    """The one finding of such a capture."""
+    reason = analysis.counts.requests
+    if isinstance(reason, Unavailable):
+        return _not_recorded(analysis, reason)
+    counts = analysis.counts
+    cut = counts.censored + counts.censored_batches
+    quiet = all(gaps.no_demand_ns == gaps.timeline.window.duration_ns for gaps in analysis.idle)
+    if not cut and analysis.idle and quiet:
+        return _no_demand(analysis)
+    return _none_complete(analysis)
+
+
+def _not_recorded(analysis: Analysis, reason: Unavailable) -> Finding:
+    is_level_1 = analysis.tracer_level == 1
+    return Finding(
+        id=NOT_RECORDED,
+        cause="not-recorded",
+        severity=Severity.WARNING,
+        confidence=Confidence.HIGH if is_level_1 else Confidence.MEDIUM,
+        confidence_reason=(
+            "The recording itself says that its tracer level was 1."
+            if is_level_1
+            else "The recording does not say its tracer level."
+        ),
+        what=f"No verdict: {reason.reason}.",
+        evidence=_evidence(analysis),
+        counter_evidence=(CounterEvidence("a request of any kind", found=False),),
+        remedies=(_again("Capture again with --host-tracer-level 2."),),
+        gain=_NO_GAIN,
+        verify=(check(analysis, "requests.complete", low=1),),
+        rollback="None needed: the server was not changed.",
+        tier=Tier.VISIBILITY,
+        at_stake_ns=0.0,
+    )
+
+
+def _none_complete(analysis: Analysis) -> Finding:
+    counts = analysis.counts
+    parts = [
+        f"{n} {one if n == 1 else many}"
+        for n, one, many in (
+            (counts.censored, "request", "requests"),
+            (counts.censored_batches, "batch", "batches"),
+        )
+        if n
+    ]
+    seen = f"parts of {' and '.join(parts)} were seen" if parts else "something was running"
+    return Finding(
+        id=NO_REQUESTS,
+        cause="no-requests",
+        severity=Severity.WARNING,
+        confidence=Confidence.HIGH,
+        confidence_reason="No event of a complete request is in the recording.",
+        what=(
+            f"No request began and ended within the {_window_text(analysis)} recorded, although "
+            f"{seen}: requests take longer than the window, or this is not a serving trace."
+        ),
+        evidence=_evidence(analysis),
+        counter_evidence=(CounterEvidence("a complete request", found=False),),
+        remedies=(_again("Capture the server again, for longer (--duration)."),),
+        gain=_NO_GAIN,
+        verify=(check(analysis, "requests.complete", low=1),),
+        rollback="None needed: the server was not changed.",
+        tier=Tier.VISIBILITY,
+        at_stake_ns=0.0,
+    )
+
+
+def _no_demand(analysis: Analysis) -> Finding:
+    return Finding(
+        id=NO_REQUESTS,
+        cause="no-requests",
+        severity=Severity.INFO,
+        confidence=Confidence.HIGH,
+        confidence_reason="Nothing ran, and no part of a request was seen.",
+        what=f"No request reached the model in the {_window_text(analysis)} recorded: no demand.",
+        evidence=_evidence(analysis),
+        counter_evidence=(CounterEvidence("parts of requests that the window cut", found=False),),
+        remedies=(_again("Capture again under load (--wait-for-traffic)."),),
+        gain=_NO_GAIN,
+        verify=(check(analysis, "requests.complete", low=1),),
+        rollback="None needed: the server was not changed.",
+        tier=Tier.CAPACITY,
+        at_stake_ns=0.0,
+    )
+
+
+def _again(action: str) -> Remedy:
+    return Remedy(RemedyKind.CAPTURE, RemedyPlace.CAPTURE_COMMAND, action)
+
+
+def _window_text(analysis: Analysis) -> str:
+    return f"{analysis.capture.window.duration_ns / 1e9:.2f} s"
+
+
+def _evidence(analysis: Analysis) -> tuple[Evidence, ...]:
+    counts = analysis.counts
+    window_ns = analysis.capture.window.duration_ns
+    return (
+        Evidence(
+            "requests cut by the window",
+            counts.censored,
+            "requests",
+            Source("capture", "requests"),
+        ),
+        Evidence(
+            "batches cut by the window",
+            counts.censored_batches,
+            "batches",
+            Source("capture", "batches"),
+        ),
+        Evidence("events", analysis.counts.events, "events", Source("capture", "events")),
+        Evidence("window", window_ns, "ns", Source("capture", "window")),
+    )

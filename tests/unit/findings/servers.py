@@ -1,0 +1,80 @@
+"""Servers written as traces, and a check that every number in a sentence has evidence."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from diag.model.capture import BatchingParameters
+from diag.model.quantity import byte_size, duration
+from tests.unit.analysis.traces import QUEUE_A, QUEUE_B
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from diag.model.finding import Evidence
+
+TOLD = BatchingParameters(max_batch_size=8, batch_timeout_micros=2000, num_batch_threads=1)
+AT_ONCE = BatchingParameters(max_batch_size=8, batch_timeout_micros=0, num_batch_threads=1)
+
+
+def sessions(
+    count: int = 1,
+    *,
+    enqueue: int = 10,
+    taken: int = 20,
+    run: tuple[int, int] = (30, 900),
+    end: int = 960,
+    period: int = 1000,
+    padded: int = 1,
+    burst: tuple[int, int] | None = None,
+    ops: str = "",
+) -> str:
+    """``count`` requests one after the other, each in a batch of its own on one thread."""
+    one_row = "batch_size_before_padding=1"
+    requests, batches, steps = "line grpc\n", "line b/1\n", "line tf_Compute/1\n"
+    for i in range(count):
+        at = i * period
+        requests += f"""
+          BatchingSessionRun {at}..{at + end}us
+            ScheduleOutputTask {at + enqueue}..{at + enqueue + 2}us size=1 _p={QUEUE_A + 1 + i}
+        """
+        batches += f"""
+          ProcessBatch {at + taken}..{at + end - 5}us _c={QUEUE_A + 1 + i} {one_row}
+            MergeInputTensors {at + taken}..{at + taken + 2}us batch_size_after_padding={padded}
+            SessionRun {at + run[0]}..{at + run[1]}us id={i} _p={1000 + i}
+        """
+        first, last = burst or run
+        steps += f"\n  ExecutorState::Process {at + first}..{at + last}us id={i} _c={1000 + i}\n"
+        steps += ops.format(*(at + t for t in range(0, 1000, 100)))
+    return requests + batches + steps
+
+
+def second_model(text: str) -> str:
+    """The same requests, of another queue."""
+    for old, new in ((f"_p={QUEUE_A + 1}", f"_p={QUEUE_B + 1}"), ("_p=1000", "_p=3000")):
+        text = text.replace(old, new).replace(old.replace("_p", "_c"), new.replace("_p", "_c"))
+    return text
+
+
+IDLE_END = "\nline end\n  Something 0..{}us\n"
+
+
+def unfounded_numbers(text: str, evidence: Iterable[Evidence]) -> list[str]:
+    """Numbers of the text that no evidence holds, at the precision they are written in."""
+    written = set()
+    for item in evidence:
+        value = item.value
+        if isinstance(value, str):
+            continue
+        if item.unit == "ratio":
+            written.add(f"{value:.0%}")
+        elif item.unit == "ns":
+            written |= {duration(value), f"{value / 1e9:.2f} s"}
+        elif item.unit == "bytes":
+            written.add(byte_size(value))
+        else:
+            written |= {f"{value:.0f}", f"{value:.1f}"}
+    plain = re.sub(r"level [12]|/device:GPU:\d|\bp(50|99)\b|uint8|queue \w{8}|MIG", "", text)
+    numbers = re.findall(r"\b\d+(?:\.\d+)?(?:%| (?:µs|ms|s|KiB|MiB|B)\b|)", plain)
+    return [number for number in numbers if number not in written]
