@@ -1,0 +1,74 @@
+"""Expected gains: exact on small servers, and no promise where none can be made."""
+
+from __future__ import annotations
+
+import pytest
+
+from diag.findings import find
+from diag.findings.batching import batch_timeout_us, restore, round_125, threads_load
+from diag.model.availability import Unavailable
+from diag.model.capture import BatchingParameters
+from diag.model.finding import Gain, RemedyPlace
+from tests.unit.analysis.traces import analyzed
+from tests.unit.findings.servers import TOLD, sessions
+
+# 12 requests of 2.5 ms, one every 5 ms; each waits 2 ms for the timeout, its batch takes 0.395 ms.
+SERVER = sessions(12, taken=2100, run=(2110, 2400), end=2500, period=5000)
+
+
+def test_a_lower_timeout_cuts_each_recorded_wait() -> None:
+    (finding, *_) = find(analyzed(SERVER, TOLD))
+    (remedy, *_) = finding.remedies
+    assert remedy.setting is not None
+    # Half of a batch's 395 µs, as 1, 2 or 5.
+    assert (remedy.setting.now, remedy.setting.to) == (2000, 100)
+    assert remedy.place is RemedyPlace.BATCHING_PARAMETERS_FILE
+    gain = finding.gain
+    assert isinstance(gain, Gain)
+    assert (gain.metric, gain.now) == ("latency.mean", 2_500_000)
+    # In proportion: 2 ms * 100 / 2000. At most: the timeout of 0.1 ms and the poll of 1 ms.
+    assert gain.low == pytest.approx(2_500_000 - 2_000_000 + 100_000)
+    assert gain.high == pytest.approx(2_500_000 - 2_000_000 + 1_100_000)
+
+
+def test_no_gain_is_promised_where_batch_threads_would_get_busy() -> None:
+    # One thread holds a batch of two rows 52 % of the time; a batch a row would need 104 %.
+    busy = sessions(12, taken=2100, run=(2110, 4400), end=4500, period=4600)
+    busy = busy.replace("batch_size_before_padding=1", "batch_size_before_padding=2")
+    (finding, *_) = find(analyzed(busy, BatchingParameters(8, 2000, num_batch_threads=1)))
+    assert finding.id == "batch-timeout-dominates"
+    assert finding.gain == Unavailable(
+        "smaller batches could keep all batch threads busy; the effect needs a simulation"
+    )
+
+
+def test_moving_preprocessing_out_gives_back_its_time() -> None:
+    text = sessions(ops="d:DecodeJpeg {1}..{7}us\nm:MatMul {7}..{8}us\n")
+    (finding, *_) = find(analyzed(text, BatchingParameters(8, 0, num_batch_threads=1)))
+    preprocess = next(e for e in finding.evidence if e.name == "preprocess mean")
+    assert isinstance(finding.gain, Gain)
+    assert isinstance(preprocess.value, float)
+    assert finding.gain.low == finding.gain.high == finding.gain.now - preprocess.value
+
+
+@pytest.mark.parametrize(
+    ("value", "rounded"),
+    [(0.9, 0), (1, 1), (1.99, 1), (2, 2), (4.9, 2), (5, 5), (99, 50), (100, 100), (1919, 1000)],
+)
+def test_rounding_down_to_1_2_5(value: float, rounded: int) -> None:
+    assert round_125(value) == rounded
+
+
+def test_settings_say_how_they_are_known_and_how_to_restore_them() -> None:
+    told = batch_timeout_us(analyzed(SERVER, TOLD))
+    assert (told.now, told.origin) == (2000, "file")
+    assert restore(told) == "Set batch_timeout_micros back to 2000."
+    unbatched = batch_timeout_us(analyzed("line grpc\n  SessionRun 0..1000us id=1 _p=1\n"))
+    assert unbatched.now == Unavailable("no batch was recorded")
+    assert restore(unbatched) == "Put the earlier batch_timeout_micros back."
+
+
+def test_the_load_of_batch_threads_is_their_held_time() -> None:
+    load = threads_load(analyzed(SERVER, TOLD))
+    window_ns = 11 * 5_000_000 + 2_500_000
+    assert load == pytest.approx(12 * 395_000 / window_ns)

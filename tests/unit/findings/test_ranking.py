@@ -1,0 +1,56 @@
+"""The order of findings: by tier, then by the time they give back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import permutations
+
+from diag.findings.ranking import rank
+from diag.findings.rules import RULES
+from diag.model.availability import Unavailable
+from diag.model.finding import Finding, Severity, Tier
+from diag.model.gaps import Confidence
+
+FINDING = Finding(
+    id="a",
+    cause="a",
+    severity=Severity.WARNING,
+    confidence=Confidence.HIGH,
+    confidence_reason="",
+    what="",
+    evidence=(),
+    counter_evidence=(),
+    remedies=(),
+    gain=Unavailable("not computed"),
+    verify=(),
+    rollback="",
+    tier=Tier.REQUEST_TIME,
+    at_stake_ns=1.0,
+)
+
+
+def test_any_order_of_rules_gives_the_same_ranking() -> None:
+    findings = (
+        replace(FINDING, id="disturbance", tier=Tier.DISTURBANCE, at_stake_ns=1),
+        replace(FINDING, id="large", at_stake_ns=9e6),
+        replace(FINDING, id="small", at_stake_ns=2e6),
+        replace(FINDING, id="unseen", tier=Tier.VISIBILITY, at_stake_ns=9e9),
+        replace(FINDING, id="device", tier=Tier.DEVICE_TIME, at_stake_ns=5e8),
+        replace(FINDING, id="tie-a", tier=Tier.CAPACITY, at_stake_ns=0),
+        replace(FINDING, id="tie-b", tier=Tier.CAPACITY, at_stake_ns=0),
+    )
+    expected = [finding.id for finding in findings]
+    for shuffled in permutations(findings):
+        assert [finding.id for finding in rank(shuffled)] == expected
+
+
+def test_rules_are_named_after_their_modules() -> None:
+    ids = [rule.id for rule in RULES]
+    assert ids == sorted(ids)
+    assert len(set(ids)) == len(ids)
+    for rule in RULES:
+        assert rule.find.__module__ == f"diag.findings.rules.{rule.id.replace('-', '_')}"
+
+
+def test_a_finding_names_its_page() -> None:
+    assert FINDING.docs == "docs/findings/a.md"
