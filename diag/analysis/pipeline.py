@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from diag.analysis.batching.batch_table import tabulate
@@ -58,7 +60,7 @@ _NO_PLANE = Plane(0, ev.HOST_PLANE, (), _NO_EVENTS, {})
 def analyze(
     capture: Capture,
     *,
-    preprocess_ops: str | None = None,
+    preprocess_ops: str | re.Pattern[str] | None = None,
 ) -> Analysis:
     """Attribute every request's time and explain every idle gap.
 

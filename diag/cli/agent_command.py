@@ -1,4 +1,4 @@
-"""``diag agent``: samples of this machine, for a capture that runs on another one."""
+"""``diag agent``: samples of this machine, for a capture that runs on another machine."""
 
 from __future__ import annotations
 
@@ -22,15 +22,24 @@ if TYPE_CHECKING:
 
 _PATH = click.Path(path_type=Path)
 _PORT = click.IntRange(1, 65535)
+_LOOPBACK = "127.0.0.1"
+
+
+def _full_address(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """``9500`` is 127.0.0.1:9500."""
+    return f"{_LOOPBACK}:{value}" if value.isdecimal() else value
+
 
 _agent_options = option_group(
     "Agent",
     option(
         "--listen",
-        metavar="HOST:PORT",
-        default="127.0.0.1:9500",
+        metavar="[HOST:]PORT",
+        default=f"{_LOOPBACK}:9500",
         show_default=True,
-        help="Or unix:/path. Beyond this machine only with TLS and a token.",
+        callback=_full_address,
+        help="Address to listen on, or unix:/path. A port alone is on 127.0.0.1. Addresses that "
+        "other machines can reach require TLS and a token.",
     ),
     option(
         "--server-port",
@@ -38,7 +47,8 @@ _agent_options = option_group(
         metavar="PORT",
         default=8500,
         show_default=True,
-        help="Where the server listens on this machine, to sample its process and cgroup.",
+        help="Port of the server on this machine. The agent samples the process that listens "
+        "there, and its cgroup.",
     ),
     option(
         "--max-clients",
@@ -46,7 +56,7 @@ _agent_options = option_group(
         metavar="N",
         default=4,
         show_default=True,
-        help="Captures that may sample at a time.",
+        help="Captures that can receive samples at the same time.",
     ),
 )
 
@@ -55,13 +65,19 @@ _security_options = option_group(
     option(
         "--tls-cert", type=_PATH, metavar="PEM", help="The agent's certificate, with its chain."
     ),
-    option("--tls-key", type=_PATH, metavar="PEM", help="Its key."),
-    option("--client-ca", type=_PATH, metavar="PEM", help="Admit only clients that it signed."),
+    option("--tls-key", type=_PATH, metavar="PEM", help="Private key of that certificate."),
+    option(
+        "--client-ca",
+        type=_PATH,
+        metavar="PEM",
+        help="Accept only clients with a certificate that this authority signed.",
+    ),
     option(
         "--token-file",
         type=_PATH,
         metavar="FILE",
-        help="The token that clients must show; or in the variable DIAG_AGENT_TOKEN.",
+        help="File with the token that clients must send. Without it, the variable "
+        "DIAG_AGENT_TOKEN is used.",
     ),
 )
 
@@ -73,8 +89,7 @@ _security_options = option_group(
         "diag agent --server-port 9000 --listen unix:/run/diag/agent.sock",
         "diag agent --listen 0.0.0.0:9500 --tls-cert agent.pem --tls-key agent.key "
         "--token-file token",
-        "diag capture --server host:8500 --agent host:9500 --agent-ca-cert ca.pem "
-        "--agent-token-file token",
+        "diag capture host:8500 --agent host:9500 --agent-ca-cert ca.pem --agent-token-file token",
     ),
 )
 @_agent_options
@@ -89,10 +104,10 @@ def agent(
     client_ca: Path | None,
     token_file: Path | None,
 ) -> None:
-    """Serve samples of this machine's CPU and GPUs to diag capture on another one.
+    """Send CPU and GPU samples of this machine to diag capture on another machine.
 
-    Run it beside TensorFlow Serving. It samples only while a capture asks for it, changes nothing,
-    and ends on SIGTERM or Ctrl-C.
+    Run it on the machine of TensorFlow Serving. It samples only while a capture is connected,
+    changes nothing on the machine, and stops on SIGTERM or Ctrl-C.
     """
     hush_grpc()
     from diag.agent.listen import ListenOptions, resolve_listen_address
@@ -101,12 +116,12 @@ def agent(
 
     token = read_token(token_file, "--token-file")
     listening = ListenOptions(
-        resolve_listen_address(listen), _identity(tls_cert, tls_key, client_ca), token
+        resolve_listen_address(listen), _certificate(tls_cert, tls_key, client_ca), token
     )
     run_agent(listening, server_port, max_clients, _logger(quiet=verbosity() < 0))
 
 
-def _identity(
+def _certificate(
     cert: Path | None, key: Path | None, client_ca: Path | None
 ) -> ServerCertificate | None:
     from diag.agent.listen import ServerCertificate
@@ -114,12 +129,12 @@ def _identity(
     if cert is None and key is None and client_ca is None:
         return None
     if cert is None or key is None:
-        raise UsageError("--tls-cert and --tls-key belong together, and --client-ca to both")
+        raise UsageError("--tls-cert and --tls-key must be given together, also for --client-ca")
     return ServerCertificate(cert, key, client_ca)
 
 
 def _logger(*, quiet: bool) -> Callable[[str], None]:
-    """Writes a line with its time to stderr, from whatever thread."""
+    """A function that writes a line with the time to stderr; safe on any thread."""
 
     def log(line: str) -> None:
         if not quiet:

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import re
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diag.cli.console import note
-from diag.errors import UsageError
 
 if TYPE_CHECKING:
+    import re
+    from pathlib import Path
+
     from diag.analysis.result import Analysis
 
 
 def analyze_source(
-    source: Path, batching_parameters: Path | None, preprocess_ops: str | None
+    source: Path, batching_parameters: Path | None, preprocess_ops: re.Pattern[str] | None
 ) -> Analysis:
-    """Open the source, read the parameters and analyze; says with ``-v`` how long each took.
+    """Open the source and analyze it; says with ``-v`` how long each took.
 
     Raises:
-        UsageError: ``preprocess_ops`` is not a regular expression.
         InputError: The source or the parameters cannot be used.
     """
-    check_regex(preprocess_ops)
     from diag.analysis import analyze
     from diag.formats.source import open_bundle
 
@@ -36,19 +34,7 @@ def analyze_source(
     return analysis
 
 
-def check_regex(pattern: str | None) -> None:
-    """Refuse what ``re`` cannot compile, before any file is read.
-
-    Raises:
-        UsageError: With the position of the mistake.
-    """
-    if pattern is None:
-        return
-    try:
-        re.compile(pattern)
-    except re.error as exc:
-        raise UsageError(
-            f"--preprocess-ops {pattern!r} is not a regular expression",
-            cause=str(exc),
-            hint="quote it, e.g. --preprocess-ops '^(Decode|Parse)'",
-        ) from exc
+def has_requests(analysis: Analysis) -> bool:
+    """Whether the trace shows a whole request, as a capture requires of its recording."""
+    requests = analysis.counts.requests
+    return isinstance(requests, int) and requests > 0

@@ -1,83 +1,65 @@
-"""``diag analyze``: a recorded source in, a report out."""
+"""``diag analyze``: from a recorded source to a report."""
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from diag.cli.analysis import analyze_source
-from diag.cli.console import output_width, wants_color
-from diag.cli.options import (
-    analysis_options,
-    examples,
-    output_options,
-    source_argument,
-    verbosity_options,
-)
-from diag.cli.output import STDOUT, check_output, write_output
+from diag.cli.analysis import analyze_source, has_requests
+from diag.cli.option_groups import GroupedCommand, option_group
+from diag.cli.options import analysis_options, examples, report_verbosity_options, source_argument
+from diag.cli.output import STDOUT, check_output, force_option, output_option, write_output
+from diag.cli.report_output import choose_format, format_option, render_report
+from diag.errors import EmptyCaptureError
 
 if TYPE_CHECKING:
+    import re
     from pathlib import Path
 
-    from diag.report.report import Report
 
-FORMATS = ("text", "json", "md")
+_output_options = option_group(
+    "Output",
+    output_option,
+    force_option,
+    format_option("Format of the report. Default: by the suffix of the output file, else text."),
+)
 
 
 @click.command(
+    cls=GroupedCommand,
     epilog=examples(
         "diag analyze capture.zip",
+        "diag analyze capture.zip -o report.md",
         "diag analyze server.xplane.pb --batching-parameters batching_parameters.txt",
-        "diag analyze logs/plugins/profile/2026_11_22_10_00_00 --format md -o report.md",
-    )
+        "diag analyze logs/plugins/profile/2026_11_22_10_00_00 --format json",
+    ),
 )
 @source_argument
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(FORMATS),
-    default="text",
-    show_default=True,
-    help="For a screen, a program, or a ticket.",
-)
-@output_options
+@_output_options
 @analysis_options
-@verbosity_options
+@report_verbosity_options
+@click.pass_context
 def analyze(
+    context: click.Context,
     source: Path,
-    format_: str,
     output: Path,
     force: bool,
+    format_: str | None,
     batching_parameters: Path | None,
-    preprocess_ops: str | None,
+    preprocess_ops: re.Pattern[str] | None,
 ) -> None:
-    """Say where the time of recorded requests went, and what to change.
+    """Explain where the time of recorded requests went, and what to change.
 
-    SOURCE is what diag capture wrote (a folder or a .zip), a bare *.xplane.pb, or a TensorBoard
-    run or log directory. Nothing is sent anywhere and SOURCE is not written to.
+    SOURCE is a bundle of diag capture (folder or .zip), a *.xplane.pb file, a TensorBoard run or
+    log directory, or - for stdin. SOURCE is only read, and nothing is sent anywhere.
+
+    The exit status is 5 if the recording holds no request; the report is written all the same.
     """
     check_output(output, force=force)
     analysis = analyze_source(source, batching_parameters, preprocess_ops)
-
-    from diag.report.build import build_report
-
-    report = build_report(analysis)
-    write_output(output, render(report, format_, to_stdout=output == STDOUT), force=force)
-
-
-def render(report: Report, format_: str, *, to_stdout: bool) -> str:
-    """The report in one of ``FORMATS``; text takes the terminal's colours only if it goes there."""
-    if format_ == "json":
-        from diag.report.json import render_json
-
-        return render_json(report)
-    if format_ == "md":
-        from diag.report.markdown import render_markdown
-
-        return render_markdown(report)
-    from diag.report.text import render_text
-
-    color = to_stdout and wants_color(sys.stdout)
-    return render_text(report, color=color, width=output_width(sys.stdout))
+    chosen = choose_format(format_, output)
+    text = render_report(analysis, chosen, to_stdout=output == STDOUT)
+    write_output(output, text, force=force)
+    if not has_requests(analysis):
+        context.exit(EmptyCaptureError.exit_code)

@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 
 from diag.cli.commands import cli
+from diag.cli.completion_script import complete
 from diag.cli.console import VERBOSITY_KEY
 from diag.cli.parameters import with_option_names
 from diag.cli.typed_command import TypedCommand
@@ -31,6 +32,8 @@ def main(argv: list[str] | None = None) -> int:
     verbosity = 0
     typed: TypedCommand | None = None
     try:
+        if (status := complete()) is not None:
+            return status
         with cli.make_context("diag", arguments) as context:
             try:
                 cli.invoke(context)

@@ -5,133 +5,227 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 
-from diag.cli.option_groups import option, option_group
+from diag.cli.option_groups import argument, option, option_group
 from diag.cli.quantities import Duration, Size
+from diag.cli.report_output import format_option
+from diag.errors import UsageError
+
+SERVER_VARIABLE = "DIAG_SERVER"
+HEADERS_VARIABLE = "DIAG_HEADERS"
 
 _PATH = click.Path(path_type=Path)
-# As diag.capture.plan.REQUIRABLE; a test compares them.
-SOURCES = ("gpu", "dcgm", "metrics", "host", "server", "device-trace")
 
 
-def _split_sources(
+def _split_commas(
     ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
 ) -> frozenset[str]:
     """``--require gpu,metrics`` and ``--require gpu --require metrics`` are the same."""
-    names = {name.strip() for value in values for name in value.split(",")}
-    for name in sorted(names - set(SOURCES)):
-        raise click.BadParameter(f"{name!r} is none of {', '.join(SOURCES)}", ctx, param)
-    return frozenset(names)
+    return frozenset(name.strip() for value in values for name in value.split(","))
+
+
+def _complete_sources(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """The sources that can follow what was typed, and are not in it yet."""
+    from diag.capture.plan import REQUIRABLE
+
+    typed, comma, begun = incomplete.rpartition(",")
+    return [
+        CompletionItem(f"{typed}{comma}{name}")
+        for name in REQUIRABLE
+        if name.startswith(begun) and name not in typed.split(",")
+    ]
 
 
 server_options = option_group(
     "Server",
-    option("--server", required=True, metavar="HOST:PORT", help="Its gRPC port, or unix:/path."),
-    option("--timeout", type=Duration(), default="10s", show_default=True, help="For an answer."),
+    argument("address", required=False, metavar="[HOST:PORT]"),
+    option(
+        "-s",
+        "--server",
+        metavar="HOST:PORT",
+        envvar=SERVER_VARIABLE,
+        show_envvar=True,
+        help="gRPC address of the server, or unix:/path. Same as the argument HOST:PORT.",
+    ),
+    option(
+        "--timeout",
+        type=Duration(),
+        default="10s",
+        show_default=True,
+        help="Time allowed for each call to the server, except for the recording.",
+    ),
+    option("--wait-for-traffic", is_flag=True, help="Start recording when requests arrive."),
+    option(
+        "--wait-limit",
+        type=Duration(),
+        default="5m",
+        show_default=True,
+        help="Longest time to wait for traffic.",
+    ),
 )
 
 recording_options = option_group(
     "Recording",
-    option("--duration", type=Duration(), default="2s", show_default=True, help="How long."),
-    option("--allow-long", is_flag=True, help="Permit more than 10 s: risks the server's memory."),
+    option(
+        "-d",
+        "--duration",
+        type=Duration(),
+        default="2s",
+        show_default=True,
+        help="Length of the recording: 500ms, 2s, or a number of seconds.",
+    ),
+    option(
+        "--allow-long",
+        is_flag=True,
+        help="Allow more than 10 s. Long recordings can exhaust the server's memory.",
+    ),
     option(
         "--host-tracer-level",
-        type=click.IntRange(1, 3),
+        type=int,
+        metavar="1|2|3",
         default=2,
         show_default=True,
-        help="1 batching only, 2 requests and executors too, 3 every op.",
+        help="Detail of the CPU trace. 1: batches only; 2: also requests and executors; "
+        "3: every op.",
+    ),
+    option("--no-device-trace", is_flag=True, help="Do not trace GPUs."),
+    option(
+        "--no-warmup",
+        is_flag=True,
+        help="Skip the short warm-up recording, which predicts the size of the trace.",
+    ),
+    option(
+        "--max-bytes",
+        type=Size(),
+        default="512MB",
+        show_default=True,
+        help="Refuse to record if the trace is predicted to be larger.",
     ),
     option(
         "--collect-timeout",
         type=Duration(),
         default="1m",
         show_default=True,
-        help="For the server to send what it recorded.",
+        help="Time allowed for the server to send the trace after the recording.",
     ),
-    option("--no-device-trace", is_flag=True, help="Leave GPUs out of the trace."),
-    option("--no-warmup", is_flag=True, help="No throw-away recording first; size unpredicted."),
-    option(
-        "--max-bytes",
-        type=Size(),
-        default="512MB",
-        show_default=True,
-        help="Refuse to record when more is to be expected.",
-    ),
-    option("--wait-for-traffic", is_flag=True, help="Record when requests come."),
-    option("--wait-limit", type=Duration(), default="5m", show_default=True, help="At most."),
 )
 
-beside_options = option_group(
-    "Beside the trace",
+other_source_options = option_group(
+    "Other sources",
     option(
         "--metrics",
         metavar="URL|auto|off",
         default="auto",
         show_default=True,
-        help="The server's Prometheus page; auto tries port 8501 and checks that it is its.",
+        help="Prometheus page of the server. auto: try port 8501 and use the page if its models "
+        "are the server's.",
     ),
     option(
         "--dcgm",
         metavar="URL",
         default="",
-        help="A DCGM exporter's page, e.g. http://node:9400/metrics.",
+        help="Metrics page of a DCGM exporter, for example http://node:9400/metrics.",
     ),
     option(
         "--gpu-rate",
-        type=click.IntRange(1, 100),
+        type=int,
         default=20,
         show_default=True,
         metavar="HZ",
-        help="How often a second GPUs are sampled, 1 to 100.",
+        help="GPU samples per second, 1 to 100.",
     ),
-    option("--model", multiple=True, metavar="NAME", help="Ask for its status; repeatable."),
+    option(
+        "--model",
+        multiple=True,
+        metavar="NAME",
+        help="Also record the status of this model. Can be given several times.",
+    ),
     option(
         "--require",
         multiple=True,
         metavar="SOURCES",
-        callback=_split_sources,
-        help=f"Fail (6) without these: {', '.join(SOURCES)}; comma-separated.",
+        callback=_split_commas,
+        shell_complete=_complete_sources,
+        help="Fail with exit status 6 if one of these is missing: gpu, dcgm, metrics, host, "
+        "server, device-trace. Separate several with commas.",
     ),
 )
 
 agent_options = option_group(
-    "A server on another machine",
+    "Server on another machine",
     option(
         "--agent",
         default="",
         metavar="HOST:PORT",
-        help="A diag agent beside the server, for samples of its host and GPUs.",
+        help="Address of a diag agent on the server's machine, which samples its CPU and GPUs.",
     ),
-    option("--agent-ca-cert", type=_PATH, metavar="PEM", help="Who signed its certificate."),
-    option("--agent-client-cert", type=_PATH, metavar="PEM", help="If it wants one of diag."),
-    option("--agent-client-key", type=_PATH, metavar="PEM", help="Of that certificate."),
+    option(
+        "--agent-ca-cert",
+        type=_PATH,
+        metavar="PEM",
+        help="Certificate authority that signed the agent's certificate.",
+    ),
+    option(
+        "--agent-client-cert",
+        type=_PATH,
+        metavar="PEM",
+        help="Client certificate, if the agent requires one.",
+    ),
+    option(
+        "--agent-client-key", type=_PATH, metavar="PEM", help="Private key of that certificate."
+    ),
     option(
         "--agent-token-file",
         type=_PATH,
         metavar="FILE",
-        help="The token to show it; or in the variable DIAG_AGENT_TOKEN.",
+        help="File with the agent's token. Without it, the variable DIAG_AGENT_TOKEN is used.",
     ),
 )
 
 security_options = option_group(
     "Security",
-    option("--tls", is_flag=True, help="Speak TLS; implied by the options below."),
-    option("--ca-cert", type=_PATH, metavar="PEM", help="Who signed the server's certificate."),
-    option("--client-cert", type=_PATH, metavar="PEM", help="For mutual TLS."),
-    option("--client-key", type=_PATH, metavar="PEM", help="For mutual TLS."),
-    option("--authority", default="", metavar="NAME", help="The name to expect and to send."),
+    option(
+        "--tls", is_flag=True, help="Connect with TLS. Implied by the certificate options below."
+    ),
+    option(
+        "--ca-cert",
+        type=_PATH,
+        metavar="PEM",
+        help="Certificate authority that signed the server's certificate.",
+    ),
+    option("--client-cert", type=_PATH, metavar="PEM", help="Client certificate, for mutual TLS."),
+    option("--client-key", type=_PATH, metavar="PEM", help="Private key of that certificate."),
+    option(
+        "--authority",
+        default="",
+        metavar="NAME",
+        help="Server name to send and to expect in the certificate, instead of the host's.",
+    ),
     option(
         "--headers-file",
         type=_PATH,
         metavar="FILE",
-        help="gRPC metadata, 'name: value' a line; or in the variable DIAG_HEADERS.",
+        help="File with gRPC metadata, one 'name: value' per line. Without it, the variable "
+        f"{HEADERS_VARIABLE} is used.",
     ),
 )
 
 old_server_options = option_group(
-    "Servers before TensorFlow 2.21",
-    option("--repository-root", metavar="DIR", help="Where it may write, as it sees it."),
-    option("--repository-local", type=_PATH, metavar="DIR", help="The same, as seen from here."),
+    "Servers older than TensorFlow 2.21",
+    option(
+        "--repository-root",
+        metavar="DIR",
+        help="Folder for the trace, as the server sees it. These servers write it to disk.",
+    ),
+    option(
+        "--repository-local",
+        type=_PATH,
+        metavar="DIR",
+        help="The same folder, as this machine sees it.",
+    ),
 )
 
 bundle_options = option_group(
@@ -140,15 +234,35 @@ bundle_options = option_group(
         "-o",
         "--output",
         type=_PATH,
-        show_default="diag-<UTC time>",
-        help="The bundle: a folder, or a file if it ends in .zip.",
+        help="Bundle to write: a folder, or a file if the name ends in .zip. '-' writes a zip to "
+        "stdout instead of the report. Default: diag-<UTC time>.",
     ),
-    option("--force", is_flag=True, help="Replace a bundle of that name."),
-    option(
-        "--batching-parameters",
-        type=_PATH,
-        metavar="FILE",
-        help="The server's batching_parameters_file, for the verdict and the bundle.",
-    ),
-    option("--preprocess-ops", metavar="REGEX", help="Count these op types as preprocessing too."),
+    option("--force", is_flag=True, help="Replace the bundle if it exists."),
+    format_option("Format of the report on stdout. Default: text."),
 )
+
+
+def server_address(address: str | None, server: str | None, *, is_server_typed: bool) -> str:
+    """The one server that was named.
+
+    Args:
+        address: The argument HOST:PORT.
+        server: The option ``--server`` or the variable DIAG_SERVER.
+        is_server_typed: Whether ``server`` is from the command line, not from the variable.
+
+    Raises:
+        UsageError: None was named, or two different ones.
+    """
+    if address and is_server_typed and server != address:
+        raise UsageError(
+            f"two servers are named: {address} and --server {server}",
+            hint="name one of them",
+        )
+    found = address or server
+    if not found:
+        raise UsageError(
+            "no server is named",
+            hint=f"name it, or set the variable {SERVER_VARIABLE}:",
+            retry={"server": "localhost:8500"},
+        )
+    return found

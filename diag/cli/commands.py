@@ -1,4 +1,4 @@
-"""The table of commands, and a click group that imports a command only when it is named."""
+"""The table of commands, and a click group that imports a command only when it is needed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import importlib
 from dataclasses import dataclass
 
 import click
+from click.shell_completion import CompletionItem
 
 from diag.cli.options import examples, verbosity_options
 from diag.errors import UsageError
@@ -27,19 +28,22 @@ class LazyCommand:
 
 COMMANDS: dict[str, LazyCommand] = {
     "capture": LazyCommand(
-        "diag.cli.capture_command:capture", "Record a running server and say what holds it up."
+        "diag.cli.capture_command:capture", "Record a running server and explain its latency."
     ),
     "analyze": LazyCommand(
-        "diag.cli.analyze_command:analyze", "Say where the time of recorded requests went."
+        "diag.cli.analyze_command:analyze", "Explain where the time of recorded requests went."
     ),
     "export": LazyCommand(
-        "diag.cli.export_command:export", "Write requests, batches, gaps or samples as a table."
+        "diag.cli.export_command:export", "Write requests, batches, idle gaps or samples as tables."
     ),
     "agent": LazyCommand(
-        "diag.cli.agent_command:agent", "Serve samples of this machine to captures on another."
+        "diag.cli.agent_command:agent", "Send samples of this machine to captures on another one."
     ),
     "demo": LazyCommand(
-        "diag.demo.command:demo", "Start a real server, load it, capture it and diagnose it."
+        "diag.demo.command:demo", "Start a real server with a known problem and diagnose it."
+    ),
+    "completion": LazyCommand(
+        "diag.cli.completion_command:completion", "Print the tab completion script of a shell."
     ),
 }
 
@@ -66,13 +70,22 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, but a misspelt name is answered with the nearest one."""
+        """As click does; the message for a misspelt name suggests the nearest one."""
         name = args[0]
         if name not in COMMANDS and not name.startswith("-"):
             near = difflib.get_close_matches(name, COMMANDS, n=1)
-            advice = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(COMMANDS)}."
+            advice = f"Did you mean {near[0]!r}?" if near else f"Commands: {', '.join(COMMANDS)}."
             ctx.fail(f"No such command {name!r}. {advice}")
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names and summaries of the table, without importing a command."""
+        names = [
+            CompletionItem(name, help=command.summary)
+            for name, command in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return names + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The table itself; click would import every command for its first sentence."""
@@ -95,27 +108,29 @@ def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> N
     invoke_without_command=True,
     epilog=examples(
         "diag demo",
-        "diag capture --server localhost:8500",
-        "diag analyze capture.zip",
-        "diag export capture.zip --table requests --format csv -o requests.csv",
+        "diag capture localhost:8500",
+        "diag analyze capture.zip -o report.md",
+        "diag export capture.zip --table requests -o requests.csv",
     ),
 )
 @click.option(
+    "-V",
     "--version",
     is_flag=True,
     is_eager=True,
     expose_value=False,
     callback=_print_version,
-    help="Print the versions of diag and of the libraries under it.",
+    help="Print the versions of diag and of the libraries it uses.",
 )
 @verbosity_options
 @click.pass_context
 def cli(context: click.Context) -> None:
-    """Why a TensorFlow Serving replica is slow, or its GPU idle.
+    """Explain why a TensorFlow Serving replica is slow, or its GPU idle.
 
-    Results go to stdout, everything else to stderr. Exit status: 0 done, 2 usage, 3 bad input,
-    4 capture failed, 5 no requests seen, 6 a required source is missing, 7 output not written,
-    70 a bug in diag, 130 interrupted.
+    Results go to stdout, everything else to stderr.
+
+    Exit status: 0 done, 2 wrong usage, 3 unusable input, 4 capture failed, 5 no requests, 6 a
+    required source is missing, 7 output not written, 70 a bug in diag, 130 interrupted.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help(), err=True)

@@ -10,10 +10,15 @@ import click
 from diag.cli.typed_command import TypedCommand
 
 Decorated = Callable[..., Any]
+Decorator = Callable[[Decorated], Decorated]
+# What ``option`` and ``argument`` return: a decorator, once the heading is known.
+Parameter = Callable[[str], Decorator]
+
+LAST_HEADING = "Other options"
 
 
 class GroupedOption(click.Option):
-    """An option that stands under a heading in the help."""
+    """An option that the help shows under a heading."""
 
     def __init__(self, *args: Any, heading: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -32,36 +37,47 @@ class GroupedCommand(click.Command):
         return super().parse_args(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """A section a heading, in order of first appearance; the rest under Options."""
+        """One section for each heading, in order of first appearance; the rest comes last."""
         sections: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
-            record = param.get_help_record(ctx)
+            record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
             if record is not None:
-                heading = param.heading if isinstance(param, GroupedOption) else "Other options"
+                heading = param.heading if isinstance(param, GroupedOption) else LAST_HEADING
                 sections.setdefault(heading, []).append(record)
-        for heading, records in sections.items():
+        for heading in sorted(sections, key=lambda each: each == LAST_HEADING):
             with formatter.section(heading):
-                formatter.write_dl(records)
+                formatter.write_dl(sections[heading])
 
 
-def option_group(
-    heading: str, *options: tuple[tuple[str, ...], dict[str, Any]]
-) -> Callable[[Decorated], Decorated]:
-    """A decorator that adds options under one heading.
+def option_group(heading: str, *parameters: Parameter) -> Decorator:
+    """A decorator that adds parameters, the options under one heading.
 
     Args:
         heading: As shown.
-        options: Each the flags and the keyword arguments of ``click.option``.
+        parameters: From ``option`` and ``argument``, in the order of the help.
     """
 
     def add(command: Decorated) -> Decorated:
-        for flags, settings in reversed(options):
-            command = click.option(*flags, cls=GroupedOption, heading=heading, **settings)(command)
+        for parameter in reversed(parameters):
+            command = parameter(heading)(command)
         return command
 
     return add
 
 
-def option(*flags: str, **settings: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
-    """One entry of ``option_group``."""
-    return flags, settings
+def option(*flags: str, **settings: Any) -> Parameter:
+    """One option of ``option_group``, with the arguments of ``click.option``."""
+
+    def under(heading: str) -> Decorator:
+        return click.option(*flags, cls=GroupedOption, heading=heading, **settings)
+
+    return under
+
+
+def argument(name: str, **settings: Any) -> Parameter:
+    """One argument of ``option_group``, with the arguments of ``click.argument``."""
+
+    def under(heading: str) -> Decorator:
+        return click.argument(name, **settings)
+
+    return under

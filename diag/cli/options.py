@@ -2,15 +2,42 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from diag.cli.console import VERBOSITY_KEY
+from diag.cli.option_groups import option, option_group
+
+if TYPE_CHECKING:
+    PatternType = click.ParamType[re.Pattern[str]]
+else:
+    PatternType = click.ParamType  # generic since click 8.2 only
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Regex(PatternType):
+    """A regular expression of Python's ``re``."""
+
+    name = "REGEX"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> re.Pattern[str]:
+        """The compiled expression; the message has the position of a mistake."""
+        try:
+            return re.compile(value)
+        except re.error as exc:
+            self.fail(
+                f"{value!r} is not a regular expression: {exc}. Quote it, for example "
+                "'^(Decode|Parse)'.",
+                param,
+                ctx,
+            )
 
 
 def _louder(ctx: click.Context, param: click.Parameter, value: int) -> None:
@@ -20,7 +47,7 @@ def _louder(ctx: click.Context, param: click.Parameter, value: int) -> None:
 
 
 def _quieter(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-    """Callback of ``-q``; ``-v`` beside it wins."""
+    """Callback of ``-q``; ``-v`` overrides it."""
     if value:
         ctx.meta.setdefault(VERBOSITY_KEY, -1)
 
@@ -30,15 +57,26 @@ def examples(*lines: str) -> str:
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
+def report_verbosity_options(command: Command) -> Command:
+    """As ``verbosity_options``, for a command that prints a report."""
+    return _verbosity(
+        command, "Show every section of the report, and each step on stderr. -vv adds tracebacks."
+    )
+
+
 def verbosity_options(command: Command) -> Command:
     """Add ``-v/-vv`` and ``-q``; read them with ``console.verbosity()``."""
+    return _verbosity(command, "Report each step on stderr. -vv adds tracebacks.")
+
+
+def _verbosity(command: Command, verbose_help: str) -> Command:
     quiet = click.option(
         "-q",
         "--quiet",
         is_flag=True,
         expose_value=False,
         callback=_quieter,
-        help="No progress on stderr.",
+        help="Write nothing but errors to stderr.",
     )
     verbose = click.option(
         "-v",
@@ -46,41 +84,34 @@ def verbosity_options(command: Command) -> Command:
         count=True,
         expose_value=False,
         callback=_louder,
-        help="Say what is being done; -vv adds tracebacks.",
+        help=verbose_help,
     )
     return verbose(quiet(command))
 
 
 def source_argument(command: Command) -> Command:
-    """Add SOURCE: what to analyse."""
-    return click.argument("source", type=click.Path(path_type=Path))(command)
+    """Add SOURCE: what to analyse; ``-`` is stdin."""
+    return click.argument("source", type=click.Path(path_type=Path, allow_dash=True))(command)
 
 
-def output_options(command: Command) -> Command:
-    """Add ``-o/--output`` and ``--force``."""
-    output = click.option(
-        "-o",
-        "--output",
-        type=click.Path(path_type=Path),
-        default="-",
-        show_default="stdout",
-        help="File to write; - is stdout.",
-    )
-    force = click.option("--force", is_flag=True, help="Replace the output file if it exists.")
-    return output(force(command))
+run_option = option(
+    "--run",
+    metavar="NAME|newest",
+    help="Run to read if SOURCE holds several: a name from the list that diag prints, or 'newest'.",
+)
 
-
-def analysis_options(command: Command) -> Command:
-    """Add what tells the analysis more than the trace does."""
-    parameters = click.option(
+analysis_options = option_group(
+    "Analysis",
+    option(
         "--batching-parameters",
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="The server's batching_parameters_file; without it they are estimated.",
-    )
-    preprocess = click.option(
+        help="The server's batching_parameters_file. Without it, unknown parameters are estimated.",
+    ),
+    option(
         "--preprocess-ops",
+        type=Regex(),
         metavar="REGEX",
-        help="Count ops whose type matches as preprocessing too.",
-    )
-    return parameters(preprocess(command))
+        help="Count ops whose type matches as preprocessing, in addition to the known ones.",
+    ),
+)

@@ -1,19 +1,38 @@
-"""Results to a file or to stdout: whole or not at all."""
+"""Results to a file or to stdout. A file is written completely or not at all."""
 
 from __future__ import annotations
 
+import io
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import click
+
+from diag.cli.option_groups import option
 from diag.errors import OutputError
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
 
 STDOUT = Path("-")
 
 
+output_option = option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default="-",
+    help="File to write. Default: '-', which is stdout.",
+)
+force_option = option("--force", is_flag=True, help="Replace the output file if it exists.")
+
+
 def check_output(path: Path, *, force: bool) -> None:
-    """Refuse early what ``write_output`` would refuse late, before any work is done.
+    """Refuse what ``write_output`` would refuse, before any work is done.
 
     Raises:
         OutputError: The file exists and ``force`` is off, or its folder does not.
@@ -35,8 +54,22 @@ def check_output(path: Path, *, force: bool) -> None:
         )
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder for several results, unless it exists.
+
+    Raises:
+        OutputError: There is a file of that name, or the system refuses.
+    """
+    try:
+        path.mkdir(exist_ok=True)
+    except FileExistsError as exc:
+        raise OutputError(f"{path} is not a folder", hint="name a folder with -o") from exc
+    except OSError as exc:
+        raise _unwritable(path, exc) from exc
+
+
 def write_output(path: Path, data: str | bytes, *, force: bool = False) -> None:
-    """Write the whole result at once: to a temporary file beside ``path``, then renamed.
+    """Write the whole result at once: to a temporary file in the same folder, then renamed.
 
     Args:
         path: Target; ``Path("-")`` is stdout. An existing special file (``/dev/null``, a pipe) is
@@ -49,7 +82,7 @@ def write_output(path: Path, data: str | bytes, *, force: bool = False) -> None:
     """
     raw = data.encode("utf-8", "backslashreplace") if isinstance(data, str) else data
     if path == STDOUT:
-        _write_stdout(raw)
+        _write_stdout(io.BytesIO(raw))
         return
     check_output(path, force=force)
     try:
@@ -62,7 +95,7 @@ def write_output(path: Path, data: str | bytes, *, force: bool = False) -> None:
 
 
 def _is_special(path: Path) -> bool:
-    """A device or a pipe: there, but neither a file nor a folder."""
+    """A device or a pipe: it exists, but is neither a file nor a folder."""
     return path.exists() and not path.is_file() and not path.is_dir()
 
 
@@ -74,11 +107,22 @@ def _unwritable(path: Path, error: OSError) -> OutputError:
     )
 
 
-def _write_stdout(raw: bytes) -> None:
-    """Bytes as they are, whatever the locale: a CSV must not depend on LANG."""
+def copy_to_stdout(path: Path) -> None:
+    """Copy a file to stdout, byte by byte.
+
+    Raises:
+        OutputError: The file cannot be read, or stdout cannot be written to.
+        BrokenPipeError: The reader of stdout went away.
+    """
+    with path.open("rb") as file:
+        _write_stdout(file)
+
+
+def _write_stdout(source: BinaryIO) -> None:
+    """Bytes as they are: what is written does not depend on the locale."""
     try:
         sys.stdout.flush()
-        sys.stdout.buffer.write(raw)
+        shutil.copyfileobj(source, sys.stdout.buffer)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         raise
@@ -87,7 +131,7 @@ def _write_stdout(raw: bytes) -> None:
 
 
 def _write_renamed(path: Path, raw: bytes) -> None:
-    """The temporary file is gone afterwards, whatever happens."""
+    """The temporary file is removed in any case."""
     handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".tmp", dir=path.parent)
     temporary = Path(name)
     try:

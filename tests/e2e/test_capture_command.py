@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -130,6 +131,72 @@ def test_quiet_says_nothing_on_stderr(tmp_path: Path) -> None:
     assert done.stdout.endswith("bundle: b\n")
 
 
+def test_the_server_is_an_argument_an_option_or_a_variable(tmp_path: Path) -> None:
+    with serving() as server:
+        for number, named in enumerate(([server.address], ["-s", server.address], [])):
+            place = ("-o", f"b{number}")
+            done = diag("capture", *named, *QUICK, *place, cwd=tmp_path, DIAG_SERVER=server.address)
+            assert done.returncode == 0, done.stderr
+        overridden = diag(
+            "capture", server.address, *QUICK, "-o", "b", cwd=tmp_path, DIAG_SERVER="elsewhere:1"
+        )
+    assert overridden.returncode == 0, overridden.stderr
+
+
+def test_two_servers_are_refused_and_none_is_asked_for(tmp_path: Path) -> None:
+    two = diag("capture", "one:8500", "--server", "two:8500", cwd=tmp_path)
+    assert two.returncode == 2
+    assert "one:8500 and --server two:8500" in two.stderr
+    none = diag("capture", "--ca-cert", "my ca.pem", cwd=tmp_path, DIAG_SERVER="")
+    assert none.returncode == 2
+    assert none.stderr.splitlines() == [
+        "error: no server is named",
+        "hint:  name it, or set the variable DIAG_SERVER:",
+        "       diag capture --ca-cert 'my ca.pem' --server localhost:8500",
+    ]
+
+
+def test_a_duration_without_a_unit_is_in_seconds(tmp_path: Path) -> None:
+    with serving() as server:
+        done = diag("capture", server.address, *QUICK[:3], "-d", "0.2", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "for 0.2 s" in done.stderr
+
+
+def test_the_report_is_printed_in_the_format_asked_for(tmp_path: Path) -> None:
+    with serving() as server:
+        done = diag("capture", server.address, *QUICK, "--format", "json", "-o", "b", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "schema_version" in json.loads(done.stdout)
+
+
+def test_a_dash_sends_the_bundle_to_stdout_as_a_zip(tmp_path: Path) -> None:
+    with serving() as server, (tmp_path / "b.zip").open("wb") as file:
+        command = [sys.executable, "-m", "diag", "capture", server.address, *QUICK, "-o", "-"]
+        done = subprocess.run(
+            command, cwd=tmp_path, stdout=file, stderr=subprocess.PIPE, text=True, timeout=60
+        )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("profiling")
+    assert [path.name for path in tmp_path.iterdir()] == ["b.zip"]
+    assert len(open_bundle(tmp_path / "b.zip").planes) > 0
+
+
+def test_a_zip_is_not_written_to_a_terminal_nor_beside_a_report(tmp_path: Path) -> None:
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "diag", "capture", "localhost:1", "-o", "-"]
+    done = subprocess.run(
+        command, cwd=tmp_path, stdout=theirs, stderr=subprocess.PIPE, text=True, timeout=60
+    )
+    os.close(theirs)
+    assert read_all(ours) == ""
+    assert done.returncode == 2
+    assert "terminal" in done.stderr
+    both = diag("capture", "localhost:1", "-o", "-", "-f", "json", cwd=tmp_path)
+    assert (both.returncode, both.stdout) == (2, "")
+    assert "--format has no effect with -o -" in both.stderr
+
+
 def listens() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
@@ -207,6 +274,10 @@ def test_an_empty_window_is_exit_5_and_keeps_the_bundle(tmp_path: Path) -> None:
     assert done.returncode == 5
     assert done.stdout == ""
     assert (tmp_path / "b" / "diag" / "manifest.json").is_file()
+    again = diag("analyze", "b", cwd=tmp_path)
+    assert again.returncode == 5
+    assert again.stdout.count("\n") > 5
+    assert again.stderr == ""
 
 
 def test_a_missing_required_source_is_exit_6(tmp_path: Path) -> None:
@@ -269,14 +340,15 @@ def test_the_help_has_headings_and_examples(tmp_path: Path) -> None:
     assert headings == [
         "Server",
         "Recording",
-        "Beside the trace",
-        "A server on another machine",
-        "Security",
-        "Servers before TensorFlow 2.21",
         "Output",
+        "Analysis",
+        "Other sources",
+        "Server on another machine",
+        "Security",
+        "Servers older than TensorFlow 2.21",
         "Other options",
     ]
-    assert "  diag capture --server localhost:8500\n" in done.stdout
+    assert "  diag capture localhost:8500\n" in done.stdout
 
 
 def test_a_terminal_sees_a_bar_that_goes_away(tmp_path: Path) -> None:

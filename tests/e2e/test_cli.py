@@ -112,6 +112,50 @@ def test_csv_and_json_lines_have_the_same_rows(table):
     assert all(list(item) == header for item in objects)
 
 
+def test_export_without_a_table_lists_the_tables():
+    done = diag("export", "my capture.zip", "--format", "jsonl")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines() == [
+        "error: no table is named",
+        f"hint:  choose one of {', '.join(TABLE_NAMES)}, or all:",
+        "       diag export 'my capture.zip' --format jsonl --table requests",
+    ]
+
+
+def test_all_tables_are_written_into_a_folder(tmp_path):
+    folder = tmp_path / "tables"
+    done = diag("export", trace("padding"), "--table", "all", "-f", "jsonl", "-o", folder)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert {path.name for path in folder.iterdir()} == {f"{name}.jsonl" for name in TABLE_NAMES}
+    one = diag("export", trace("padding"), "--table", "gaps", "-f", "jsonl")
+    assert (folder / "gaps.jsonl").read_text() == one.stdout
+
+    again = diag("export", trace("padding"), "--table", "all", "-f", "jsonl", "-o", folder)
+    assert again.returncode == 7
+    assert "--force" in again.stderr
+
+
+def test_all_tables_need_a_folder(tmp_path):
+    done = diag("export", "x.zip", "--table", "all")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "diag export x.zip --table all --output tables" in done.stderr
+    (tmp_path / "file").touch()
+    assert diag("export", "x.zip", "-t", "all", "-o", tmp_path / "file").returncode == 7
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "begins"),
+    [
+        ("r.json", (), "{"),
+        ("r.md", ("--format", "json"), "{"),
+    ],
+)
+def test_the_suffix_of_the_output_chooses_the_format(name, arguments, begins, tmp_path):
+    done = diag("analyze", trace("padding"), *arguments, "-o", tmp_path / name)
+    assert done.returncode == 0
+    assert (tmp_path / name).read_text().startswith(begins)
+
+
 @pytest.mark.parametrize(
     ("arguments", "status"),
     [

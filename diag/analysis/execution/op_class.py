@@ -64,7 +64,7 @@ CALL_OPS = re.compile(
 _OP_TYPE = re.compile(r"[A-Za-z_][A-Za-z0-9_>]*")
 
 
-def compile_preprocess_ops(pattern: str | None) -> re.Pattern[str] | None:
+def compile_preprocess_ops(pattern: str | re.Pattern[str] | None) -> re.Pattern[str] | None:
     """The user's own preprocessing ops, searched for in the op type and in ``<node>:<OpType>``.
 
     Raises:
@@ -76,9 +76,10 @@ def compile_preprocess_ops(pattern: str | None) -> re.Pattern[str] | None:
         return re.compile(pattern)
     except re.error as exc:
         raise UsageError(
-            f"--preprocess-ops is not a regular expression: {pattern!r}",
+            f"`preprocess_ops` is not a regular expression: {pattern!r}",
             cause=str(exc),
-            hint="example: --preprocess-ops '^Decode|tokenizer/'",
+            hint="example: '^Decode|tokenizer/'",
+            parameter="preprocess_ops",
         ) from exc
 
 

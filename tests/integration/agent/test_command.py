@@ -101,8 +101,8 @@ def test_a_socket_in_use_and_a_file_are_left_alone(
     [
         (["--listen", "nowhere"], "--listen 'nowhere' is not HOST:PORT"),
         (["--listen", "no-such-host.invalid:9500"], "cannot be resolved"),
-        (["--tls-cert", "c.pem"], "--tls-cert and --tls-key belong together"),
-        (["--client-ca", "c.pem"], "--client-ca to both"),
+        (["--tls-cert", "c.pem"], "--tls-cert and --tls-key must be given together"),
+        (["--client-ca", "c.pem"], "also for --client-ca"),
         (["--tls-cert", "c.pem", "--tls-key", "k.pem"], "--tls-key k.pem cannot be read"),
         (["--token-file", "nowhere"], "--token-file nowhere cannot be read"),
         (["--max-clients", "0"], "--max-clients"),
