@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-# A batch thread waits at most this long before it looks at the queues again
-# (kBatchThreadPoolPollMicros, shared_batch_scheduler.h, TensorFlow 2.21).
-POLL_PERIOD_NS = 1_000_000
-
 # A free thread takes a batch that an enqueue has filled within this time: it is signalled, not
 # polled (sample_traces/: 99 % under 0.2 ms on two cores).
 SIZE_CLOSE_MAX_NS = 300_000
@@ -43,7 +39,7 @@ COLD_RUN_RATIO = 10
 WARM_RUNS_MIN = 3
 
 # With a request open, some thread of a server that runs leaves a mark within this time: idle batch
-# threads alone look at their queues every POLL_PERIOD_NS, five times over.
+# threads alone look at their queues every POLL_PERIOD_NS (simulation), five times over.
 BLANK_MIN_NS = 5_000_000
 
 # ratio of a blank interval that the cgroup's throttled time must have grown by over it: a server

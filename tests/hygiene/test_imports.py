@@ -9,7 +9,10 @@ import time
 
 import pytest
 
-HEAVY = {"numpy", "grpc", "google.protobuf", "msgspec", "rich", "psutil", "pynvml", "tensorflow"}
+HEAVY = {
+    "google.protobuf", "grpc", "msgspec", "numpy", "psutil", "pynvml", "rich", "simpy",
+    "tensorflow",
+}  # fmt: skip
 HELP_MAX_SECONDS = 0.4
 
 PROGRAM = """

@@ -1,4 +1,4 @@
-"""Batching parameters that need no estimate: from the server's file, or from its metrics."""
+"""Batching parameters from the server's file or from its metrics, without estimates."""
 
 from __future__ import annotations
 
@@ -11,21 +11,18 @@ from diag.model.capture import BatchingParameters
 from diag.model.events import Int64s
 from diag.model.samples import MetricsPair
 from diag.model.serving import Origin, Parameter
-
-# Server defaults for a field the file leaves out: session_bundle_config.proto and
-# shared_batch_scheduler.h (tensorflow/serving 9d981c5c, TensorFlow 2.21).
-DEFAULT_MAX_BATCH_SIZE = 1000
-DEFAULT_BATCH_TIMEOUT_MICROS = 0
+from diag.simulation.options import QueueOptions
 
 # Gauges of BatchFunction: tensorflow/core/kernels/batching_util/batch_resource_base.cc, 2.21.
 _GAUGES = frozenset({"batch_timeout_micros", "max_batch_size", "num_batch_threads"})
 
 
 class KnownParameters:
-    """Parameters that need no estimate: from the server's file or its metrics.
+    """Parameters of queues, as the server's file or its metrics give them.
 
-    A batching_parameters_file configures BatchingSession; where there is none in the capture (an
-    in-graph batcher set up with the same numbers) it is taken for the BatchFunction queues.
+    A batching_parameters_file configures the queues of BatchingSession. In a capture that has only
+    BatchFunction queues the file is taken for these: in-graph batchers are often set up with the
+    same numbers.
     """
 
     def __init__(
@@ -46,34 +43,32 @@ class KnownParameters:
                     self._gauges.setdefault((name, op), set()).add(int(sample.value))
 
     def timeout_ns(self, queue: int) -> Known | None:
-        """batch_timeout_micros in ns."""
+        """batch_timeout_micros in ns; None if neither file nor metrics give it."""
         file = self._file(queue)
         if file is not None:
-            micros = file.batch_timeout_micros
-            value = DEFAULT_BATCH_TIMEOUT_MICROS if micros is None else micros
-            return Parameter(value * 1000, Origin.FILE)
+            return Parameter(QueueOptions.from_parameters(file).batch_timeout_ns, Origin.FILE)
         gauge = self._gauge("batch_timeout_micros", queue)
         return None if gauge is None else Parameter(gauge * 1000, Origin.METRICS)
 
     def max_rows(self, queue: int) -> Parameter | None:
-        """The rows at which a batch is full.
+        """The rows at which a batch is full; None if neither file nor metrics give them.
 
-        Where tasks are split, the gauge is only a bound: it limits the request, and a batch is
-        full at the largest of allowed_batch_sizes, whose gauge the exporter prints as 0.
+        Where tasks are split, the gauge is only an upper bound: it limits the request, while a
+        batch is full at the largest of allowed_batch_sizes, whose gauge the exporter prints as 0.
         """
         file = self._file(queue)
         if file is not None:
-            size = (
-                file.max_batch_size if file.max_batch_size is not None else DEFAULT_MAX_BATCH_SIZE
-            )
-            if file.enable_large_batch_splitting and file.max_execution_batch_size:
-                size = file.max_execution_batch_size
-            return Parameter(size, Origin.FILE)
+            return Parameter(QueueOptions.from_parameters(file).full_rows, Origin.FILE)
         gauge = self._gauge("max_batch_size", queue)
         return None if gauge is None else Parameter(gauge, Origin.METRICS)
 
     def threads(self, queues: Int64s, seen: int) -> Known:
-        """num_batch_threads of a pool; estimated by the threads that were seen to run a batch."""
+        """num_batch_threads of a pool, estimated where neither file nor metrics give it.
+
+        Args:
+            queues: Queues that the pool serves.
+            seen: Threads that were recorded processing a batch: the estimate.
+        """
         for queue in queues.tolist():
             file = self._file(queue)
             if file is not None and file.num_batch_threads is not None:
@@ -90,10 +85,10 @@ class KnownParameters:
         return self._given if applies else None
 
     def _gauge(self, name: str, queue: int) -> int | None:
-        """The gauge of this queue's op, or one that names no op; None where several differ.
+        """The gauge of this queue's op, or a gauge without an op name; None if several differ.
 
-        Ops of two models may bear one name, and a server without session metadata calls every
-        model ``model_name_unset``: then nothing tells their gauges apart.
+        Ops of two models may have the same name, and a server without session metadata calls every
+        model ``model_name_unset``: then their gauges cannot be told apart.
         """
         if not self._keys.is_function[queue]:
             return None

@@ -1,9 +1,8 @@
-"""Why a batch waited: to fill, for a thread, or for the scheduler to look.
+"""Why a batch waited: to fill, for a batch thread, or for the scheduler's next poll.
 
-The rules are those of tensorflow/core/kernels/batching_util/shared_batch_scheduler.h (2.21): a
-batch is schedulable once it is full, once the next one has been opened (overflow), or once
-batch_timeout_micros have passed since its first task; expiry is noticed by polling every 1 ms.
-docs/attribution.md has the formulas.
+The rules are those of ``diag.simulation``. Here they meet what was recorded: enqueues by batch,
+when the threads were busy, and estimates of parameters that are not known. docs/attribution.md has
+the formulas.
 """
 
 from __future__ import annotations
@@ -14,26 +13,34 @@ import numpy as np
 
 from diag.analysis.batching.batches import Batches, Tasks
 from diag.analysis.intervals.sets import EMPTY, at_least, covered_between
-from diag.analysis.thresholds import MIN_TELLING_RATIO, POLL_PERIOD_NS, SIZE_CLOSE_MAX_NS
+from diag.analysis.thresholds import MIN_TELLING_RATIO, SIZE_CLOSE_MAX_NS
 from diag.model.availability import Unavailable
 from diag.model.events import Bools, Int64s
 from diag.model.intervals import NEVER_NS, IntervalSet
-from diag.model.serving import CLOSE_REASONS, CloseReason, Origin, Parameter
+from diag.model.serving import Origin, Parameter
+from diag.simulation.columns import (
+    close_reason_index,
+    filled_ns,
+    is_closed_by_size,
+    overflow_ns,
+    ready_ns,
+)
+from diag.simulation.options import POLL_PERIOD_NS
 
 Known = Parameter | Unavailable
 
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
-    """The enqueues of each batch, as far as they were recorded.
+    """The recorded enqueues, by batch.
 
-    A *group* is one batch id of one queue: those with a recorded ProcessBatch first (in the order
-    of Batches), then those whose batch the window cut off.
+    A *group* is one batch id of one queue: first the batches with a recorded ProcessBatch, in the
+    order of Batches, then the batches that the window cut off.
 
     Attributes:
         group: (tasks,) group of each task.
         first_ns: (groups,) first enqueue; NEVER_NS if none was recorded.
-        last_ns: (groups,) last enqueue; -1 if none.
+        last_ns: (groups,) last enqueue; -1 if none was recorded.
         rows: (groups,) rows enqueued.
         queue: (groups,) queue of each group.
         taken_ns: (groups,) dequeue; the end of the window for a batch cut off.
@@ -51,11 +58,11 @@ class Arrivals:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """A thread pool that batches of some queues share.
+    """A pool of batch threads that serves one or more queues.
 
     Attributes:
         threads: num_batch_threads and how it is known.
-        all_busy: When every thread was inside a batch.
+        all_busy: Intervals in which every thread processed a batch.
     """
 
     threads: Known
@@ -68,13 +75,13 @@ def gather_arrivals(
     """Group tasks by the batch they were enqueued for.
 
     Args:
-        batches: All.
-        tasks: All.
+        batches: All recorded batches.
+        tasks: All recorded tasks.
         queue: (batches,) queue of each batch.
         task_queue: (tasks,) queue of each task.
-        cut_off_ns: When batches that the window cut off were taken, ascending, then its end: a
-            batch without a ProcessBatch was taken at the first of these after its first enqueue,
-            or not at all.
+        cut_off_ns: Ascending times at which threads took batches that the window cut off, followed
+            by the end of the window. A batch without a ProcessBatch was taken at the first of these
+            after its last enqueue.
     """
     cut_off = tasks.batch < 0
     cut_key = np.stack((task_queue[cut_off], tasks.id[cut_off]), axis=1)
@@ -98,40 +105,27 @@ def gather_arrivals(
         rows=rows,
         queue=group_queue,
         taken_ns=np.concatenate((batches.start_ns, np.maximum(taken, last[len(batches) :]))),
-        next_first_ns=_next_first(group_queue, np.concatenate((batches.id, keys[:, 1])), first),
+        next_first_ns=overflow_ns(group_queue, np.concatenate((batches.id, keys[:, 1])), first),
     )
 
 
-def _next_first(queue: Int64s, batch_id: Int64s, first_ns: Int64s) -> Int64s:
-    """First enqueue into the batch opened next in the same queue: batches open in that order.
-
-    Two batches of one id are not one after the other: both are the first of a queue each.
-    """
-    following = np.full(len(queue), NEVER_NS)
-    order = np.lexsort((first_ns, queue))
-    same = queue[order[1:]] == queue[order[:-1]]
-    same &= batch_id[order[1:]] != batch_id[order[:-1]]
-    following[order[:-1][same]] = first_ns[order[1:][same]]
-    return following
-
-
 def find_pool(start_ns: Int64s, end_ns: Int64s, threads: Known) -> Pool:
-    """A pool from the intervals in which its threads were busy."""
+    """The pool whose threads were busy in these intervals, which may overlap."""
     if isinstance(threads, Unavailable):
         return Pool(threads, EMPTY)
     return Pool(threads, at_least(start_ns, end_ns, max(1, threads.value)))
 
 
 def estimate_timeout(arrivals: Arrivals, members: Int64s, pool: Pool) -> Known:
-    """batch_timeout_micros of a queue from batches that must have waited for it.
+    """Estimate batch_timeout_micros of a queue, in ns, from batches that must have waited for it.
 
-    A batch that was not closed by its size and had a free thread all the while was taken when the
-    timeout had passed and a poll had seen it: the shortest such wait is at most one poll too long.
+    A batch that was not closed by its size, and that always had a free thread, was taken by the
+    first poll after its timeout. The shortest such wait is at most one poll period too long.
 
     Args:
-        arrivals: Of all queues.
+        arrivals: The enqueues of all queues.
         members: Groups of this queue with a recorded batch.
-        pool: Its thread pool.
+        pool: The queue's thread pool.
     """
     first, taken = arrivals.first_ns[members], arrivals.taken_ns[members]
     seen = first < NEVER_NS
@@ -150,7 +144,7 @@ def estimate_timeout(arrivals: Arrivals, members: Int64s, pool: Pool) -> Known:
 
 
 def _sudden(arrivals: Arrivals, members: Int64s) -> Bools:
-    """Batches taken right after an enqueue that was not their first: it may have filled them."""
+    """Batches taken right after a later enqueue than their first: that one may have filled them."""
     last = arrivals.last_ns[members]
     soon = arrivals.taken_ns[members] - last < SIZE_CLOSE_MAX_NS
     return np.asarray(soon & (last > arrivals.first_ns[members]), np.bool_)
@@ -159,9 +153,10 @@ def _sudden(arrivals: Arrivals, members: Int64s) -> Bools:
 def estimate_max_batch(
     arrivals: Arrivals, batches: Batches, members: Int64s, timeout: Known, pool: Pool
 ) -> Known:
-    """max_batch_size of a queue: the largest batch, if a batch of that size did close early.
+    """Estimate max_batch_size: the rows of the largest batch, if two of that size closed early.
 
-    Where nothing tells the timeout: if its last enqueue had a waiting thread take it at once.
+    Early is before the timeout. Where the timeout is unknown: taken by a free thread right after
+    the last enqueue.
     """
     rows = batches.rows[members]
     largest = int(rows.max()) if len(rows) else 0
@@ -179,12 +174,13 @@ def estimate_max_batch(
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """When each group could be taken, and what made it so.
+    """When a thread could take each group, and why it stopped taking rows.
 
     Attributes:
         ready_ns: (groups,) never after ``taken_ns``.
         reason_index: (groups,) into CLOSE_REASONS.
-        is_known: (groups,) False where the queue's timeout is unknown and nothing else closed it.
+        is_known: (groups,) False where the queue's timeout is unknown and the size did not close
+            the group.
     """
 
     ready_ns: Int64s
@@ -200,51 +196,31 @@ def find_readiness(
     all_busy: list[IntervalSet],
     pool_of_queue: Int64s,
 ) -> Readiness:
-    """Apply the scheduler's rule to every batch.
+    """Apply the scheduler's rules to every batch.
 
     Args:
         arrivals: All groups.
         tasks: Their tasks.
         timeout_ns: (queues,) NEVER_NS where unknown.
-        max_rows: (queues,) NEVER_NS where unknown.
-        all_busy: By pool, when all of its threads were busy.
+        max_rows: (queues,) rows at which a batch is full; NEVER_NS where unknown.
+        all_busy: By pool, the intervals in which all of its threads were busy.
         pool_of_queue: (queues,) pool of each queue.
     """
-    full = np.minimum(_full_ns(arrivals, tasks, max_rows), arrivals.next_first_ns)
-    expiry = np.minimum(arrivals.first_ns + timeout_ns[arrivals.queue], NEVER_NS)
-    expiry[arrivals.first_ns >= NEVER_NS] = NEVER_NS
-    ready = np.minimum(np.minimum(full, expiry), arrivals.taken_ns)
-    by_size = (full <= arrivals.taken_ns) & (full <= expiry)
-    known = by_size | (timeout_ns[arrivals.queue] < NEVER_NS)
+    timeout = timeout_ns[arrivals.queue]
+    full = filled_ns(arrivals.group, tasks.enqueue_ns, tasks.size, max_rows[arrivals.queue])
+    closed = np.minimum(full, arrivals.next_first_ns)
+    ready = ready_ns(closed, arrivals.first_ns, timeout, arrivals.taken_ns)
+    by_size = is_closed_by_size(closed, arrivals.first_ns, timeout, arrivals.taken_ns)
+    known = by_size | (timeout < NEVER_NS)
     known &= arrivals.first_ns < NEVER_NS
-    reason = np.full(len(ready), CLOSE_REASONS.index(CloseReason.UNKNOWN))
-    reason[known] = CLOSE_REASONS.index(CloseReason.TIMEOUT)
+    waited = np.zeros(len(ready), np.bool_)
     for pool, busy in enumerate(all_busy):
-        # Whenever such a batch was due: from when no thread was free on, it waited for one.
-        unknown = np.flatnonzero(~known & (pool_of_queue[arrivals.queue] == pool))
-        unknown = unknown[arrivals.first_ns[unknown] < NEVER_NS]
+        in_pool = pool_of_queue[arrivals.queue] == pool
+        # A batch whose timeout is unknown waits for a thread from when none was free.
+        unknown = np.flatnonzero(~known & in_pool & (arrivals.first_ns < NEVER_NS))
         first = arrivals.first_ns[unknown]
         stretch = np.searchsorted(busy.end_ns, first, side="right")
         held = np.maximum(first, np.append(busy.start_ns, NEVER_NS)[stretch])
         ready[unknown] = np.minimum(ready[unknown], held)
-        held_up = known & (pool_of_queue[arrivals.queue] == pool)
-        held_up &= covered_between(busy, ready, arrivals.taken_ns) > 0
-        reason[held_up] = CLOSE_REASONS.index(CloseReason.THREAD)
-    # Without a timeout a batch is ready at once: it ends when a thread comes for it.
-    reason[known & (timeout_ns[arrivals.queue] == 0)] = CLOSE_REASONS.index(CloseReason.THREAD)
-    reason[by_size & known] = CLOSE_REASONS.index(CloseReason.SIZE)
-    return Readiness(ready, reason, known)
-
-
-def _full_ns(arrivals: Arrivals, tasks: Tasks, max_rows: Int64s) -> Int64s:
-    """The enqueue that brought each group to its queue's maximum; NEVER_NS if none did."""
-    order = np.lexsort((tasks.enqueue_ns, arrivals.group))
-    group = arrivals.group[order]
-    running = np.cumsum(np.maximum(tasks.size[order], 0))
-    before = np.zeros(len(arrivals.first_ns), np.int64)
-    first = np.flatnonzero(np.diff(group, prepend=-1))
-    before[group[first]] = running[first] - np.maximum(tasks.size[order][first], 0)
-    filled = running - before[group] >= max_rows[arrivals.queue[group]]
-    full = np.full(len(arrivals.first_ns), NEVER_NS)
-    np.minimum.at(full, group[filled], tasks.enqueue_ns[order][filled])
-    return full
+        waited |= in_pool & (covered_between(busy, ready, arrivals.taken_ns) > 0)
+    return Readiness(ready, close_reason_index(by_size, known, timeout, waited), known)

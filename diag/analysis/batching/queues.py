@@ -1,4 +1,4 @@
-"""Each queue's parameters and state: what the scheduler's rules need, and what they gave."""
+"""Each queue's parameters, and when its batches could be taken by the scheduler's rules."""
 
 from __future__ import annotations
 
@@ -32,18 +32,19 @@ from diag.model.window import Window
 
 @dataclass(frozen=True, slots=True)
 class QueueState:
-    """Everything the scheduler's rules need and gave.
+    """Input and result of the scheduler's rules.
 
     Attributes:
         keys: The queues.
-        pool_of_queue: (queues,).
-        pools: By pool.
-        held: When any batch thread held a batch, also one that the window cut off.
-        held_cut_off: Line, start and end of every span in which one held one that the window cut
-            off.
-        max_rows: (queues,) parameter by queue.
-        timeout: (queues,) batch_timeout_micros in ns.
-        arrivals: Enqueues by batch.
+        pool_of_queue: (queues,) index of each queue's pool.
+        pools: The pools of batch threads.
+        held: Intervals in which any batch thread held a batch, including batches that the window
+            cut off.
+        held_cut_off: Line, start and end of every span in which a thread held a batch that the
+            window cut off.
+        max_rows: By queue, the rows at which a batch is full.
+        timeout: By queue, batch_timeout_micros in ns.
+        arrivals: The enqueues by batch.
         readiness: When each batch could be taken, and why.
     """
 
@@ -67,21 +68,21 @@ def describe_queues(
     given: BatchingParameters | None,
     metrics: MetricsPair | Unavailable,
 ) -> QueueState:
-    """Find pools and parameters, then apply the scheduler's rule to every batch.
+    """Find pools and parameters, then apply the scheduler's rules to every batch.
 
     Args:
         keys: The queues.
-        batches: All.
-        tasks: All.
+        batches: All recorded batches.
+        tasks: All recorded tasks.
         busy: Line, start and end of every span in which a batch thread held a batch, including
             those whose ProcessBatch was cut off.
-        window: The capture's.
+        window: The window of the capture.
         given: The server's batching parameters, if known.
-        metrics: Its metrics, whose gauges tell the parameters of BatchFunction ops.
+        metrics: The server's metrics; their gauges give the parameters of BatchFunction ops.
     """
     known = KnownParameters(keys, given, metrics)
     pool_of_queue = find_pools(keys, batches)
-    # Spans that no ProcessBatch stands for and that last to the end: batches cut off there.
+    # Spans without a ProcessBatch that last to the end: the window cut off these batches.
     on_line, held_from, held_to = (column[len(batches) :] for column in busy)
     cut_off = np.sort(np.append(held_from[held_to >= window.end_ns], window.end_ns))
     arrivals = gather_arrivals(batches, tasks, keys.of_batch, keys.of_task, cut_off)

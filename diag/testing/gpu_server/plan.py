@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from diag.model.device import WorkKind
 from diag.model.gaps import IdleCause
 from diag.model.serving import Mode
+from diag.simulation.options import QueueOptions
 
 US = 1_000
 MS = 1_000_000
@@ -89,13 +91,12 @@ class Load:
     pauses: tuple[tuple[int, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Batching:
-    """A queue's parameters, as in batching_parameters_file, but in ns."""
+def queue(max_batch_size: int, timeout_ns: int) -> QueueOptions:
+    """A queue with room for every request: simulated clients do not handle refusals."""
+    return QueueOptions(max_batch_size, timeout_ns, max_enqueued_batches=1_000_000)
 
-    max_batch_size: int = 8
-    timeout_ns: int = 2 * MS
-    allowed_batch_sizes: tuple[int, ...] = ()
+
+QUEUE: Final = queue(max_batch_size=8, timeout_ns=2 * MS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ class Model:
 
     ops: tuple[Op, ...]
     mode: Mode = Mode.BATCHING_SESSION
-    batching: Batching = Batching()
+    batching: QueueOptions = QUEUE
     load: Load = Load()
     before: tuple[Op, ...] = ()
     device: int = 0

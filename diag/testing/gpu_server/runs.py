@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 from diag.formats.trace import event_names as ev
 from diag.model.gaps import IdleCause
 from diag.model.serving import Stage
-from diag.testing.gpu_server.clockwork import Signal
 from diag.testing.gpu_server.steps import (
     POOL,
     Machine,
@@ -21,9 +20,12 @@ from diag.testing.gpu_server.steps import (
 from diag.testing.gpu_server.truth import Span
 
 if TYPE_CHECKING:
-    from diag.testing.gpu_server.clockwork import Process
-    from diag.testing.gpu_server.plan import Model, ModelLoad, Op
-    from diag.testing.gpu_server.queues import Batch
+    from simpy import Event
+
+    from diag.simulation.batch_queue import TakenBatch
+    from diag.simulation.clock import Process
+    from diag.testing.gpu_server.plan import ModelLoad, Op
+    from diag.testing.gpu_server.queued import QueuedRequest
 
 US: Final = 1_000
 
@@ -33,22 +35,24 @@ def run_session(on: Machine, index: int, step: Step, line: str) -> Process[None]
     begin_ns = on.clock.now_ns
     pool_line, began_ns, burst_end_ns = yield from _run(on, index, step, line)
     done_ns = on.clock.now_ns
-    yield 4 * US
+    yield on.clock.sleep(4 * US)
     on.recording.add(pool_line, ev.EXECUTOR_DONE_CALLBACK, done_ns, on.clock.now_ns, step.consumes)
     give_back(on, pool_line)
-    yield 5 * US
+    yield on.clock.sleep(5 * US)
     on.recording.add(line, ev.SESSION_RUN, begin_ns, on.clock.now_ns, step.produces)
     tell(on, step, began_ns, burst_end_ns, on.clock.now_ns)
 
 
-def run_function(on: Machine, index: int, step: Step, line: str, batch: Batch) -> Process[None]:
+def run_function(
+    on: Machine, taken: TakenBatch[QueuedRequest], step: Step, line: str
+) -> Process[None]:
     """A function for a batch: its event covers the launch, its last callback answers in turn."""
     begin_ns = on.clock.now_ns
-    pool_line, began_ns, burst_end_ns = yield from _run(on, index, step, line)
+    pool_line, began_ns, burst_end_ns = yield from _run(on, taken.queue, step, line)
     done_ns = on.clock.now_ns
     launched_ns = min(begin_ns + 30 * US, done_ns)
     on.recording.add(line, ev.FUNCTION_RUN, begin_ns, launched_ns, step.produces)
-    yield from _answer_in_turn(on, on.plan.models[index], batch, pool_line)
+    yield from _answer_in_turn(on, taken, pool_line)
     on.recording.add(pool_line, ev.EXECUTOR_DONE_CALLBACK, done_ns, on.clock.now_ns, step.consumes)
     give_back(on, pool_line)
     tell(on, step, began_ns, burst_end_ns, done_ns)
@@ -66,19 +70,20 @@ def _run(on: Machine, index: int, step: Step, line: str) -> Process[tuple[str, i
     return pool_line, began_ns, burst_end_ns
 
 
-def _answer_in_turn(on: Machine, model: Model, batch: Batch, line: str) -> Process[None]:
+def _answer_in_turn(on: Machine, taken: TakenBatch[QueuedRequest], line: str) -> Process[None]:
     """The callbacks of an in-graph batcher's requests, one after the other."""
+    model, batch = on.plan.models[taken.queue], taken.batch
     for task in batch.tasks:
         began_ns = on.clock.now_ns
-        yield on.vary(model.split_ns) // len(batch.tasks)
+        yield on.clock.sleep(on.vary(model.split_ns) // len(batch.tasks))
         done_ns = on.clock.now_ns
-        yield 2 * US
-        ids = {"_ct": 2, "_c": task.link}
+        yield on.clock.sleep(2 * US)
+        ids = {"_ct": 2, "_c": task.item.link}
         on.recording.add(line, ev.PROCESS_ASYNC_DONE, done_ns, on.clock.now_ns, ids)
         on.truth.add(model.device, IdleCause.SYNC_OR_OUTPUT, began_ns, on.clock.now_ns)
         # Whatever else held since the batch was opened comes first.
-        task.request.spans.append(Span(Stage.BATCH_SPLIT, batch.first_ns, done_ns))
-        task.done.give()
+        task.item.request.spans.append(Span(Stage.BATCH_SPLIT, batch.first_ns, done_ns))
+        task.item.done.succeed()
 
 
 def _next_ops(on: Machine, index: int) -> tuple[Op, ...]:
@@ -92,20 +97,20 @@ def _next_ops(on: Machine, index: int) -> tuple[Op, ...]:
 def load_model(on: Machine, load: ModelLoad) -> Process[None]:
     """Restore a version's variables: one step whose ops hold every thread of the pool."""
     step, begin_ns = on.new_step(-1), on.clock.now_ns
-    remaining = [Signal() for _ in range(on.plan.pool_threads)]
+    remaining = [on.clock.event() for _ in range(on.plan.pool_threads)]
     for over in remaining:
         on.clock.start(_restore(on, step, load, over), begin_ns)
     for over in remaining:
         yield over
-    yield 5 * US
+    yield on.clock.sleep(5 * US)
     on.recording.add("LoadServable/0", ev.SESSION_RUN, begin_ns, on.clock.now_ns, step.produces)
 
 
-def _restore(on: Machine, step: Step, load: ModelLoad, over: Signal) -> Process[None]:
-    thread = yield from on.pool.take()
+def _restore(on: Machine, step: Step, load: ModelLoad, over: Event) -> Process[None]:
+    thread = yield on.pool.get()
     line, began_ns = f"{POOL}/{thread}", on.clock.now_ns
-    yield max(2 * US, load.start_ns + load.duration_ns - began_ns)
+    yield on.clock.sleep(max(2 * US, load.start_ns + load.duration_ns - began_ns))
     on.recording.add(line, "save/RestoreV2:RestoreV2", began_ns + 500, on.clock.now_ns - 500)
     end_burst(on, step, line, began_ns)
     give_back(on, line)
-    over.give()
+    over.succeed()

@@ -10,7 +10,6 @@ from diag.model.serving import Mode
 from diag.testing.gpu_server.plan import (
     MS,
     US,
-    Batching,
     Block,
     Load,
     Model,
@@ -21,6 +20,7 @@ from diag.testing.gpu_server.plan import (
     copy_out,
     kernel,
     memset,
+    queue,
 )
 
 
@@ -42,7 +42,7 @@ CONVOLUTIONS: Final = tuple(
 NET: Final = (INPUT, *CONVOLUTIONS, OUTPUT)
 DECODE: Final = Op("map/decode:DecodeJpeg", 4 * MS)
 RESIZE: Final = Op("map/resize:ResizeBilinear", 1 * MS)
-SESSION: Final = Model(NET, batching=Batching(8, 2 * MS))
+SESSION: Final = Model(NET, batching=queue(8, 2 * MS))
 ALONE: Final = replace(SESSION, mode=Mode.UNBATCHED)
 
 
@@ -66,14 +66,15 @@ SINGLE_CAUSE: Final = (
     _one(
         "queue-fill",
         IdleCause.QUEUE_FILL,
-        replace(SESSION, batching=Batching(64, 12 * MS), load=Load(rate_per_s=400)),
+        replace(SESSION, batching=queue(64, 12 * MS), load=Load(rate_per_s=400)),
     ),
     _one(
         "queue-dispatch",
         IdleCause.QUEUE_DISPATCH,
         replace(
             SESSION,
-            batching=Batching(8, 0),
+            # Not 0: an enqueue of a batch that may run at once signals a thread.
+            batching=queue(8, 1 * US),
             ops=(INPUT, CONVOLUTIONS[0], OUTPUT),
             load=Load(clients=1, think_ns=5 * US),
         ),
@@ -151,7 +152,7 @@ SINGLE_CAUSE: Final = (
         IdleCause.SYNC_OR_OUTPUT,
         replace(
             SESSION,
-            batching=Batching(1, 0),
+            batching=queue(1, 0),
             finish_ns=1 * MS,
             split_ns=6 * MS,
             load=Load(clients=1, think_ns=5 * US),

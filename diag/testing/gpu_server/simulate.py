@@ -7,16 +7,17 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from simpy import PriorityStore
+
 from diag.formats.trace.capture import capture_from_trace
 from diag.model.availability import Unavailable
 from diag.model.capture import BatchingParameters
 from diag.model.gaps import IdleCause
 from diag.model.serving import Mode, Stage
-from diag.testing.gpu_server.clockwork import Clock, Threads
+from diag.simulation.clock import Clock
 from diag.testing.gpu_server.devices import finish_devices
 from diag.testing.gpu_server.freezes import freeze
 from diag.testing.gpu_server.gpus import Gpu
-from diag.testing.gpu_server.queues import Queue
 from diag.testing.gpu_server.recording import LINE_START_NS, EventLog
 from diag.testing.gpu_server.runs import load_model
 from diag.testing.gpu_server.server import Server
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from diag.model.capture import Capture
-    from diag.testing.gpu_server.clockwork import Process
+    from diag.simulation.clock import Process
     from diag.testing.gpu_server.plan import Load, Plan
 
 # A server that cannot keep up still answers what it has; nothing new comes then.
@@ -74,7 +75,7 @@ class Simulated:
             return Unavailable("no model has a session batcher")
         return BatchingParameters(
             max_batch_size=batched[0].batching.max_batch_size,
-            batch_timeout_micros=batched[0].batching.timeout_ns // 1000,
+            batch_timeout_micros=batched[0].batching.batch_timeout_ns // 1000,
             num_batch_threads=self.plan.batch_threads,
         )
 
@@ -90,10 +91,10 @@ def simulate(plan: Plan, seed: int = 0) -> Simulated:
     recording = EventLog([defaultdict(list) for _ in range(plan.devices)])
     truth, clock = Truth(), Clock()
     gpus = [Gpu(index, plan.streams, recording, truth) for index in range(plan.devices)]
-    on = Machine(plan, clock, recording, truth, Threads(plan.pool_threads), gpus, chance, Counter())
-    server = Server(on, [Queue(i, model.batching) for i, model in enumerate(plan.models)])
-    for number in range(plan.batch_threads):
-        clock.start(server.batch_thread(number), chance.randrange(1_000_000))
+    pool = PriorityStore(clock)
+    pool.items = list(range(plan.pool_threads))
+    on = Machine(plan, clock, recording, truth, pool, gpus, chance, Counter())
+    server = Server(on)
     for load in plan.loads:
         clock.start(load_model(on, load), load.start_ns)
     for index, model in enumerate(plan.models):
@@ -102,7 +103,7 @@ def simulate(plan: Plan, seed: int = 0) -> Simulated:
         for at in _arrivals(model.load, plan.duration_ns, chance):
             clock.start(server.request(index), at)
     clock.run(plan.duration_ns + DRAIN_NS)
-    _tell_waits(server)
+    _record_waits(server)
     freeze(plan, recording, truth, chance)
     finish_devices(plan, recording, truth)
     window = plan.window or (0, _end_ns(recording, plan.duration_ns))
@@ -128,9 +129,9 @@ def _client(server: Server, index: int, chance: random.Random) -> Process[None]:
     while clock.now_ns < end_ns:
         for low, high in load.pauses:
             if low <= clock.now_ns < high:
-                yield high - clock.now_ns + chance.randrange(100_000)
+                yield clock.sleep(high - clock.now_ns + chance.randrange(100_000))
         yield from server.request(index)
-        yield max(1_000, server.on.vary(load.think_ns))
+        yield clock.sleep(max(1_000, server.on.vary(load.think_ns)))
 
 
 def _end_ns(recording: EventLog, duration_ns: int) -> int:
@@ -140,38 +141,25 @@ def _end_ns(recording: EventLog, duration_ns: int) -> int:
     return -(-max(last, duration_ns) // 1_000_000) * 1_000_000
 
 
-def _tell_waits(server: Server) -> None:
-    """Put on record what batches waited for: rows, a thread, or a look at the queue."""
+def _record_waits(server: Server) -> None:
+    """Add to the truth what batches waited for: rows, a thread, or the next poll of their queue."""
     truth = server.on.truth
-    all_busy = _all_busy(server)
-    for device, batch, ready_ns, taken_ns in server.waits:
-        truth.add(device, IdleCause.QUEUE_FILL, batch.first_ns, ready_ns)
-        truth.add(device, IdleCause.QUEUE_DISPATCH, max(batch.first_ns, ready_ns), taken_ns)
+    for taken in server.taken:
+        device, first_ns = server.on.plan.models[taken.queue].device, taken.batch.first_ns
+        ready_ns, taken_ns = taken.ready_ns, taken.taken_ns
+        truth.add(device, IdleCause.QUEUE_FILL, first_ns, ready_ns)
+        truth.add(device, IdleCause.QUEUE_DISPATCH, ready_ns, taken_ns)
         no_thread = [
-            (max(low, ready_ns, batch.first_ns), min(high, taken_ns))
-            for low, high in all_busy
+            (max(low, ready_ns), min(high, taken_ns))
+            for low, high in server.batcher.all_busy
             if low < taken_ns and high > ready_ns
         ]
         for low, high in no_thread:
             truth.add(device, IdleCause.BATCH_THREADS_IN_HOST_WORK, low, high)
-        for task in batch.tasks:
-            spans = task.request.spans
-            spans.append(Span(Stage.QUEUE_FILL, task.enqueued_ns, ready_ns))
-            spans.append(Span(Stage.QUEUE_DISPATCH, max(task.enqueued_ns, ready_ns), taken_ns))
+        for task in taken.batch.tasks:
+            spans, enqueued_ns = task.item.request.spans, task.enqueued_ns
+            spans.append(Span(Stage.QUEUE_FILL, enqueued_ns, ready_ns))
+            spans.append(Span(Stage.QUEUE_DISPATCH, max(enqueued_ns, ready_ns), taken_ns))
             spans += [
-                Span(Stage.QUEUE_THREAD, max(low, task.enqueued_ns), high)
-                for low, high in no_thread
+                Span(Stage.QUEUE_THREAD, max(low, enqueued_ns), high) for low, high in no_thread
             ]
-
-
-def _all_busy(server: Server) -> list[tuple[int, int]]:
-    """When every batch thread had a batch."""
-    changes = sorted([(low, 1) for low, _ in server.held] + [(high, -1) for _, high in server.held])
-    spans, count, since = [], 0, 0
-    for at, change in changes:
-        if count == server.on.plan.batch_threads and change < 0:
-            spans.append((since, at))
-        count += change
-        if count == server.on.plan.batch_threads and change > 0:
-            since = at
-    return spans

@@ -17,8 +17,10 @@ from diag.testing.gpu_server.truth import Doing, InCall, Span, Truth
 if TYPE_CHECKING:
     from collections import Counter
 
+    from simpy import PriorityStore
+
     from diag.model.events import StatValue
-    from diag.testing.gpu_server.clockwork import Clock, Process, Threads
+    from diag.simulation.clock import Clock, Process
     from diag.testing.gpu_server.plan import Block, Call, Model, Op, Plan
     from diag.testing.gpu_server.recording import EventLog
 
@@ -64,7 +66,7 @@ class Machine:
     clock: Clock
     recording: EventLog
     truth: Truth
-    pool: Threads
+    pool: PriorityStore
     gpus: list[Gpu]
     random: random.Random
     steps_of_model: Counter[int]
@@ -94,8 +96,8 @@ def burst(
     now, record = on.clock, on.recording
     asked_ns, closure = now.now_ns, next(record.numbers)
     record.mark(asker, ev.THREADPOOL_RECORD, asked_ns, {"_pt": 15, "_p": closure})
-    yield 1 * US
-    thread = yield from on.pool.take()
+    yield on.clock.sleep(1 * US)
+    thread = yield on.pool.get()
     line = f"{POOL}/{thread}"
     record.mark(line, ev.THREADPOOL_START_REGION, now.now_ns, {"_ct": 15, "_c": closure})
     began_ns = now.now_ns
@@ -112,10 +114,10 @@ def burst(
             max(asked_ns, load.start_ns),
             min(began_ns, load.start_ns + load.duration_ns),
         )
-    yield 1 * US
+    yield on.clock.sleep(1 * US)
     for op in ops:
         yield from _run_op(on, step, op, line)
-    yield 1 * US
+    yield on.clock.sleep(1 * US)
     return line
 
 
@@ -128,23 +130,23 @@ def end_burst(on: Machine, step: Step, line: str, began_ns: int) -> None:
 def give_back(on: Machine, line: str) -> None:
     """Hand a thread of the pool back."""
     on.recording.mark(line, ev.THREADPOOL_STOP_REGION, on.clock.now_ns)
-    on.pool.give(int(line.rpartition("/")[2]))
+    on.pool.put(int(line.rpartition("/")[2]))
 
 
 def _run_op(on: Machine, step: Step, op: Op, line: str) -> Process[None]:
     begin_ns = on.clock.now_ns
-    yield on.vary(op.host_ns)
+    yield on.clock.sleep(on.vary(op.host_ns))
     if op.block is not None:
         yield from _hold(on, step, op.block, line)
     for call in op.calls:
         yield from _call(on, step, op, call, line)
-    yield 500
+    yield on.clock.sleep(500)
     on.recording.add(line, op.name, begin_ns, on.clock.now_ns)
 
 
 def _hold(on: Machine, step: Step, block: Block, line: str) -> Process[None]:
     begin_ns = on.clock.now_ns
-    yield on.vary(block.duration_ns)
+    yield on.clock.sleep(on.vary(block.duration_ns))
     end_ns = on.clock.now_ns
     if block.line:
         event = Event(block.name, begin_ns, end_ns, {})
@@ -158,7 +160,7 @@ def _hold(on: Machine, step: Step, block: Block, line: str) -> Process[None]:
 
 def _call(on: Machine, step: Step, op: Op, call: Call, line: str) -> Process[None]:
     begin_ns = on.clock.now_ns
-    yield on.vary(call.host_ns)
+    yield on.clock.sleep(on.vary(call.host_ns))
     end_ns, correlation = on.clock.now_ns, next(on.recording.numbers)
     ids: dict[str, StatValue] = {"correlation_id": correlation, "device_id": step.device}
     on.recording.add(line, call.name, begin_ns, end_ns, ids)
@@ -186,8 +188,8 @@ def _call(on: Machine, step: Step, op: Op, call: Call, line: str) -> Process[Non
 def finish(on: Machine, step: Step, model: Model) -> Process[None]:
     """Block the thread of the last burst until the device is done, as the executor's Sync does."""
     if step.last_ns > on.clock.now_ns:
-        yield step.last_ns - on.clock.now_ns
-    yield on.vary(model.finish_ns)
+        yield on.clock.sleep(step.last_ns - on.clock.now_ns)
+    yield on.clock.sleep(on.vary(model.finish_ns))
 
 
 def tell(on: Machine, step: Step, began_ns: int, burst_end_ns: int, end_ns: int) -> None:

@@ -11,13 +11,14 @@ from diag.analysis.idle.causes.evidence_events import EvidenceEvents
 from diag.analysis.idle.demand import Demand
 from diag.analysis.idle.inputs import IdleInputs
 from diag.analysis.intervals.sets import EMPTY, covered_between, intersect, merge, union
-from diag.analysis.thresholds import BLANK_MIN_NS, POLL_PERIOD_NS, THROTTLED_MIN_SHARE
+from diag.analysis.thresholds import BLANK_MIN_NS, THROTTLED_MIN_SHARE
 from diag.model.availability import Unavailable
 from diag.model.events import EventTable, Int64s
 from diag.model.gaps import IdleCause
 from diag.model.intervals import NEVER_NS, IntervalSet
 from diag.model.samples import SampleSeries
 from diag.model.window import Window
+from diag.simulation.options import POLL_PERIOD_NS
 
 THROTTLED_FIELD = "cgroup_throttled_ns"
 # Cells of the window in which some mark was seen; a longer window has longer cells and misses short
