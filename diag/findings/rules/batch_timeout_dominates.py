@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from diag.analysis.thresholds import POLL_PERIOD_NS
 from diag.findings import thresholds
 from diag.findings.batching import (
     batch_threads,
@@ -26,6 +25,7 @@ from diag.model.availability import Unavailable
 from diag.model.finding import Check, CounterEvidence, Evidence, Finding, Gain, Setting, Source
 from diag.model.gaps import IdleCause
 from diag.model.serving import CloseReason, Stage
+from diag.simulation.options import POLL_PERIOD_NS
 
 if TYPE_CHECKING:
     from diag.findings.inputs import RuleInputs
