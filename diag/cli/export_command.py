@@ -19,14 +19,13 @@ from diag.cli.output import (
     write_output,
 )
 from diag.errors import UsageError
+from diag.tables.formats import TABLE_FORMATS
+from diag.tables.names import TABLE_NAMES
 
 if TYPE_CHECKING:
     import re
     from collections.abc import Sequence
 
-# As diag.report.tables.TABLES and diag.report.export.EXPORT_FORMATS, which would import numpy.
-TABLE_NAMES = ("requests", "batches", "gaps", "devices", "kernels", "costs", "samples")
-FORMATS = ("csv", "jsonl")
 ALL = "all"
 
 _table_options = option_group(
@@ -41,9 +40,9 @@ _table_options = option_group(
         "-f",
         "--format",
         "format_",
-        type=click.Choice(FORMATS),
-        help="File format. jsonl has one JSON object per line. Default: by the suffix of the "
-        "output file, else csv.",
+        type=click.Choice(tuple(TABLE_FORMATS)),
+        help="File format. jsonl has one JSON object per line; parquet needs pyarrow. Default: by "
+        "the suffix of the output file, else csv.",
     ),
     output_option,
     force_option,
@@ -84,11 +83,10 @@ def export(
         check_output(path, force=force)
     analysis = analyze_source(source, batching_parameters, preprocess_ops)
 
-    from diag.report.export import EXPORT_FORMATS
-    from diag.report.tables import TABLES
+    from diag.tables.registry import table as make_table
 
     for name, path in zip(names, paths, strict=True):
-        write_output(path, EXPORT_FORMATS[chosen](TABLES[name](analysis)), force=force)
+        write_output(path, make_table(analysis, name).encode(chosen), force=force)
 
 
 def _table_names(table: str | None) -> Sequence[str]:
@@ -107,8 +105,9 @@ def _table_names(table: str | None) -> Sequence[str]:
 
 
 def _format_of(output: Path) -> str:
-    suffix = output.suffix.lower().removeprefix(".")
-    return suffix if suffix in FORMATS else FORMATS[0]
+    suffix = output.suffix.lower()
+    found = (each.name for each in TABLE_FORMATS.values() if suffix in each.suffixes)
+    return next(found, "csv")
 
 
 def _paths(names: Sequence[str], output: Path, format_: str, *, is_all: bool) -> list[Path]:
@@ -120,4 +119,4 @@ def _paths(names: Sequence[str], output: Path, format_: str, *, is_all: bool) ->
             f"--table {ALL} writes several files and needs a folder", retry={"output": "tables"}
         )
     make_folder(output)
-    return [output / f"{name}.{format_}" for name in names]
+    return [output / f"{name}{TABLE_FORMATS[format_].suffixes[0]}" for name in names]

@@ -34,6 +34,14 @@ def printable(text: str, max_chars: int | None = None) -> str:
     )
 
 
+def readable(text: str) -> str:
+    r"""The text as valid Unicode: lone surrogates are escaped, e.g. ``\udc80``.
+
+    A file name that is not UTF-8 holds such surrogates.
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def _spelt_out(char: str) -> str:
     code = ord(char)
     if code <= 0xFF:

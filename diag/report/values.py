@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from diag.model.availability import Unavailable
+from diag.model.printable import readable as readable
 
 
 def finite(value: float | Unavailable) -> float | Unavailable:
@@ -27,8 +28,3 @@ def share_of(part: int | Unavailable, whole: int) -> float | Unavailable:
 def readable_or_reason(text: str | Unavailable) -> str | Unavailable:
     """The text as in ``readable``, or why there is none."""
     return text if isinstance(text, Unavailable) else readable(text)
-
-
-def readable(text: str) -> str:
-    r"""The text with lone surrogates (undecodable bytes of a file name) spelt out as ``\udc80``."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from diag.analysis import analyze
 from diag.formats.source import open_bundle
 from diag.report.build import build_report
-from diag.report.tables import request_columns
 from diag.report.text import render_text
+from diag.tables.registry import table
 from diag.testing.xspace_builder import build_space
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def test_two_requests_in_one_batch(tmp_path):
 
 def test_two_requests_in_one_batch_as_rows(tmp_path):
     analysis = analyze_text(TWO_REQUESTS_IN_ONE_BATCH, tmp_path)
-    columns = {column.name: column.cells for column in request_columns(analysis)}
+    columns = {column.info.name: column.cells() for column in table(analysis, "requests").columns}
     assert columns["start_unix_ns"] == [1_700_000_000_000_000_000, 1_700_000_000_002_000_000]
     assert columns["duration_ns"] == [12_000_000, 10_100_000]
     assert columns["batch_ids"] == [(4294967296,), (4294967296,)]

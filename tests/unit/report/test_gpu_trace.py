@@ -10,11 +10,10 @@ import jsonschema
 import pytest
 
 from diag.report.build import build_report
-from diag.report.export import render_csv
 from diag.report.json import published_schema, render_json
 from diag.report.markdown import render_markdown
-from diag.report.tables import TABLES
 from diag.report.text import render_text
+from diag.tables.registry import table
 from tests.unit.analysis.test_device_work import ONE_STEP
 from tests.unit.analysis.traces import analyzed
 
@@ -37,8 +36,9 @@ line Stream #16(Compute)
 TRACES = {"one": ONE_STEP, "two": ONE_STEP + SECOND_GPU, "silent": NO_EVENT}
 
 
-def exported(table: str, trace: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(render_csv(TABLES[table](analyzed(trace))))))
+def exported(name: str, trace: str) -> list[dict[str, str]]:
+    text = table(analyzed(trace), name).encode("csv").decode()
+    return list(csv.DictReader(io.StringIO(text)))
 
 
 def test_the_device_of_one_step():

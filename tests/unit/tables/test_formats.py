@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import pytest
 
-from diag.cli.export_command import FORMATS, TABLE_NAMES
+from diag.analysis.result import Analysis
 from diag.model.availability import Unavailable
-from diag.report.export import EXPORT_FORMATS, render_csv, render_jsonl
-from diag.report.tables import TABLES, request_columns
+from diag.tables.names import TABLE_NAMES
+from diag.tables.registry import COLUMNS_OF, table
 from tests.unit.report.factory import (
     BIG_BATCH_ID,
     MS,
@@ -34,6 +34,10 @@ REQUEST_HEADER = (
 )
 
 
+def encoded(format_: str, analysis: Analysis, name: str) -> str:
+    return table(analysis, name).encode(format_).decode()
+
+
 def read_csv(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
@@ -43,7 +47,7 @@ def read_jsonl(text: str) -> list[dict[str, object]]:
 
 
 def test_the_table_of_requests_to_the_letter():
-    text = render_csv(request_columns(make_analysis()))
+    text = encoded("csv", make_analysis(), "requests")
     tail = "batch-id,,8000000,0,0,0,1000000,0,0,0,0,3000000,0,0,0,0"
     ids = "9223372036854775813;0"
     kind = "convnet,batching-session"
@@ -56,7 +60,7 @@ def test_the_table_of_requests_to_the_letter():
 
 
 def test_stages_add_up_to_the_duration_in_every_row():
-    rows = read_csv(render_csv(request_columns(make_analysis())))
+    rows = read_csv(encoded("csv", make_analysis(), "requests"))
     assert len(rows) == 3
     for row in rows:
         stages = [int(value or 0) for key, value in row.items() if key.startswith("stage_")]
@@ -70,27 +74,27 @@ def test_time_in_an_unknown_stage_is_never_dropped_from_a_row():
     requests = analysis.requests
     requests.stage_ns[0, 0] = 5
     requests.stage_ns[0, -1] -= 5
-    rows = read_csv(render_csv(request_columns(replace(analysis, requests=requests))))
+    rows = read_csv(encoded("csv", replace(analysis, requests=requests), "requests"))
     assert [row["stage_preprocess_ns"] for row in rows] == ["5", "", ""]
 
 
 def test_without_an_origin_the_wall_clock_is_empty_and_durations_stay():
     capture = replace(make_capture(), origin_unix_ns=Unavailable("no start time"))
     analysis = make_analysis(capture=capture)
-    rows = read_csv(render_csv(request_columns(analysis)))
+    rows = read_csv(encoded("csv", analysis, "requests"))
     assert {row["start_unix_ns"] + row["end_unix_ns"] for row in rows} == {""}
     assert {row["duration_ns"] for row in rows} == {str(12 * MS)}
-    assert read_jsonl(render_jsonl(request_columns(analysis)))[0]["start_unix_ns"] is None
+    assert read_jsonl(encoded("jsonl", analysis, "requests"))[0]["start_unix_ns"] is None
 
 
 def test_an_origin_near_the_end_of_time_does_not_overflow():
     capture = replace(make_capture(), origin_unix_ns=2**63 - 1)
-    rows = read_csv(render_csv(request_columns(make_analysis(capture=capture))))
+    rows = read_csv(encoded("csv", make_analysis(capture=capture), "requests"))
     assert int(rows[2]["start_unix_ns"]) == 2**63 - 1 + 40 * MS
 
 
 def test_json_lines_keep_big_numbers_exact_as_strings():
-    first = read_jsonl(render_jsonl(request_columns(make_analysis())))[0]
+    first = read_jsonl(encoded("jsonl", make_analysis(), "requests"))[0]
     assert first["start_unix_ns"] == str(ORIGIN_UNIX_NS)
     assert first["batch_ids"] == [str(BIG_BATCH_ID), "0"]
     assert first["stage_preprocess_ns"] is None
@@ -99,7 +103,7 @@ def test_json_lines_keep_big_numbers_exact_as_strings():
 
 
 def test_the_table_of_batches():
-    first, second = read_csv(render_csv(TABLES["batches"](make_analysis())))
+    first, second = read_csv(encoded("csv", make_analysis(), "batches"))
     assert first == {
         "id": str(BIG_BATCH_ID),
         "queue": "4f3a0001",
@@ -128,7 +132,7 @@ def test_the_table_of_batches():
 
 
 def test_the_table_of_gaps():
-    rows = read_csv(render_csv(TABLES["gaps"](make_analysis())))
+    rows = read_csv(encoded("csv", make_analysis(), "gaps"))
     assert [(row["cause"], row["starvation"], row["waiting_requests"]) for row in rows] == [
         ("queue-fill", "true", "2"),
         ("no-demand", "false", "0"),
@@ -137,7 +141,7 @@ def test_the_table_of_gaps():
 
 
 def test_the_table_of_samples_has_a_row_a_number():
-    rows = read_csv(render_csv(TABLES["samples"](make_analysis(capture=make_rich_capture()))))
+    rows = read_csv(encoded("csv", make_analysis(capture=make_rich_capture()), "samples"))
     assert len(rows) == 6
     assert rows[1] == {
         "source": "host",
@@ -153,32 +157,31 @@ def test_the_table_of_samples_has_a_row_a_number():
 
 def test_a_table_without_rows_has_its_header():
     header = "source,unix_ns,field,index,value,unit,device,taken_by\n"
-    assert render_csv(TABLES["samples"](make_analysis())) == header
-    assert render_jsonl(TABLES["samples"](make_analysis())) == ""
+    assert encoded("csv", make_analysis(), "samples") == header
+    assert encoded("jsonl", make_analysis(), "samples") == ""
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES.values(), ids=HOSTILE_NAMES)
 def test_hostile_names_stay_in_their_cell(name):
     analysis = make_analysis(name)
-    text = render_csv(request_columns(analysis))
+    text = encoded("csv", analysis, "requests")
     assert is_printable(text)
     rows = read_csv(text)
     assert len(rows) == 3
     assert len({row["model"] for row in rows}) == 1
     assert not rows[0]["model"].startswith(("=", "+", "-", "@"))
-    lines = read_jsonl(render_jsonl(request_columns(analysis)))
+    lines = read_jsonl(encoded("jsonl", analysis, "requests"))
     assert len(lines) == 3
     assert lines[0]["model"] == name.encode("utf-8", "backslashreplace").decode()
 
 
-def test_the_commands_choices_are_the_librarys():
-    assert tuple(TABLES) == TABLE_NAMES
-    assert tuple(EXPORT_FORMATS) == FORMATS
+def test_every_named_table_can_be_made():
+    assert tuple(COLUMNS_OF) == TABLE_NAMES
 
 
 def test_a_hundred_thousand_requests_are_written_in_seconds():
     analysis = replace(make_analysis(), requests=make_requests(n=100_000))
     started = time.perf_counter()
-    text = render_csv(request_columns(analysis))
+    text = encoded("csv", analysis, "requests")
     assert text.count("\n") == 100_001
     assert time.perf_counter() - started < 8

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import pytest
 
+from diag.analysis.result import Analysis
 from diag.model.availability import Unavailable
-from diag.report.export import render_csv, render_jsonl
-from diag.report.tables import TABLES
+from diag.tables.registry import table as make_table
 from tests.unit.report.factory import MS, ORIGIN_UNIX_NS, make_analysis, make_capture
 from tests.unit.report.gpu_factory import (
     TANH,
@@ -22,13 +22,17 @@ from tests.unit.report.gpu_factory import (
 from tests.unit.report.test_renderers import HOSTILE_NAMES, is_printable
 
 
+def encoded(format_: str, analysis: Analysis, name: str) -> str:
+    return make_table(analysis, name).encode(format_).decode()
+
+
 def exported(table: str, analysis=None) -> list[dict[str, str]]:
-    text = render_csv(TABLES[table](make_gpu_analysis() if analysis is None else analysis))
+    text = encoded("csv", make_gpu_analysis() if analysis is None else analysis, table)
     return list(csv.DictReader(io.StringIO(text)))
 
 
 def test_the_table_of_devices_to_the_letter():
-    text = render_csv(TABLES["devices"](make_gpu_analysis(devices=2)))
+    text = encoded("csv", make_gpu_analysis(devices=2), "devices")
     header = (
         "device,window_ns,busy_ns,kernel_ns,copy_ns,memset_ns,idle_ns,starved_ns,no_demand_ns,"
         "kernels,copies,memsets,unlinked,bytes_in,bytes_out,overhead_ns,device_model"
@@ -56,18 +60,17 @@ def test_what_is_not_known_of_a_device_is_empty_or_null_and_never_0():
         "memsets": "0",
         "unlinked": "0",
     }
-    (line,) = render_jsonl(TABLES["devices"](analysis)).splitlines()
+    (line,) = encoded("jsonl", analysis, "devices").splitlines()
     assert json.loads(line)["busy_ns"] is None
 
 
 def test_without_gpus_their_tables_have_headers_only():
     for table in ("devices", "kernels", "costs"):
-        assert render_csv(TABLES[table](make_analysis())).count("\n") == 1
+        assert encoded("csv", make_analysis(), table).count("\n") == 1
 
 
 def test_the_table_of_gaps_begins_with_its_promised_columns():
-    columns = TABLES["gaps"](make_gpu_analysis())
-    assert [column.name for column in columns][:7] == [
+    assert list(make_table(make_gpu_analysis(), "gaps").names[:7]) == [
         "device",
         "start_unix_ns",
         "end_unix_ns",
@@ -115,7 +118,7 @@ def test_the_table_of_kernels_holds_whole_names_then_ops():
 
 
 def test_the_table_of_costs_is_the_curve():
-    text = render_csv(TABLES["costs"](make_gpu_analysis()))
+    text = encoded("csv", make_gpu_analysis(), "costs")
     assert text.splitlines() == [
         "model,rows,runs,mean_ns,p10_ns,p50_ns,p90_ns",
         "convnet,,3,500000.0,,,",
@@ -153,11 +156,11 @@ def test_samples_of_an_exporter_are_rows_too():
 @pytest.mark.parametrize("table", ["devices", "gaps", "kernels", "costs", "samples"])
 @pytest.mark.parametrize("name", HOSTILE_NAMES.values(), ids=HOSTILE_NAMES)
 def test_hostile_names_stay_in_their_cell(table, name):
-    columns = TABLES[table](make_gpu_analysis(name))
-    text = render_csv(columns)
+    made = make_table(make_gpu_analysis(name), table)
+    text = made.encode("csv").decode()
     assert is_printable(text)
     rows = list(csv.reader(io.StringIO(text)))
-    assert {len(row) for row in rows} == {len(columns)}
-    lines = render_jsonl(columns).splitlines()
-    assert len(lines) == len(rows) - 1 == len(columns[0].cells)
+    assert {len(row) for row in rows} == {len(made.columns)}
+    lines = made.encode("jsonl").decode().splitlines()
+    assert len(lines) == len(rows) - 1 == len(made)
     assert not [cell for row in rows for cell in row if cell.startswith(("=", "+", "-", "@"))]

@@ -1,0 +1,81 @@
+"""File formats of tables, in one registry. Importing it loads neither NumPy nor a format.
+
+A new format is one module here and one entry of ``TABLE_FORMATS``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from diag.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from diag.tables.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class TableFormat:
+    """A file format of tables.
+
+    Attributes:
+        name: The name on the command line, such as ``csv``.
+        suffixes: File name suffixes that mean it, such as ``.csv``.
+        description: What it is, as part of a list.
+        encode: The whole content of a file.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    description: str
+    encode: Callable[[Table], bytes]
+
+
+def _csv(table: Table) -> bytes:
+    from diag.tables.formats.csv_text import encode_csv
+
+    return encode_csv(table)
+
+
+def _jsonl(table: Table) -> bytes:
+    from diag.tables.formats.json_text import encode_jsonl
+
+    return encode_jsonl(table)
+
+
+def _json(table: Table) -> bytes:
+    from diag.tables.formats.json_text import encode_json
+
+    return encode_json(table)
+
+
+def _parquet(table: Table) -> bytes:
+    from diag.tables.formats.parquet import encode_parquet
+
+    return encode_parquet(table)
+
+
+TABLE_FORMATS: dict[str, TableFormat] = {
+    format_.name: format_
+    for format_ in (
+        TableFormat("csv", (".csv",), "comma-separated values", _csv),
+        TableFormat("jsonl", (".jsonl", ".ndjson"), "one JSON object a line", _jsonl),
+        TableFormat("json", (".json",), "one JSON document with the columns' meanings", _json),
+        TableFormat("parquet", (".parquet",), "Apache Parquet (needs pyarrow)", _parquet),
+    )
+}
+
+
+def format_named(name: str) -> TableFormat:
+    """The format of this name.
+
+    Raises:
+        UsageError: There is none.
+    """
+    if name not in TABLE_FORMATS:
+        raise UsageError(
+            f"no table format {name!r}", hint=f"the formats: {', '.join(TABLE_FORMATS)}"
+        )
+    return TABLE_FORMATS[name]

@@ -1,0 +1,24 @@
+"""Apache Parquet, by pyarrow."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+from diag.extras import import_extra
+from diag.tables.conversions import to_arrow
+
+if TYPE_CHECKING:
+    from diag.tables.table import Table
+
+
+def encode_parquet(table: Table) -> bytes:
+    """A Parquet file; units and meanings are metadata of the fields.
+
+    Raises:
+        UsageError: pyarrow is not installed.
+    """
+    parquet = import_extra("pyarrow.parquet", "tables", "the format parquet")
+    out = io.BytesIO()
+    parquet.write_table(to_arrow(table), out)
+    return out.getvalue()
