@@ -1,7 +1,7 @@
-"""The command line: words in, the library called, text out.
+"""The command line: it parses options, calls the library and prints the result.
 
 ``main`` is the only place that turns an error into an exit status. Importing this package imports
-click and nothing heavier; a command's module is imported when the command runs.
+click and nothing heavier; the module of a command is imported when the command runs.
 """
 
 from __future__ import annotations

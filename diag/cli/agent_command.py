@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from diag.cli.console import hush_grpc, verbosity
+from diag.cli.console import silence_grpc, verbosity
 from diag.cli.option_groups import GroupedCommand, option, option_group
 from diag.cli.options import examples, verbosity_options
 from diag.errors import UsageError
@@ -109,7 +109,7 @@ def agent(
     Run it on the machine of TensorFlow Serving. It samples only while a capture is connected,
     changes nothing on the machine, and stops on SIGTERM or Ctrl-C.
     """
-    hush_grpc()
+    silence_grpc()
     from diag.agent.listen import ListenOptions, resolve_listen_address
     from diag.agent.run import run_agent
     from diag.capture.samplers.remote.token import read_token

@@ -1,7 +1,7 @@
-"""The one place where errors become text on stderr and an exit status.
+"""The only place that turns an error into text on stderr and an exit status.
 
-Exit codes: those of ``diag.errors``; 2 for click's own usage errors; 7 when the reader of stdout
-went away; 70 for a bug; 130 when interrupted.
+Exit codes: those of ``diag.errors``; 2 for click's own usage errors; 7 if the reader of stdout
+closed it; 70 for a bug; 130 after an interrupt.
 """
 
 from __future__ import annotations
@@ -56,9 +56,7 @@ def main(argv: list[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         sys.stderr.write("interrupted\n")
         return EXIT_INTERRUPTED
-    except (
-        Exception
-    ) as exc:  # the boundary: whatever is left is a bug, and must not look like one of the above
+    except Exception as exc:  # any other exception is a bug, and is reported as one
         _show_traceback(verbosity)
         sys.stderr.write(_bug_text(exc, arguments))
         return EXIT_BUG
@@ -101,9 +99,9 @@ def _usage_text(error: click.ClickException) -> str:
 
 def _bug_text(error: Exception, arguments: list[str]) -> str:
     what = f"{type(error).__name__}: {error}"
-    again = "run it again with -vv for the traceback, and report it with the input if you can"
+    again = "run it again with -vv and report the traceback, with the input if possible"
     return (
-        _labelled("error", "this is a bug in diag, not in your input or your server")
+        _labelled("error", "this is a bug in diag, not a problem of your input or server")
         + _labelled("cause", what)
         + _labelled("hint", again if "-vv" not in arguments else "report the traceback above")
     )
@@ -117,6 +115,6 @@ def _show_traceback(verbosity: int) -> None:
 
 
 def _silence_stdout() -> None:
-    """Point stdout at nothing, so that the interpreter's last flush does not complain again."""
+    """Redirect stdout to /dev/null, so that the last flush at exit does not fail again."""
     with Path(os.devnull).open("wb") as devnull:
         os.dup2(devnull.fileno(), sys.stdout.fileno())

@@ -21,7 +21,7 @@ from diag.cli.capture_options import (
     security_options,
     server_options,
 )
-from diag.cli.console import hush_grpc, verbosity
+from diag.cli.console import silence_grpc, verbosity
 from diag.cli.option_groups import GroupedCommand
 from diag.cli.options import analysis_options, examples, report_verbosity_options
 from diag.cli.output import STDOUT, copy_to_stdout, write_output
@@ -63,7 +63,7 @@ def capture(**options: Any) -> None:
     Nothing is written on the server. Ctrl-C ends the recording early and keeps it; a second Ctrl-C
     discards it.
     """
-    hush_grpc()
+    silence_grpc()
     from diag.cli.capture_plan import plan_from
 
     plan = plan_from(options)

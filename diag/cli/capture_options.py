@@ -48,7 +48,7 @@ server_options = option_group(
         metavar="HOST:PORT",
         envvar=SERVER_VARIABLE,
         show_envvar=True,
-        help="gRPC address of the server, or unix:/path. Same as the argument HOST:PORT.",
+        help="Address of the server's gRPC port, or unix:/path. Same as the argument HOST:PORT.",
     ),
     option(
         "--timeout",

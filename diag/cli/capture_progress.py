@@ -1,4 +1,4 @@
-"""How a running capture looks on stderr: a bar on a terminal, lines elsewhere, nothing with -q."""
+"""Progress of a capture on stderr: a bar on a terminal, else lines; nothing with ``-q``."""
 
 from __future__ import annotations
 
@@ -32,36 +32,36 @@ def choose_progress(verbosity: int, stream: IO[str] | None = None) -> Progress:
 
 
 class LineProgress:
-    """Lines, for logs and pipes."""
+    """Progress as lines, for logs and pipes."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
         self._said_ns = 0
 
     def say(self, text: str) -> None:
-        """A line at once, so that a log shows it in time."""
+        """Write a line and flush it, so that a log has it at once."""
         self._stream.write(f"{printable(text)}\n")
         self._stream.flush()
 
     def advance(self, done_ns: int, total_ns: int) -> None:
-        """A line every 5 s."""
+        """Write a line every 5 s."""
         if done_ns - self._said_ns >= LINE_EVERY_NS and done_ns < total_ns:
             self._said_ns = done_ns
             self.say(f"recording: {done_ns / 1e9:.0f} of {total_ns / 1e9:g} s")
 
     def advanced(self) -> None:
-        """Nothing to tidy."""
+        """Do nothing: lines need no removal."""
 
 
 class BarProgress:
-    """Lines, and a bar while the server records."""
+    """Progress as lines, with a bar while the server records."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
         self._bar: RichProgress | None = None
 
     def say(self, text: str) -> None:
-        """A line above the bar, if there is one."""
+        """Write a line, above the bar if there is one."""
         if self._bar is not None:
             self._bar.console.print(printable(text), markup=False, highlight=False)
             return
@@ -69,7 +69,7 @@ class BarProgress:
         self._stream.flush()
 
     def advance(self, done_ns: int, total_ns: int) -> None:
-        """Draw; the bar stays full while the server sends."""
+        """Draw the bar. It stays full while the server sends the trace."""
         if self._bar is None:
             self._bar = _new_bar(self._stream)
             self._bar.add_task("recording", total=total_ns)
@@ -77,7 +77,7 @@ class BarProgress:
         self._bar.update(self._bar.task_ids[0], completed=min(done_ns, total_ns))
 
     def advanced(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._bar is not None:
             self._bar.stop()
             self._bar = None

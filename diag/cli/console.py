@@ -1,4 +1,4 @@
-"""What the terminal can take: colour, width, and notes for those who asked for them."""
+"""Terminal settings: colour, width, verbosity, and gRPC's own log."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ VERBOSITY_KEY = "diag.verbosity"
 def wants_color(stream: IO[str], environ: Mapping[str, str] = os.environ) -> bool:
     """Whether to send ANSI colours to this stream.
 
-    ``NO_COLOR`` (set and not empty) forbids, ``FORCE_COLOR`` demands, ``TERM=dumb`` forbids; else
-    colour goes to terminals only. Source: https://no-color.org, https://force-color.org.
+    ``NO_COLOR`` (set and not empty) turns colour off, else ``FORCE_COLOR`` turns it on, else
+    ``TERM=dumb`` turns it off; without these variables only terminals get colour. Sources:
+    https://no-color.org, https://force-color.org.
     """
     if environ.get("NO_COLOR"):
         return False
@@ -32,7 +33,7 @@ def wants_color(stream: IO[str], environ: Mapping[str, str] = os.environ) -> boo
 
 
 def output_width(stream: IO[str], environ: Mapping[str, str] = os.environ) -> int:
-    """Columns to fill: ``COLUMNS``, else the terminal's, else 100; kept within 60 and 160."""
+    """Width in columns: ``COLUMNS``, else the terminal's, else 100; limited to 60..160."""
     columns = environ.get("COLUMNS", "")
     if columns.isdecimal() and int(columns) > 0:
         width = int(columns)
@@ -52,15 +53,15 @@ def verbosity() -> int:
 
 
 def note(text: str) -> None:
-    """Say on stderr what is being done, with ``-v``."""
+    """Write a line to stderr if ``-v`` was given."""
     if verbosity() >= 1:
         sys.stderr.write(f"{text}\n")
 
 
-def hush_grpc(environ: MutableMapping[str, str] = os.environ) -> None:
-    """Keep gRPC's own log off stderr, where only our lines belong; call before grpc is imported.
+def silence_grpc(environ: MutableMapping[str, str] = os.environ) -> None:
+    """Turn gRPC's own log on stderr off. Call it before grpc is imported.
 
-    Not with ``-vv``, nor for those who set gRPC's variables themselves. Source: doc/
+    The log stays on with ``-vv``, and if gRPC's variables are set. Source: doc/
     environment_variables.md of gRPC; the C core reads them once, when it is loaded.
     """
     if verbosity() < 2 and "GRPC_TRACE" not in environ:

@@ -40,13 +40,13 @@ class Regex(PatternType):
             )
 
 
-def _louder(ctx: click.Context, param: click.Parameter, value: int) -> None:
+def _set_verbose(ctx: click.Context, param: click.Parameter, value: int) -> None:
     """Callback of ``-v``: ``diag -v analyze`` and ``diag analyze -v`` are the same."""
     if value:
         ctx.meta[VERBOSITY_KEY] = max(value, ctx.meta.get(VERBOSITY_KEY, 0))
 
 
-def _quieter(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+def _set_quiet(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     """Callback of ``-q``; ``-v`` overrides it."""
     if value:
         ctx.meta.setdefault(VERBOSITY_KEY, -1)
@@ -75,7 +75,7 @@ def _verbosity(command: Command, verbose_help: str) -> Command:
         "--quiet",
         is_flag=True,
         expose_value=False,
-        callback=_quieter,
+        callback=_set_quiet,
         help="Write nothing but errors to stderr.",
     )
     verbose = click.option(
@@ -83,7 +83,7 @@ def _verbosity(command: Command, verbose_help: str) -> Command:
         "--verbose",
         count=True,
         expose_value=False,
-        callback=_louder,
+        callback=_set_verbose,
         help=verbose_help,
     )
     return verbose(quiet(command))

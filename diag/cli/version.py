@@ -11,9 +11,9 @@ LIBRARIES = ("numpy", "grpcio", "protobuf", "msgspec", "tensorflow", "tensorboar
 
 
 def library_versions() -> dict[str, str]:
-    """Installed version by distribution name, "not installed" where it is absent.
+    """Installed version by distribution name; "not installed" for a missing one.
 
-    Reads package metadata only; nothing is imported.
+    Reads package metadata only and imports no library.
     """
     return {name: _version(name) for name in LIBRARIES}
 
@@ -26,7 +26,7 @@ def _version(name: str) -> str:
 
 
 def version_text() -> str:
-    """``diag`` and its version first, then one line a library."""
+    """The version of diag, then one line per library."""
     lines = [f"diag {diag.__version__}", f"  python {platform.python_version()}"]
     lines += [f"  {name} {version}" for name, version in library_versions().items()]
     return "\n".join(lines)

@@ -247,8 +247,8 @@ def test_a_bug_says_so_and_is_told_apart_from_a_users_mistake():
     assert quiet.returncode == loud.returncode == 70
     assert quiet.stdout == ""
     assert quiet.stderr.splitlines() == [
-        "error: this is a bug in diag, not in your input or your server",
+        "error: this is a bug in diag, not a problem of your input or server",
         r"cause: KeyError: 'a\nb'",
-        "hint:  run it again with -vv for the traceback, and report it with the input if you can",
+        "hint:  run it again with -vv and report the traceback, with the input if possible",
     ]
     assert "Traceback" in loud.stderr

@@ -16,9 +16,13 @@ def test_every_command_can_be_loaded_and_has_help_with_an_example(name):
     assert command.name == name
     text = command.get_help(command.make_context(name, [], parent=context, resilient_parsing=True))
     assert f"  diag {name}" in text
-    assert all(
-        parameter.help for parameter in command.params if isinstance(parameter, click.Option)
-    )
+    helps = [each.help or "" for each in command.params if isinstance(each, click.Option)]
+    assert [each for each in helps if not _is_phrase(each)] == []
+
+
+def _is_phrase(text: str) -> bool:
+    """Whether a help text is more than a fragment: three words or more, from capital to stop."""
+    return len(text.split()) >= 3 and text.endswith(".") and not text.split()[0].islower()
 
 
 @pytest.mark.parametrize("name", COMMANDS)
