@@ -12,10 +12,11 @@ from diag.cli.option_groups import GroupedCommand, option, option_group
 from diag.cli.options import analysis_options, examples, source_argument, verbosity_options
 from diag.cli.output import (
     STDOUT,
+    check_folder,
     check_output,
     force_option,
-    make_folder,
     output_option,
+    write_folder,
     write_output,
 )
 from diag.errors import UsageError
@@ -77,16 +78,21 @@ def export(
     the stage columns add up to duration_ns in every row. SOURCE is the same as for diag analyze.
     """
     names = _table_names(table)
-    chosen = format_ or _format_of(output)
-    paths = _paths(names, output, chosen, is_all=table == ALL)
-    for path in paths:
-        check_output(path, force=force)
+    chosen = TABLE_FORMATS[format_ or _format_of(output)]
+    files = {name: f"{name}{chosen.suffixes[0]}" for name in names}
+    if table == ALL:
+        _check_folder(output, tuple(files.values()), force=force)
+    else:
+        check_output(output, force=force)
     analysis = analyze_source(source, batching_parameters, preprocess_ops)
 
     from diag.tables.registry import table as make_table
 
-    for name, path in zip(names, paths, strict=True):
-        write_output(path, make_table(analysis, name).encode(chosen), force=force)
+    encoded = {files[name]: make_table(analysis, name).encode(chosen.name) for name in names}
+    if table == ALL:
+        write_folder(output, encoded, force=force)
+    else:
+        write_output(output, encoded[files[names[0]]], force=force)
 
 
 def _table_names(table: str | None) -> Sequence[str]:
@@ -110,13 +116,9 @@ def _format_of(output: Path) -> str:
     return next(found, "csv")
 
 
-def _paths(names: Sequence[str], output: Path, format_: str, *, is_all: bool) -> list[Path]:
-    """Where each table goes; makes the folder for all of them."""
-    if not is_all:
-        return [output]
+def _check_folder(output: Path, files: Sequence[str], *, force: bool) -> None:
     if output == STDOUT:
         raise UsageError(
             f"--table {ALL} writes several files and needs a folder", retry={"output": "tables"}
         )
-    make_folder(output)
-    return [output / f"{name}{TABLE_FORMATS[format_].suffixes[0]}" for name in names]
+    check_folder(output, files, force=force)

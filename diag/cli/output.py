@@ -16,6 +16,7 @@ from diag.cli.option_groups import option
 from diag.errors import OutputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from typing import BinaryIO
 
 STDOUT = Path("-")
@@ -54,18 +55,40 @@ def check_output(path: Path, *, force: bool) -> None:
         )
 
 
-def make_folder(path: Path) -> None:
-    """Make a folder for several results, unless it exists.
+def check_folder(folder: Path, names: Sequence[str], *, force: bool) -> None:
+    """Refuse what ``write_folder`` would refuse, before any work is done.
 
     Raises:
-        OutputError: There is a file of that name, or the system refuses.
+        OutputError: There is a file of that name, the folder above it does not exist, or it holds
+            a file of one of the names and ``force`` is off.
     """
+    if folder.is_dir():
+        for name in names:
+            check_output(folder / name, force=force)
+    elif folder.exists():
+        raise OutputError(f"{folder} is not a folder", hint="name a folder with -o")
+    else:
+        check_output(folder, force=force)
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes], *, force: bool = False) -> None:
+    """Write several results into a folder, which is made if it does not exist.
+
+    Args:
+        folder: Target.
+        files: Content by file name.
+        force: Replace existing files; others in the folder are kept.
+
+    Raises:
+        OutputError: A file exists and ``force`` is off, or the system refuses.
+    """
+    check_folder(folder, tuple(files), force=force)
     try:
-        path.mkdir(exist_ok=True)
-    except FileExistsError as exc:
-        raise OutputError(f"{path} is not a folder", hint="name a folder with -o") from exc
+        folder.mkdir(exist_ok=True)
     except OSError as exc:
-        raise _unwritable(path, exc) from exc
+        raise _unwritable(folder, exc) from exc
+    for name, data in files.items():
+        write_output(folder / name, data, force=force)
 
 
 def write_output(path: Path, data: str | bytes, *, force: bool = False) -> None:
