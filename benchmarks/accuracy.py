@@ -98,7 +98,7 @@ def _run_once(scenario: Scenario, folder: Path) -> Comparison:
         analysis,
         recording.truths,
         scenario=scenario,
-        rules=recording.rules(scenario.victim),
+        settings=recording.batcher(scenario.victim),
         verdict=conclude(analysis, find(analysis)).cause,
     )
 

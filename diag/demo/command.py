@@ -117,7 +117,7 @@ def _diagnose(
         analysis,
         recording.truths,
         scenario=scenario,
-        rules=recording.rules(scenario.victim),
+        settings=recording.batcher(scenario.victim),
         verdict=conclude(analysis, findings).cause,
     )
     _write(folder / "report.md", render_markdown(report))

@@ -1,4 +1,4 @@
-"""diag's answer beside the truth: means a request, waits in the queue, and the planted cause."""
+"""diag's results compared with the truth: mean times, queue waits and the planted cause."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ if TYPE_CHECKING:
 
     from diag.analysis.result import Analysis
     from diag.demo.groups import Pair
-    from diag.demo.replay import QueueRules
+    from diag.demo.replay import BatcherSettings
     from diag.demo.scenarios import Scenario
     from diag.demo.truth import RequestTruth
 
-# Beyond this something is wrong, not just inexact.
+# Above this share of a request's time a difference is a defect, not inaccuracy.
 GROSS_SHARE = 0.10
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """diag against truth for one model.
+    """diag's results and the truth for the requests of one model.
 
     Attributes:
-        model: Whose requests.
-        recorded: Complete requests in diag's table, of all models.
-        matched: Of this model, found in the truth.
-        expected: Of this model, those the truth has wholly inside the recorded window.
-        lines: The groups, then the waits in the queue where there is one.
+        model: Name of the model.
+        recorded: Complete requests in diag's table, all models together.
+        matched: Recorded requests of this model that have a counterpart in the truth.
+        expected: Requests of this model that by the truth lie inside the recorded window.
+        lines: Differences by group of stages, then by queue wait if the model is batched.
         request_ns: Mean duration of a request by the truth.
-        planted: The cause that was planted.
-        accepted: What a verdict on it may say.
-        verdict: What diag's says.
-        largest_stage: Of this model's requests.
-        largest_gap: Of all idle time; "" if nothing was idle.
+        planted: The planted cause.
+        accepted: Causes that a correct verdict may name.
+        verdict: The cause that diag's verdict names.
+        largest_stage: Stage in which requests of this model spend most time.
+        largest_gap: Idle cause with most time; "" if no device was idle.
     """
 
     model: str
@@ -63,23 +63,23 @@ class Comparison:
 
     @property
     def found(self) -> bool:
-        """Whether the planted cause is the largest stage or gap cause."""
+        """Whether the planted cause is the largest stage or the largest idle cause."""
         return self.planted in (self.largest_stage, self.largest_gap)
 
     @property
     def is_verdict_right(self) -> bool:
-        """Whether diag's verdict names what was planted."""
+        """Whether diag's verdict names an accepted cause."""
         return self.verdict in self.accepted
 
     @property
     def is_gross(self) -> bool:
-        """Whether any number is off by more than a tenth of a request, or requests are missing."""
+        """Whether a mean is off by over 10 % of a request, or over 10 % of requests miss."""
         if not self.matched or self.matched < 0.9 * self.expected:
             return True
         return any(abs(line.difference_ns) > GROSS_SHARE * self.request_ns for line in self.lines)
 
     def as_record(self) -> dict[str, Any]:
-        """Plain data for comparison.json."""
+        """The content of comparison.json."""
         return {
             **{key: value for key, value in asdict(self).items() if key != "lines"},
             "found": self.found,
@@ -96,16 +96,16 @@ def compare(
     truths: Sequence[RequestTruth],
     *,
     scenario: Scenario,
-    rules: QueueRules | None,
+    settings: BatcherSettings | None,
     verdict: str,
 ) -> Comparison:
-    """Compares the requests of a scenario's victim.
+    """Compare the requests of the model that shows the scenario's cause.
 
     Args:
-        analysis: Of the capture.
+        analysis: Analysis of the capture.
         truths: Every request of every model, also those outside the window.
-        scenario: What was planted.
-        rules: Of the victim's queue, None if it has none.
+        scenario: The scenario with its planted cause.
+        settings: Parameters of the victim's queue; None if it is not batched.
         verdict: The cause diag's verdict names.
     """
     model = scenario.victim
@@ -118,8 +118,8 @@ def compare(
         found = mean_groups([by_diag.of(pair.row) for pair in pairs])
         request_ns = truth.total
         lines = _group_lines(found, truth)
-        if rules is not None:
-            lines += compare_queue(analysis, truths, pairs, rules, request_ns)
+        if settings is not None:
+            lines += compare_queue(analysis, truths, pairs, settings, request_ns)
     return Comparison(
         model=model,
         recorded=int(analysis.requests.complete.sum()),

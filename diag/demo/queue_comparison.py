@@ -1,4 +1,4 @@
-"""Waits in the batch queue: what diag found beside a replay of the queue from the truth alone."""
+"""Waits in the batch queue: what diag found, compared with a replay from the truth alone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from diag.demo.groups import DiagGroups
-from diag.demo.replay import QueueRules, Wait, replay_queue
+from diag.demo.replay import BatcherSettings, Wait, replay_queue
 from diag.demo.tolerance import Deviation, tolerance_ns
 from diag.model.serving import Stage
 
@@ -23,21 +23,22 @@ def compare_queue(
     analysis: Analysis,
     truths: Sequence[RequestTruth],
     pairs: Sequence[Pair],
-    rules: QueueRules,
+    settings: BatcherSettings,
     request_ns: float,
 ) -> tuple[Deviation, ...]:
-    """Mean fill, thread and dispatch waits, recorded and replayed.
+    """Mean fill, thread and dispatch waits: from the trace and from the replay.
 
     Args:
-        analysis: Of the capture.
-        truths: Every request of every model: what was queued outside the window matters too.
+        analysis: Analysis of the capture.
+        truths: Every request of every model; requests outside the window share batches with those
+            inside.
         pairs: At least one recorded request of one model with its truth.
-        rules: Of that model's queue.
+        settings: Parameters of that model's queue.
         request_ns: Mean duration of a request.
     """
     model = truths[pairs[0].truth].model
     mine = [i for i, t in enumerate(truths) if t.model == model and t.status == "OK"]
-    waits = dict(zip(mine, replay_queue([truths[i] for i in mine], rules), strict=True))
+    waits = dict(zip(mine, replay_queue([truths[i] for i in mine], settings), strict=True))
     by_diag = DiagGroups(analysis)
     replayed = [waits[pair.truth] for pair in pairs]
     recorded = [_diag_wait(analysis, by_diag, pair.row) for pair in pairs]
@@ -58,7 +59,7 @@ def compare_queue(
 
 
 def _diag_wait(analysis: Analysis, groups: DiagGroups, row: int) -> Wait:
-    """Dispatch with schedule, formation and launch, which the truth cannot tell apart."""
+    """Waits by the trace; dispatch includes schedule, formation and launch, as in the replay."""
     times = analysis.requests.stage_ns[row]
     fill = int(times[Stage.QUEUE_FILL.index])
     thread = int(times[Stage.QUEUE_THREAD.index])

@@ -1,4 +1,4 @@
-"""One scenario from beginning to end: server, load, capture, truth."""
+"""Record one scenario: start the server and the load, capture, collect the truth."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from diag.capture.plan import CapturePlan
 from diag.capture.session import capture_bundle
 from diag.demo.observer import Phase, observe
 from diag.demo.processes import DemoLoad, DemoServer
-from diag.demo.replay import QueueRules
+from diag.demo.replay import BatcherSettings
 from diag.demo.truth import RequestTruth, read_truth
+from diag.simulation.options import QueueOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from diag.demo.load import ClientCall
     from diag.demo.scenarios import Scenario
 
-SETTLE_S = 1.0  # connections, first batches: not counted
+SETTLE_S = 1.0  # connections and first batches, left out of the latency before the capture
 BEFORE_S = 3.0
 AFTER_S = 2.0
 
@@ -31,10 +32,10 @@ class RecordingOptions:
     """How to record a scenario.
 
     Attributes:
-        port: gRPC; 0 picks a free one.
-        http_port: HTTP; 0 picks a free one.
-        duration_s: Of the capture; 0 takes the scenario's.
-        tracer_level: Of the profiler, 1 to 3.
+        port: Port for gRPC; 0 picks a free one.
+        http_port: Port for HTTP; 0 picks a free one.
+        duration_s: Length of the capture in seconds; 0 takes the scenario's.
+        tracer_level: Host tracer level of the profiler, 1 to 3.
     """
 
     port: int = 0
@@ -45,13 +46,14 @@ class RecordingOptions:
 
 @dataclass(frozen=True, slots=True)
 class RecordedScenario:
-    """What is left of a scenario once its processes have ended.
+    """A recorded scenario, after its processes have ended.
 
     Attributes:
-        bundle: What ``diag analyze`` takes.
-        phases: The clients' latency before, during and after the capture.
-        facts: About the scenario, from truth.json.
-        truths: Every request.
+        scenario: The scenario.
+        bundle: Path of the bundle.
+        phases: Clients' latency before, during and after the capture.
+        facts: Facts about the scenario, from truth.json.
+        truths: The truth about every request.
     """
 
     scenario: Scenario
@@ -60,28 +62,30 @@ class RecordedScenario:
     facts: dict[str, Any]
     truths: tuple[RequestTruth, ...]
 
-    def rules(self, model: str) -> QueueRules | None:
-        """The settings of a model's queue, None if it is not batched."""
+    def batcher(self, model: str) -> BatcherSettings | None:
+        """Parameters of a model's queue; None if the model is not batched."""
         batching = self.facts["batching"][model]
         if batching is None:
             return None
-        return QueueRules(
-            batching["max_execution_batch_size"],
-            batching["batch_timeout_micros"] * 1000,
-            batching["num_batch_threads"],
+        queue = QueueOptions(
+            max_batch_size=batching["max_batch_size"],
+            batch_timeout_ns=batching["batch_timeout_micros"] * 1000,
+            enable_large_batch_splitting=batching["enable_large_batch_splitting"],
+            max_execution_batch_size=batching["max_execution_batch_size"],
         )
+        return BatcherSettings(queue, batching["num_batch_threads"])
 
 
 def record_scenario(
     scenario: Scenario, folder: Path, options: RecordingOptions, progress: Progress
 ) -> RecordedScenario:
-    """Serves, loads and captures a scenario; leaves no process behind, however it ends.
+    """Serve a scenario, send its load and capture it; ends its processes in any case.
 
     Args:
-        scenario: What to do.
+        scenario: The scenario.
         folder: An existing folder for the bundle (``bundle/``), truth.json, load.json and logs.
-        options: Ports and limits.
-        progress: Told what happens.
+        options: Ports, length and tracer level.
+        progress: Receives progress messages.
 
     Raises:
         UsageError: TensorFlow is not installed, or the options contradict the plan's limits.
@@ -119,7 +123,7 @@ def record_scenario(
 
 
 class _Watch:
-    """Passes progress on, notes when the recording ran, and ends the load after it."""
+    """Forward progress, note when the recording ran, and end the load after it."""
 
     def __init__(self, progress: Progress, load: DemoLoad) -> None:
         self._progress = progress
@@ -143,7 +147,7 @@ class _Watch:
         self._progress.advanced()
 
     def finish(self) -> dict[str, Any]:
-        """The observer effect, once there has been time to see the latency afterwards."""
+        """Wait for some latency after the capture, end the load, and return the observer effect."""
         self._progress.say(f"sending requests for {AFTER_S:g} s after it ...")
         time.sleep(AFTER_S)
         self._ended_unix_ns = time.time_ns()

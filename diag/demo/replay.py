@@ -1,8 +1,7 @@
-"""The batch queue, replayed from the truth alone: what each request waited for.
+"""Replay of a batch queue from the truth alone: what each request waited for.
 
-The rules are those of TensorFlow's shared_batch_scheduler.h (2.21): a batch may be taken once it is
-full, once the next one was opened, or once the timeout has passed since its first task; a batch
-thread takes one at a time. Nothing here looks at a trace.
+When a batch could be taken follows the rules of ``diag.simulation``. When it was taken, and when
+the batch threads were busy, comes from the truth. No trace is involved.
 """
 
 from __future__ import annotations
@@ -11,31 +10,42 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from diag.analysis.intervals.sets import at_least
+from diag.simulation.columns import filled_ns, overflow_ns, ready_ns
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from diag.demo.truth import BatchPart, RequestTruth
+    from diag.model.events import Int64s
+    from diag.simulation.options import QueueOptions
 
 
 @dataclass(frozen=True, slots=True)
-class QueueRules:
-    """The settings of one queue, with a thread pool of its own."""
+class BatcherSettings:
+    """A queue with a thread pool of its own.
 
-    max_execution_batch_size: int
-    batch_timeout_ns: int
+    Attributes:
+        queue: Its parameters.
+        num_batch_threads: Threads of its pool.
+    """
+
+    queue: QueueOptions
     num_batch_threads: int
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """One request's time from its enqueue to its batch's first op, in three parts.
+    """One request's time from its enqueue to the first op of its batch, in three parts.
 
     Attributes:
-        fill_ns: The batch was open and neither full nor due.
-        thread_ns: It could be taken, and all batch threads were busy. A thread goes straight from
-            one batch to the next, so once a batch had to wait for one, all of its wait is for it,
-            the hand-over (splitting the one, forming the other) included.
-        dispatch_ns: It could be taken and a thread was free: polling, batch formation and launch,
+        fill_ns: No thread could take the batch yet: it was neither full nor past its timeout.
+        thread_ns: A thread could take it, but all batch threads were busy. A thread goes straight
+            from one batch to the next, so the rest of the wait counts here as well, hand-over
+            included (splitting the one batch, forming the other).
+        dispatch_ns: A thread could take it and one was free: polling, batch formation and launch,
             which the truth cannot tell apart.
     """
 
@@ -50,89 +60,80 @@ class _Batch:
     end_ns: int
     tasks: list[tuple[int, int]]  # (enqueue, rows), ascending
 
-    def full_ns(self, limit: int) -> int | None:
-        rows = 0
-        for enqueue, count in self.tasks:
-            rows += count
-            if rows >= limit:
-                return enqueue
-        return None
 
-
-def replay_queue(requests: Sequence[RequestTruth], rules: QueueRules) -> list[Wait]:
+def replay_queue(requests: Sequence[RequestTruth], settings: BatcherSettings) -> list[Wait]:
     """The waits of one queue's requests, in the order given.
 
-    Of a request in several batches, the wait for the one that ends last.
+    For a request in several batches: the wait for the batch that ends last.
 
     Args:
         requests: All OK requests of the queue, also those outside the window of interest.
-        rules: Its settings.
+        settings: Parameters of the queue and its pool.
     """
-    batches = _batches(requests)
-    ready = _ready_ns(batches, rules)
-    busy = _all_busy([(b.start_ns, b.end_ns) for b in batches.values()], rules.num_batch_threads)
-    return [_wait(request, batches, ready, busy) for request in requests]
+    batches = _opened_batches(requests)
+    ready = dict(zip(map(_batch_key, batches), _ready_ns(batches, settings.queue), strict=True))
+    start, end = _column(b.start_ns for b in batches), _column(b.end_ns for b in batches)
+    busy = at_least(start, end, settings.num_batch_threads)
+    spans = list(zip(busy.start_ns.tolist(), busy.end_ns.tolist(), strict=True))
+    return [_wait(request, ready, spans) for request in requests]
 
 
 def critical_part(request: RequestTruth) -> BatchPart:
-    """The part that ends last: what the request waits for."""
+    """The part that ends last, which the request waits for."""
     return max(request.parts, key=lambda part: part.end_unix_ns)
 
 
-def _key(part: BatchPart) -> tuple[int, int]:
+def _part_key(part: BatchPart) -> tuple[int, int]:
     return part.start_unix_ns, part.end_unix_ns
 
 
-def _batches(requests: Sequence[RequestTruth]) -> dict[tuple[int, int], _Batch]:
+def _batch_key(batch: _Batch) -> tuple[int, int]:
+    return batch.start_ns, batch.end_ns
+
+
+def _opened_batches(requests: Sequence[RequestTruth]) -> list[_Batch]:
+    """The batches in the order in which the queue opened them.
+
+    A request that is cut opens several batches at one instant; these run in the order in which
+    they were opened.
+    """
     batches: dict[tuple[int, int], _Batch] = {}
     for request in sorted(requests, key=lambda r: r.ready_unix_ns):
         for part in request.parts:
-            batch = batches.setdefault(_key(part), _Batch(*_key(part), tasks=[]))
+            key = _part_key(part)
+            batch = batches.setdefault(key, _Batch(*key, tasks=[]))
             batch.tasks.append((request.ready_unix_ns, part.rows))
-    return batches
+    return sorted(batches.values(), key=lambda b: (b.tasks[0][0], b.start_ns))
 
 
-def _ready_ns(
-    batches: dict[tuple[int, int], _Batch], rules: QueueRules
-) -> dict[tuple[int, int], int]:
-    """When each batch could be taken; batches open in the order of their first task."""
-    # A split request opens several batches at one instant: they start in the order they opened.
-    opened = sorted(batches.values(), key=lambda b: (b.tasks[0][0], b.start_ns))
-    ready = {}
-    for number, batch in enumerate(opened):
-        moments = [batch.tasks[0][0] + rules.batch_timeout_ns, batch.start_ns]
-        full = batch.full_ns(rules.max_execution_batch_size)
-        if full is not None:
-            moments.append(full)
-        if number + 1 < len(opened):
-            moments.append(max(opened[number + 1].tasks[0][0], batch.tasks[0][0]))
-        ready[batch.start_ns, batch.end_ns] = min(moments)
-    return ready
+def _ready_ns(batches: Sequence[_Batch], queue: QueueOptions) -> list[int]:
+    """When each batch could be taken, never after it was."""
+    numbers = np.arange(len(batches))
+    first = _column(batch.tasks[0][0] for batch in batches)
+    filled = filled_ns(
+        np.repeat(numbers, _column(len(batch.tasks) for batch in batches)),
+        _column(enqueue for batch in batches for enqueue, _ in batch.tasks),
+        _column(rows for batch in batches for _, rows in batch.tasks),
+        np.full(len(batches), queue.full_rows),
+    )
+    closed = np.minimum(filled, overflow_ns(np.zeros_like(numbers), numbers, first))
+    timeout = np.full(len(batches), queue.batch_timeout_ns)
+    taken = _column(batch.start_ns for batch in batches)
+    return [int(at) for at in ready_ns(closed, first, timeout, taken)]
 
 
-def _all_busy(spans: Sequence[tuple[int, int]], threads: int) -> list[tuple[int, int]]:
-    """Ascending, disjoint spans in which at least ``threads`` batches ran."""
-    edges = sorted([(start, 1) for start, _ in spans] + [(end, -1) for _, end in spans])
-    busy: list[tuple[int, int]] = []
-    running, since = 0, 0
-    for moment, step in edges:
-        if running < threads <= running + step:
-            since = moment
-        elif running >= threads > running + step and moment > since:
-            busy.append((since, moment))
-        running += step
-    return busy
+def _column(values: Iterable[int]) -> Int64s:
+    return np.fromiter(values, np.int64)
 
 
 def _wait(
     request: RequestTruth,
-    batches: dict[tuple[int, int], _Batch],
     ready: dict[tuple[int, int], int],
     busy: list[tuple[int, int]],
 ) -> Wait:
-    key = _key(critical_part(request))
-    enqueue, taken = request.ready_unix_ns, batches[key].start_ns
-    can_be_taken = min(max(ready[key], enqueue), max(taken, enqueue))
+    part = critical_part(request)
+    enqueue, taken = request.ready_unix_ns, part.start_unix_ns
+    can_be_taken = min(max(ready[_part_key(part)], enqueue), max(taken, enqueue))
     busy_from = _first_busy_ns(busy, can_be_taken, taken)
     return Wait(
         fill_ns=can_be_taken - enqueue,

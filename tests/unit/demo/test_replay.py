@@ -3,10 +3,16 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diag.demo.replay import QueueRules, Wait, critical_part, replay_queue
+from diag.demo.replay import BatcherSettings, Wait, critical_part, replay_queue
 from diag.demo.truth import BatchPart, RequestTruth
+from diag.simulation.options import QueueOptions
 
-RULES = QueueRules(max_execution_batch_size=2, batch_timeout_ns=100, num_batch_threads=1)
+
+def settings(full_rows: int, timeout_ns: int, threads: int) -> BatcherSettings:
+    return BatcherSettings(QueueOptions(full_rows, timeout_ns), threads)
+
+
+RULES = settings(2, 100, 1)
 
 
 def request(enqueue: int, *parts: tuple[int, int], rows: int = 1) -> RequestTruth:
@@ -14,6 +20,10 @@ def request(enqueue: int, *parts: tuple[int, int], rows: int = 1) -> RequestTrut
     ran = tuple(BatchPart(start, end, rows, rows) for start, end in parts)
     end = max(end for _, end in parts)
     return RequestTruth("m", rows * len(parts), "OK", 0, 0, end + 1, 0, enqueue, end, ran)
+
+
+def test_a_queue_without_requests_has_no_waits() -> None:
+    assert replay_queue([], RULES) == []
 
 
 def test_a_lone_request_waits_out_the_timeout_and_then_for_dispatch() -> None:
@@ -26,7 +36,7 @@ def test_a_full_batch_waits_no_longer_than_for_its_last_row() -> None:
 
 
 def test_a_batch_is_closed_by_the_one_opened_after_it() -> None:
-    rules = QueueRules(max_execution_batch_size=3, batch_timeout_ns=100, num_batch_threads=2)
+    rules = settings(3, 100, 2)
     first = request(1000, (1032, 1200), rows=2)
     second = request(1030, (1132, 1300), rows=2)
     assert replay_queue([first, second], rules) == [Wait(30, 0, 2), Wait(100, 0, 2)]
@@ -40,7 +50,7 @@ def test_a_full_batch_behind_a_busy_thread_waits_for_the_thread_and_its_hand_ove
 
 
 def test_a_second_thread_leaves_nothing_to_wait_for() -> None:
-    rules = QueueRules(max_execution_batch_size=2, batch_timeout_ns=100, num_batch_threads=2)
+    rules = settings(2, 100, 2)
     running = [request(0, (10, 500)), request(5, (10, 500))]
     behind = [request(20, (34, 900)), request(30, (34, 900))]
     assert replay_queue(running + behind, rules)[2:] == [Wait(10, 0, 4), Wait(0, 0, 4)]
@@ -59,10 +69,10 @@ QUEUE = st.lists(
 
 @given(
     QUEUE,
-    st.builds(QueueRules, st.integers(1, 4), st.integers(0, 150), st.integers(1, 3)),
+    st.builds(settings, st.integers(1, 4), st.integers(0, 150), st.integers(1, 3)),
 )
 def test_the_three_parts_add_up_to_the_wait_and_none_is_negative(
-    requests: list[RequestTruth], rules: QueueRules
+    requests: list[RequestTruth], rules: BatcherSettings
 ) -> None:
     for each, wait in zip(requests, replay_queue(requests, rules), strict=True):
         parts = (wait.fill_ns, wait.thread_ns, wait.dispatch_ns)
