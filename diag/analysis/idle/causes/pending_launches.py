@@ -44,7 +44,7 @@ def _first_launches(inputs: IdleInputs, device: Device) -> tuple[Int64s, Int32s,
     """Of busy stretches: position, row of the earliest launch of what begins it, and its step."""
     work, begins, events = device.events, device.busy.start_ns, inputs.host.events
     found: list[Int64s] = []
-    for some in slices(len(work)):
+    for some in slices(len(work) if len(begins) else 0):  # work without length is never busy
         start = work.start_ns[some]
         at = np.minimum(np.searchsorted(begins, start), len(begins) - 1)
         found.append(some.start + np.flatnonzero((begins[at] == start) & (work.launch[some] >= 0)))

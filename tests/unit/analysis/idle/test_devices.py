@@ -180,3 +180,10 @@ line batch_threads_/{number}
     assert row_at(analysis, 6000)[5] == "ProcessBatch"
     assert row_at(analysis, 4000)[2] in ("queue-fill", "queue-dispatch")
     assert analysis.idle[0].starved_ns < 3_300_000
+
+
+def test_a_gpu_whose_only_kernel_has_no_length_is_idle_throughout() -> None:
+    text = HOST + step(1, "cudaLaunchKernel 1200..1210us correlation_id=1") + END
+    analysis = analyzed(text + gpu(f"relu 1300..1300us correlation_id=1 {KERNEL}"))
+    assert [timeline.busy_ns for timeline in analysis.timelines] == [0]
+    assert analysis.idle[0].idle_ns == 20_000_000
