@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from diag.analysis.batching.batches import Batches, Tasks
-from diag.analysis.requests.roots import Roots
+from diag.analysis.requests.attribution import AttributedRequests
 from diag.analysis.result import Counts
 from diag.model.availability import Unavailable
 from diag.model.events import Plane
-from diag.model.serving import RequestTable
 
 
 def count(
-    hidden: Unavailable | None,
-    planes: tuple[Plane, ...],
-    roots: Roots,
-    requests: RequestTable,
-    batches: Batches,
-    tasks: Tasks,
+    hidden: Unavailable | None, planes: tuple[Plane, ...], attributed: AttributedRequests
 ) -> Counts:
     """Count requests, batches and losses.
 
     Where the trace hides the requests that ran (``hidden`` says why), their number is unavailable,
     not 0.
     """
+    requests = attributed.table
+    batches, tasks = attributed.linked.batches, attributed.linked.tasks
     enqueued = np.zeros(len(batches), np.int64)
     linked = tasks.batch >= 0
     np.add.at(enqueued, tasks.batch[linked], np.maximum(tasks.size[linked], 0))
@@ -33,8 +28,8 @@ def count(
     return Counts(
         requests=hidden or len(requests),
         complete=hidden or int(requests.complete.sum()),
-        censored=roots.censored,
-        refused=roots.refused,
+        censored=attributed.censored,
+        refused=attributed.refused,
         batches=len(batches),
         censored_batches=len(np.unique(cut_off, axis=0)),
         ambiguous_links=int(tasks.is_ambiguous.sum()),

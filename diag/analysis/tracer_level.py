@@ -58,18 +58,18 @@ def hidden_requests(events: EventTable, level: int | Unavailable) -> Unavailable
     return None
 
 
-def unseen_work(
-    events: EventTable, level: int | Unavailable, window: Window, *, worked: bool
+def hidden_work(
+    events: EventTable, hidden: Unavailable | None, window: Window, *, worked: bool
 ) -> IntervalSet:
     """When requests may have been open that left no event of their own.
 
     Args:
         events: Of the host plane.
-        level: The tracer level.
+        hidden: What ``hidden_requests`` says.
         window: The capture's.
         worked: Whether any executor step or device was seen at work. With no serving event beside
             it, the work was for requests longer than the window, or for no server at all.
     """
-    if len(events.rows_named(*SERVING_EVENTS)) or not (worked or hidden_requests(events, level)):
+    if len(events.rows_named(*SERVING_EVENTS)) or not (worked or hidden):
         return EMPTY
     return IntervalSet(np.array([window.start_ns]), np.array([window.end_ns]))

@@ -94,7 +94,7 @@ def find_batches(events: EventTable, steps: Steps) -> Batches:
     merge_of = innermost(events, row, merge)
     first_merge, last_merge = first_inside(merge_of, n), last_inside(merge_of, n)
     has_merge = first_merge >= 0
-    padded = events.stat("batch_size_after_padding").at(_pick(merge, first_merge))
+    padded = events.stat(ev.STAT_BATCH_SIZE_AFTER_PADDING).at(_pick(merge, first_merge))
 
     run_step = np.flatnonzero(~steps.is_orphan & steps.is_root)
     run_step = run_step[np.argsort(steps.row[run_step])]
@@ -108,14 +108,14 @@ def find_batches(events: EventTable, steps: Steps) -> Batches:
     merged = np.where(has_merge, events.end_ns[_pick(merge, last_merge)] if n else start, start)
     run_start = np.where(has_run, _pick(steps.start_ns, first_step), merged)
     run_end = np.where(has_run, _pick(steps.end_ns, last_step), end)
-    kind = events.stat("_ct").at(row, ev.CONTEXT_BATCH_SCHEDULER)
+    kind = events.stat(ev.STAT_CONSUMER_TYPE).at(row, ev.CONTEXT_BATCH_SCHEDULER)
     return Batches(
         row=row,
-        id=events.stat("_c").at(row),
+        id=events.stat(ev.STAT_CONSUMER_ID).at(row),
         kind=kind,
         start_ns=start,
         end_ns=end,
-        rows=events.stat("batch_size_before_padding").at(row),
+        rows=events.stat(ev.STAT_BATCH_SIZE_BEFORE_PADDING).at(row),
         padded_rows=np.where(has_merge, padded, -1),
         run_start_ns=run_start,
         run_end_ns=np.maximum(run_end, run_start),
@@ -130,14 +130,14 @@ def find_batches(events: EventTable, steps: Steps) -> Batches:
 def find_tasks(events: EventTable, batches: Batches) -> Tasks:
     """Read tasks and link each to its batch."""
     row = events.rows_named(ev.SCHEDULE_OUTPUT_TASK, ev.ADAPTIVE_SCHEDULE)
-    size = events.stat("size").at(row)
-    whole = events.stat("batching_input_task_size").at(row)
+    size = events.stat(ev.STAT_SIZE).at(row)
+    whole = events.stat(ev.STAT_BATCHING_INPUT_TASK_SIZE).at(row)
     tasks = Tasks(
         row=row,
         enqueue_ns=events.start_ns[row],
         size=np.where(size >= 0, size, whole),
-        id=events.stat("_p").at(row),
-        kind=events.stat("_pt").at(row, ev.CONTEXT_BATCH_SCHEDULER),
+        id=events.stat(ev.STAT_PRODUCER_ID).at(row),
+        kind=events.stat(ev.STAT_PRODUCER_TYPE).at(row, ev.CONTEXT_BATCH_SCHEDULER),
         batch=np.full(len(row), -1, np.int64),
         is_split=innermost(events, events.rows_named(ev.SCHEDULE_WITH_EAGER_SPLIT), row) >= 0,
         is_ambiguous=np.zeros(len(row), np.bool_),

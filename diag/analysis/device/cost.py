@@ -11,7 +11,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from diag.analysis.device.fit import Fit, effect_of_size, fit
 from diag.analysis.device.launching import launching_ns
@@ -19,16 +18,15 @@ from diag.analysis.device.runs import Runs, find_runs
 from diag.analysis.execution.device_kinds import COPY_IN, COPY_OUT, KERNEL
 from diag.analysis.execution.device_links import DeviceEvents
 from diag.analysis.execution.device_work import DeviceWork
-from diag.analysis.execution.step_stages import StepStages
+from diag.analysis.execution.execution import Execution
 from diag.analysis.intervals.sets import Lanes
 from diag.analysis.intervals.sweep import slices
-from diag.analysis.requests.linked_steps import LinkedSteps
+from diag.analysis.requests.attribution import AttributedRequests
 from diag.analysis.summary import describe
 from diag.analysis.thresholds import MIN_SAMPLES_P90
 from diag.model.availability import Unavailable
 from diag.model.device import BatchSizeCost, ModelDeviceCost
-from diag.model.events import Bools, EventTable, Int32s, Int64s
-from diag.model.serving import BatchTable, RequestTable
+from diag.model.events import Bools, Int32s, Int64s
 
 _P10_PERCENT = 10
 
@@ -54,20 +52,13 @@ class _Spent:
     unsized_out: Int64s
 
 
-def cost_models(
-    host: EventTable,
-    op_class: NDArray[np.int8],
-    device: DeviceWork,
-    staged: StepStages,
-    linked: LinkedSteps,
-    batch_table: BatchTable,
-    requests: RequestTable,
-) -> tuple[ModelDeviceCost, ...]:
-    """One entry a model with device work, by name."""
+def cost_models(execution: Execution, requests: AttributedRequests) -> tuple[ModelDeviceCost, ...]:
+    """One entry for each model with device work, by name."""
+    host, device = execution.events, execution.device
     if not device.devices:
         return ()
-    runs = find_runs(host, device, linked, batch_table, requests)
-    launching = launching_ns(host, op_class, device, linked.steps, staged)
+    runs = find_runs(host, device, requests.linked, requests.batches, requests.table)
+    launching = launching_ns(host, execution.op_class, device, execution.steps, execution.staged)
     spent = _spend(device, runs, launching)
     models = sorted(set(runs.model.tolist()), key=lambda index: runs.labels[index])
     return tuple(_cost(runs.labels[index], runs.model == index, runs, spent) for index in models)

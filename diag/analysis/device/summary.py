@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from diag.analysis.execution.device_kinds import COPY_IN, COPY_OUT, KERNEL, MEMSET
-from diag.analysis.execution.device_lines import GPU_PLANE_PREFIX
 from diag.analysis.execution.device_links import DeviceEvents
 from diag.analysis.execution.device_work import Device, DeviceWork
 from diag.analysis.intervals.sets import clip, subtract
@@ -35,7 +34,7 @@ def summarize_devices(
         idle: Idle time of each timeline.
     """
     if not device.devices:
-        gpus = [plane for plane in capture.planes if plane.name.startswith(GPU_PLANE_PREFIX)]
+        gpus = [plane for plane in capture.planes if plane.name.startswith(ev.GPU_PLANE_PREFIX)]
         return tuple(_silent(plane, capture.window) for plane in gpus)
     found = {each.timeline.name: each for each in idle if each.timeline.is_device}
     return tuple(_summary(each, capture.window, found.get(each.name)) for each in device.devices)

@@ -34,6 +34,9 @@ def find_closures(events: EventTable) -> Closures:
     )
     at = events.start_ns
     pair = latest_before(
-        events.stat("_p").at(handed), at[handed], events.stat("_c").at(begun), at[begun]
+        events.stat(ev.STAT_PRODUCER_ID).at(handed),
+        at[handed],
+        events.stat(ev.STAT_CONSUMER_ID).at(begun),
+        at[begun],
     )
     return Closures(handed[pair[pair >= 0]], begun[pair >= 0])

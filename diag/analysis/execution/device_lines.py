@@ -14,10 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diag.formats.trace import event_names as ev
 from diag.model.events import EventTable, Int64s, Line, Plane
 
-GPU_PLANE_PREFIX = ev.GPU_PLANE_PREFIX
 STREAM_PREFIX = "Stream #"
 OVERHEAD_LINE = "CUPTI overhead"
 

@@ -9,7 +9,6 @@ import numpy as np
 from diag.analysis.execution.device_kinds import KERNEL, MEMSET
 from diag.analysis.execution.device_launches import Launches, find_launches
 from diag.analysis.execution.device_lines import (
-    GPU_PLANE_PREFIX,
     host_overhead_rows,
     overhead_rows,
     stream_rows,
@@ -18,12 +17,12 @@ from diag.analysis.execution.device_links import DeviceEvents, link
 from diag.analysis.execution.steps import Steps
 from diag.analysis.intervals.sets import merge, union
 from diag.errors import InputError
+from diag.formats.trace import event_names as ev
 from diag.model.events import Bools, EventTable, Int64s, Plane
 from diag.model.intervals import NEVER_NS, IntervalSet
 
 # Each GPU is held against every other one, and no server has as many.
 GPUS_MAX = 256
-# Begin of the first device work of a step that has none: after everything.
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,7 @@ def find_device_work(planes: tuple[Plane, ...], host: EventTable, steps: Steps) 
     Raises:
         InputError: There are more of them than a server has.
     """
-    gpus = [plane for plane in planes if plane.name.startswith(GPU_PLANE_PREFIX)]
+    gpus = [plane for plane in planes if plane.name.startswith(ev.GPU_PLANE_PREFIX)]
     if len(gpus) > GPUS_MAX:
         raise InputError(
             f"the trace has {len(gpus):,} GPU planes, {GPUS_MAX} can be analysed",

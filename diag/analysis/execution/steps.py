@@ -17,9 +17,6 @@ from diag.analysis.intervals.nesting import innermost
 from diag.formats.trace import event_names as ev
 from diag.model.events import Bools, EventTable, Int64s
 
-# kernel_type of in-graph batching (tensorflow/core/ops/batch_ops.cc, TensorFlow 2.21).
-BATCH_FUNCTION = "BatchFunction"
-
 
 @dataclass(frozen=True, slots=True)
 class Steps:
@@ -60,11 +57,11 @@ def find_steps(events: EventTable) -> Steps:
     runs = events.rows_named(ev.SESSION_RUN)
     functions = events.rows_named(ev.FUNCTION_RUN)
     row = np.concatenate((runs, functions))
-    key = events.stat("_p").at(row)
+    key = events.stat(ev.STAT_PRODUCER_ID).at(row)
     start = events.start_ns[row]
 
     bursts = events.rows_named(ev.EXECUTOR_PROCESS)
-    burst_key = events.stat("_c").at(bursts)
+    burst_key = events.stat(ev.STAT_CONSUMER_ID).at(bursts)
     burst_step = latest_before(key, start, burst_key, events.start_ns[bursts])
     orphan_keys, orphan_of = np.unique(burst_key[burst_step < 0], return_inverse=True)
     burst_step[burst_step < 0] = len(row) + orphan_of
@@ -72,7 +69,9 @@ def find_steps(events: EventTable) -> Steps:
     end = events.end_ns[row].copy()
     is_function = np.arange(len(row)) >= len(runs)
     done = events.rows_named(ev.EXECUTOR_DONE_CALLBACK)
-    done_step = latest_before(key, start, events.stat("_c").at(done), events.start_ns[done])
+    done_step = latest_before(
+        key, start, events.stat(ev.STAT_CONSUMER_ID).at(done), events.start_ns[done]
+    )
     finish = np.full(len(row), -1, np.int64)
     np.maximum.at(finish, done_step[done_step >= 0], events.start_ns[done[done_step >= 0]])
     finish = np.where(finish >= 0, finish, _unseen_end(events, row, bursts, burst_step))
@@ -178,9 +177,9 @@ def find_async_ops(events: EventTable, steps: Steps) -> AsyncOps:
     done = events.rows_named(ev.PROCESS_ASYNC_DONE)
     start_ns = events.start_ns[start]
     pair = earliest_after(
-        events.stat("_c").at(done),
+        events.stat(ev.STAT_CONSUMER_ID).at(done),
         events.start_ns[done],
-        events.stat("_p").at(start),
+        events.stat(ev.STAT_PRODUCER_ID).at(start),
         start_ns,
     )
     paired = pair >= 0
@@ -190,8 +189,9 @@ def find_async_ops(events: EventTable, steps: Steps) -> AsyncOps:
         step = np.where(holder >= 0, steps.burst_step[np.maximum(holder, 0)], -1)
     else:
         step = np.full(len(start), -1, np.int64)
-    kinds = events.stat("kernel_type").at(start)
-    batch_kind = events.names.index(BATCH_FUNCTION) if BATCH_FUNCTION in events.names else -2
+    kinds = events.stat(ev.STAT_KERNEL_TYPE).at(start)
+    is_named = ev.BATCH_FUNCTION in events.names
+    batch_kind = events.names.index(ev.BATCH_FUNCTION) if is_named else -2
     return AsyncOps(
         start_ns=start_ns,
         done_ns=np.where(paired, events.start_ns[seen], -1) if len(events) else start_ns,
@@ -199,5 +199,5 @@ def find_async_ops(events: EventTable, steps: Steps) -> AsyncOps:
         row=start,
         step=step,
         is_batch=kinds == batch_kind,
-        name=events.stat("name").at(start),
+        name=events.stat(ev.STAT_NAME).at(start),
     )

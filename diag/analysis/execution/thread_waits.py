@@ -90,9 +90,9 @@ def _done(
     done = events.rows_named(ev.EXECUTOR_DONE_CALLBACK)
     own = np.flatnonzero(~steps.is_orphan)
     step = latest_before(
-        events.stat("_p").at(steps.row[own]),
+        events.stat(ev.STAT_PRODUCER_ID).at(steps.row[own]),
         steps.start_ns[own],
-        events.stat("_c").at(done),
+        events.stat(ev.STAT_CONSUMER_ID).at(done),
         events.start_ns[done],
     )
     done, step = done[step >= 0], steps.root[own[step[step >= 0]]]

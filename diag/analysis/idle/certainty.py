@@ -17,8 +17,8 @@ def clock_error(inputs: IdleInputs, device: Device | None) -> tuple[int, bool]:
     """
     if device is None:
         return 0, True
-    if isinstance(inputs.clock, DeviceClock) and inputs.clock.linked:
-        return inputs.clock.error_ns, True
+    if isinstance(inputs.visibility.clock, DeviceClock) and inputs.visibility.clock.linked:
+        return inputs.visibility.clock.error_ns, True
     return CLOCK_ERROR_UNKNOWN_NS, False
 
 
@@ -33,4 +33,8 @@ def is_sure_of_no_demand(inputs: IdleInputs) -> bool:
         models = summarize_metrics(metrics)
         if models and not any(model.responses for model in models):
             return True
-    return isinstance(inputs.level, int) and inputs.level >= 2 and len(inputs.requests) > 0
+    return (
+        isinstance(inputs.visibility.level, int)
+        and inputs.visibility.level >= 2
+        and len(inputs.requests.table) > 0
+    )

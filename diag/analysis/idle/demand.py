@@ -53,7 +53,7 @@ class Demand:
 
 def find_demand(inputs: IdleInputs, use: DeviceUse) -> Demand:
     """Collect the requests, batches and steps that concern a device."""
-    linked, requests = inputs.linked, inputs.requests
+    linked, requests = inputs.requests.linked, inputs.requests.table
     steps, batches = linked.steps, linked.batches
     own = np.flatnonzero(use.requests)
     cut_start, cut_end, cut_task = _cut_requests(inputs, use)
@@ -61,7 +61,7 @@ def find_demand(inputs: IdleInputs, use: DeviceUse) -> Demand:
     end = np.concatenate((requests.end_ns[own], cut_end))
     asked = union(start, end)
     # A loader's own run asks for nothing.
-    of_step, of_batch = (use.steps & ~inputs.calls.loading)[steps.root], use.batches
+    of_step, of_batch = (use.steps & ~inputs.execution.calls.loading)[steps.root], use.batches
     anything = merge(
         asked,
         union(batches.start_ns[of_batch], batches.end_ns[of_batch]),
@@ -81,8 +81,8 @@ def find_demand(inputs: IdleInputs, use: DeviceUse) -> Demand:
 
 def _cut_batches(inputs: IdleInputs, use: DeviceUse) -> IntervalSet:
     """When batch threads held batches that the window cut off: such as they held otherwise."""
-    line, start, end = inputs.linked.queues.held_cut_off
-    batches = inputs.linked.batches
+    line, start, end = inputs.requests.linked.queues.held_cut_off
+    batches = inputs.requests.linked.batches
     mine = np.isin(line, batches.line[use.batches])
     return union(start[mine], end[mine])
 
@@ -95,7 +95,7 @@ def _silent_edges(inputs: IdleInputs, use: DeviceUse) -> IntervalSet:
     longest of the first reaches from being taken, and as far from either edge as the longest of the
     others reaches.
     """
-    requests, window = inputs.requests, inputs.capture.window
+    requests, window = inputs.requests.table, inputs.capture.window
     is_session = requests.mode_index == MODES.index(Mode.BATCHING_SESSION)
     late = int(requests.duration_ns[use.requests & ~is_session].max(initial=0))
     before = [stage.index for stage in _BEFORE_TAKEN]
@@ -115,9 +115,9 @@ def _cut_requests(inputs: IdleInputs, use: DeviceUse) -> tuple[Int64s, Int64s, I
     began before the window, and count as one a batch.
     """
     batches, tasks, task_owners = (
-        inputs.linked.batches,
-        inputs.linked.tasks,
-        inputs.linked.task_owners,
+        inputs.requests.linked.batches,
+        inputs.requests.linked.tasks,
+        inputs.requests.linked.task_owners,
     )
     window = inputs.capture.window
     lost = np.flatnonzero((task_owners.session < 0) & (task_owners.call < 0) & use.tasks)

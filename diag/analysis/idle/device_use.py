@@ -21,7 +21,7 @@ from diag.analysis.idle.inputs import IdleInputs
 from diag.analysis.intervals.nesting import innermost
 from diag.analysis.intervals.sets import covered_between, merge, union
 from diag.analysis.requests.linked_steps import LinkedSteps
-from diag.analysis.requests.sources import RequestSources
+from diag.analysis.requests.rows import RequestSources
 from diag.model.events import Bools, Int64s, Ints
 from diag.model.intervals import IntervalSet
 
@@ -62,18 +62,18 @@ def _use_of_all(linked: LinkedSteps, sources: RequestSources, *, concerned: bool
         batches=np.full(len(linked.batches), concerned),
         queues=np.full(len(linked.queues.keys.label), concerned),
         tasks=np.full(len(linked.tasks), concerned),
-        requests=np.full(len(sources.row), concerned),
+        requests=np.full(len(sources.root), concerned),
     )
 
 
 def device_uses(inputs: IdleInputs, calls: HostCalls) -> tuple[DeviceUse, ...]:
     """One for each GPU plane."""
-    if not inputs.device.devices:
+    if not inputs.execution.device.devices:
         return ()
     known = _is_known(inputs, calls)
     return tuple(
-        _device_use(device, known, inputs.linked, inputs.sources)
-        for device in inputs.device.devices
+        _device_use(device, known, inputs.requests.linked, inputs.requests.sources)
+        for device in inputs.execution.device.devices
     )
 
 
@@ -90,8 +90,8 @@ def records_of(work: DeviceWork) -> tuple[int, int]:
 
 def _is_known(inputs: IdleInputs, calls: HostCalls) -> Bools:
     """(steps,) whether the devices that the step used can be told."""
-    work, steps = inputs.device, inputs.linked.steps
-    if inputs.loss.dropped:
+    work, steps = inputs.execution.device, inputs.requests.linked.steps
+    if inputs.visibility.loss.dropped:
         return work.used
     unlinked = merge(*(_unlinked(device) for device in work.devices))
     whole = ~steps.is_orphan & steps.is_root & ~work.used
@@ -112,8 +112,8 @@ def _is_known(inputs: IdleInputs, calls: HostCalls) -> Bools:
 
 def _first_op(inputs: IdleInputs) -> Int64s:
     """(steps,) what tells the graphs of steps apart: the least name of their ops, -1 if none."""
-    events, steps = inputs.host.events, inputs.linked.steps
-    row = np.flatnonzero((inputs.op_class != OpClass.NOT_AN_OP)[events.name_id])
+    events, steps = inputs.execution.events, inputs.requests.linked.steps
+    row = np.flatnonzero((inputs.execution.op_class != OpClass.NOT_AN_OP)[events.name_id])
     burst = innermost(events, steps.burst_row, row)
     row, burst = row[burst >= 0], burst[burst >= 0]
     first = np.full(len(steps), len(events.names), np.int64)
@@ -166,7 +166,7 @@ def _device_use(
     concerned = np.where(calling, through_calls | touching, concerned)
 
     by_step = np.append(concerned, False)[sources.step]
-    requests = len(sources.row)
+    requests = len(sources.root)
     owned = np.flatnonzero(sources.of_task >= 0)
     by_task = _any(sources.of_task[owned], of_task[owned], requests)
     has_task = _any(sources.of_task[owned], np.ones(len(owned), np.bool_), requests)

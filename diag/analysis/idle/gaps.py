@@ -66,9 +66,9 @@ class _Line:
 
 def find_gaps(inputs: IdleInputs) -> IdleTime:
     """Find the timelines, cut their idle time by cause, and explain each piece."""
-    calls = inputs.calls
+    calls = inputs.execution.calls
     lines = _lines(inputs, calls)
-    blanks = find_blanks(inputs.host.events, inputs.capture.window)
+    blanks = find_blanks(inputs.execution.events, inputs.capture.window)
     seen: StepEvidence | None = None
     seen_of = np.empty(0, np.bool_)
     tables: list[GapTable] = []
@@ -108,20 +108,20 @@ def _lines(inputs: IdleInputs, calls: HostCalls) -> list[_Line]:
     uses = device_uses(inputs, calls)
     lines = [
         _Line(device.name, device, use, find_demand(inputs, use), device.busy)
-        for device, use in zip(inputs.device.devices, uses, strict=True)
+        for device, use in zip(inputs.execution.device.devices, uses, strict=True)
     ]
     if lines:
         return lines
-    use = cpu_use(inputs.linked, inputs.sources)
+    use = cpu_use(inputs.requests.linked, inputs.requests.sources)
     demand = find_demand(inputs, use)
-    if len(inputs.unseen) and not len(demand.open):
+    if len(inputs.visibility.hidden_work) and not len(demand.open):
         return []
     return [_Line(CPU_TIMELINE, None, use, demand, _computing(inputs))]
 
 
 def _computing(inputs: IdleInputs) -> IntervalSet:
     """Any step computed on the host, or a batch ran where the trace cannot tell."""
-    staged, batches = inputs.staged, inputs.linked.batches
+    staged, batches = inputs.execution.staged, inputs.requests.linked.batches
     coarse = batches.first_step < 0
     return merge(
         staged.pieces.covering(Stage.COMPUTE.index, ~staged.parts.is_after),

@@ -110,7 +110,7 @@ def ordered_causes(
         mine = _of_requests(kind, use, calls, device)
         active = intersect(mine.open, demand.open)
         return CauseIntervals(
-            cause, active, active, (EvidenceEvents.of(inputs.host.events, mine.row),)
+            cause, active, active, (EvidenceEvents.of(inputs.execution.events, mine.row),)
         )
 
     return (
@@ -147,7 +147,7 @@ def _cold_start(
 ) -> CauseIntervals:
     """Compiling and loading inside a request's step; and the driver's own records of it."""
     mine = _of_requests(calls.cold_start, use, calls, device)
-    events = inputs.host.events
+    events = inputs.execution.events
     told = events.rows_named(*_LOADING_RECORDS)
     by_driver = [union(events.start_ns[told], events.end_ns[told])]
     if device is not None:
@@ -167,7 +167,7 @@ def _model_load(
     inputs: IdleInputs, use: DeviceUse, calls: HostCalls, demand: Demand
 ) -> CauseIntervals:
     """Steps that restore variables or warm a model up, while anything else is open."""
-    steps, events = inputs.linked.steps, inputs.host.events
+    steps, events = inputs.requests.linked.steps, inputs.execution.events
     mine = np.flatnonzero(calls.loading & use.steps & ~steps.is_orphan)
     runs = EvidenceEvents(steps.start_ns[mine], steps.end_ns[mine], steps.row[mine])
     active = intersect(merge(union(runs.start_ns, runs.end_ns), calls.load.open), demand.open)
@@ -179,10 +179,13 @@ def _model_load(
 def _unexplained(inputs: IdleInputs, demand: Demand) -> CauseIntervals:
     """Something is open, or may be where the tracer level hides requests."""
     own = demand.request >= 0
-    row = inputs.sources.row[demand.request[own]]
+    row = inputs.requests.sources.root[demand.request[own]]
     open_roots = EvidenceEvents(demand.start_ns[own], demand.end_ns[own], row)
     return CauseIntervals(
-        IdleCause.UNEXPLAINED, merge(demand.open, inputs.unseen), EMPTY, (open_roots,)
+        IdleCause.UNEXPLAINED,
+        merge(demand.open, inputs.visibility.hidden_work),
+        EMPTY,
+        (open_roots,),
     )
 
 

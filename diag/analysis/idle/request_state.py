@@ -26,12 +26,12 @@ class RequestStateLookup:
 
     def __init__(self, inputs: IdleInputs) -> None:
         self._inputs = inputs
-        self._tasks_by_request = np.argsort(inputs.sources.of_task, kind="stable")
-        self._request_of_task = inputs.sources.of_task[self._tasks_by_request]
+        self._tasks_by_request = np.argsort(inputs.requests.sources.of_task, kind="stable")
+        self._request_of_task = inputs.requests.sources.of_task[self._tasks_by_request]
 
     def of_request(self, request: int, at_ns: int) -> RequestState | None:
         """None where the trace does not say."""
-        sources = self._inputs.sources
+        sources = self._inputs.requests.sources
         step = int(sources.step[request])
         if step >= 0:
             found = self._in_step(step, at_ns)
@@ -41,13 +41,13 @@ class RequestStateLookup:
         tasks = self._tasks_by_request[low:high].tolist()
         found = self.of_tasks(tasks, at_ns)
         if found is None and tasks:
-            began = int(self._inputs.requests.start_ns[request])
+            began = int(self._inputs.requests.table.start_ns[request])
             return RequestState(Stage.SCHEDULE.value, began, self.thread_of(request))
         return found
 
     def of_tasks(self, tasks: list[int], at_ns: int) -> RequestState | None:
         """What the task enqueued last was doing, of those enqueued by then."""
-        enqueued = self._inputs.linked.tasks.enqueue_ns
+        enqueued = self._inputs.requests.linked.tasks.enqueue_ns
         begun = [task for task in tasks if enqueued[task] <= at_ns]
         if not begun:
             return None
@@ -55,10 +55,12 @@ class RequestStateLookup:
 
     def thread_of(self, request: int) -> str:
         """The thread of a request's root event."""
-        return self._thread(int(self._inputs.sources.row[request])) if request >= 0 else ""
+        return (
+            self._thread(int(self._inputs.requests.sources.root[request])) if request >= 0 else ""
+        )
 
     def _in_batcher(self, task: int, at_ns: int) -> RequestState:
-        tasks, queues = self._inputs.linked.tasks, self._inputs.linked.queues
+        tasks, queues = self._inputs.requests.linked.tasks, self._inputs.requests.linked.queues
         group = int(queues.arrivals.group[task])
         enqueued, ready = int(tasks.enqueue_ns[task]), int(queues.readiness.ready_ns[group])
         thread = self._thread(int(tasks.row[task]))
@@ -74,7 +76,7 @@ class RequestStateLookup:
         return self._in_batch(batch, at_ns)
 
     def _in_batch(self, batch: int, at_ns: int) -> RequestState:
-        batches = self._inputs.linked.batches
+        batches = self._inputs.requests.linked.batches
         thread = self._thread(int(batches.row[batch]))
         run_start, run_end = int(batches.run_start_ns[batch]), int(batches.run_end_ns[batch])
         if at_ns < run_start:
@@ -89,7 +91,7 @@ class RequestStateLookup:
 
     def _in_step(self, step: int, at_ns: int) -> RequestState | None:
         """The piece of the step's own time at the instant; None within its calls to batchers."""
-        staged = self._inputs.staged
+        staged = self._inputs.execution.staged
         first, last = staged.parts.first_of_step[step : step + 2].tolist()
         # As narrow as the owners, or the search would first copy them all.
         bounds = np.array([first, last], staged.pieces.owner.dtype)
@@ -104,7 +106,7 @@ class RequestStateLookup:
 
     def _thread_of_step(self, step: int, at_ns: int) -> str:
         """That of a burst at the instant, else that of the run."""
-        steps, events = self._inputs.linked.steps, self._inputs.host.events
+        steps, events = self._inputs.requests.linked.steps, self._inputs.execution.events
         rows = steps.burst_row[steps.burst_step == step]
         here = rows[(events.start_ns[rows] <= at_ns) & (events.end_ns[rows] > at_ns)]
         if len(here):
@@ -112,5 +114,5 @@ class RequestStateLookup:
         return self._thread(int(steps.row[step])) if steps.row[step] >= 0 else ""
 
     def _thread(self, row: int) -> str:
-        host = self._inputs.host
+        host = self._inputs.execution.host
         return host.lines[int(host.events.line_index[row])].name

@@ -97,10 +97,9 @@ def run_stages(batches: Batches, step_stage_ns: NDArray[np.int64]) -> NDArray[np
     return out
 
 
-def preprocess_of_runs(batches: Batches, step_stage_ns: NDArray[np.int64]) -> Int64s:
+def preprocess_of_runs(batches: Batches, run_stage_ns: NDArray[np.int64]) -> Int64s:
     """(batches,) preprocessing inside each batch's run; -1 where the run shows no step."""
-    inside = run_stages(batches, step_stage_ns)[:, Stage.PREPROCESS.index]
-    return np.where(batches.first_step >= 0, inside, -1)
+    return np.where(batches.first_step >= 0, run_stage_ns[:, Stage.PREPROCESS.index], -1)
 
 
 def stage_visits(

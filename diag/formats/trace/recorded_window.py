@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from google.protobuf.message import DecodeError
 
+from diag.formats.trace import event_names as ev
 from diag.formats.wire.profiler_pb2 import ProfileOptions
 from diag.model.availability import Unavailable
 from diag.model.window import Window
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from diag.model.events import Plane, Space, StatValue
-
-HOST_PLANE = "/host:CPU"
-ENVIRONMENT_PLANE = "Task Environment"
 
 _NS_PER_MS = 1_000_000
 
@@ -37,7 +35,7 @@ def recorded_window(space: Space, planned_duration_ms: int | None = None) -> Win
 
     A server that did nothing leaves no line: the window is then the duration from 0 on, or empty.
     """
-    host = [plane for plane in space.planes if plane.name == HOST_PLANE and plane.lines]
+    host = [plane for plane in space.planes if plane.name == ev.HOST_PLANE and plane.lines]
     starts_ns = [line.origin_ns for plane in host or space.planes for line in plane.lines]
     tables = [plane.events for plane in space.planes if len(plane.events)]
     starts_ns += [int(events.start_ns.min()) for events in tables]
@@ -77,7 +75,7 @@ def stop_unix_ns(space: Space) -> int | Unavailable:
 
 def _environment(planes: Sequence[Plane]) -> dict[str, StatValue]:
     """The session's own facts (tsl/profiler/convert/post_process_single_host_xplane.cc)."""
-    return next((plane.stats for plane in planes if plane.name == ENVIRONMENT_PLANE), {})
+    return next((plane.stats for plane in planes if plane.name == ev.ENVIRONMENT_PLANE), {})
 
 
 def recorded_level(space: Space) -> int | Unavailable:

@@ -5,53 +5,19 @@ from __future__ import annotations
 from hypothesis import given
 
 from diag.analysis import analyze
-from diag.analysis.batching.batch_threads import held_spans
-from diag.analysis.batching.batches import find_batches, find_tasks, finish_function_batches
-from diag.analysis.batching.queue_keys import find_queues
-from diag.analysis.batching.queues import describe_queues
-from diag.analysis.execution.closures import find_closures
-from diag.analysis.execution.device_work import find_device_work
-from diag.analysis.execution.host_calls import find_host_calls
-from diag.analysis.execution.op_class import classify_all
-from diag.analysis.execution.step_stages import stage_steps
-from diag.analysis.execution.steps import find_async_ops, find_steps
-from diag.analysis.execution.thread_waits import find_thread_waits
-from diag.analysis.requests.linked_steps import link_steps, ops_of_tasks
-from diag.analysis.requests.roots import find_roots, find_task_owners
-from diag.analysis.requests.sources import RequestSources, find_sources
+from diag.analysis.batching.batching import find_batching
+from diag.analysis.execution.execution import find_execution
+from diag.analysis.requests.attribution import attribute_requests
+from diag.analysis.requests.rows import RequestSources
 from diag.model.capture import Capture
 from tests.property.serving_traces import Trace, servers
 from tests.unit.analysis.traces import ASYNC_START, QUEUE_A, QUEUE_B, capture_of
 
 
-def origins_of(capture: Capture) -> RequestSources:
+def sources_of(capture: Capture) -> RequestSources:
     """The sources alone, by the steps that analyze() takes."""
-    (plane,) = [p for p in capture.planes if p.name == "/host:CPU"]
-    events = plane.events
-    steps = find_steps(events)
-    ops = find_async_ops(events, steps)
-    batches = find_batches(events, steps)
-    tasks = find_tasks(events, batches)
-    task_owners = find_task_owners(events, tasks, ops)
-    batches = finish_function_batches(batches, tasks, ops, task_owners.call)
-    device = find_device_work(capture.planes, events, steps)
-    calls = find_host_calls(plane, steps, device.launches)
-    lines = tuple(line.name for line in plane.lines)
-    waits = find_thread_waits(events, lines, find_closures(events), steps)
-    op_class = classify_all(events.names, None)
-    staged = stage_steps(events, steps, ops, op_class, device, calls, waits)
-    queues = describe_queues(
-        find_queues(batches, tasks, ops_of_tasks(task_owners, ops), events.names),
-        batches,
-        tasks,
-        held_spans(events, batches, capture.window),
-        capture.window,
-        None,
-        capture.metrics,
-    )
-    ledger = link_steps(steps, ops, batches, tasks, queues, task_owners, staged)
-    roots = find_roots(events, lines, steps, ops, batches, tasks, task_owners)
-    return find_sources(events, roots, ledger)
+    execution = find_execution(capture.planes)
+    return attribute_requests(capture, execution, find_batching(capture, execution)).sources
 
 
 MIXED = f"""
@@ -79,9 +45,9 @@ line b/2
 
 def test_requests_of_every_kind_lead_to_their_roots_and_tasks_to_requests() -> None:
     capture = capture_of(MIXED)
-    sources = origins_of(capture)
+    sources = sources_of(capture)
     (plane,) = capture.planes
-    lines = [plane.lines[plane.events.line_index[row]].name for row in sources.row]
+    lines = [plane.lines[plane.events.line_index[row]].name for row in sources.root]
     # By begin, then end; of equals the batched one first, as in the request table.
     assert lines == ["grpc-3", "grpc-1", "grpc-2"]
     assert sources.step.tolist()[1] == -1
@@ -91,9 +57,9 @@ def test_requests_of_every_kind_lead_to_their_roots_and_tasks_to_requests() -> N
 
 
 @given(servers())
-def test_origins_are_in_the_order_of_the_request_table(trace: Trace) -> None:
+def test_sources_are_in_the_order_of_the_request_table(trace: Trace) -> None:
     capture = capture_of(trace.text())
-    requests, sources = analyze(capture).requests, origins_of(capture)
+    requests, sources = analyze(capture).requests, sources_of(capture)
     (plane,) = [p for p in capture.planes if p.name == "/host:CPU"]
-    assert plane.events.start_ns[sources.row].tolist() == requests.start_ns.tolist()
-    assert plane.events.end_ns[sources.row].tolist() == requests.end_ns.tolist()
+    assert plane.events.start_ns[sources.root].tolist() == requests.start_ns.tolist()
+    assert plane.events.end_ns[sources.root].tolist() == requests.end_ns.tolist()

@@ -32,8 +32,8 @@ def cold_run_cause(
         use: What concerns the device.
         device: The device.
     """
-    steps = inputs.linked.steps
-    group = np.where(use.touching & ~inputs.calls.loading, _groups(inputs), -1)
+    steps = inputs.requests.linked.steps
+    group = np.where(use.touching & ~inputs.execution.calls.loading, _groups(inputs), -1)
     lead_ns = np.where(group >= 0, device.first_ns - steps.start_ns, 0)
     order = np.lexsort((steps.start_ns, group))
     order = order[group[order] >= 0]
@@ -44,7 +44,7 @@ def cold_run_cause(
     if not len(slow):
         return CauseIntervals(IdleCause.COLD_START, EMPTY), EMPTY
     row, of_step = _ops(inputs, first[slow])
-    early = inputs.op_class[inputs.host.events.name_id[row]] == OpClass.PREPROCESS
+    early = inputs.execution.op_class[inputs.execution.events.name_id[row]] == OpClass.PREPROCESS
     cold, doubtful = [EMPTY], [EMPTY]
     for index in slow.tolist():
         step, later = int(first[index]), order[begins[index] + 1 : ends[index]]
@@ -59,7 +59,7 @@ def cold_run_cause(
             doubtful.append(tuned)
         elif tuned.total_ns >= COLD_RUN_RATIO * float(np.median(lead_ns[later])):
             cold.append(tuned)
-    shows = EvidenceEvents.of(inputs.host.events, row[~early])
+    shows = EvidenceEvents.of(inputs.execution.events, row[~early])
     return CauseIntervals(IdleCause.COLD_START, merge(*cold), EMPTY, (shows,)), merge(*doubtful)
 
 
@@ -68,11 +68,11 @@ def _groups(inputs: IdleInputs) -> Int64s:
 
     Requests whose model no event names are of one.
     """
-    linked, sources = inputs.linked, inputs.sources
+    linked, sources = inputs.requests.linked, inputs.requests.sources
     group = np.full(len(linked.steps), -1, np.int64)
     direct = np.flatnonzero(sources.step >= 0)
     queues = len(linked.queues.keys.label)
-    group[sources.step[direct]] = queues + inputs.requests.model_index[direct]
+    group[sources.step[direct]] = queues + inputs.requests.table.model_index[direct]
     batches = linked.batches
     group[batches.run_step] = linked.queues.keys.of_batch[batches.run_batch]
     return group
@@ -80,8 +80,8 @@ def _groups(inputs: IdleInputs) -> Int64s:
 
 def _ops(inputs: IdleInputs, chosen: Int64s) -> tuple[Int64s, Int64s]:
     """Rows of the ops of these steps, and the step of each, in order of step."""
-    events, steps = inputs.host.events, inputs.linked.steps
-    is_op = np.isin(inputs.op_class, (OpClass.MODEL, OpClass.PREPROCESS, OpClass.GLUE))
+    events, steps = inputs.execution.events, inputs.requests.linked.steps
+    is_op = np.isin(inputs.execution.op_class, (OpClass.MODEL, OpClass.PREPROCESS, OpClass.GLUE))
     row = np.flatnonzero(is_op[events.name_id])
     mine = np.flatnonzero(np.isin(steps.burst_step, chosen))
     burst = innermost(events, steps.burst_row[mine], row)
@@ -91,5 +91,5 @@ def _ops(inputs: IdleInputs, chosen: Int64s) -> tuple[Int64s, Int64s]:
 
 
 def _open(inputs: IdleInputs, row: Int64s) -> IntervalSet:
-    events = inputs.host.events
+    events = inputs.execution.events
     return union(events.start_ns[row], events.end_ns[row])

@@ -36,11 +36,11 @@ def profiler_cause(inputs: IdleInputs, device: Device, demand: Demand) -> CauseI
     """
     window = inputs.capture.window
     own, lost = intersect(device.overhead, demand.open), EMPTY
-    if inputs.loss.dropped and device.end_ns >= 0:
+    if inputs.visibility.loss.dropped and device.end_ns >= 0:
         after = union(np.array([device.end_ns]), np.array([window.end_ns]))
-        lost = intersect(after, merge(demand.open, demand.silent, inputs.unseen))
+        lost = intersect(after, merge(demand.open, demand.silent, inputs.visibility.hidden_work))
     # Of its records those on host threads are rows of the host plane; the others are not.
-    shows = EvidenceEvents.of(inputs.host.events, host_overhead_rows(inputs.host.events))
+    shows = EvidenceEvents.of(inputs.execution.events, host_overhead_rows(inputs.execution.events))
     return CauseIntervals(IdleCause.PROFILER, merge(own, lost), own, (shows,))
 
 

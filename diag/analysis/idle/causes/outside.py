@@ -25,11 +25,11 @@ def ingress_cause(inputs: IdleInputs, demand: Demand) -> CauseIntervals:
     """
     reach = _reach_ns(inputs)
     own = demand.request[demand.request >= 0]
-    start = inputs.requests.start_ns[own]
+    start = inputs.requests.table.start_ns[own]
     begin = start - reach[own]
     near = begin < start
     active = subtract(union(begin[near], start[near]), demand.open)
-    row = inputs.sources.row[own]
+    row = inputs.requests.sources.root[own]
     return CauseIntervals(
         IdleCause.INGRESS,
         active,
@@ -50,9 +50,9 @@ def trace_edge_cause(
 
 def _beyond_records(inputs: IdleInputs, use: DeviceUse) -> IntervalSet:
     """Steps open before the first and after the last record of any device: theirs may be lost."""
-    first, last = records_of(inputs.device)
-    parts = inputs.staged.parts
-    mine = (use.steps & ~inputs.calls.loading)[parts.step]
+    first, last = records_of(inputs.execution.device)
+    parts = inputs.execution.staged.parts
+    mine = (use.steps & ~inputs.execution.calls.loading)[parts.step]
     ran = union(parts.start_ns[mine], parts.end_ns[mine])
     window = inputs.capture.window
     outside = union(
@@ -64,7 +64,7 @@ def _beyond_records(inputs: IdleInputs, use: DeviceUse) -> IntervalSet:
 
 def _reach_ns(inputs: IdleInputs) -> Int64s:
     """(requests,) mean time outside ``Session::Run`` of its model where that dominates, else 0."""
-    requests, pair = inputs.requests, inputs.capture.metrics
+    requests, pair = inputs.requests.table, inputs.capture.metrics
     none = np.zeros(len(requests), np.int64)
     if isinstance(pair, Unavailable):
         return none

@@ -23,13 +23,13 @@ def pending_launch_cause(inputs: IdleInputs, device: Device, demand: Demand) -> 
     work that no recorded step launched counts while anything is open.
     """
     stretch, row, step = _first_launches(inputs, device)
-    keep = ~np.append(inputs.calls.loading, False)[step]
+    keep = ~np.append(inputs.execution.calls.loading, False)[step]
     stretch, row, step = stretch[keep], row[keep], step[keep]
     begin, end = device.busy.edges
     after = stretch > 0
     stretch, row, step = stretch[after], row[after], step[after]
     since, until = end[stretch - 1], begin[stretch]
-    waited = np.flatnonzero(inputs.host.events.start_ns[row] <= since)
+    waited = np.flatnonzero(inputs.execution.events.start_ns[row] <= since)
     since, until, row, step = since[waited], until[waited], row[waited], step[waited]
     # Whole gaps, and so a set already; there may be millions.
     gaps = active = IntervalSet(since, until)
@@ -42,7 +42,7 @@ def pending_launch_cause(inputs: IdleInputs, device: Device, demand: Demand) -> 
 
 def _first_launches(inputs: IdleInputs, device: Device) -> tuple[Int64s, Int32s, Int32s]:
     """Of busy stretches: position, row of the earliest launch of what begins it, and its step."""
-    work, begins, events = device.events, device.busy.start_ns, inputs.host.events
+    work, begins, events = device.events, device.busy.start_ns, inputs.execution.events
     found: list[Int64s] = []
     for some in slices(len(work) if len(begins) else 0):  # work without length is never busy
         start = work.start_ns[some]

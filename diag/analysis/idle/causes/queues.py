@@ -26,9 +26,9 @@ def queue_causes(
     estimated, nothing shows what they say but the rules.
     """
     events, batches, queues = (
-        inputs.host.events,
-        inputs.linked.batches,
-        inputs.linked.queues,
+        inputs.execution.events,
+        inputs.requests.linked.batches,
+        inputs.requests.linked.queues,
     )
     waits = _Waits(inputs, use)
     mine = use.batches
@@ -63,7 +63,7 @@ def hidden_run_cause(inputs: IdleInputs, use: DeviceUse) -> CauseIntervals:
 
     They have come further than any batch that fills or waits, which so cannot be the cause.
     """
-    batches = inputs.linked.batches
+    batches = inputs.requests.linked.batches
     mine = np.flatnonzero(use.batches & (batches.first_step < 0))
     shows = EvidenceEvents(batches.run_start_ns[mine], batches.run_end_ns[mine], batches.row[mine])
     return CauseIntervals(
@@ -73,15 +73,15 @@ def hidden_run_cause(inputs: IdleInputs, use: DeviceUse) -> CauseIntervals:
 
 def split_cause(inputs: IdleInputs, use: DeviceUse) -> CauseIntervals:
     """From the end of a batch's run its outputs are split and its members woken, one by one."""
-    batches, sources = inputs.linked.batches, inputs.sources
+    batches, sources = inputs.requests.linked.batches, inputs.requests.sources
     mine = np.flatnonzero(use.batches & (batches.first_step >= 0))
     member, answered = _answered(inputs)
     keep = use.requests[member]
     member, answered = member[keep], answered[keep]
     shows = EvidenceEvents(
         np.concatenate((batches.run_end_ns[mine], answered)),
-        np.concatenate((batches.end_ns[mine], inputs.requests.end_ns[member])),
-        np.concatenate((batches.row[mine], sources.row[member])),
+        np.concatenate((batches.end_ns[mine], inputs.requests.table.end_ns[member])),
+        np.concatenate((batches.row[mine], sources.root[member])),
     )
     split = union(shows.start_ns, shows.end_ns)
     return CauseIntervals(IdleCause.SYNC_OR_OUTPUT, split, split, (shows,))
@@ -89,10 +89,14 @@ def split_cause(inputs: IdleInputs, use: DeviceUse) -> CauseIntervals:
 
 def _answered(inputs: IdleInputs) -> tuple[Int64s, Int64s]:
     """Requests that are nothing but a stay in a batcher, and when the last of their runs ended."""
-    tasks, sources, batches = inputs.linked.tasks, inputs.sources, inputs.linked.batches
+    tasks, sources, batches = (
+        inputs.requests.linked.tasks,
+        inputs.requests.sources,
+        inputs.requests.linked.batches,
+    )
     owned = np.flatnonzero(sources.of_task >= 0)
     owner, batch = sources.of_task[owned], tasks.batch[owned]
-    ended = np.full(len(sources.row), -1, np.int64)
+    ended = np.full(len(sources.root), -1, np.int64)
     linked = batch >= 0
     np.maximum.at(ended, owner[linked], batches.run_end_ns[batch[linked]])
     np.maximum.at(ended, owner[~linked], NEVER_NS)
@@ -104,9 +108,9 @@ class _Waits:
     """Groups of tasks (each those of one batch) that concern the device, in their two waits."""
 
     def __init__(self, inputs: IdleInputs, use: DeviceUse) -> None:
-        queues, tasks = inputs.linked.queues, inputs.linked.tasks
+        queues, tasks = inputs.requests.linked.queues, inputs.requests.linked.tasks
         arrivals = queues.arrivals
-        batches = len(inputs.linked.batches)
+        batches = len(inputs.requests.linked.batches)
         concerned = use.queues[arrivals.queue]
         concerned[:batches] = use.batches
         self._seen = concerned & (arrivals.first_ns < NEVER_NS)

@@ -47,15 +47,15 @@ def find_step_evidence(inputs: IdleInputs, calls: HostCalls, steps: Bools) -> St
         calls: Host calls; those that copy or wait are no launches.
         steps: (steps,) those that concern the device.
     """
-    events, mine = inputs.host.events, inputs.linked.steps
-    is_op = np.isin(inputs.op_class, (OpClass.MODEL, OpClass.PREPROCESS, OpClass.GLUE))
+    events, mine = inputs.execution.events, inputs.requests.linked.steps
+    is_op = np.isin(inputs.execution.op_class, (OpClass.MODEL, OpClass.PREPROCESS, OpClass.GLUE))
     op = _of_steps(inputs, np.flatnonzero(is_op[events.name_id]), steps)
-    early = inputs.op_class[events.name_id[op]] == OpClass.PREPROCESS
-    launched = inputs.device.launches
+    early = inputs.execution.op_class[events.name_id[op]] == OpClass.PREPROCESS
+    launched = inputs.execution.device.launches
     other = np.concatenate((calls.copy.row, calls.sync.row, calls.allocator.row))
     launch = np.append(steps, True)[launched.step] & ~np.isin(launched.row, other)
     runs = np.flatnonzero(~mine.is_orphan & mine.is_root & steps)
-    in_batch = inputs.linked.batches.run_step
+    in_batch = inputs.requests.linked.batches.run_step
     in_batch = in_batch[steps[in_batch]]
     return StepEvidence(
         preprocess_ops=EvidenceEvents.of(events, op[early]),
@@ -77,16 +77,16 @@ def _of_steps(inputs: IdleInputs, row: Int64s, steps: Bools) -> Int64s:
     """Those rows that lie in bursts of these steps; all, if they are all steps."""
     if steps.all():
         return row
-    mine = inputs.linked.steps
-    burst = innermost(inputs.host.events, mine.burst_row, row)
+    mine = inputs.requests.linked.steps
+    burst = innermost(inputs.execution.events, mine.burst_row, row)
     inside = burst >= 0
     inside[inside] = steps[mine.burst_step[burst[inside]]]
     return row[inside]
 
 
 def _waiting(inputs: IdleInputs) -> EvidenceEvents:
-    events, closures = inputs.host.events, inputs.closures
-    lines = tuple(line.name for line in inputs.host.lines)
+    events, closures = inputs.execution.events, inputs.execution.closures
+    lines = tuple(line.name for line in inputs.execution.host.lines)
     keep = of_steps(events, lines, closures.begun)
     handed, begun = closures.handed[keep], closures.begun[keep]
     return EvidenceEvents(events.start_ns[handed], events.start_ns[begun], handed)

@@ -61,7 +61,7 @@ def step_causes(
     writing, closing, waiting_for_device = pieces.split_by_work(output, calls.sync)
     ahead, certain = pieces.is_ahead, pieces.is_certain
     launch = merge(launching, pieces.set_of(dark))
-    stalled = intersect(stalled, inputs.staged.may_wait)
+    stalled = intersect(stalled, inputs.execution.staged.may_wait)
     early = preprocess | pieces.graph_ahead()
     held = union(seen.waiting.start_ns, seen.waiting.end_ns) if waiting.any() else EMPTY
     by_ops = (seen.preprocess_ops, seen.ops, seen.bursts, seen.runs)
@@ -112,8 +112,8 @@ class _StepPieces:
     def __init__(
         self, inputs: IdleInputs, use: DeviceUse, calls: HostCalls, device: Device | None
     ) -> None:
-        staged, steps = inputs.staged, inputs.linked.steps
-        self._steps, self._events = steps, inputs.host.events
+        staged, steps = inputs.execution.staged, inputs.requests.linked.steps
+        self._steps, self._events = steps, inputs.execution.events
         self._pieces = staged.pieces
         owner = self._pieces.owner
         self._step = staged.parts.step.astype(np.int32)[owner]
@@ -126,7 +126,7 @@ class _StepPieces:
         self.is_ahead = staged.parts.is_before[owner]
         self._is_device = device is not None
         # Whether pieces begin before their step's first work anywhere, and before its last here.
-        self._is_early = self._before(inputs.device.first_ns)
+        self._is_early = self._before(inputs.execution.device.first_ns)
         self._is_under_way = (
             np.zeros(len(owner), np.bool_) if device is None else self._before(device.last_ns)
         )
@@ -210,7 +210,7 @@ def _by_place(inputs: IdleInputs, step: Ints, is_ahead: Bools) -> Ints:
     work there, whatever it did: also what counts as copying, or as compute of a step whose device
     work is copies alone. Ahead of an in-graph batcher all of it is before.
     """
-    device, pieces = inputs.device, inputs.staged.pieces
+    device, pieces = inputs.execution.device, inputs.execution.staged.pieces
     out: Ints = pieces.code.copy()
     copies = merge(*(each.copies for each in device.devices))
     for some in slices(len(out)):

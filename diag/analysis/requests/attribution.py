@@ -1,0 +1,65 @@
+"""Every request of the window, with its time cut into stages, and the batches they went through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from diag.analysis.batching.batch_table import tabulate
+from diag.analysis.batching.batching import Batching
+from diag.analysis.execution.execution import Execution
+from diag.analysis.requests.batcher_visits import preprocess_of_runs
+from diag.analysis.requests.free_steps import find_free_steps
+from diag.analysis.requests.kinds import KINDS, KindInputs
+from diag.analysis.requests.linked_steps import LinkedSteps, link_steps
+from diag.analysis.requests.model_names import ModelNames
+from diag.analysis.requests.rows import RequestSources, Rows, concatenate
+from diag.model.capture import Capture
+from diag.model.serving import BatchTable, RequestTable
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AttributedRequests:
+    """The requests and batches of the window.
+
+    Attributes:
+        table: The request table.
+        batches: The batch table.
+        sources: The events, steps and tasks behind the rows of ``table``.
+        linked: All steps, batches and tasks.
+        censored: Requests of which parts were recorded but not the root event.
+        refused: Root events whose request did not run.
+    """
+
+    table: RequestTable
+    batches: BatchTable
+    sources: RequestSources
+    linked: LinkedSteps
+    censored: int
+    refused: int
+
+
+def attribute_requests(
+    capture: Capture, execution: Execution, batching: Batching
+) -> AttributedRequests:
+    """Find the requests of every kind and attribute their time."""
+    linked = link_steps(execution, batching)
+    names = ModelNames(capture, execution.events.names)
+    inputs = KindInputs(execution, linked, names)
+    free = find_free_steps(execution, linked)
+    tables: list[Rows] = []
+    censored = refused = 0
+    for kind in KINDS:
+        roots = kind.find(inputs, free)
+        free = free & ~np.isin(np.arange(len(free)), roots.taken)
+        tables.append(kind.tile(inputs, roots))
+        censored, refused = censored + roots.censored, refused + roots.refused
+    table, sources = concatenate(tables, linked.tasks, names.labels)
+    batches, table = tabulate(
+        linked.batches,
+        linked.queues,
+        table,
+        preprocess_of_runs(linked.batches, linked.run_stage_ns),
+    )
+    return AttributedRequests(table, batches, sources, linked, censored, refused)
