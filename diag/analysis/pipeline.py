@@ -33,9 +33,7 @@ from diag.formats.trace import event_names as ev
 from diag.model.capture import Capture
 
 
-def analyze(
-    capture: Capture, *, preprocess_ops: str | re.Pattern[str] | None = None
-) -> Analysis:
+def analyze(capture: Capture, *, preprocess_ops: str | re.Pattern[str] | None = None) -> Analysis:
     """Attribute every request's time and explain every idle gap.
 
     Args:

@@ -21,7 +21,7 @@ Ints = NDArray[np.signedinteger[Any]]  # of any width: what comes by the million
 Bools = NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class StatColumn:
     """One stat over the events that carry it.
 
@@ -34,6 +34,9 @@ class StatColumn:
 
     rows: Int32s
     values: Ints
+
+    def __repr__(self) -> str:
+        return f"StatColumn({len(self.rows)} rows)"
 
     def at(self, rows: Ints, default: int = -1) -> Int64s:
         """Values for the given event rows; ``default`` where a row lacks the stat."""
@@ -50,7 +53,7 @@ class StatColumn:
 EMPTY_STAT = StatColumn(np.empty(0, np.int32), np.empty(0, np.int32))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EventTable:
     """The events of one plane, ordered by (line, start, longest first).
 
@@ -75,6 +78,9 @@ class EventTable:
 
     def __len__(self) -> int:
         return len(self.start_ns)
+
+    def __repr__(self) -> str:
+        return f"EventTable({len(self)} events, {len(self.stats)} stats)"
 
     @cached_property
     def _name_index(self) -> dict[str, int]:
@@ -112,7 +118,7 @@ class Line:
     origin_ns: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Plane:
     """A host, a device, or a place for facts about the capture (``Task Environment``)."""
 
@@ -122,8 +128,11 @@ class Plane:
     events: EventTable
     stats: dict[str, StatValue]
 
+    def __repr__(self) -> str:
+        return f"Plane({self.name!r}, {len(self.lines)} lines, {len(self.events)} events)"
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Space:
     """A whole decoded XSpace.
 

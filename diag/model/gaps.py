@@ -82,7 +82,7 @@ class Timeline:
     busy_ns: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class GapTable:
     """Pieces of idle time, one cause each; ordered by timeline, then start; disjoint.
 
@@ -111,6 +111,9 @@ class GapTable:
 
     def __len__(self) -> int:
         return len(self.start_ns)
+
+    def __repr__(self) -> str:
+        return f"GapTable({len(self)} rows)"
 
 
 @dataclass(frozen=True, slots=True)

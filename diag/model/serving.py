@@ -101,7 +101,7 @@ class CloseReason(enum.Enum):
 CLOSE_REASONS: tuple[CloseReason, ...] = tuple(CloseReason)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RequestTable:
     """One row a request whose root event was recorded whole; ordered by start.
 
@@ -143,13 +143,16 @@ class RequestTable:
     def __len__(self) -> int:
         return len(self.start_ns)
 
+    def __repr__(self) -> str:
+        return f"RequestTable({len(self)} rows)"
+
     @property
     def duration_ns(self) -> Int64s:
         """(n,) int64."""
         return self.end_ns - self.start_ns
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class BatchTable:
     """One row a batch whose processing was recorded whole (``ProcessBatch``); ordered by start.
 
@@ -189,6 +192,9 @@ class BatchTable:
 
     def __len__(self) -> int:
         return len(self.start_ns)
+
+    def __repr__(self) -> str:
+        return f"BatchTable({len(self)} rows)"
 
 
 class Origin(enum.Enum):

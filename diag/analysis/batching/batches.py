@@ -17,7 +17,7 @@ from diag.formats.trace import event_names as ev
 from diag.model.events import Bools, EventTable, Int64s
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Batches:
     """Batches whose ProcessBatch was recorded whole, in row order.
 
@@ -58,7 +58,7 @@ class Batches:
         return len(self.row)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Tasks:
     """Enqueued (sub)tasks, in row order.
 

@@ -19,7 +19,7 @@ BATCH_THREADS_MAX = 4_000
 NO_OP = -2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class QueueKeys:
     """The distinct queues, and the queue of every batch and task.
 

@@ -14,7 +14,7 @@ from diag.formats.trace import event_names as ev
 from diag.model.events import EventTable, Int64s
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Closures:
     """Closures with both of their marks.
 

@@ -24,7 +24,7 @@ from diag.model.events import EventTable, Int32s, Int64s, Ints, Line
 _HANDOVERS_MAX = 4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Launches:
     """Host events with a correlation id, in row order.
 

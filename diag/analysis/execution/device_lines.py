@@ -63,7 +63,7 @@ DRIVER_EVENTS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class StreamRows:
     """Rows of a GPU plane that may be work.
 

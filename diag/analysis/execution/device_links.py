@@ -32,7 +32,7 @@ from diag.model.intervals import IntervalSet
 WAITS_MAX = 20_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DeviceEvents:
     """Work on the streams of one GPU plane: kernels, copies and memsets, nothing else.
 

@@ -25,7 +25,7 @@ from diag.model.intervals import NEVER_NS, IntervalSet
 GPUS_MAX = 256
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Device:
     """One GPU plane.
 
@@ -72,7 +72,7 @@ class Device:
         return self.events.during(self.events.kind == MEMSET)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DeviceWork:
     """Device time by root step.
 

@@ -27,7 +27,7 @@ from diag.model.events import Bools, EventTable, Int64s
 from diag.model.intervals import NEVER_NS
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DriverTime:
     """Host time of steps with device work.
 

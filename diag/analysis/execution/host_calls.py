@@ -23,7 +23,7 @@ from diag.model.events import Bools, EventTable, Int64s, Plane
 from diag.model.intervals import IntervalSet
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Calls:
     """Events of one kind that work for requests.
 
@@ -66,7 +66,7 @@ class Calls:
         return union(self.start_ns, self.end_ns)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class HostCalls:
     """By kind.
 

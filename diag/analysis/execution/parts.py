@@ -13,7 +13,7 @@ from diag.model.events import Bools, Int64s, Ints
 from diag.model.serving import Stage
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Parts:
     """Spans of root steps outside their BatchFunction calls.
 
@@ -81,7 +81,7 @@ def _merge_calls(steps: Steps, ops: AsyncOps) -> tuple[Int64s, Int64s, Int64s, I
     return step[first], lanes.time(begin[first]), lanes.time(done[last]), call[last]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class StepIntervals:
     """Intervals of steps; ``step`` is (n,), so are ``start_ns`` and ``end_ns``."""
 

@@ -37,7 +37,7 @@ from diag.model.intervals import NEVER_NS, IntervalSet
 from diag.model.serving import STAGES, Stage
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class StepStages:
     """Pieces of all parts, and their sums by step.
 

@@ -18,7 +18,7 @@ from diag.formats.trace import event_names as ev
 from diag.model.events import Bools, EventTable, Int64s
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Steps:
     """Steps in the order session runs, functions, orphans.
 
@@ -145,7 +145,7 @@ def _roots(events: EventTable, row: Int64s, callers: tuple[Int64s, Int64s], step
     return root
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class AsyncOps:
     """Asynchronous ops: handed off at start, finished by a callback.
 

@@ -28,7 +28,7 @@ _OP_POOL = "Eigen"
 _CUTS_MAX = 2**22
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ThreadWaits:
     """What the marks of the pools say of waits.
 

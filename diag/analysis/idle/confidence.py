@@ -23,7 +23,7 @@ GUESSES = (IdleCause.INGRESS, IdleCause.TRACE_EDGE, IdleCause.UNEXPLAINED)
 NO_RUNNERS_UP = (IdleCause.TRACE_EDGE, IdleCause.UNEXPLAINED, IdleCause.NO_DEMAND)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RunnersUp:
     """Of each piece, the other cause that covers most of it.
 

@@ -18,7 +18,7 @@ from diag.model.serving import MODES, Mode, Stage
 _BEFORE_TAKEN = (Stage.SCHEDULE, Stage.QUEUE_FILL, Stage.QUEUE_THREAD, Stage.QUEUE_DISPATCH)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Demand:
     """What was asked of one device.
 

@@ -26,7 +26,7 @@ from diag.model.events import Bools, Int64s, Ints
 from diag.model.intervals import IntervalSet
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DeviceUse:
     """What concerns one device, or the execution on the CPU, which everything concerns.
 

@@ -35,7 +35,7 @@ CPU_TIMELINE = "cpu-execution"
 _BUSY = -1  # gets no piece
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class IdleTime:
     """What ``find_gaps`` finds.
 
@@ -53,7 +53,7 @@ class IdleTime:
     longest: tuple[LongGap, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Line:
     """One timeline before it is cut."""
 

@@ -19,7 +19,7 @@ from diag.model.intervals import IntervalSet
 _TABLE_BITS = 16  # a table of all combinations fits the cache
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Pieces:
     """Coded intervals of many owners, ordered by owner, then start; an owner's are disjoint.
 
@@ -56,7 +56,7 @@ class Pieces:
         return union(self.start_ns[wanted], self.end_ns[wanted])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Layer:
     """Intervals of owners, overlapping or not, that claim a code; with -1 they get no piece."""
 

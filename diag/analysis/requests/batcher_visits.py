@@ -23,7 +23,7 @@ from diag.model.events import Bools, Int64s
 from diag.model.serving import STAGES, Stage
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class BatcherVisits:
     """BatcherVisits in a batcher and the task that decides each.
 

@@ -10,7 +10,7 @@ from diag.model.gaps import IdleCause
 from diag.model.intervals import IntervalSet
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CauseIntervals:
     """When a cause holds, busy time included; the order of causes decides which pieces it gets.
 

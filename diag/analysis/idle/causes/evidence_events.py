@@ -12,7 +12,7 @@ from diag.model.events import EventTable, Int32s, Int64s, Ints
 NO_ROW = -1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EvidenceEvents:
     """Events of the host plane that may show a cause, with the spans for which they stand.
 

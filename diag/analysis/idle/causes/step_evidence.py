@@ -16,7 +16,7 @@ from diag.analysis.intervals.nesting import innermost
 from diag.model.events import Bools, Int64s
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class StepEvidence:
     """Events of the steps that concern a device.
 

@@ -25,7 +25,7 @@ _HOST_WORK = (Stage.PREPROCESS.index, Stage.LAUNCH.index, Stage.POSTPROCESS.inde
 _COPYING = (Stage.TRANSFER_IN.index, Stage.TRANSFER_OUT.index)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class StepCauses:
     """What steps intervals.
 
