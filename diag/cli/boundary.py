@@ -80,7 +80,9 @@ def error_text(error: DiagError, typed: TypedCommand | None = None) -> str:
 
 def _hint(error: DiagError, typed: TypedCommand | None) -> str:
     command = "" if typed is None or not error.retry else typed.with_changes(error.retry)
-    return "\n".join(text for text in (error.hint, command) if text)
+    if error.hint and command:
+        return f"{error.hint.removesuffix(':')}:\n{command}"
+    return error.hint or command
 
 
 def _labelled(label: str, text: str) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 import diag
 from diag import errors
+from diag.cli.boundary import EXIT_BUG, EXIT_INTERRUPTED
+from diag.cli.commands import cli
 from diag.errors import DiagError
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -73,3 +76,25 @@ def test_every_module_of_the_library_can_be_imported_by_itself():
     assert len(names) > 30
     for name in names:
         importlib.import_module(name)
+
+
+def test_the_page_and_the_help_list_every_exit_status() -> None:
+    statuses = {cls.exit_code for cls in leaves()} | {0, EXIT_BUG, EXIT_INTERRUPTED}
+    page = (DOCS / "exit-codes.md").read_text()
+    listed = {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.M)}
+    assert listed == statuses | {1}  # reserved
+    help_ = " ".join((cli.help or "").split())
+    assert {int(code) for code in re.findall(r"[ ,](\d+) [a-z]", help_)} == statuses
+
+
+def test_the_script_on_the_page_tells_statuses_apart(tmp_path: Path) -> None:
+    page = (DOCS / "exit-codes.md").read_text()
+    found = re.search(r"^    diag capture.*?^    esac$", page, re.M | re.S)
+    assert found is not None
+    script = found[0].replace("    diag", "    fake_diag", 1)
+    for status, text in ((0, ""), (5, "no traffic in the window\n"), (4, "")):
+        program = f"fake_diag() {{ return {status}; }}\n{script}\n"
+        done = subprocess.run(
+            ["bash", "-c", program], capture_output=True, check=False, cwd=tmp_path, text=True
+        )
+        assert (done.stdout, done.returncode) == (text, 1 if status == 4 else 0)

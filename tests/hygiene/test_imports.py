@@ -19,9 +19,11 @@ PROGRAM = """
 import io, json, sys
 from contextlib import redirect_stdout, redirect_stderr
 from diag.cli import main
-with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()):
+with redirect_stdout(io.TextIOWrapper(io.BytesIO())) as out, redirect_stderr(io.StringIO()):
     status = main(json.loads(sys.argv[1]))
-print(json.dumps({"status": status, "out": out.getvalue(), "modules": sorted(sys.modules)}))
+    out.flush()
+text = out.buffer.getvalue().decode()
+print(json.dumps({"status": status, "out": text, "modules": sorted(sys.modules)}))
 """
 
 
@@ -44,6 +46,8 @@ def run(*arguments: str) -> dict[str, object]:
         ["export", "--help"],
         ["capture", "--help"],
         ["agent", "--help"],
+        ["completion", "--help"],
+        ["completion", "bash"],
         ["no-such-command"],
     ],
     ids=" ".join,
@@ -51,6 +55,26 @@ def run(*arguments: str) -> dict[str, object]:
 def test_help_version_and_usage_errors_import_nothing_heavy(arguments):
     result = run(*arguments)
     assert result["status"] == (2 if arguments == ["no-such-command"] else 0)
+    assert not HEAVY & set(result["modules"])
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("diag ", "capture"),
+        ("diag export x --table ", "requests"),
+        ("diag export x --format ", "csv"),
+        ("diag analyze x --format ", "json"),
+        ("diag capture --require ", "gpu"),
+        ("diag capture --", "--server"),
+    ],
+)
+def test_completion_imports_nothing_heavy(words, offered, monkeypatch):
+    monkeypatch.setenv("_DIAG_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(words.count(" ")))
+    result = run()
+    assert f"plain,{offered}\n" in str(result["out"])
     assert not HEAVY & set(result["modules"])
 
 
