@@ -88,7 +88,7 @@ class StageSummary:
 
 @dataclass(frozen=True, slots=True)
 class ModelSummary:
-    """The linked of one model: one entry a stage, in the order of Stage, adding up to 1."""
+    """The ledger of one model: one entry for each stage, in the order of Stage, adding up to 1."""
 
     model: str
     modes: tuple[Mode, ...]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -68,8 +70,7 @@ def percentile(values: Sequence[int], percent: int) -> int:
     """
     if not values:
         raise ValueError("no values")
-    rank = -(-len(values) * percent // 100)
-    return sorted(values)[max(1, rank) - 1]
+    return int(np.percentile(values, percent, method="inverted_cdf"))
 
 
 def _phase(name: str, calls: Sequence[ClientCall], span: tuple[int, int]) -> Phase:

@@ -144,7 +144,7 @@ def _curve(rows: Int64s, time_ns: Int64s) -> tuple[BatchSizeCost, ...]:
         spread = describe(times)
         low: int | Unavailable = spread.p90_ns if isinstance(spread.p90_ns, Unavailable) else 0
         if len(times) >= MIN_SAMPLES_P90:  # p10 has as many samples beyond it as p90
-            low = int(np.sort(times)[-(-_P10_PERCENT * len(times) // 100) - 1])
+            low = int(np.percentile(times, _P10_PERCENT, method="inverted_cdf"))
         out.append(
             BatchSizeCost(
                 rows=size,

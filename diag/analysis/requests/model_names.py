@@ -15,7 +15,7 @@ from diag.model.samples import MetricsPair, ServerInfo
 
 UNNAMED = "unnamed model"
 
-# Each model has a linked of its own; beyond this many (no server has them) they share one.
+# Models with a ledger of their own; further ones (no server has as many) share one.
 MODELS_MAX = 500
 OTHER_MODELS = "other models"
 

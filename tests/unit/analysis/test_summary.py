@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from diag.analysis import analyze
 from diag.analysis.summary import describe
@@ -35,6 +37,14 @@ def test_percentiles_are_absent_where_n_is_too_small(n: int, known: int) -> None
     percentiles = [of.p50_ns, of.p90_ns, of.p99_ns]
     assert [not isinstance(p, Unavailable) for p in percentiles] == [i < known for i in range(3)]
     assert of.n == n
+
+
+@given(st.lists(st.integers(0, 2**62), min_size=100, max_size=400))
+def test_percentiles_are_exact_nearest_ranks(values: list[int]) -> None:
+    of, ordered = describe(np.array(values, np.int64)), sorted(values)
+    for percent, found in ((50, of.p50_ns), (90, of.p90_ns), (99, of.p99_ns)):
+        assert type(found) is int
+        assert found == ordered[-(-percent * len(values) // 100) - 1]
 
 
 def test_percentiles_are_values_that_occurred() -> None:
