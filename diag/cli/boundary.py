@@ -16,7 +16,7 @@ import click
 from diag.cli.commands import cli
 from diag.cli.completion_script import complete
 from diag.cli.console import VERBOSITY_KEY
-from diag.cli.parameters import with_option_names
+from diag.cli.parameters import CommandParameter, with_option_names
 from diag.cli.typed_command import TypedCommand
 from diag.errors import DiagError, OutputError, UsageError
 from diag.model.printable import printable
@@ -93,10 +93,19 @@ def _labelled(label: str, text: str) -> str:
 
 
 def _usage_text(error: click.ClickException) -> str:
-    hint = "diag --help"
+    command = "diag"
     if isinstance(error, click.UsageError) and error.ctx is not None:
-        hint = f"{error.ctx.command_path} --help"
-    return _labelled("error", error.format_message()) + _labelled("hint", hint)
+        command = error.ctx.command_path
+    return _labelled("error", _usage_message(error)) + _labelled("hint", f"{command} --help")
+
+
+def _usage_message(error: click.ClickException) -> str:
+    """As click's, but a wrong value is shown after the option: ``--duration: 'x' is not ...``."""
+    if not isinstance(error, click.BadParameter) or isinstance(error, click.MissingParameter):
+        return error.format_message()
+    if isinstance(error.param, click.Option):
+        return f"{CommandParameter(error.param).spelling}: {error.message}"
+    return error.message
 
 
 def _bug_text(error: Exception, arguments: list[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -51,7 +52,7 @@ def check_output(path: Path, *, force: bool) -> None:
         raise OutputError(f"{path} exists", hint="choose another name, or replace it with --force")
     if not has_parent:
         raise OutputError(
-            f"the folder of {path} does not exist", hint=f"mkdir -p {path.absolute().parent}"
+            f"the folder of {path} does not exist", hint=f"mkdir -p {shlex.quote(str(path.parent))}"
         )
 
 
