@@ -1,102 +1,101 @@
-"""The one door for everything that can be analysed: a path becomes a Capture.
-
-Taken: a bundle (folder or .zip), a bare ``*.xplane.pb`` of any name, a TensorBoard run folder, a
-log directory (a folder of bundles is one). What a source lacks is Unavailable with its reason, and
-a caveat where it limits what the numbers mean.
-"""
+"""open_bundle(): a bundle or a trace, from wherever it is, becomes a Capture."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING
+import io
+import os
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
-from diag.errors import InputError, SourceNotFoundError
-from diag.formats.bundle.archive import ZipTree
-from diag.formats.bundle.contents import capture_from_bundle
-from diag.formats.bundle.layout import MANIFEST, TRACE_SUFFIX
-from diag.formats.bundle.locate import bundle_prefix, find_trace
-from diag.formats.bundle.reader import Bundle
-from diag.formats.bundle.tree import FolderTree, Tree
-from diag.formats.limits import TRACE_MAX_BYTES
-from diag.formats.regular_file import open_regular, read_regular
+from diag.errors import UsageError
+from diag.formats.bundle.archive import TOTAL_MAX_BYTES
+from diag.formats.bundle.tree import FolderTree
+from diag.formats.opened import capture_from_file, capture_from_tree
+from diag.formats.regular_file import open_regular
+from diag.formats.remote import is_url, open_url
+from diag.formats.spool import copied
 from diag.formats.text.batching_parameters import load_batching_parameters
-from diag.formats.trace.capture import capture_from_trace
 
 if TYPE_CHECKING:
     from diag.formats.text.batching_parameters import ParametersSource
     from diag.model.capture import Capture
 
-_ZIP_MAGIC = b"PK"
-_KNOWN_OTHERS = {
-    b"\x1f\x8b": ("compressed with gzip", "unpack it with gunzip first"),
-    b"{": ("JSON", "name the .xplane.pb file it was made from"),
-}
+Source: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO"
+
+_NO_NAME = "capture"
 
 
 def open_bundle(
-    path: Path | str, *, batching_parameters: ParametersSource | None = None
+    source: Source,
+    *,
+    run: str | None = None,
+    batching_parameters: ParametersSource | None = None,
 ) -> Capture:
     """Read and decode a bundle or a bare trace.
 
+    A bundle is a folder or .zip that ``diag capture`` wrote. A bare trace is an XSpace file of any
+    name, a TensorBoard run folder or a TensorBoard log directory. What the source lacks is
+    Unavailable with its reason.
+
     Args:
-        path: Bundle folder or .zip, bare XSpace, TensorBoard run folder or log directory.
+        source: A path; the bytes of a .zip or a trace; a binary file object, which is read to its
+            end and not closed; or a URL such as ``s3://bucket/bundle.zip``, which needs the extra
+            ``remote`` (fsspec).
+        run: The run to read from a source with several, or ``newest``.
         batching_parameters: The server's batching_parameters_file: its path, its text, or its
             content. It replaces what the bundle recorded.
 
     Returns:
-        The capture; of several runs the newest, with a caveat ``other-runs``.
+        The capture. Only the trace and the parts of one run are read.
 
     Raises:
-        SourceNotFoundError: Nothing there, or nothing to analyse in it.
-        BundleCorruptError: Manifest, checksum, archive or a part's content does not hold.
+        SourceNotFoundError: There is no such source, nothing to analyze in it, or no such run.
+        BundleCorruptError: Manifest, checksum, archive or a part's content is not valid.
         BundleVersionError: A newer diag wrote the bundle.
         XSpaceDecodeError: The trace cannot be decoded.
         BatchingParametersError: ``batching_parameters`` are not valid.
-        InputError: No regular file, too large, several hosts' traces in one run.
+        InputError: Not a regular file, too large, several runs and no ``run``, or traces of
+            several hosts in the run.
+        UsageError: A URL and no fsspec, or a file object in text mode.
     """
     given = None if batching_parameters is None else load_batching_parameters(batching_parameters)
-    capture = _open_path(Path(path))
+    capture = _open(source, run)
     return capture if given is None else capture.with_batching_parameters(given)
 
 
-def _open_path(path: Path) -> Capture:
+def _open(source: Source, run: str | None) -> Capture:
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return capture_from_file(io.BytesIO(source), f"{len(source):,} bytes", _NO_NAME, run)
+    if isinstance(source, str) and is_url(source):
+        return open_url(source, run)
+    if isinstance(source, (str, os.PathLike)):
+        return _open_path(Path(source), run)
+    return _open_file(source, run)
+
+
+def _open_path(path: Path, run: str | None) -> Capture:
     if path.is_dir():
-        return _capture_from_tree(FolderTree(path))
+        return capture_from_tree(FolderTree(path), run)
     with open_regular(path) as file:
-        head = file.read(2)
-    if head == _ZIP_MAGIC or path.suffix.lower() == ".zip":
-        tree = ZipTree(path)
-        try:
-            return _capture_from_tree(tree)
-        finally:
-            tree.close()
-    _refuse_unlike_trace(path, head)
-    data = read_regular(path, TRACE_MAX_BYTES)
-    return capture_from_trace(path.name.removesuffix(TRACE_SUFFIX), data, str(path))
+        location = PurePosixPath(path.resolve())
+        return capture_from_file(file, str(path), path.name, run, location)
 
 
-def _capture_from_tree(tree: Tree) -> Capture:
-    if MANIFEST in tree.names():
-        return capture_from_bundle(Bundle(tree), tree.path)
-    trace, caveats = find_trace(tree)
-    prefix = bundle_prefix(tree, trace)
-    if prefix is not None:
-        capture = capture_from_bundle(Bundle(tree, prefix), tree.path / prefix)
-    else:
-        data = tree.read(trace, TRACE_MAX_BYTES)
-        capture = capture_from_trace(_run_label(tree, trace), data, f"{tree.path}/{trace}")
-    return replace(capture, caveats=(*caveats, *capture.caveats))
+def _open_file(file: BinaryIO, run: str | None) -> Capture:
+    _refuse_unlike_file(file)
+    given = getattr(file, "name", "")
+    given = given.strip("<>") if isinstance(given, str) else ""  # sys.stdin is "<stdin>"
+    label = given or "the file object"
+    with copied(file.read, TOTAL_MAX_BYTES, label) as copy:
+        return capture_from_file(copy, label, PurePosixPath(given).name or _NO_NAME, run)
 
 
-def _run_label(tree: Tree, name: str) -> str:
-    """The run's folder name; the tree's own when the trace lies at its top."""
-    return (tree.path.resolve() / name).parent.name
-
-
-def _refuse_unlike_trace(path: Path, head: bytes) -> None:
-    if not head:
-        raise SourceNotFoundError(f"{path}: an empty file", hint="capture again, or copy it again")
-    for magic, (what, hint) in _KNOWN_OTHERS.items():
-        if head.startswith(magic):
-            raise InputError(f"{path}: {what}, not an XSpace", hint=hint)
+def _refuse_unlike_file(file: object) -> None:
+    if hasattr(file, "read") and not isinstance(file, io.TextIOBase):
+        return
+    what = "a file in text mode" if hasattr(file, "read") else f"of type {type(file).__name__}"
+    raise UsageError(
+        f"the source is {what}",
+        hint="pass a path, bytes, or a file opened with 'rb'",
+        parameter="source",
+    )

@@ -1,4 +1,4 @@
-"""What was sampled beside the trace: host, GPUs and the server's own metrics."""
+"""What was recorded besides the trace: samples of host and GPUs, and the server's metrics."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class SampledDevice:
 
     Attributes:
         name: Product name.
-        uuid: Of the GPU or MIG slice, "" if unknown.
-        is_mig: Whether MIG mode is on, in which utilization of the whole GPU is not given.
+        uuid: UUID of the GPU or MIG slice, "" if unknown.
+        is_mig: Whether MIG mode is on; NVML then gives no utilization of the whole GPU.
     """
 
     name: str
@@ -24,9 +24,10 @@ class SampledDevice:
 
     @property
     def is_slice(self) -> bool:
-        """Whether it is a MIG slice, by its name: a slice's is its own, or its GPU's and a number.
+        """Whether this is a MIG slice, judged by its UUID.
 
-        NVML names slices ``MIG-...`` (nvmlDeviceGetUUID); those of an exporter get their number.
+        NVML names slices ``MIG-...`` (nvmlDeviceGetUUID); slices of an exporter have the UUID of
+        their GPU, a slash and a number.
         """
         return self.is_mig and (self.uuid.startswith("MIG-") or "/" in self.uuid)
 
@@ -36,9 +37,9 @@ class SamplerCost:
     """What sampling cost the machine it ran on.
 
     Attributes:
-        readings: How often everything was read.
-        cpu_ns: CPU time of the sampler's thread.
-        elapsed_ns: Over which it was spent.
+        readings: Number of complete readings.
+        cpu_ns: CPU time of the sampler's thread, ns.
+        elapsed_ns: Time from its first to its last reading, ns.
     """
 
     readings: int
@@ -55,23 +56,23 @@ class SampleSeries:
 
     Attributes:
         source: ``host``, ``gpu`` (NVML) or ``dcgm``.
-        period_ns: The intended distance of two samples.
-        units: Unit by field name, e.g. ``{"cpu_percent": "%"}``; a field with a list holds one
-            value a core or a device: ``null`` for a device that does not give it.
+        period_ns: Intended time between two samples, ns.
+        units: Unit by field name, such as ``{"cpu_percent": "%"}``. A field may hold a list with
+            one value per core or device, None for a device that does not give it.
         samples: In order of time, each a dict with ``unix_ns`` (wall clock of the machine that
-            ``taken_by`` names) and some of the fields of ``units``; a field that could not be read
-            is absent and named in ``missing``.
+            ``taken_by`` names) and some of the fields of ``units``. A field that could not be read
+            is left out and named in ``missing``.
         missing: Reason by field name (or ``device:field``) for what could not be read.
-        devices: Of ``gpu`` and ``dcgm``; lists in the samples have their order.
+        devices: The GPUs of ``gpu`` and ``dcgm``; lists in the samples have their order.
         taken_by: ``diag`` on the machine of the capture, or the address of an agent or exporter.
-        cost: Unavailable where it was not measured.
+        cost: What the sampler cost; Unavailable where it was not measured.
     """
 
     source: str
     period_ns: int
-    units: dict[str, str]
-    samples: tuple[dict[str, Any], ...]
-    missing: dict[str, str] = field(default_factory=dict)
+    units: dict[str, str] = field(hash=False)
+    samples: tuple[dict[str, Any], ...] = field(hash=False, repr=False)
+    missing: dict[str, str] = field(default_factory=dict, hash=False)
     devices: tuple[SampledDevice, ...] = ()
     taken_by: str = "diag"
     cost: SamplerCost | Unavailable = NOT_MEASURED
@@ -105,8 +106,14 @@ class ServedModel:
 
 @dataclass(frozen=True, slots=True)
 class ServerInfo:
-    """What the server says about itself (diag/server.json)."""
+    """Models, signatures and batching parameters of the server (diag/server.json).
+
+    Attributes:
+        models: Model versions with their state.
+        signatures: Signature definitions by model name, as JSON.
+        batching_parameters: Text of the server's batching_parameters_file.
+    """
 
     models: tuple[ServedModel, ...] | Unavailable
-    signatures: dict[str, Any] | Unavailable
+    signatures: dict[str, Any] | Unavailable = field(hash=False, repr=False)
     batching_parameters: str | Unavailable

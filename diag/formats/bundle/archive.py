@@ -13,16 +13,15 @@ import time
 import zipfile
 import zlib
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from diag.errors import BundleCorruptError
 from diag.formats.bundle.layout import is_safe_name
 from diag.formats.limits import MIB, TRACE_MAX_BYTES
-from diag.formats.regular_file import open_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+    from pathlib import PurePosixPath
 
 ENTRIES_MAX = 4096
 TOTAL_MAX_BYTES = 2 * TRACE_MAX_BYTES
@@ -48,14 +47,19 @@ class _BoundedReads(io.BufferedReader):
 class ZipTree:
     """The files of a .zip, checked on opening and read into memory one by one.
 
+    Args:
+        file: Seekable and binary; closed with the tree.
+        label: What messages call it.
+        location: Its absolute path.
+
     Raises:
-        InputError: No regular file.
         BundleCorruptError: No whole zip, or one that breaks a rule of this module.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._file = _BoundedReads(open_regular(path).detach())
+    def __init__(self, file: BinaryIO, label: str, location: PurePosixPath) -> None:
+        self.label = label
+        self.location = location
+        self._file = _BoundedReads(cast("io.RawIOBase", file))
         try:
             with self._damage_named():
                 self._zip = zipfile.ZipFile(self._file)
@@ -81,14 +85,14 @@ class ZipTree:
             ValueError,
         ) as exc:
             raise BundleCorruptError(
-                f"{self.path}: not a whole zip",
+                f"{self.label}: not a whole zip",
                 cause=str(exc),
                 hint="copy or capture it again; a cut-off copy looks like this",
             ) from exc
 
     def _refuse(self, what: str) -> BundleCorruptError:
         return BundleCorruptError(
-            f"{self.path}: {what}", hint="diag never writes such a zip; do not trust it"
+            f"{self.label}: {what}", hint="diag never writes such a zip; do not trust it"
         )
 
     def _checked(self) -> dict[str, zipfile.ZipInfo]:

@@ -19,8 +19,6 @@ from diag.model.samples import MetricsPair, SampleSeries, ServerInfo
 from diag.model.window import ClockSync
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from diag.formats.bundle.reader import Bundle
 
 _SAMPLES = {
@@ -30,12 +28,13 @@ _SAMPLES = {
 }
 
 
-def capture_from_bundle(bundle: Bundle, path: Path) -> Capture:
+def capture_from_bundle(bundle: Bundle, name: str, where: str) -> Capture:
     """Decode every part of a bundle; every listed part's checksum is verified.
 
     Args:
         bundle: Opened.
-        path: Where it is, for its name and messages.
+        name: Name of the capture.
+        where: Path or URL of the bundle, for messages.
 
     Raises:
         BundleCorruptError: A part does not hold what the manifest or the format says.
@@ -43,15 +42,15 @@ def capture_from_bundle(bundle: Bundle, path: Path) -> Capture:
         XSpaceDecodeError: The trace cannot be decoded.
     """
     manifest = bundle.manifest
-    contents = _Contents(bundle, path)
-    trace = _only_trace(bundle, path)
-    space = decode_named(bundle.read(trace), f"{path}/{trace}")
+    contents = _Contents(bundle, where)
+    trace = _only_trace(bundle, where)
+    space = decode_named(bundle.read(trace), f"{where}/{trace}")
     metrics, metrics_caveats = contents.metrics()
     server = contents.server()
-    parameters, parameters_caveats = _batching_parameters(server, f"{path}/{layout.SERVER}")
+    parameters, parameters_caveats = _batching_parameters(server, f"{where}/{layout.SERVER}")
     captured = tuple(Caveat(caveat.code, caveat.text) for caveat in manifest.caveats)
     capture = Capture(
-        name=path.name,
+        name=name,
         origin_unix_ns=space.origin_unix_ns,
         window=recorded_window(space, _planned_duration_ms(manifest.plan)),
         tracer_level=recorded_level(space),
@@ -80,17 +79,17 @@ def capture_from_bundle(bundle: Bundle, path: Path) -> Capture:
     return capture
 
 
-def _only_trace(bundle: Bundle, path: Path) -> str:
+def _only_trace(bundle: Bundle, where: str) -> str:
     traces = [name for name in bundle.part_names() if layout.is_trace(name)]
     if len(traces) == 1:
         return traces[0]
     if traces:
         raise InputError(
-            f"{path}: traces of {len(traces)} hosts",
+            f"{where}: traces of {len(traces)} hosts",
             cause=", ".join(traces[:5]),
             hint="unpack the bundle and name one of these files",
         )
-    raise BundleCorruptError(f"{path}: no trace in the bundle", hint="capture it again")
+    raise BundleCorruptError(f"{where}: no trace in the bundle", hint="capture it again")
 
 
 def _batching_parameters(
@@ -113,9 +112,9 @@ def _planned_duration_ms(plan: dict[str, object]) -> int | None:
 class _Contents:
     """The parts beside the trace, or why they are not there."""
 
-    def __init__(self, bundle: Bundle, path: Path) -> None:
+    def __init__(self, bundle: Bundle, where: str) -> None:
         self._bundle = bundle
-        self._path = path
+        self._where = where
         self._listed = set(bundle.part_names())
 
     def _take(self, name: str) -> bytes:
@@ -132,15 +131,15 @@ class _Contents:
         name = _SAMPLES[source]
         if name not in self._listed:
             return self._absent(source)
-        series = decode_samples(self._take(name), f"{self._path}/{name}")
+        series = decode_samples(self._take(name), f"{self._where}/{name}")
         if series.source != source:
-            raise BundleCorruptError(f"{self._path}/{name}: holds samples of {series.source}")
+            raise BundleCorruptError(f"{self._where}/{name}: holds samples of {series.source}")
         return series
 
     def server(self) -> ServerInfo | Unavailable:
         if layout.SERVER not in self._listed:
             return self._absent("server")
-        return decode_server(self._take(layout.SERVER), f"{self._path}/{layout.SERVER}")
+        return decode_server(self._take(layout.SERVER), f"{self._where}/{layout.SERVER}")
 
     def metrics(self) -> tuple[MetricsPair | Unavailable, tuple[Caveat, ...]]:
         names = (layout.METRICS_BEFORE, layout.METRICS_AFTER)

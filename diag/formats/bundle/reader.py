@@ -27,17 +27,17 @@ class Bundle:
         """Read the manifest.
 
         Args:
-            tree: Where the files are.
-            prefix: What part names begin with there, "" or ending in "/".
+            tree: The files.
+            prefix: Folder of the bundle in the tree, "" or ending in "/".
 
         Raises:
-            BundleCorruptError: The manifest does not hold.
+            BundleCorruptError: The manifest is not valid.
             BundleVersionError: A newer diag wrote it.
         """
         self._tree = tree
         self._prefix = prefix
         self.manifest: Manifest = decode_manifest(
-            tree.read(prefix + MANIFEST, MANIFEST_MAX_BYTES), str(tree.path)
+            tree.read(prefix + MANIFEST, MANIFEST_MAX_BYTES), tree.label
         )
         present = set(tree.names())
         for name in self.manifest.parts:
@@ -47,7 +47,7 @@ class Bundle:
                 raise self._broken(f"{name} is listed but missing")
 
     def _broken(self, what: str) -> BundleCorruptError:
-        return BundleCorruptError(f"{self._tree.path}: {what}", hint=_HINT)
+        return BundleCorruptError(f"{self._tree.label}: {what}", hint=_HINT)
 
     def part_names(self) -> tuple[str, ...]:
         """Names of the listed parts, sorted."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from diag.errors import BundleCorruptError, InputError
@@ -16,9 +16,15 @@ _MAX_ENTRIES = 100_000
 
 
 class Tree(Protocol):
-    """Files by name ("/" between folders), read whole and bounded; nothing is ever written."""
+    """Files by name ("/" between folders), each read whole up to a limit; nothing is written.
 
-    path: Path
+    Attributes:
+        label: What messages call it: the path or URL that was given.
+        location: Its absolute path, which tells whether it is inside ``plugins/profile/``.
+    """
+
+    label: str
+    location: PurePosixPath
 
     def names(self) -> tuple[str, ...]:
         """Names of all files, sorted."""
@@ -41,8 +47,9 @@ class FolderTree:
     """A folder on disk. Links that lead out of it, pipes and devices are not followed."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.label = str(path)
         self._root = path.resolve()
+        self.location = PurePosixPath(self._root)
         self._names = tuple(sorted(self._walk()))
 
     def _walk(self) -> list[str]:
@@ -50,12 +57,12 @@ class FolderTree:
         entries = 0
         for folder, folders, files in os.walk(self._root, onerror=self._refuse_unreadable):
             relative = Path(folder).relative_to(self._root)
-            # What a killed writer left behind is no bundle.
+            # A killed writer leaves such a folder; it is not a bundle.
             folders[:] = [name for name in folders if not name.endswith(UNFINISHED_SUFFIX)]
             entries += len(folders) + len(files)
             if entries > _MAX_ENTRIES:
                 raise InputError(
-                    f"{self.path}: holds more than {_MAX_ENTRIES:,} files",
+                    f"{self.label}: holds more than {_MAX_ENTRIES:,} files",
                     hint="name the bundle, the run folder or the .xplane.pb file itself",
                 )
             if len(relative.parts) >= _MAX_DEPTH:
@@ -64,9 +71,9 @@ class FolderTree:
         return found
 
     def _refuse_unreadable(self, error: OSError) -> None:
-        # Folders further down may be someone else's; what matters in them is missed when read.
+        # Folders further down may belong to others; a trace in them is reported as missing.
         if error.filename == str(self._root):
-            raise InputError(f"{self.path}: cannot be read", cause=error.strerror or "") from error
+            raise InputError(f"{self.label}: cannot be read", cause=error.strerror or "") from error
 
     def names(self) -> tuple[str, ...]:
         """Names of all files, sorted."""
@@ -77,7 +84,7 @@ class FolderTree:
         target = (self._root / name).resolve()
         if not target.is_relative_to(self._root):
             raise BundleCorruptError(
-                f"{self.path}: {name} leads out of the folder",
+                f"{self.label}: {name} leads out of the folder",
                 hint="name the file it leads to, if you trust it",
             )
         return read_regular(target, limit_bytes)

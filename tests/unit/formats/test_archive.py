@@ -7,6 +7,7 @@ import stat
 import struct
 import warnings
 import zipfile
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,7 +32,8 @@ def zip_bytes(*entries: tuple[str | zipfile.ZipInfo, bytes], method: int = 8) ->
 def open_zip(folder: Path, data: bytes) -> ZipTree:
     path = folder / "x.zip"
     path.write_bytes(data)
-    return ZipTree(path)
+    # The tree closes the file.
+    return ZipTree(path.open("rb"), str(path), PurePosixPath(path))
 
 
 def read_first(tree: ZipTree) -> bytes:
@@ -131,8 +133,8 @@ def test_a_huge_directory_of_entries_is_refused_before_it_is_read(tmp_path: Path
     with path.open("wb") as file:
         file.seek(directory_bytes)
         file.write(end)
-    with pytest.raises(BundleCorruptError) as caught:
-        ZipTree(path)
+    with path.open("rb") as file, pytest.raises(BundleCorruptError) as caught:
+        ZipTree(file, str(path), PurePosixPath(path))
     assert caught.value.cause == "asks to read 1,073,741,824 bytes at once"
 
 

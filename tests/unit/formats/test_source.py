@@ -71,18 +71,43 @@ def test_a_run_folder_is_read_and_named_by_its_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("below", ["", "plugins", "plugins/profile"])
-def test_of_several_runs_the_newest_is_read_and_the_others_are_told(
-    tmp_path: Path, below: str
-) -> None:
-    add_run(tmp_path, "2026_11_22_23_50_00")
-    add_run(tmp_path, "2025_01_01_00_00_00")
+def test_of_several_runs_one_has_to_be_chosen(tmp_path: Path, below: str) -> None:
+    runs = ("2024_01_01_00_00_00", "2025_01_01_00_00_00", "2026_11_22_23_50_00")
+    for run in runs:
+        add_run(tmp_path, run)
+    with pytest.raises(InputError, match="3 runs") as caught:
+        open_bundle(tmp_path / below)
+    assert caught.value.cause == ", ".join(runs)
+    assert (caught.value.parameter, caught.value.retry) == ("run", {"run": "newest"})
+    assert open_bundle(tmp_path / below, run="newest").name == "2026_11_22_23_50_00"
+    assert open_bundle(tmp_path / below, run=runs[0]).name == runs[0]
+
+
+def test_a_run_that_does_not_exist_is_refused_with_those_that_do(tmp_path: Path) -> None:
     add_run(tmp_path, "2024_01_01_00_00_00")
-    capture = open_bundle(tmp_path / below)
-    assert capture.name == "2026_11_22_23_50_00"
-    assert capture.caveats[0].code == "other-runs"
-    assert capture.caveats[0].text == (
-        "Only the newest run, 2026_11_22_23_50_00, was read; 2 others not."
-    )
+    with pytest.raises(SourceNotFoundError, match="no run '2023'") as caught:
+        open_bundle(tmp_path, run="2023")
+    assert caught.value.cause == "its runs: 2024_01_01_00_00_00"
+    write_bundle(tmp_path / "b")
+    with pytest.raises(SourceNotFoundError, match="no run 'x'"):
+        open_bundle(tmp_path / "b", run="x")
+    trace = tmp_path / "plugins/profile/2024_01_01_00_00_00/h.xplane.pb"
+    with pytest.raises(SourceNotFoundError, match="no run 'x'") as caught:
+        open_bundle(trace, run="x")
+    assert caught.value.cause == "it is a single trace"
+
+
+def test_a_run_may_be_named_by_the_folder_of_its_bundle(tmp_path: Path) -> None:
+    write_bundle(tmp_path / "monday")
+    write_bundle(tmp_path / "tuesday")
+    with pytest.raises(InputError, match="2 runs") as caught:
+        open_bundle(tmp_path)
+    assert caught.value.cause == "monday/2026_11_22_23_50_00, tuesday/2026_11_22_23_50_00"
+    assert open_bundle(tmp_path, run="tuesday").name == "tuesday"
+    assert open_bundle(tmp_path, run="monday/2026_11_22_23_50_00").name == "monday"
+    with pytest.raises(InputError, match="2 runs are called '2026_11_22_23_50_00'"):
+        open_bundle(tmp_path, run="2026_11_22_23_50_00")
+    assert open_bundle(tmp_path / "monday", run="2026_11_22_23_50_00").name == "monday"
 
 
 def test_runs_without_a_time_for_a_name_are_ordered_by_when_they_were_written(
@@ -90,7 +115,7 @@ def test_runs_without_a_time_for_a_name_are_ordered_by_when_they_were_written(
 ) -> None:
     for second, run in enumerate(["zebra", "aardvark"]):
         os.utime(add_run(tmp_path, run) / "h.xplane.pb", (second, second))
-    assert open_bundle(tmp_path).name == "aardvark"
+    assert open_bundle(tmp_path, run="newest").name == "aardvark"
 
 
 def test_runs_below_named_log_directories_are_found(tmp_path: Path) -> None:
@@ -125,9 +150,9 @@ def test_a_zip_of_the_bundles_folder_is_still_the_bundle(tmp_path: Path) -> None
 def test_of_a_folder_of_bundles_the_newest_is_read_whole(tmp_path: Path) -> None:
     write_bundle(tmp_path / "monday")
     add_run(tmp_path / "sunday", "2020_01_01_00_00_00")
-    capture = open_bundle(tmp_path)
+    capture = open_bundle(tmp_path, run="newest")
     assert capture.name == "monday"
-    assert [caveat.code for caveat in capture.caveats] == ["other-runs"]
+    assert capture.caveats == ()
     assert not isinstance(capture.metrics, Unavailable)
 
 
