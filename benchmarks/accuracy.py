@@ -9,14 +9,12 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from benchmarks.docs_table import replace_table
-from diag.analysis import analyze
 from diag.capture.progress import NoProgress
-from diag.demo.comparison import Comparison, compare
+from diag.demo.comparison import Comparison
+from diag.demo.diagnosis import diagnose
 from diag.demo.recording import RecordingOptions, record_scenario
 from diag.demo.scenarios import SCENARIOS, Scenario
 from diag.demo.tolerance import tolerance_ns
-from diag.findings import conclude, find
-from diag.formats.source import open_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -93,14 +91,8 @@ def _measure(scenario: Scenario) -> Medians:
 
 def _run_once(scenario: Scenario, folder: Path) -> Comparison:
     recording = record_scenario(scenario, folder, RecordingOptions(), NoProgress())
-    analysis = analyze(open_bundle(recording.bundle))
-    return compare(
-        analysis,
-        recording.truths,
-        scenario=scenario,
-        settings=recording.batcher(scenario.victim),
-        verdict=conclude(analysis, find(analysis)).cause,
-    )
+    _, comparison = diagnose(recording)
+    return comparison
 
 
 def _times_row(found: Medians) -> list[str]:

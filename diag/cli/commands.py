@@ -40,7 +40,7 @@ COMMANDS: dict[str, LazyCommand] = {
         "diag.cli.agent_command:agent", "Send samples of this machine to captures on another one."
     ),
     "demo": LazyCommand(
-        "diag.demo.command:demo", "Start a real server with a known problem and diagnose it."
+        "diag.cli.demo_command:demo", "Start a real server with a known problem and diagnose it."
     ),
     "completion": LazyCommand(
         "diag.cli.completion_command:completion", "Print the tab completion script of a shell."

@@ -1,5 +1,5 @@
-"""A server that speaks TensorFlow Serving's protocols on the real TensorFlow runtime, and load.
+"""A server with TensorFlow Serving's protocols on the real TensorFlow runtime, with load for it.
 
-Needs the ``demo`` extra. Only the server process imports TensorFlow; the load generator, the
+It needs the ``demo`` extra. Only the server process imports TensorFlow; the load generator, the
 scenarios and the truth do not.
 """

@@ -1,4 +1,4 @@
-"""When requests are sent: open loop, closed loop and bursts, as data; pure and seeded."""
+"""When requests are sent: open loop, closed loop and bursts, as seeded data."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ class Arrivals:
     """How one stream of requests arrives.
 
     Attributes:
-        kind: ``open`` (Poisson, whatever the server does), ``closed`` (each of ``concurrency``
-            callers sends the next request when it has the answer) or ``burst`` (``burst_size``
-            requests at once, ``rate`` requests a second on average).
-        rate: Requests a second, for ``open`` and ``burst``.
-        concurrency: Callers, for ``closed``.
+        kind: ``open``: a Poisson process, independent of the server. ``closed``: each of
+            ``concurrency`` callers sends its next request when it has the answer. ``burst``:
+            ``burst_size`` requests at once, ``rate`` requests per second on average.
+        rate: Requests per second, for ``open`` and ``burst``.
+        concurrency: Number of callers, for ``closed``.
         burst_size: Requests sent together, for ``burst``.
-        seed: Of the Poisson gaps.
+        seed: Seed of the Poisson gaps.
+
+    Raises:
+        ValueError: A value that the kind needs is missing.
     """
 
     kind: Literal["open", "closed", "burst"]
@@ -42,7 +45,7 @@ class Arrivals:
             raise ValueError("bursts need a size of at least 1")
 
     def due_ns(self) -> Iterator[int]:
-        """Endless, ascending due times in ns since the start; a closed loop has none to give.
+        """Endless, ascending due times in ns since the start.
 
         Raises:
             ValueError: For a closed loop, whose arrivals depend on the server.

@@ -1,4 +1,4 @@
-"""A process of ours: started, spoken to over its stdin and stdout, and always ended."""
+"""A child process with one line of input and output at a time, ended in any case."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _SERVER_ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "2", "CUDA_VISIBLE_DEVICES": "-1"
 
 
 class Child:
-    """A process that ends when its stdin is closed, as ours do, or else is made to.
+    """A Python process that ends when its stdin is closed, or is killed after a timeout.
 
     Args:
-        module: Run with this interpreter, as by ``python -m``.
-        arguments: Of it.
-        log: A file for its stderr.
-        defaults: Variables of its environment that ours does not set.
+        module: Module to run with this interpreter, as with ``python -m``.
+        arguments: Its command line.
+        log: File that receives its stderr.
+        defaults: Environment variables for it, used where this process does not set them.
     """
 
     def __init__(
@@ -36,13 +36,13 @@ class Child:
         self._log_path = log
         self._log = log.open("wb")
         try:
-            self._process = subprocess.Popen(  # noqa: S603  our own interpreter and module
+            self._process = subprocess.Popen(  # noqa: S603 - the own interpreter and module
                 [sys.executable, "-m", module, *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,
                 env={**defaults, **os.environ},
-                # A Ctrl-C is for us to handle: we end our children in order.
+                # Ctrl-C must reach the parent only: it ends its children in order.
                 start_new_session=True,
             )
         except BaseException:
@@ -50,14 +50,14 @@ class Child:
             raise
 
     def send(self, line: str) -> None:
-        """Writes one line to its stdin."""
+        """Write one line to its stdin."""
         stdin = self._process.stdin
         if stdin is not None:
             stdin.write(line.encode() + b"\n")
             stdin.flush()
 
     def read_line(self, timeout_s: float) -> bytes:
-        """One line, or b"" if the process ends or says nothing in time."""
+        """Read one line of its stdout; b"" if the process ends or the timeout passes first."""
         line: list[bytes] = []
         stdout = self._process.stdout
         if stdout is None:
@@ -68,7 +68,7 @@ class Child:
         return line[0] if line else b""
 
     def finish(self) -> bytes:
-        """Closes stdin and returns the rest of stdout once the process has ended."""
+        """Close its stdin, wait for its end, and return the rest of its stdout."""
         try:
             rest, _ = self._process.communicate(timeout=STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:
@@ -79,19 +79,19 @@ class Child:
         return rest
 
     def end(self) -> None:
-        """Ends the process, however far it got."""
+        """Terminate the process if it still runs, and wait for its end."""
         if self._process.poll() is None:
             self._process.terminate()
         self.finish()
 
     @property
     def is_running(self) -> bool:
-        """Whether it has not ended yet."""
+        """Whether the process still runs."""
         return self._process.poll() is None
 
-    def last_words(self) -> str:
-        """What its log says last: an error of ours, or the last line."""
+    def last_error(self) -> str:
+        """The last error message in its log, else the last line of the log."""
         text = self._log_path.read_text(encoding="utf-8", errors="replace")
         lines = [line.strip() for line in text.splitlines() if line.strip()]
-        ours = [line[len("error:") :].strip() for line in lines if line.startswith("error:")]
-        return (ours or lines or ["no message"])[-1]
+        errors = [line[len("error:") :].strip() for line in lines if line.startswith("error:")]
+        return (errors or lines or ["no message"])[-1]

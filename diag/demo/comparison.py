@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -78,9 +79,9 @@ class Comparison:
             return True
         return any(abs(line.difference_ns) > GROSS_SHARE * self.request_ns for line in self.lines)
 
-    def as_record(self) -> dict[str, Any]:
+    def to_json(self) -> str:
         """The content of comparison.json."""
-        return {
+        record: dict[str, Any] = {
             **{key: value for key, value in asdict(self).items() if key != "lines"},
             "found": self.found,
             "verdict_is_right": self.is_verdict_right,
@@ -89,6 +90,7 @@ class Comparison:
                 for line in self.lines
             ],
         }
+        return json.dumps(record, indent=1) + "\n"
 
 
 def compare(

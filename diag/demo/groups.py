@@ -1,4 +1,4 @@
-"""A request's time in five groups, by the truth and by diag, between the same edges.
+"""A request's time in five groups of stages, by the truth and by diag, between the same edges.
 
 ::
 
@@ -9,7 +9,7 @@
     queue       preprocessing done → batch's first op  schedule, the queue stages, batch-formation,
                                                        and launch up to the function's first burst
     compute     batch's first op → model's last op     that burst → the function's end; unbatched:
-                                                       what the other groups leave
+                                                       the rest of the request
     rest        model's last op → the call returns     batch-split, postprocess, unattributed
 
 A batch's launch ends at its function's first executor burst, because ``FunctionRun`` covers only
@@ -49,7 +49,7 @@ GROUPS = ("start", "preprocess", "queue", "compute", "rest")
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """Nanoseconds of one request, or means of many."""
+    """Nanoseconds of one request, or means over several requests."""
 
     start: float
     preprocess: float
@@ -59,16 +59,16 @@ class Groups:
 
     @property
     def total(self) -> float:
-        """The request's time."""
+        """The request's duration."""
         return self.start + self.preprocess + self.queue + self.compute + self.rest
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One request, as diag and as the truth saw it.
+    """One request in diag's table and in the truth.
 
     Attributes:
-        row: Of ``Analysis.requests``.
+        row: Row of ``Analysis.requests``.
         truth: Index into the truth's requests.
     """
 
@@ -79,13 +79,13 @@ class Pair:
 def pair_requests(
     analysis: Analysis, truths: Sequence[RequestTruth], model: str
 ) -> tuple[Pair, ...]:
-    """Complete recorded requests of one model with their truth.
+    """Match the complete recorded requests of one model with their truth.
 
     Args:
-        analysis: Of the capture.
-        truths: All models' requests.
-        model: The model of interest. Traces name models only with session metadata; without it
-            the truth decides whose request it is.
+        analysis: Analysis of the capture.
+        truths: The requests of all models.
+        model: Name of the model. Traces name models only with session metadata; without it the
+            truth decides which model a request belongs to.
     """
     origin = analysis.capture.origin_unix_ns
     if isinstance(origin, Unavailable):
@@ -111,12 +111,12 @@ def pair_requests(
 
 
 def model_label(label: str) -> str:
-    """The model's name in a label, which may carry a version: ``light`` for ``light:1``."""
+    """The model's name in a label with or without a version: ``light`` for ``light:1``."""
     return label.partition(":")[0]
 
 
 def truth_groups(truth: RequestTruth) -> Groups:
-    """What the clocks say; a split request by the part that ends last."""
+    """Groups by the server's clocks; of a request that was cut, by the part that ends last."""
     part = critical_part(truth)
     return Groups(
         start=truth.request_unix_ns - truth.run_start_unix_ns,
@@ -128,7 +128,7 @@ def truth_groups(truth: RequestTruth) -> Groups:
 
 
 class DiagGroups:
-    """The same groups from an Analysis."""
+    """Groups of requests by an Analysis."""
 
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
@@ -163,7 +163,7 @@ class DiagGroups:
         return Groups(start, preprocess, queue, compute, rest)
 
     def _last_batch(self, row: int) -> int:
-        """The request's batch that ends last, -1 if it has none."""
+        """The request's batch that ends last; -1 if it has none."""
         table, batches = self._analysis.requests, self._analysis.batches
         first, end = table.batch_offsets[row : row + 2]
         members = table.batch_index[first:end]
@@ -171,12 +171,12 @@ class DiagGroups:
 
 
 def mean_groups(groups: Sequence[Groups]) -> Groups:
-    """Group by group; of at least one."""
+    """The mean of each group over at least one request."""
     return Groups(*(float(column.mean()) for column in np.array([astuple(g) for g in groups]).T))
 
 
 def _start_waits(events: EventTable) -> dict[int, int]:
-    """By the start of each SessionRun and FunctionRun, how long its first executor burst took."""
+    """By the start of each SessionRun and FunctionRun, the ns until its first executor burst."""
     steps = find_steps(events)
     first: Int64s = np.full(len(steps), np.iinfo(np.int64).max)
     np.minimum.at(first, steps.burst_step, events.start_ns[steps.burst_row])

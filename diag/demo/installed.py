@@ -1,4 +1,4 @@
-"""Whether the demo can run at all: TensorFlow is an extra."""
+"""Check that the demo's dependencies are installed: TensorFlow is an extra."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _NEEDED = ("tensorflow", "tensorflow_serving")
 
 
 def check_installed() -> None:
-    """Look before anything is started or written; imports nothing.
+    """Look for the packages without importing them.
 
     Raises:
         UsageError: TensorFlow, or the protocols of TensorFlow Serving, are not installed.
@@ -19,7 +19,7 @@ def check_installed() -> None:
         if importlib.util.find_spec(module) is None:
             raise UsageError(
                 f"diag demo needs {module}, which is not installed",
-                cause="it comes with the extra named demo",
+                cause="the extra 'demo' installs it",
                 hint="in a checkout of diag: make demo, or: pip install '.[demo]'\n"
-                "beside an installed diag: pip install 'tfserving-diag[demo]'",
+                "elsewhere: pip install 'tfserving-diag[demo]'",
             )

@@ -1,4 +1,4 @@
-"""The addresses of the demo server: gRPC, HTTP, and the profiler behind the first."""
+"""The addresses of the demo server: gRPC with the profiler, and HTTP."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 def make_profiler_proxy(arguments: argparse.Namespace) -> ProfilerProxy:
-    """Starts TensorFlow's in-process profiler server and a proxy to it."""
+    """Start TensorFlow's in-process profiler server and a proxy to it."""
     inner_port = _free_port()
-    # Listens on all addresses, without authentication: why the demo is not for open networks.
+    # It listens on all addresses without authentication, so the demo is not for open networks.
     tf.profiler.experimental.server.start(inner_port)
     policy = ProxyPolicy(arguments.allow_server_writes, arguments.emulate_2_20)
     return ProfilerProxy(f"127.0.0.1:{inner_port}", policy)
@@ -35,23 +35,23 @@ def _free_port() -> int:
 
 
 def listen_http(arguments: argparse.Namespace, registry: Registry) -> RestServer:
-    """The HTTP server, bound; not serving yet.
+    """Bind the HTTP server; it does not serve yet.
 
     Raises:
-        UsageError: The port is taken.
+        UsageError: The port is in use.
     """
     address = (arguments.host, arguments.http_port)
     try:
         return RestServer(address, registry)
     except OSError as error:
-        raise _taken(f"{address[0]}:{address[1]}", "--http-port", error) from error
+        raise _port_in_use(f"{address[0]}:{address[1]}", "--http-port", error) from error
 
 
 def listen_grpc(server: grpc.Server, arguments: argparse.Namespace) -> int:
-    """Binds gRPC and returns its port.
+    """Bind gRPC and return its port.
 
     Raises:
-        UsageError: The port is taken.
+        UsageError: The port is in use.
     """
     address = f"{arguments.host}:{arguments.port}"
     try:
@@ -63,7 +63,7 @@ def listen_grpc(server: grpc.Server, arguments: argparse.Namespace) -> int:
             else server.add_secure_port(address, _credentials(arguments))
         )
     except RuntimeError as error:
-        raise _taken(address, "--port", error) from error
+        raise _port_in_use(address, "--port", error) from error
     return port
 
 
@@ -76,7 +76,7 @@ def _credentials(arguments: argparse.Namespace) -> grpc.ServerCredentials:
     )
 
 
-def _taken(address: str, option: str, error: Exception) -> UsageError:
+def _port_in_use(address: str, option: str, error: Exception) -> UsageError:
     return UsageError(
         f"the demo server cannot listen on {address}",
         cause=str(error),

@@ -1,8 +1,9 @@
-"""The load generator's process: real gRPC, its own clock, a fixed number of threads.
+"""The load generator's process: real gRPC calls from a fixed number of threads.
 
-Reads one JSON object (a :class:`LoadOrder`) from stdin, sends until stdin ends, then writes one
-JSON object with every call to stdout. It imports neither TensorFlow nor numpy: request messages
-come as serialised bytes, so that the load takes little of the cores it shares with the server.
+It reads one JSON object (a :class:`LoadOrder`) from stdin, sends requests until stdin ends, and
+then writes one JSON object with every call to stdout. It imports neither TensorFlow nor numpy, and
+request messages come as serialised bytes: the load must take little time of the cores that it
+shares with the server.
 """
 
 from __future__ import annotations
@@ -25,19 +26,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
-# Requests in flight at once in an open loop; a later one is sent late, and its wait still counts.
+# Limit of requests in flight in an open loop. Further ones are sent late; their latency still
+# counts from the due time.
 OPEN_LOOP_THREADS = 32
 OK = 0
 
 
 @dataclass(frozen=True, slots=True)
 class StreamOrder:
-    """One stream: serialised PredictRequests, sent in turn.
+    """A stream of requests.
 
     Attributes:
-        model: What the requests are for; a label in the results.
-        payloads: Files with one serialised ``PredictRequest`` each.
-        arrivals: When they are sent.
+        model: Name of the model, used as a label in the results.
+        payloads: Files with one serialised ``PredictRequest`` each, sent in turn.
+        arrivals: When the requests are sent.
     """
 
     model: str
@@ -47,12 +49,12 @@ class StreamOrder:
 
 @dataclass(frozen=True, slots=True)
 class LoadOrder:
-    """All that one load process does.
+    """The load that one process sends.
 
     Attributes:
-        address: ``host:port`` of the server's gRPC side.
-        streams: Sent side by side.
-        deadline_s: Of every call. Always set: without one a server sees 9.2e18 s remaining.
+        address: ``host:port`` of the server's gRPC.
+        streams: Streams, sent at the same time.
+        deadline_s: Deadline of every call, in seconds.
     """
 
     address: str
@@ -65,7 +67,7 @@ class LoadOrder:
 
     @classmethod
     def from_json(cls, text: str) -> LoadOrder:
-        """Reads what :meth:`to_json` wrote."""
+        """Parse what :meth:`to_json` wrote."""
         raw = json.loads(text)
         streams = tuple(
             StreamOrder(s["model"], tuple(s["payloads"]), Arrivals(**s["arrivals"]))
@@ -76,15 +78,15 @@ class LoadOrder:
 
 @dataclass(frozen=True, slots=True)
 class ClientCall:
-    """One call as its client saw it.
+    """One call by the client's clock.
 
     Attributes:
-        model: The stream's label.
-        due_unix_ns: When it was to be sent: latency counts from here, so that a stalled server
-            cannot hide the calls it kept from being sent (coordinated omission).
+        model: Label of its stream.
+        due_unix_ns: When it should have been sent. Latency counts from here, so that calls which a
+            stalled server delays are not lost from the statistics (coordinated omission).
         sent_unix_ns: When it was sent.
-        done_unix_ns: When the answer was there.
-        status_code: gRPC's number, 0 for OK.
+        done_unix_ns: When the answer arrived.
+        status_code: gRPC's status number, 0 for OK.
     """
 
     model: str
@@ -95,7 +97,7 @@ class ClientCall:
 
 
 class LoadGenerator:
-    """Sends the streams of an order until told to stop."""
+    """Sends the streams of an order until ``stop`` is called."""
 
     def __init__(self, order: LoadOrder) -> None:
         self._order = order
@@ -108,7 +110,7 @@ class LoadGenerator:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Starts every thread there will be; their number does not change afterwards."""
+        """Start all threads; their number does not change afterwards."""
         for stream in self._order.streams:
             payloads = [Path(path).read_bytes() for path in stream.payloads]
             self._threads += [
@@ -118,7 +120,7 @@ class LoadGenerator:
             thread.start()
 
     def stop(self) -> list[ClientCall]:
-        """Lets the calls in flight end and returns all calls in order of their due time."""
+        """Wait for the calls in flight; return all calls in the order of their due times."""
         self._stopping.set()
         for thread in self._threads:
             thread.join()
@@ -140,7 +142,7 @@ class LoadGenerator:
         index = first
         while not self._stopping.is_set():
             if self._call(model, payloads[index % len(payloads)], time.time_ns()) != OK:
-                self._stopping.wait(0.05)  # a failing server is not to be hammered
+                self._stopping.wait(0.05)  # do not overload a failing server
             index += 1
 
     def _open_loop(self, model: str, payloads: list[bytes], schedule: _Schedule) -> None:
@@ -162,7 +164,7 @@ class LoadGenerator:
 
 
 class _Schedule:
-    """Hands out due times to the threads that share a stream."""
+    """Gives the due times of a stream to the threads that share it."""
 
     def __init__(self, due_ns: Iterator[int]) -> None:
         self._due_ns = due_ns
@@ -178,7 +180,7 @@ class _Schedule:
 
 
 def main() -> int:
-    """Runs one order from stdin; see the module's docstring."""
+    """Run one order from stdin; see the module's docstring."""
     generator = LoadGenerator(LoadOrder.from_json(sys.stdin.readline()))
     generator.start()
     sys.stdout.write(json.dumps({"started_unix_ns": time.time_ns()}) + "\n")

@@ -1,4 +1,4 @@
-"""Which recorded request is which request of the truth: by time, on one host's clock."""
+"""Match recorded requests with requests of the truth by their times on one host's clock."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ if TYPE_CHECKING:
 
     from diag.demo.truth import RequestTruth
 
-# The profiler's and Python's clock readings around one call are in order up to this: both read
+# Readings of the profiler and of Python around one call may be out of order by this much: both read
 # CLOCK_REALTIME, the profiler in nanoseconds, tf.timestamp() in whole microseconds.
 ORDER_SLACK_NS = 50_000
-# Python may be kept from running for so long before or after a session's call.
+# Longest delay of Python before or after a session's call.
 LATE_MAX_NS = 2_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A recorded request, wall clock."""
+    """A recorded request by the wall clock, in ns since the Unix epoch."""
 
     start_unix_ns: int
     end_unix_ns: int
@@ -28,13 +28,13 @@ class Span:
 def match_requests(spans: Sequence[Span], truths: Sequence[RequestTruth]) -> list[int]:
     """For each span the index of its truth, or -1; no truth is used twice.
 
-    A request's span lies inside what Python saw of the call, and holds the graph's own times. Of
-    the truths for which that is so the nearest is taken, the surest pairs first; a span left
-    without one gets its best candidate if that one's owner can go elsewhere.
+    A truth fits a span if the span lies inside Python's times around the call and contains the
+    times taken in the graph. The nearest pairs are matched first. A span left without a match takes
+    its best candidate if the owner of that one can move to another.
 
     Args:
-        spans: Recorded requests, any order.
-        truths: Any order; those that failed are passed over.
+        spans: Recorded requests in any order.
+        truths: Truths in any order; failed requests are ignored.
     """
     candidates = _candidates(spans, truths)
     owner: dict[int, int] = {}
@@ -45,7 +45,7 @@ def match_requests(spans: Sequence[Span], truths: Sequence[RequestTruth]) -> lis
             matched[index], owner[truth] = truth, index
     for index in range(len(spans)):
         if matched[index] < 0:
-            _make_room(index, candidates, owner, matched, set())
+            _reassign(index, candidates, owner, matched, set())
     return matched
 
 
@@ -71,26 +71,26 @@ def _candidates(
     return candidates
 
 
-def _make_room(
+def _reassign(
     index: int,
     candidates: list[list[tuple[int, int]]],
     owner: dict[int, int],
     matched: list[int],
     tried: set[int],
 ) -> bool:
-    """Finds a truth for a span, moving others to their next one where need be."""
+    """Find a truth for a span, moving other spans to their next candidate if necessary."""
     for _, truth in candidates[index]:
         if truth in tried:
             continue
         tried.add(truth)
-        if truth not in owner or _make_room(owner[truth], candidates, owner, matched, tried):
+        if truth not in owner or _reassign(owner[truth], candidates, owner, matched, tried):
             matched[index], owner[truth] = truth, index
             return True
     return False
 
 
 def _distance_ns(span: Span, truth: RequestTruth) -> int:
-    """How much of what Python saw lies outside the span."""
+    """How much of the time by Python lies outside the span."""
     before = abs(span.start_unix_ns - truth.run_start_unix_ns)
     after = abs(truth.run_end_unix_ns - span.end_unix_ns)
     return before + after

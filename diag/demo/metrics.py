@@ -1,9 +1,9 @@
-"""The part of TensorFlow Serving's Prometheus text that this server can measure itself.
+"""The metrics of TensorFlow Serving's Prometheus page that this server can measure.
 
 Names, labels, units and bucket limits: servables/tensorflow/util.cc and
 util/prometheus_exporter.cc, tensorflow/serving 9d981c5c; gauges of in-graph batching:
 core/kernels/batching_util/batch_resource_base.cc, TensorFlow 2.21. Counters of TensorFlow's runtime
-are absent: its Python monitoring objects are not connected to the C++ registry.
+are missing: Python cannot read the C++ registry.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ class _Histogram:
         self.sum = 0.0
 
     def add(self, micros: float) -> None:
-        # TensorFlow's buckets are [low, high): a value equal to a limit lies above it.
+        # TensorFlow's buckets are [low, high): a value equal to a limit belongs to the next bucket.
         self.counts[bisect_right(LATENCY_LIMITS_MICROS, micros)] += 1
         self.sum += micros
 
 
 class ServerMetrics:
-    """Counts and latencies of one server; every method may be called from any thread."""
+    """Counts and latencies of one server; all methods are thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -38,19 +38,19 @@ class ServerMetrics:
         self._histograms: dict[tuple[str, Labels], _Histogram] = {}
 
     def count_request(self, model: str, status: str) -> None:
-        """``request_count``: every request, whatever became of it."""
+        """Count a request in ``request_count``, with any status."""
         key = (":tensorflow:serving:request_count", (("model_name", model), ("status", status)))
         with self._lock:
             self._counters[key] = self._counters.get(key, 0) + 1
 
     def add_latency(self, model: str, *, entrypoint: str, request_ns: int, runtime_ns: int) -> None:
-        """``request_latency`` and ``runtime_latency`` of an OK request.
+        """Add an OK request to ``request_latency`` and ``runtime_latency``.
 
         Args:
-            model: Its name.
-            entrypoint: ``GRPC`` or ``REST``, which also decides how API is spelt.
-            request_ns: From the handler's begin to its end.
-            runtime_ns: Session::Run, batching queue included.
+            model: Name of the model.
+            entrypoint: ``GRPC`` or ``REST``; it also sets the spelling of the label API.
+            request_ns: Time from begin to end of the handler.
+            runtime_ns: Time in Session::Run, batching queue included.
         """
         api = "Predict" if entrypoint == "GRPC" else "predict"
         named = (("model_name", model), ("API", api))
@@ -59,12 +59,12 @@ class ServerMetrics:
             self._add("runtime_latency", (*named, ("runtime", "TF1")), runtime_ns)
 
     def set_batching_gauge(self, gauge: str, labels: Labels, value: int) -> None:
-        """A gauge of in-graph batching, e.g. ``max_batch_size``."""
+        """Set a gauge of in-graph batching, e.g. ``max_batch_size``."""
         with self._lock:
             self._gauges[(f":tensorflow:serving:batching:{gauge}", labels)] = value
 
     def render(self) -> str:
-        """Prometheus text, as TensorFlow Serving writes it."""
+        """The page as Prometheus text, in TensorFlow Serving's form."""
         with self._lock:
             lines: list[str] = []
             for kind, scalars in (("counter", self._counters), ("gauge", self._gauges)):

@@ -1,9 +1,9 @@
-"""The models of the demo, built as SavedModels that carry their own clock.
+"""The models of the demo, built as SavedModels with clocks in their graphs.
 
-Every model returns, beside its answer, the times at which TensorFlow reached certain points of the
-graph: ``tf.timestamp()`` ops held in place by control dependencies. They know nothing of the
-profiler, which is what makes them a truth to judge its events by. Signature ``serving_default`` is
-what clients see; ``demo_clock`` adds the times.
+In addition to its answer every model returns the times at which TensorFlow reached certain points
+of the graph, from ``tf.timestamp()`` ops held in place by control dependencies. They do not depend
+on the profiler, so they can verify its events. Clients use the signature ``serving_default``;
+``demo_clock`` adds the times.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CLOCK_SIGNATURE = "demo_clock"
 
 @dataclass(frozen=True, slots=True)
 class _Timed:
-    """The model's answer and the clock readings around it, one a row."""
+    """The model's answer and the clock readings around it, one per row."""
 
     answer: Any
     start: Any
@@ -40,12 +40,12 @@ class _Timed:
 def build_saved_model(
     plan: ModelPlan, attributes: BatchFunctionAttributes | None, path: Path
 ) -> None:
-    """Writes one model as a SavedModel to ``path``, which must not exist.
+    """Write one model as a SavedModel to ``path``, which must not exist.
 
     Args:
-        plan: What to build.
-        attributes: Of its BatchFunction; None: no in-graph batching.
-        path: The version's folder.
+        plan: The model.
+        attributes: Attributes of its BatchFunction; None: no in-graph batching.
+        path: Folder of the model's version.
     """
     graph = tf.Graph()
     with graph.as_default(), graph.device("/cpu:0"):
@@ -74,13 +74,13 @@ def _placeholder(plan: ModelPlan) -> Any:
 
 
 def _preprocess(plan: ModelPlan, inputs: Any) -> Any:
-    """JPEG bytes to features, inside the graph, as image models on TensorFlow Serving do it."""
+    """Decode and resize JPEGs in the graph, as image models on TensorFlow Serving do."""
     if plan.kind == "dense":
         return inputs
 
     def decode(image: Any) -> Any:
         pixels = tf.io.decode_jpeg(image, channels=3)
-        # Method area reads every source pixel: decoding and resizing both take their time.
+        # The method "area" reads every source pixel, so that resizing takes time as well.
         return tf.image.resize(pixels, [IMAGE_SIDE, IMAGE_SIDE], method="area")
 
     pixels = tf.map_fn(decode, inputs, fn_output_signature=tf.float32, parallel_iterations=1)
@@ -89,7 +89,7 @@ def _preprocess(plan: ModelPlan, inputs: Any) -> Any:
 
 
 def _compute(plan: ModelPlan, features: Any) -> Any:
-    """A chain of matrix products, ``plan.tokens`` vectors a row."""
+    """A chain of matrix products on ``plan.tokens`` vectors per row."""
     random = np.random.default_rng(7)
     weights = (random.standard_normal((WIDTH, WIDTH)) * np.sqrt(2 / WIDTH)).astype(np.float32)
     shared = tf.constant(weights)
@@ -110,7 +110,7 @@ def _timed(plan: ModelPlan, features: Any) -> _Timed:
 
 
 def _batched(plan: ModelPlan, attributes: BatchFunctionAttributes, features: Any) -> _Timed:
-    """The same, for whole batches: every row learns the times of the batch it went with."""
+    """The model behind a BatchFunction; every row returns the times of its batch."""
     batch_function = tf.nondifferentiable_batch_function(
         num_batch_threads=attributes.num_batch_threads,
         max_batch_size=attributes.max_batch_size,
@@ -129,13 +129,13 @@ def _batched(plan: ModelPlan, attributes: BatchFunctionAttributes, features: Any
 
 
 def _clock(*after: Any) -> Any:
-    """The time (float64 seconds, whole microseconds) once ``after`` are computed."""
+    """The time in seconds (float64, whole microseconds) after ``after`` is computed."""
     with tf.control_dependencies(after):
         return tf.timestamp()
 
 
 def _after(first: Any, value: Any) -> Any:
-    """``value``, but only once ``first`` is computed."""
+    """``value``, computed after ``first``."""
     with tf.control_dependencies([first]):
         return tf.identity(value)
 

@@ -1,4 +1,4 @@
-"""What the capture cost: the clients' latency before, during and after it."""
+"""The cost of a capture: the clients' latency before, during and after it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from diag.demo.load import ClientCall
 
 MIN_SAMPLES = {50: 10, 90: 30, 99: 100}
-"""A percentile of fewer calls than this is not shown: there is no sample beyond it."""
+"""Least number of calls by percentile: with fewer calls there is no sample beyond it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +22,11 @@ class Phase:
 
     Attributes:
         name: ``before``, ``during`` or ``after``.
-        seconds: Its length.
-        calls: Answered OK.
-        errors: Answered otherwise.
-        mean_ms: Of the OK ones, from due time to answer; None if there are none.
-        percentiles_ms: By percent; None where there are too few calls.
+        seconds: Length of the phase.
+        calls: Calls with status OK.
+        errors: Calls with another status.
+        mean_ms: Mean time from due time to answer of the OK calls; None without any.
+        percentiles_ms: The same times by percent; None where there are too few calls.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Phase:
     percentiles_ms: dict[int, float | None]
 
     def as_record(self) -> dict[str, Any]:
-        """Plain data for load.json."""
+        """The phase as plain data for load.json and the bundle."""
         return {
             "seconds": round(self.seconds, 3),
             "calls": self.calls,
@@ -54,7 +54,7 @@ def observe(
     during: tuple[int, int],
     after: tuple[int, int],
 ) -> tuple[Phase, Phase, Phase]:
-    """Sorts calls into phases by when they were due; phases are half-open, unix ns."""
+    """Assign calls to phases by their due times; phases are half-open, in ns since the epoch."""
     return (
         _phase("before", calls, before),
         _phase("during", calls, during),

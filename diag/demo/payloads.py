@@ -1,4 +1,4 @@
-"""Serialised PredictRequests for the load generator, so that it needs no TensorFlow."""
+"""Serialised PredictRequests for the load generator, which does not import TensorFlow."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def make_rows(plan: ModelPlan, rows: int) -> NDArray[Any]:
-    """Input rows for a model: random features, or a JPEG that takes work to decode."""
+    """Input rows for a model: random features, or JPEGs of a photograph's complexity."""
     random = np.random.default_rng(rows)
     if plan.kind == "dense":
         return random.standard_normal((rows, WIDTH)).astype(np.float32)
@@ -35,7 +35,7 @@ def make_rows(plan: ModelPlan, rows: int) -> NDArray[Any]:
 
 
 def write_payload(plan: ModelPlan, rows: NDArray[Any], path: Path) -> None:
-    """Writes the PredictRequest for these rows."""
+    """Write the PredictRequest for these rows to a file."""
     request = predict_pb2.PredictRequest()
     request.model_spec.name = plan.name
     request.model_spec.signature_name = "serving_default"

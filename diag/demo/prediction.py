@@ -1,4 +1,4 @@
-"""PredictionService and ModelService over gRPC, through tensorflow-serving-api's stubs."""
+"""PredictionService and ModelService over gRPC, on the stubs of tensorflow-serving-api."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _STATUS = {code.value[0]: code for code in grpc.StatusCode}
 
 # Generated stubs carry no types.
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):  # type: ignore[misc]
-    """Predict and GetModelMetadata; the other methods answer UNIMPLEMENTED, as generated."""
+    """Predict and GetModelMetadata; the other methods answer UNIMPLEMENTED."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
     def Predict(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """Runs one request and counts it as prediction_service_impl.cc does."""
+        """Run one request and count it as prediction_service_impl.cc does."""
         arrival_unix_ns = time.time_ns()
         spec = request.model_spec
         try:
@@ -61,7 +61,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer): 
         return response
 
     def GetModelMetadata(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """The signatures; only the field ``signature_def`` exists, as in TensorFlow Serving."""
+        """Return the signatures; as in TensorFlow Serving, the only field is ``signature_def``."""
         spec = request.model_spec
         try:
             servable = self._registry.find(spec.name, spec.version.value)
@@ -82,13 +82,13 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer): 
 
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):  # type: ignore[misc]
-    """GetModelStatus; every version there is, is available."""
+    """GetModelStatus; every model has one version, which is available."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
 
     def GetModelStatus(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """The one version of a model."""
+        """Return the status of a model's version."""
         spec = request.model_spec
         try:
             self._registry.find(spec.name, spec.version.value)

@@ -1,4 +1,4 @@
-"""The server's and the load generator's processes: started, spoken to, and always ended."""
+"""The processes of the server and of the load generator, ended in any case."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ START_TIMEOUT_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class ServerAddress:
-    """Where a started server is.
+    """The addresses of a started server.
 
     Attributes:
         grpc: ``host:port``.
         http: ``http://host:port``.
-        pid: Its process.
+        pid: Id of its process.
         payloads: Files with serialised requests, by stream of the scenario.
     """
 
@@ -40,7 +40,7 @@ class ServerAddress:
 
 
 class DemoServer:
-    """A server process for one scenario; a context manager that always ends it."""
+    """A server process for one scenario; leaving the context ends it."""
 
     def __init__(self, child: Child, address: ServerAddress, ending: ExitStack) -> None:
         self._child = child
@@ -49,12 +49,12 @@ class DemoServer:
 
     @classmethod
     def start(cls, scenario: Scenario, log: Path, *options: str) -> DemoServer:
-        """Starts it and waits until it takes requests (TensorFlow's import takes seconds).
+        """Start the process and wait until it accepts requests, which takes seconds.
 
         Args:
-            scenario: What it serves.
-            log: Its stderr goes here.
-            options: More of ``python -m diag.demo.serve``'s.
+            scenario: The scenario to serve.
+            log: File for its stderr.
+            options: Further options of ``python -m diag.demo.serve``.
 
         Raises:
             UsageError: TensorFlow is not installed.
@@ -62,18 +62,18 @@ class DemoServer:
         """
         check_installed()
         with ExitStack() as ending:
-            # Ours as well as the server's: one that was killed removes nothing.
+            # Removed here as well: a server that was killed removes nothing.
             work = ending.enter_context(
                 TemporaryDirectory(prefix="diag-demo-", ignore_cleanup_errors=True)
             )
-            own = ("--scenario", scenario.name, "--stop-with-stdin", "--work", work)
-            child = Child("diag.demo.serve", (*own, *options), log)
+            basic = ("--scenario", scenario.name, "--stop-with-stdin", "--work", work)
+            child = Child("diag.demo.serve", (*basic, *options), log)
             ending.callback(child.end)
             line = child.read_line(START_TIMEOUT_S)
             if not line:
                 raise ServerUnreachableError(
                     "the demo server did not start",
-                    cause=child.last_words(),
+                    cause=child.last_error(),
                     hint=f"its log is {log}",
                 )
             ready: dict[str, Any] = json.loads(line)
@@ -83,11 +83,11 @@ class DemoServer:
 
     @property
     def is_running(self) -> bool:
-        """Whether its process lives."""
+        """Whether the process still runs."""
         return self._child.is_running
 
     def stop(self) -> None:
-        """Lets requests in flight end, the truth be written, and waits for it."""
+        """Wait for the requests in flight, for the truth to be written, and for the end."""
         self._child.finish()
 
     def __enter__(self) -> DemoServer:
@@ -103,14 +103,14 @@ class DemoServer:
 
 
 class DemoLoad:
-    """The load generator's process; a context manager that always ends it."""
+    """The load generator's process; leaving the context ends it."""
 
     def __init__(self, child: Child) -> None:
         self._child = child
 
     @classmethod
     def start(cls, scenario: Scenario, address: ServerAddress, log: Path) -> DemoLoad:
-        """Starts sending the scenario's streams.
+        """Start to send the scenario's streams.
 
         Raises:
             ServerUnreachableError: It did not start.
@@ -125,7 +125,7 @@ class DemoLoad:
             if not child.read_line(START_TIMEOUT_S):
                 raise ServerUnreachableError(
                     "the load generator did not start",
-                    cause=child.last_words(),
+                    cause=child.last_error(),
                     hint=f"its log is {log}",
                 )
         except BaseException:
@@ -134,17 +134,17 @@ class DemoLoad:
         return cls(child)
 
     def stop(self) -> list[ClientCall]:
-        """Ends the load; returns every call it made, by due time.
+        """End the load and return all calls in the order of their due times.
 
         Raises:
-            ServerUnreachableError: It died on the way.
+            ServerUnreachableError: The process ended early.
         """
         text = self._child.finish()
         try:
             return [ClientCall(**call) for call in json.loads(text)["calls"]]
         except ValueError as error:
             raise ServerUnreachableError(
-                "the load generator died", cause=self._child.last_words()
+                "the load generator ended early", cause=self._child.last_error()
             ) from error
 
     def __enter__(self) -> DemoLoad:

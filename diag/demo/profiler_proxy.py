@@ -1,8 +1,8 @@
-"""tensorflow.ProfilerService on the serving port, passed through to TensorFlow's own server.
+"""tensorflow.ProfilerService on the serving port, forwarded to TensorFlow's own server.
 
-TensorFlow's in-process profiler server cannot share a port with Python's gRPC, so it listens on one
-of its own and this proxy forwards bytes to it. That inner server writes to any path a caller names;
-the proxy refuses requests that would make it write.
+TensorFlow's in-process profiler server cannot share a port with Python's gRPC. It listens on
+another port, and this proxy forwards bytes to it. The inner server writes to any path that a caller
+names; the proxy refuses requests that would make it write.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _METHODS = ("Profile", "Terminate", "Monitor", *METHODS_SINCE_2_21)
 
 @dataclass(frozen=True, slots=True)
 class ProxyPolicy:
-    """What the proxy lets through.
+    """What the proxy forwards.
 
     Attributes:
-        allow_writes: Requests that make the server write traces to its own disk.
-        emulate_2_20: Behave as TensorFlow 2.20 and older: traces are never returned inline, and
-            the continuous methods do not exist.
+        allow_writes: Whether to forward requests that make the server write traces to its disk.
+        emulate_2_20: Whether to behave as TensorFlow 2.20 and older: traces are never returned
+            inline, and the methods for continuous profiling do not exist.
     """
 
     allow_writes: bool = False
@@ -40,7 +40,7 @@ class ProxyPolicy:
 
 
 class ProfilerProxy(grpc.GenericRpcHandler):  # type: ignore[misc]
-    """Forwards the methods of ProfilerService; create it before the server takes requests."""
+    """Forwards the methods of ProfilerService; create it before the server accepts requests."""
 
     def __init__(self, inner_address: str, policy: ProxyPolicy) -> None:
         self._policy = policy
@@ -55,7 +55,7 @@ class ProfilerProxy(grpc.GenericRpcHandler):  # type: ignore[misc]
     def service(
         self, handler_call_details: grpc.HandlerCallDetails
     ) -> grpc.RpcMethodHandler | None:
-        """GRPC's hook: a handler for our methods, None for everything else."""
+        """Return a handler for the methods of ProfilerService, None for others; called by gRPC."""
         path: str = handler_call_details.method
         if not path.startswith(PREFIX):
             return None
@@ -67,7 +67,7 @@ class ProfilerProxy(grpc.GenericRpcHandler):  # type: ignore[misc]
         return grpc.unary_unary_rpc_method_handler(self._forwarder(path, method))
 
     def close(self) -> None:
-        """Closes the channel to the inner server."""
+        """Close the channel to the inner server."""
         self._channel.close()
 
     def _forwarder(self, path: str, method: str) -> Callable[[bytes, grpc.ServicerContext], bytes]:
@@ -77,13 +77,13 @@ class ProfilerProxy(grpc.GenericRpcHandler):  # type: ignore[misc]
             if method in STARTING_METHODS:
                 request = self._vetted(method, request, context)
             pending = call.future(request, timeout=_deadline_s(context))
-            context.add_callback(pending.cancel)  # a caller that gives up frees the profiler
+            context.add_callback(pending.cancel)  # a cancelled call ends the recording
             try:
                 response: bytes = pending.result()
             except grpc.RpcError as error:
                 context.abort(error.code(), error.details())
             except grpc.FutureCancelledError:
-                context.abort(grpc.StatusCode.CANCELLED, "the caller went away")
+                context.abort(grpc.StatusCode.CANCELLED, "the caller cancelled")
             return response
 
         return forward

@@ -34,13 +34,13 @@ class RecordingOptions:
     Attributes:
         port: Port for gRPC; 0 picks a free one.
         http_port: Port for HTTP; 0 picks a free one.
-        duration_s: Length of the capture in seconds; 0 takes the scenario's.
+        duration_ns: Length of the capture; 0 takes the scenario's.
         tracer_level: Host tracer level of the profiler, 1 to 3.
     """
 
     port: int = 0
     http_port: int = 0
-    duration_s: float = 0.0
+    duration_ns: int = 0
     tracer_level: int = 2
 
 
@@ -94,20 +94,22 @@ def record_scenario(
         KeyboardInterrupt: Ctrl-C; a recording that had begun is kept in ``bundle/``.
     """
     progress.say(f"scenario {scenario.name}: {scenario.story}")
-    progress.say("starting a server on the TensorFlow runtime (a few seconds) ...")
+    progress.say("starting a server on the TensorFlow runtime (a few seconds)")
     truth_path = folder / "truth.json"
     ports = ("--port", str(options.port), "--http-port", str(options.http_port))
     with DemoServer.start(
         scenario, folder / "server.log", "--truth", str(truth_path), *ports
     ) as server:
-        progress.say(f"it serves gRPC on {server.address.grpc} and HTTP on {server.address.http}")
+        progress.say(
+            f"the server listens on {server.address.grpc} (gRPC) and {server.address.http}"
+        )
         with DemoLoad.start(scenario, server.address, folder / "load.log") as load:
             watch = _Watch(progress, load)
-            progress.say(f"sending requests for {SETTLE_S + BEFORE_S:g} s before the capture ...")
+            progress.say(f"sending requests for {SETTLE_S + BEFORE_S:g} s before the capture")
             time.sleep(SETTLE_S + BEFORE_S)
             plan = CapturePlan(
                 server=server.address.grpc,
-                duration_ns=round((options.duration_s or scenario.duration_s) * 1e9),
+                duration_ns=options.duration_ns or scenario.duration_ns,
                 host_tracer_level=options.tracer_level,
                 metrics=f"{server.address.http}/monitoring/prometheus/metrics",
                 models=tuple(model.name for model in scenario.models),
@@ -115,7 +117,7 @@ def record_scenario(
             outcome = capture_bundle(plan, folder / "bundle", progress=watch, observer=watch.finish)
             if outcome.interrupted:
                 raise KeyboardInterrupt  # the bundle is kept, the demo is over
-        progress.say("stopping the server ...")
+        progress.say("stopping the server")
         server.stop()
     facts, truths = read_truth(truth_path)
     _write_load(folder / "load.json", watch)
@@ -148,7 +150,7 @@ class _Watch:
 
     def finish(self) -> dict[str, Any]:
         """Wait for some latency after the capture, end the load, and return the observer effect."""
-        self._progress.say(f"sending requests for {AFTER_S:g} s after it ...")
+        self._progress.say(f"sending requests for {AFTER_S:g} s after the capture")
         time.sleep(AFTER_S)
         self._ended_unix_ns = time.time_ns()
         self.calls = self._load.stop()

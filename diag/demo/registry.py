@@ -1,4 +1,4 @@
-"""The models being served, what they did, and their metrics: the state behind both front ends."""
+"""The served models, the truth about their requests, and metrics: the state of the server."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from diag.demo.servable import Servable
 
-MAX_TRUTH_REQUESTS = 200_000  # about 100 MB; older ones are forgotten
+MAX_TRUTH_REQUESTS = 200_000  # about 100 MB; older ones are dropped
 
-# google.rpc.Code, which tf.errors share: number -> canonical name, as metric labels spell it.
+# google.rpc.Code, also used by tf.errors: number -> canonical name, as in labels of metrics.
 CODE_NAMES = {
     0: "OK", 1: "CANCELLED", 2: "UNKNOWN", 3: "INVALID_ARGUMENT", 4: "DEADLINE_EXCEEDED",
     5: "NOT_FOUND", 8: "RESOURCE_EXHAUSTED", 9: "FAILED_PRECONDITION", 12: "UNIMPLEMENTED",
@@ -31,7 +31,7 @@ CODE_NAMES = {
 
 
 class PredictError(Exception):
-    """A request that failed, as a gRPC status."""
+    """A failed request, as a gRPC status: ``code`` is its number."""
 
     def __init__(self, code: int, text: str) -> None:
         super().__init__(text)
@@ -40,11 +40,11 @@ class PredictError(Exception):
 
 
 class Registry:
-    """Finds models, runs requests and keeps the books.
+    """Finds models, runs requests and records what happened.
 
     Attributes:
-        models: By name.
-        metrics: Of this server.
+        models: Models by name.
+        metrics: Metrics of this server.
     """
 
     def __init__(self, models: Mapping[str, Servable]) -> None:
@@ -54,7 +54,7 @@ class Registry:
         self._truth: deque[RequestTruth] = deque(maxlen=MAX_TRUTH_REQUESTS)
 
     def find(self, name: str, version: int = 0, signature: str = "") -> Servable:
-        """The model; version 0 is the latest, signature "" the default one.
+        """Find a model; version 0 is the latest, signature "" the default one.
 
         Raises:
             PredictError: There is no such model, version or signature.
@@ -70,7 +70,7 @@ class Registry:
     def predict(
         self, servable: Servable, inputs: NDArray[Any], *, arrival_unix_ns: int
     ) -> tuple[NDArray[np.float32], int]:
-        """Runs one request and records what happened.
+        """Run one request and record its truth.
 
         Returns:
             The scores and the nanoseconds inside Session::Run.
@@ -92,7 +92,7 @@ class Registry:
         return scores, truth.run_end_unix_ns - truth.run_start_unix_ns
 
     def truth(self) -> list[RequestTruth]:
-        """Every request so far, oldest first."""
+        """All requests so far, oldest first."""
         with self._lock:
             return list(self._truth)
 

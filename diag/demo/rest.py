@@ -28,7 +28,7 @@ _HTTP_STATUS = {3: 400, 4: 504, 5: 404, 8: 429, 9: 412, 12: 501, 14: 503}
 
 
 class RestServer(ThreadingHTTPServer):
-    """Serves one registry."""
+    """The HTTP server of one registry."""
 
     daemon_threads = True
 
@@ -125,11 +125,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Says nothing: stdout and stderr belong to the server's own messages."""
+        """Log nothing: stdout and stderr are for the server's own messages."""
 
 
 def _rows(value: Any, servable: Servable) -> NDArray[Any]:
-    """The rows of ``instances`` or ``inputs``; ``{"inputs": …}`` around them may name the input."""
+    """Rows of ``instances`` or ``inputs``, each of which may be wrapped as ``{"inputs": …}``."""
     if isinstance(value, dict) and set(value) == {"inputs"}:
         value = value["inputs"]
     if not isinstance(value, list) or not value:

@@ -1,4 +1,4 @@
-"""The named scenarios: what is served, what is asked of it, and the cause planted in it."""
+"""The scenarios: models, load and a planted cause."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from diag.demo.arrivals import Arrivals
 
 @dataclass(frozen=True, slots=True)
 class ModelPlan:
-    """One model to build and serve.
+    """A model to build and serve.
 
     Attributes:
-        name: As clients ask for it.
-        kind: ``dense``: rows of floats through a chain of matrix products; ``image``: JPEG bytes,
-            decoded and resized in the graph first.
+        name: Its name in requests.
+        kind: ``dense``: rows of floats pass through a chain of matrix products. ``image``: JPEGs
+            are decoded and resized in the graph first.
         layers: Matrix products in the chain; compute time is proportional to it.
-        tokens: Vectors each row becomes before the chain; compute time is proportional to it, so
-            that a batch costs what its rows cost.
-        batching: A batching_parameters_file's text for in-graph batching, or None for none.
-        image_pixels: Height and width of the JPEGs sent, for ``image``.
+        tokens: Vectors that each row is expanded to before the chain. Compute time is proportional
+            to it, and so to the rows of a batch.
+        batching: In-graph batching, as the text of a batching_parameters_file; None: no batching.
+        image_pixels: Height and width of the JPEGs in requests, for ``image``.
     """
 
     name: str
@@ -33,7 +33,7 @@ class ModelPlan:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """Requests of one kind: rows a request in turn, and when they are sent."""
+    """A stream of requests to one model; ``rows`` are the rows of each request, in turn."""
 
     model: str
     arrivals: Arrivals
@@ -42,22 +42,22 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A server, its load, and what is known to be wrong with it.
+    """A server, its load, and its planted problem.
 
     Attributes:
-        name: Of ``diag demo --scenario``.
-        story: One line for a person.
-        models: Served side by side on one pool of threads.
-        streams: Asked of them.
-        cause: What was planted: the Stage requests spend most time in, or the IdleCause most idle
-            time is due to.
-        verdicts: What a verdict on it may say; the first is the one intended.
+        name: Name for ``diag demo --scenario``.
+        story: One sentence about the problem.
+        models: Models of the server; they share one pool of executor threads.
+        streams: The load.
+        cause: The planted cause: the Stage in which requests spend most time, or the IdleCause of
+            most idle time.
+        verdicts: Causes that a correct verdict may name; the first is the intended one.
         victim: The model whose requests show the cause.
         session_metadata: Whether traces name the model, which TensorFlow Serving does only with a
             platform_config_file.
-        duration_s: Of the capture.
-        inter_op_threads: Of TensorFlow's executor pool, shared by all models.
-        intra_op_threads: Inside one op.
+        duration_ns: Length of the capture.
+        inter_op_threads: Threads of TensorFlow's executor pool, shared by all models.
+        intra_op_threads: Threads inside one op.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Scenario:
     verdicts: tuple[str, ...]
     victim: str
     session_metadata: bool = False
-    duration_s: float = 4.0
+    duration_ns: int = 4_000_000_000
     inter_op_threads: int = 2
     intra_op_threads: int = 1
 
@@ -80,7 +80,7 @@ def _batching(
     allowed: tuple[int, ...] = (),
     max_execution_batch_size: int | None = None,
 ) -> str:
-    """A batching_parameters_file's text, as TensorFlow Serving reads it."""
+    """The text of a batching_parameters_file."""
     lines = [
         f"max_batch_size {{ value: {max_batch_size} }}",
         f"batch_timeout_micros {{ value: {timeout_micros} }}",
@@ -99,27 +99,27 @@ def _batching(
 _ALL = (
     Scenario(
         name="healthy",
-        story="Moderate traffic, room to spare: nearly all of a request is the model computing.",
+        story="Moderate traffic and spare capacity: requests spend nearly all time in the model.",
         models=(ModelPlan("dense", "dense", layers=120, batching=_batching(8, 0, 2)),),
         streams=(Stream("dense", Arrivals("open", rate=18, seed=11)),),
         cause="compute",
-        # How much it idles depends on how fast the machine is.
+        # Its idle time depends on the speed of the machine.
         verdicts=("healthy", "no-demand"),
         victim="dense",
     ),
     Scenario(
         name="no-demand",
-        story="Three requests a second: the model stands idle because nobody asks.",
+        story="Three requests a second: the server is idle for lack of requests.",
         models=(ModelPlan("dense", "dense", layers=100, batching=_batching(8, 0, 2)),),
         streams=(Stream("dense", Arrivals("open", rate=3, seed=12)),),
         cause="no-demand",
         verdicts=("no-demand",),
         victim="dense",
-        duration_s=6.0,
+        duration_ns=6_000_000_000,
     ),
     Scenario(
         name="batch-timeout",
-        story="Batches of at most 64 rows never fill; every one waits out its 40 ms timeout.",
+        story="Batches of up to 64 rows never fill; each waits for its timeout of 40 ms.",
         models=(ModelPlan("dense", "dense", layers=20, batching=_batching(64, 40_000, 2)),),
         streams=(Stream("dense", Arrivals("open", rate=30, seed=13)),),
         cause="queue-fill",
@@ -128,7 +128,7 @@ _ALL = (
     ),
     Scenario(
         name="one-batch-thread",
-        story="num_batch_threads is 1: full batches stand in line behind the one that runs.",
+        story="num_batch_threads is 1: full batches wait for the one batch thread.",
         models=(ModelPlan("dense", "dense", layers=40, batching=_batching(4, 5_000, 1)),),
         streams=(Stream("dense", Arrivals("closed", concurrency=16)),),
         cause="queue-thread",
@@ -137,7 +137,7 @@ _ALL = (
     ),
     Scenario(
         name="slow-preprocess",
-        story="Large JPEGs are decoded and resized in the graph, for longer than the model runs.",
+        story="Large JPEGs are decoded and resized in the graph: it takes longer than the model.",
         models=(
             ModelPlan(
                 "image", "image", layers=14, batching=_batching(8, 0, 2), image_pixels=(2000, 1500)
@@ -150,7 +150,7 @@ _ALL = (
     ),
     Scenario(
         name="padding",
-        story="The only allowed batch size is 16: single rows are padded to 16 and computed.",
+        story="The only allowed batch size is 16: single rows are padded to 16 rows.",
         models=(ModelPlan("dense", "dense", layers=16, batching=_batching(16, 0, 1, (16,))),),
         streams=(Stream("dense", Arrivals("closed", concurrency=1)),),
         cause="compute",
@@ -159,7 +159,7 @@ _ALL = (
     ),
     Scenario(
         name="split",
-        story="Requests of 16 rows are split into four batches that one batch thread runs in turn.",
+        story="Requests of 16 rows are split into four batches for one batch thread.",
         models=(ModelPlan("dense", "dense", layers=20, batching=_batching(16, 0, 1, (4,), 4)),),
         streams=(Stream("dense", Arrivals("closed", concurrency=1), rows=(16,)),),
         cause="queue-thread",
@@ -168,7 +168,7 @@ _ALL = (
     ),
     Scenario(
         name="unbatched-overload",
-        story="Sixteen callers, no batching, two executor threads: requests wait for a thread.",
+        story="16 callers, no batching, two inter-op threads: requests wait for a thread.",
         models=(ModelPlan("dense", "dense", layers=25, tokens=32),),
         streams=(Stream("dense", Arrivals("closed", concurrency=16)),),
         cause="queue-executor",
@@ -177,7 +177,7 @@ _ALL = (
     ),
     Scenario(
         name="two-models",
-        story="A heavy model holds both executor threads; a light one beside it waits for them.",
+        story="A heavy model occupies both inter-op threads; a light model waits for them.",
         models=(
             ModelPlan("heavy", "dense", layers=40, tokens=32),
             ModelPlan("light", "dense", layers=5),
@@ -193,7 +193,7 @@ _ALL = (
     ),
     Scenario(
         name="burst",
-        story="Twenty-four requests at once, twice a second: most wait for the batch thread.",
+        story="24 requests at once, twice a second: most wait for the one batch thread.",
         models=(ModelPlan("dense", "dense", layers=30, batching=_batching(2, 0, 1)),),
         streams=(Stream("dense", Arrivals("burst", rate=48, burst_size=24)),),
         cause="queue-thread",
@@ -202,4 +202,4 @@ _ALL = (
     ),
 )
 SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in _ALL}
-"""By name, in the order of the documentation."""
+"""Scenarios by name, in the order of the documentation."""

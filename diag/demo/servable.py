@@ -1,4 +1,4 @@
-"""A loaded SavedModel, run as TensorFlow Serving runs it: a TF1 session through a callable."""
+"""A loaded SavedModel, run through a callable of a TF1 session, as in TensorFlow Serving."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class ThreadPoolSizes:
-    """Sizes of TensorFlow's pools: executors, shared by all models, and threads inside an op."""
+    """Threads of TensorFlow's pools: the executor's, shared by all models, and inside an op."""
 
     inter_op: int
     intra_op: int
@@ -34,8 +34,8 @@ class Servable:
     """One model version.
 
     Attributes:
-        name: As clients ask for it.
-        signatures: SignatureDefs by name, without the demo's own.
+        name: Its name in requests.
+        signatures: SignatureDefs by name, without the one that returns clock readings.
     """
 
     def __init__(
@@ -59,8 +59,8 @@ class Servable:
             key: value for key, value in meta.signature_def.items() if key != CLOCK_SIGNATURE
         }
         self._outputs = sorted(clocked.outputs)
-        # The public make_callable goes through Session.run and its feed dictionaries, half a
-        # millisecond a request; this is the one that maps to the C++ Session::MakeCallable.
+        # The public make_callable goes through Session.run and its feed dictionaries, which costs
+        # 0.5 ms per request. This one maps to the C++ Session::MakeCallable.
         self._run = self._session._make_callable_from_options(
             CallableOptions(
                 feed=[clocked.inputs["inputs"].name],
@@ -70,23 +70,23 @@ class Servable:
 
     @property
     def input_dtype(self) -> Any:
-        """TensorFlow's dtype of the one input, ``inputs``."""
+        """TensorFlow's dtype of the input, ``inputs``."""
         return tf.as_dtype(self.signatures["serving_default"].inputs["inputs"].dtype)
 
     def predict(
         self, inputs: NDArray[Any], *, arrival_unix_ns: int
     ) -> tuple[NDArray[np.float32], RequestTruth]:
-        """Runs one request.
+        """Run one request.
 
         Args:
             inputs: Rows in the first dimension.
-            arrival_unix_ns: When the handler got the request.
+            arrival_unix_ns: When the handler received the request.
 
         Returns:
-            The scores, one row a row, and when everything happened.
+            The scores, one per row, and the truth about the request.
 
         Raises:
-            tf.errors.OpError: The session refused or failed.
+            tf.errors.OpError: The session refused the request or failed.
         """
         run_start = time.time_ns()
         values = dict(zip(self._outputs, self._run(inputs), strict=True))
@@ -106,17 +106,17 @@ class Servable:
         return values["scores"], truth
 
     def close(self) -> None:
-        """Releases the session; batches in flight end first."""
+        """Close the session; batches in flight end first."""
         self._session.close()
 
 
 def _unix_ns(seconds: Any) -> int:
-    """Whole microseconds in a float64 (exact to a quarter of one) as integer nanoseconds."""
+    """Whole microseconds in float64 seconds, as integer nanoseconds."""
     return round(float(seconds) * 1e6) * 1000
 
 
 def _parts(start: Any, end: Any, executed_rows: Any) -> tuple[BatchPart, ...]:
-    """Groups a request's rows by the batch they went with."""
+    """Group a request's rows by the batch that they ran in."""
     parts: dict[tuple[float, float], list[int]] = {}
     for key, executed in zip(
         zip(start.tolist(), end.tolist(), strict=True), executed_rows.tolist(), strict=True

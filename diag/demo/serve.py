@@ -1,8 +1,8 @@
 """The server's process: ``python -m diag.demo.serve --scenario healthy``.
 
-Prints one line of JSON to stdout when it takes requests: the addresses, the models and where the
-load generator finds its messages. Ends on SIGTERM, SIGINT, or with ``--stop-with-stdin`` when stdin
-ends, and then writes the truth.
+It prints one line of JSON to stdout when it accepts requests: its addresses and the files with
+messages for the load generator. It ends on SIGTERM, on SIGINT, or at the end of stdin with
+``--stop-with-stdin``, and then writes the truth.
 """
 
 from __future__ import annotations
@@ -29,29 +29,37 @@ if TYPE_CHECKING:
 
 
 def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    """The server's options."""
+    """Parse the server's command line."""
     parser = argparse.ArgumentParser(prog="python -m diag.demo.serve", description=__doc__)
     add = parser.add_argument
     add("--scenario", choices=sorted(SCENARIOS), default="healthy")
-    add("--host", default="127.0.0.1", help="not for open networks")
-    add("--port", type=int, default=8500, help="gRPC; 0 picks a free one")
-    add("--http-port", type=int, default=8501, help="HTTP; 0 picks a free one")
+    add("--host", default="127.0.0.1", help="address to listen on; not for open networks")
+    add("--port", type=int, default=8500, help="port for gRPC; 0 picks a free one")
+    add("--http-port", type=int, default=8501, help="port for HTTP; 0 picks a free one")
     add("--socket", default="", help="also serve gRPC on this UNIX socket")
-    add("--tls-key", type=Path, help="with --tls-cert: gRPC over TLS")
-    add("--tls-cert", type=Path)
-    add("--tls-client-ca", type=Path, help="ask clients for a certificate signed by this")
-    add("--batching-parameters-file", type=Path, help="instead of the scenario's own")
-    add("--allow-server-writes", action="store_true", help="let profiler clients write here")
-    add("--emulate-2-20", action="store_true", help="profile as TensorFlow 2.20 and older do")
-    add("--no-profiler", action="store_true", help="as --enable_profiler=false")
-    add("--truth", type=Path, help="write truth.json here at the end")
-    add("--work", type=Path, help="an empty folder for models and messages, removed at the end")
-    add("--stop-with-stdin", action="store_true", help="end when stdin ends")
+    add("--tls-key", type=Path, help="private key for gRPC over TLS")
+    add("--tls-cert", type=Path, help="certificate for gRPC over TLS")
+    add("--tls-client-ca", type=Path, help="require client certificates signed by this CA")
+    add(
+        "--batching-parameters-file",
+        type=Path,
+        help="parameters for all models",
+    )
+    add(
+        "--allow-server-writes",
+        action="store_true",
+        help="let profiler clients write traces",
+    )
+    add("--emulate-2-20", action="store_true", help="profile as TensorFlow 2.20 and older")
+    add("--no-profiler", action="store_true", help="no profiler, as with --enable_profiler=false")
+    add("--truth", type=Path, help="file for the truth, written at the end")
+    add("--work", type=Path, help="empty folder for models and messages, removed at the end")
+    add("--stop-with-stdin", action="store_true", help="end at the end of stdin")
     return parser.parse_args(argv)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serves until told to stop."""
+    """Serve until a signal or the end of stdin; returns the exit status."""
     arguments = parse_arguments(argv)
     scenario = SCENARIOS[arguments.scenario]
     stop = threading.Event()
@@ -60,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.stop_with_stdin:
         threading.Thread(target=_wait_for_stdin, args=(stop,), daemon=True).start()
     try:
-        # TensorFlow takes seconds to import: what can fail without it fails first.
+        # TensorFlow takes seconds to import, so check first what can be checked without it.
         attributes = _attributes(scenario, arguments.batching_parameters_file)
         _check_port(arguments.host, arguments.port, "--port")
         _check_port(arguments.host, arguments.http_port, "--http-port")
@@ -88,7 +96,7 @@ def _serve_on_tensorflow(
 
 
 def _attributes(scenario: Scenario, file: Path | None) -> dict[str, BatchFunctionAttributes | None]:
-    """By model: from the file for all, else from the scenario's own texts."""
+    """Attributes by model: from the file for all models, else from the scenario."""
     if file is not None:
         same = attributes_from_parameters(read_batching_parameters(file))
         return {plan.name: same for plan in scenario.models}

@@ -1,4 +1,4 @@
-"""The server itself: models, gRPC, HTTP and the profiler behind one registry."""
+"""The demo server: models, gRPC, HTTP and the profiler on one registry."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from diag.demo.batching import BatchFunctionAttributes
     from diag.demo.scenarios import Scenario
 
-HANDLER_THREADS = 64  # one is held by every request in flight, queued or running
+HANDLER_THREADS = 64  # each request in flight, queued or running, takes one
 WARM_UP_REQUESTS = 3
 
 
@@ -42,16 +42,16 @@ def serve(
     attributes: dict[str, BatchFunctionAttributes | None],
     stop: threading.Event,
 ) -> None:
-    """Builds the models, serves them until ``stop`` is set, and writes the truth.
+    """Build the models, serve them until ``stop`` is set, and write the truth.
 
     Args:
         arguments: The command line of ``diag.demo.serve``.
-        scenario: What to serve.
-        attributes: By model, of its BatchFunction; None: no in-graph batching.
-        stop: Set by whoever wants it to end.
+        scenario: The scenario to serve.
+        attributes: By model, attributes of its BatchFunction; None: no in-graph batching.
+        stop: Event that ends the server.
 
     Raises:
-        UsageError: A port is taken.
+        UsageError: A port is in use.
     """
     with _work_folder(arguments.work) as work:
         registry = Registry(_load_models(scenario, attributes, work))
@@ -70,7 +70,7 @@ def serve(
 
 @contextmanager
 def _work_folder(given: Path | None) -> Iterator[Path]:
-    """For models and messages; removed by us even if it is the parent's, who may have died."""
+    """Folder for models and messages; removed even if the parent made it, which may be gone."""
     folder = given or Path(tempfile.mkdtemp(prefix="diag-demo-"))
     try:
         yield folder
@@ -80,12 +80,12 @@ def _work_folder(given: Path | None) -> Iterator[Path]:
 
 @contextmanager
 def _listening(arguments: argparse.Namespace, registry: Registry) -> Iterator[dict[str, str]]:
-    """Both front ends, from bound to drained; yields their addresses."""
+    """Run gRPC and HTTP until the block ends and their requests are done; yields addresses."""
     handlers = futures.ThreadPoolExecutor(HANDLER_THREADS, thread_name_prefix="grpc")
     options = [
         ("grpc.max_receive_message_length", -1),
         ("grpc.max_send_message_length", -1),
-        ("grpc.so_reuseport", 0),  # a taken port must be an error
+        ("grpc.so_reuseport", 0),  # a port in use must be an error
     ]
     server = grpc.server(handlers, options=options)
     prediction = PredictionService(registry)
@@ -112,7 +112,7 @@ def _listening(arguments: argparse.Namespace, registry: Registry) -> Iterator[di
 def truth_facts(
     scenario: Scenario, attributes: dict[str, BatchFunctionAttributes | None]
 ) -> dict[str, Any]:
-    """What truth.json says beside the requests."""
+    """The facts about the scenario in truth.json."""
     return {
         "scenario": scenario.name,
         "story": scenario.story,
@@ -156,9 +156,9 @@ def _set_batching_gauges(
     *,
     session_metadata: bool,
 ) -> None:
-    """The gauges that BatchFunction sets on its first run; values are its own attributes.
+    """Set the gauges that BatchFunction sets on its first run, from its attributes.
 
-    Without session metadata the op does not know its model's name, and says so in the label.
+    Without session metadata the label of the model is ``model_name_unset``, as in TensorFlow.
     """
     gauge = registry.metrics.set_batching_gauge
     for name, values in attributes.items():
@@ -173,7 +173,7 @@ def _set_batching_gauges(
 
 
 def _prepare_payloads(scenario: Scenario, registry: Registry, work: Path) -> list[dict[str, Any]]:
-    """Writes every stream's messages, and warms the models up with the same rows."""
+    """Write the messages of every stream, and warm up the models with the same rows."""
     plans = {plan.name: plan for plan in scenario.models}
     prepared = []
     for number, stream in enumerate(scenario.streams):

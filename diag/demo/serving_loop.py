@@ -1,4 +1,4 @@
-"""Waiting for the person who tries the server to have seen enough."""
+"""Serve until the user interrupts."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
 
     from diag.demo.processes import DemoServer
 
-LOOK_S = 0.5
+CHECK_PERIOD_S = 0.5
 
 
 def serve_until_interrupted(server: DemoServer, log: Path) -> None:
-    """Returns on Ctrl-C or SIGTERM; call it from the main thread.
+    """Wait for Ctrl-C or SIGTERM; call it from the main thread.
 
     Raises:
-        ServerUnreachableError: The server ended by itself.
+        ServerUnreachableError: The server ended without a signal.
     """
     stop = threading.Event()
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, lambda *_: stop.set()) for number in numbers]
     try:
-        while not stop.wait(LOOK_S):
+        while not stop.wait(CHECK_PERIOD_S):
             if not server.is_running:
                 raise ServerUnreachableError("the demo server ended", hint=f"its log is {log}")
     finally:

@@ -1,4 +1,4 @@
-"""The demo's own tables as text: diag beside the truth, and what the capture cost."""
+"""The demo's tables as text: diag compared with the truth, and the cost of the capture."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def comparison_text(comparison: Comparison) -> str:
-    """Mean milliseconds a request: what diag found beside what the server's clocks say."""
+    """Mean milliseconds per request, by diag and by the server's clocks."""
     rows = [
         (
             line.name,
@@ -23,14 +23,14 @@ def comparison_text(comparison: Comparison) -> str:
         )
         for line in comparison.lines
     ]
-    text = _table(("ms a request", "diag", "truth", "difference", ""), rows)
-    right = "as it should" if comparison.is_verdict_right else "which is not what was planted"
+    text = _table(("ms per request", "diag", "truth", "difference", ""), rows)
+    right = "correct" if comparison.is_verdict_right else "which is not the planted cause"
     cause = (
         f"planted: {comparison.planted}; largest stage: {comparison.largest_stage}; largest idle "
-        f"cause: {comparison.largest_gap or 'none'}\nthe verdict says {comparison.verdict}, {right}"
+        f"cause: {comparison.largest_gap or 'none'}\nverdict: {comparison.verdict}, {right}"
     )
     return (
-        f"diag and the truth, {comparison.matched} of {comparison.expected} requests of "
+        f"diag compared with the truth: {comparison.matched} of {comparison.expected} requests of "
         f"{comparison.model}, mean {_ms(comparison.request_ns)} ms\n{text}{cause}\n"
     )
 
@@ -49,7 +49,7 @@ def observer_text(phases: Sequence[Phase]) -> str:
     ]
     heads = tuple(f"p{percent}" for percent in phases[0].percentiles_ms)
     table = _table(("ms by the clients", "calls", "errors", "mean", *heads), rows)
-    return f"what the capture cost\n{table}"
+    return f"cost of the capture: latency of the clients\n{table}"
 
 
 def _ms(duration_ns: float) -> str:
@@ -61,7 +61,7 @@ def _known(value: float | None) -> str:
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns aligned: the first to the left, the others to the right."""
+    """Aligned columns: the first one to the left, the others to the right."""
     widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
     lines = []
     for row in (heads, *rows):

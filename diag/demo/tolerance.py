@@ -1,17 +1,18 @@
-"""One compared quantity, and how far off it may be."""
+"""A compared quantity and the difference that is allowed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-# A group may differ by 2 % of the request, or by 0.15 ms for each of its two edges: the greater.
+# A group may differ by 2 % of the request or by 0.15 ms for each of its two edges, whichever is
+# larger.
 SHARE_TOLERANCE = 0.02
 EDGE_TOLERANCE_NS = 150_000
 
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
-    """One compared quantity, mean nanoseconds a request."""
+    """A quantity by diag and by the truth, in mean nanoseconds per request."""
 
     name: str
     diag_ns: float
@@ -20,15 +21,15 @@ class Deviation:
 
     @property
     def difference_ns(self) -> float:
-        """The one minus the other."""
+        """Diag minus truth, in ns."""
         return self.diag_ns - self.truth_ns
 
     @property
     def is_within(self) -> bool:
-        """Whether the difference is tolerable."""
+        """Whether the difference is within the tolerance."""
         return abs(self.difference_ns) <= self.tolerance_ns
 
 
 def tolerance_ns(request_ns: float) -> float:
-    """How far a group may be off, for requests of this mean duration."""
+    """Allowed difference of a group in ns, for requests of this mean duration."""
     return max(SHARE_TOLERANCE * request_ns, 2 * EDGE_TOLERANCE_NS)

@@ -1,4 +1,4 @@
-"""What happened, by clocks that know nothing of the profiler: truth.json."""
+"""The truth about each request, from clocks that do not depend on the profiler: truth.json."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class BatchPart:
     """The rows of one request that ran in one batch.
 
     Attributes:
-        start_unix_ns: The batch's function began to compute (``tf.timestamp()``); together with
-            the end it also tells one batch from another.
-        end_unix_ns: The model's last op was done.
-        rows: Of this request.
-        executed_rows: Of the whole batch, padding included.
+        start_unix_ns: Begin of the batch's function (``tf.timestamp()``); start and end together
+            identify the batch.
+        end_unix_ns: End of the model's last op.
+        rows: Rows of this request.
+        executed_rows: Rows of the whole batch, padding included.
     """
 
     start_unix_ns: int
@@ -31,17 +31,19 @@ class BatchPart:
 
 @dataclass(frozen=True, slots=True)
 class RequestTruth:
-    """One request's times, wall clock.
+    """One request's times by the wall clock, in ns since the Unix epoch.
 
     Attributes:
-        status: gRPC's canonical name; the graph's times are 0 and ``parts`` empty unless OK.
-        arrival_unix_ns: The handler got the request (Python, before parsing its tensors).
+        model: Name of the model.
+        rows: Rows of the request.
+        status: gRPC's canonical name; unless OK the graph's times are 0 and ``parts`` is empty.
+        arrival_unix_ns: The handler received the request (Python, before parsing its tensors).
         run_start_unix_ns: Just before the session's callable (Python).
         run_end_unix_ns: Just after it (Python).
         request_unix_ns: First op of the request's graph (``tf.timestamp()``).
         ready_unix_ns: Preprocessing done, BatchFunction next.
         done_unix_ns: Last op.
-        parts: One a batch; without in-graph batching the one "batch" is the request itself.
+        parts: One per batch; without in-graph batching one for the whole request.
     """
 
     model: str
@@ -57,7 +59,7 @@ class RequestTruth:
 
 
 def write_truth(path: Path, facts: dict[str, Any], requests: Iterable[RequestTruth]) -> None:
-    """Writes truth.json: ``facts`` about the scenario, then the requests by arrival."""
+    """Write truth.json: ``facts`` about the scenario, then the requests by start."""
     rows = sorted(requests, key=lambda r: r.run_start_unix_ns)
     lines = ",\n".join(json.dumps(asdict(row)) for row in rows)
     head = json.dumps(facts, indent=1)
@@ -65,7 +67,7 @@ def write_truth(path: Path, facts: dict[str, Any], requests: Iterable[RequestTru
 
 
 def read_truth(path: Path) -> tuple[dict[str, Any], tuple[RequestTruth, ...]]:
-    """Reads what :func:`write_truth` wrote: the facts, and the requests."""
+    """Read the facts and the requests that :func:`write_truth` wrote."""
     raw = json.loads(path.read_text(encoding="utf-8"))
     requests = tuple(
         RequestTruth(**{**row, "parts": tuple(BatchPart(**part) for part in row["parts"])})

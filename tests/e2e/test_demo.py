@@ -38,8 +38,8 @@ def test_a_demo_ends_with_the_truth_beside_the_verdict(tmp_path: Path) -> None:
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    assert "diag and the truth" in result.stdout
-    assert "what the capture cost" in result.stdout
+    assert "diag compared with the truth" in result.stdout
+    assert "cost of the capture" in result.stdout
     assert f"diag analyze {folder / 'bundle'}" in result.stdout
     assert f"tensorboard --logdir {folder / 'bundle'}" in result.stdout
     assert "starting a server" in result.stderr
@@ -109,7 +109,7 @@ def test_keep_serving_stays_until_interrupted_and_leaves_no_process(tmp_path: Pa
     ) as process:
         assert process.stdout is not None
         shown = [process.stdout.readline() for _ in range(4)]
-        assert "diag capture --server 127.0.0.1:" in shown[2]
+        assert "diag capture 127.0.0.1:" in shown[2]
         children = psutil.Process(process.pid).children(recursive=True)
         assert len(children) == 2
         process.send_signal(signal.SIGINT)

@@ -31,17 +31,17 @@ def comparison(**changes: object) -> Comparison:
 
 def test_a_comparison_shows_both_sides_and_what_is_too_far_off() -> None:
     assert comparison_text(comparison()) == (
-        "diag and the truth, 100 of 100 requests of m, mean 40.00 ms\n"
-        "  ms a request   diag  truth  difference\n"
-        "  start          0.05   0.15       -0.10\n"
-        "  queue         12.00  10.00       +2.00  more than 0.40\n"
+        "diag compared with the truth: 100 of 100 requests of m, mean 40.00 ms\n"
+        "  ms per request   diag  truth  difference\n"
+        "  start            0.05   0.15       -0.10\n"
+        "  queue           12.00  10.00       +2.00  more than 0.40\n"
         "planted: queue-fill; largest stage: queue-fill; largest idle cause: no-demand\n"
-        "the verdict says queue-fill, as it should\n"
+        "verdict: queue-fill, correct\n"
     )
 
 
 def test_a_wrong_verdict_is_called_wrong() -> None:
-    assert "healthy, which is not what was planted" in comparison_text(
+    assert "healthy, which is not the planted cause" in comparison_text(
         comparison(verdict="healthy")
     )
 
@@ -65,7 +65,7 @@ def test_what_is_not_known_of_the_observer_effect_is_a_dash() -> None:
         Phase("during", 2.0, 0, 3, None, {50: None, 90: None, 99: None}),
     )
     assert observer_text(phases) == (
-        "what the capture cost\n"
+        "cost of the capture: latency of the clients\n"
         "  ms by the clients  calls  errors  mean  p50  p90  p99\n"
         "  before                20       0  10.0  9.5    -    -\n"
         "  during                 0       3     -    -    -    -\n"
