@@ -36,7 +36,7 @@ def find(inputs: RuleInputs) -> Finding | None:
                 RemedyKind.FLAG,
                 RemedyPlace.SERVER_FLAG,
                 "Or run fewer threads: lower --tensorflow_intra_op_parallelism and "
-                "--tensorflow_inter_op_parallelism to the limit.",
+                "--tensorflow_inter_op_parallelism to the number of cores in the limit.",
                 risk="Single requests take longer.",
             ),
         ),

@@ -59,7 +59,7 @@ def find(inputs: RuleInputs) -> Finding | None:
                 risk="The other process needs another GPU.",
             ),
         ),
-        gain=Unavailable("how much longer kernels took for it cannot be told apart"),
+        gain=Unavailable("the trace does not show how much longer kernels took because of it"),
         verify=(check(inputs.analysis, "samples.disagreements", high=0),),
         rollback="Let the process run there again (nvidia-smi -c DEFAULT).",
         tier=Tier.REQUEST_TIME,

@@ -45,8 +45,9 @@ def find(inputs: RuleInputs) -> Finding | None:
         remedies.append(
             parameter_remedy(
                 inputs.analysis,
-                "Let another batch run while one is being returned: more concurrent requests, "
-                f"and num_batch_threads{from_to(threads)} as high as batches should overlap.",
+                "Let another batch run while one is being returned: send more requests at once, "
+                f"and set num_batch_threads{from_to(threads)} to the number of batches that "
+                "should overlap.",
                 threads,
                 "More batches compete for the same cores.",
             )

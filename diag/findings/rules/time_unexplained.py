@@ -58,7 +58,8 @@ def find(inputs: RuleInputs) -> Finding | None:
             Remedy(
                 RemedyKind.CAPTURE,
                 RemedyPlace.CAPTURE_COMMAND,
-                "Record again with --host-tracer-level 2 and, if it is short, a longer window.",
+                "Record again with --host-tracer-level 2 and, if the window was short, for longer "
+                "(--duration).",
                 risk="A higher level costs the server more during the capture.",
             ),
         ),
