@@ -21,11 +21,11 @@ from diag.analysis.execution.pool_waits import measure_pool_waits
 from diag.analysis.idle import IdleInputs, IdleTime, find_gaps
 from diag.analysis.requests.attribution import AttributedRequests, attribute_requests
 from diag.analysis.result import Analysis
-from diag.analysis.sampled.crosscheck import cross_check
-from diag.analysis.sampled.utilization import sampled_utilization
+from diag.analysis.samples.cross_check import cross_check
 from diag.analysis.samples.metrics import model_metrics
 from diag.analysis.samples.observer import observer_figures
 from diag.analysis.samples.sources import summarize_sources
+from diag.analysis.samples.utilization import sampled_utilization
 from diag.analysis.summary import summarize_gaps, summarize_models, summarize_queues
 from diag.analysis.tracer_level import hidden_requests, hidden_work, tracer_level
 from diag.analysis.visibility import Visibility
@@ -83,8 +83,8 @@ def _summarize(
     counts = count(visibility.hidden_requests, capture.planes, requests)
     models = summarize_models(requests.table, capture.window)
     idle = summarize_gaps(idle_time.timelines, idle_time.gaps, idle_time.waiting_ns)
-    seen = sampled_utilization(capture)
-    gpu = account_devices(capture, execution, requests, visibility, idle, seen)
+    utilization = sampled_utilization(capture)
+    gpu = account_devices(capture, execution, requests, visibility, idle, utilization)
     samples, sampled_devices = summarize_sources(capture)
     caveats = find_caveats(
         CaveatInputs(capture, visibility.level, counts, requests.batches.queues, models)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from diag.analysis.distribution import Distribution
 from diag.analysis.execution.op_times import OpTime
+from diag.analysis.execution.pool_waits import PoolWait
 from diag.analysis.samples.devices import DeviceSamples
 from diag.analysis.samples.metrics import ModelMetrics
 from diag.analysis.samples.observer import ObserverFigure
 from diag.analysis.samples.sources import SourceSummary
-from diag.model.availability import Caveat, Unavailable
+from diag.model.agreement import Agreement
+from diag.model.availability import Unavailable
 from diag.model.capture import Capture
+from diag.model.caveat import Caveat
 from diag.model.device import (
-    Agreement,
     DeviceClock,
     DeviceLoss,
     DeviceSummary,
@@ -51,20 +54,6 @@ class Counts:
     split_requests: int
     batch_rows_missing: int
     events: int
-
-
-@dataclass(frozen=True, slots=True)
-class Distribution:
-    """Mean and percentiles of durations in ns, with their n; no percentile where n is too small.
-
-    ``p50`` needs 10 samples, ``p90`` 30, ``p99`` 100 (thresholds.py gives the reason).
-    """
-
-    n: int
-    mean_ns: float | Unavailable
-    p50_ns: int | Unavailable
-    p90_ns: int | Unavailable
-    p99_ns: int | Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,20 +126,6 @@ class GapSummary:
     no_demand_ns: int
     waiting_ns: int
     recoverable_ns_per_second: float
-
-
-@dataclass(frozen=True, slots=True)
-class PoolWait:
-    """The closures that one pool began to run within the window.
-
-    Attributes:
-        pool: The name its threads share, before the slash: ``tf_Compute`` is the inter-op pool,
-            ``…Eigen`` pools serve single ops.
-        wait: From Record to StartRegion, one sample a closure.
-    """
-
-    pool: str
-    wait: Distribution
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from diag.analysis.distribution import describe
 from diag.analysis.result import (
     BatchSummary,
-    Distribution,
     GapSummary,
     ModelSummary,
     StageSummary,
 )
-from diag.analysis.thresholds import MIN_SAMPLES_P50, MIN_SAMPLES_P90, MIN_SAMPLES_P99
+from diag.analysis.thresholds import MIN_SAMPLES_P99
 from diag.model.availability import Unavailable
 from diag.model.events import Bools, Int64s
 from diag.model.gaps import IDLE_CAUSES, GapTable, IdleCause, Timeline
@@ -24,26 +24,6 @@ from diag.model.serving import (
     RequestTable,
 )
 from diag.model.window import Window
-
-
-def describe(values_ns: Int64s) -> Distribution:
-    """Distribution of durations; percentiles are values that occurred (nearest rank)."""
-    n = len(values_ns)
-    if not n:
-        nothing = Unavailable("no samples")
-        return Distribution(0, nothing, nothing, nothing, nothing)
-    p50, p90, p99 = np.percentile(values_ns, (50, 90, 99), method="inverted_cdf").tolist()
-
-    def given(value_ns: int, needed: int) -> int | Unavailable:
-        return value_ns if n >= needed else Unavailable(f"{n} samples, {needed} needed")
-
-    return Distribution(
-        n=n,
-        mean_ns=float(values_ns.mean()),
-        p50_ns=given(p50, MIN_SAMPLES_P50),
-        p90_ns=given(p90, MIN_SAMPLES_P90),
-        p99_ns=given(p99, MIN_SAMPLES_P99),
-    )
 
 
 def summarize_models(requests: RequestTable, window: Window) -> tuple[ModelSummary, ...]:
@@ -121,7 +101,7 @@ def summarize_queues(batches: BatchTable, models: tuple[str, ...]) -> tuple[Batc
         fill: float | Unavailable = (
             float(rows.mean() / limit.value)
             if isinstance(limit, Parameter) and limit.value > 0
-            else Unavailable("max_batch_size is not known; --batching-parameters gives it")
+            else Unavailable("max_batch_size is not known")
         )
         padded = mine & (batches.padded_rows >= batches.rows) & (batches.rows >= 0)
         executed = int(batches.padded_rows[padded].sum())

@@ -9,7 +9,8 @@ from diag.capture.plan import SECOND
 from diag.capture.recorded_traffic import RecordedTraffic, find_recorded_traffic
 from diag.errors import EmptyCaptureError, RequiredSourceError
 from diag.formats.trace.event_names import GPU_PLANE_PREFIX
-from diag.model.availability import Caveat, Unavailable
+from diag.model.availability import Unavailable
+from diag.model.caveat import Caveat, recorded_caveat
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +31,7 @@ _SOURCE_NAMES = {
 def caveats_of(result: RecordingResult, plan: CapturePlan) -> tuple[Caveat, ...]:
     """What the capture itself knows to limit the meaning of its numbers."""
     caveats = [
-        Caveat(f"no-{source}", f"Without {_SOURCE_NAMES[source]}: {reason}.")
+        recorded_caveat(f"no-{source}", f"Without {_SOURCE_NAMES[source]}: {reason}.")
         for source, reason in sorted(result.side_sources.missing().items())
         if not (source == "metrics" and plan.metrics == "off")
     ]
@@ -39,18 +40,18 @@ def caveats_of(result: RecordingResult, plan: CapturePlan) -> tuple[Caveat, ...]
     caveats += _cuts(result)
     if result.interrupted:
         text = "The recording was ended early, by Ctrl-C or a signal."
-        caveats.append(Caveat("interrupted", text))
+        caveats.append(recorded_caveat("interrupted", text))
     if result.side_sources.models_changed:
         text = "A model's versions or their states changed during the recording."
-        caveats.append(Caveat("models-changed", text))
+        caveats.append(recorded_caveat("models-changed", text))
     bounds = clock_bounds(result.recording, result.space)
     if isinstance(bounds, Unavailable):
         text = f"The server's clock cannot be related to this machine's: {bounds.reason}."
-        caveats.append(Caveat("clock-unknown", text))
+        caveats.append(recorded_caveat("clock-unknown", text))
     size_bytes = len(result.recording.xspace or b"")
     if size_bytes > plan.max_bytes:
         text = f"The trace has {size_bytes:,} bytes, more than the {plan.max_bytes:,} planned."
-        caveats.append(Caveat("trace-larger-than-planned", text))
+        caveats.append(recorded_caveat("trace-larger-than-planned", text))
     return tuple(caveats)
 
 
@@ -68,7 +69,9 @@ def _cuts(result: RecordingResult) -> list[Caveat]:
             for index, device in enumerate(series.devices)
             if f"{index}:samples" in series.missing
         ]
-    return [Caveat("samples-cut", f"Samples end early. {' '.join(texts)}")] if texts else []
+    return (
+        [recorded_caveat("samples-cut", f"Samples end early. {' '.join(texts)}")] if texts else []
+    )
 
 
 def check_required(missing: dict[str, str], plan: CapturePlan, bundle: Path | None) -> None:

@@ -20,7 +20,8 @@ from diag.formats.bundle.manifest import (
     is_writable,
 )
 from diag.formats.bundle.server import server_document
-from diag.model.availability import Caveat, Unavailable
+from diag.model.availability import Unavailable
+from diag.model.caveat import Caveat
 from diag.model.samples import SampleSeries
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def _manifest(
         window=WindowRecord(recording.sent_unix_ns, recording.received_unix_ns),
         clocks=clocks,
         sources=_sources(result),
-        caveats=tuple(CaveatRecord(caveat.code, caveat.text) for caveat in caveats),
+        caveats=tuple(CaveatRecord(caveat.code, caveat.recorded_text) for caveat in caveats),
         observer=observer,
     )
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from diag.capture.plan import CapturePlan
     from diag.capture.tracers.profile_call import TraceRecording
-    from diag.model.availability import Caveat
+    from diag.model.caveat import Caveat
 
 _MB = 1e6
 

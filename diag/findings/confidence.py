@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from diag.findings import thresholds
 from diag.findings.shares import parameters_are_told
-from diag.model.device import AgreementKind
+from diag.model.agreement import AgreementKind
 from diag.model.gaps import Confidence
 from diag.model.samples import MetricsPair
 from diag.model.serving import Stage

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from diag.findings import thresholds
 from diag.findings.shares import top_model, window_ratio
+from diag.model.agreement import AgreementKind
 from diag.model.availability import Unavailable
-from diag.model.device import AgreementKind
 from diag.model.finding import Evidence, Source
 
 if TYPE_CHECKING:
     from diag.analysis.result import Analysis
     from diag.findings.inputs import RuleInputs
-    from diag.model.device import Agreement
+    from diag.model.agreement import Agreement
 
 
 def is_saturated(inputs: RuleInputs) -> bool:

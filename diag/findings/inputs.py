@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from diag.analysis.summary import describe
+from diag.analysis.distribution import describe
 from diag.findings.shares import Shares, most_held_up, sum_shares, window_ratio
 from diag.model.availability import Unavailable
 from diag.model.gaps import IdleCause
@@ -13,7 +13,8 @@ from diag.model.gaps import IdleCause
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from diag.analysis.result import Analysis, Distribution, GapSummary
+    from diag.analysis.distribution import Distribution
+    from diag.analysis.result import Analysis, GapSummary
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,11 +26,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from diag.analysis.summary import describe
+from diag.analysis.distribution import describe
 from diag.findings import thresholds
 from diag.findings.shares import most_held_up, padding_ratio, top_model, window_ratio
+from diag.model.agreement import AgreementKind
 from diag.model.availability import Unavailable
-from diag.model.device import AgreementKind
 from diag.model.finding import Check
 from diag.model.gaps import IdleCause
 from diag.model.serving import Stage
@@ -38,7 +38,8 @@ from diag.model.serving import Stage
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from diag.analysis.result import Analysis, Distribution
+    from diag.analysis.distribution import Distribution
+    from diag.analysis.result import Analysis
     from diag.model.events import Int64s
 
 Measured = float | Unavailable

@@ -11,8 +11,8 @@ from diag.findings.device import agreement_evidence, busy_text
 from diag.findings.inputs import RuleInputs, rule_inputs
 from diag.findings.shares import window_ratio
 from diag.findings.waits import IDLE
+from diag.model.agreement import AgreementKind
 from diag.model.availability import Unavailable
-from diag.model.device import AgreementKind
 from diag.model.finding import Evidence, Source
 from diag.model.gaps import Confidence, IdleCause
 from diag.model.printable import NAME_MAX_CHARS, printable

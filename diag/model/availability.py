@@ -1,4 +1,4 @@
-"""Absence as a value: a thing that could not be known carries the reason."""
+"""Absence as a value: what could not be measured carries the reason."""
 
 from __future__ import annotations
 
@@ -7,23 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """Stands where a value would, when there is none; never 0, never a bare None.
+    """Replaces a value that is not known; diag never uses 0 or None for that.
 
     Attributes:
-        reason: Why, as half a sentence that reads after "unavailable: ".
+        reason: Why it is not known, as a short phrase that reads well after "n/a: ".
     """
 
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Caveat:
-    """Something that limits what the numbers mean; shown before them.
-
-    Attributes:
-        code: Lower-kebab, permanent, e.g. ``window-too-short``.
-        text: One sentence for a person on call.
-    """
-
-    code: str
-    text: str

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from diag.model.availability import Caveat, Unavailable
+from diag.model.availability import Unavailable
+from diag.model.caveat import Caveat
 from diag.model.events import Plane
 from diag.model.samples import MetricsPair, SampleSeries, ServerInfo
 from diag.model.window import ClockSync, Window

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from diag.model.availability import Unavailable
 
-Fact = int | float | str | bool | tuple[str, ...] | Unavailable
+Fact = int | float | str | bool | tuple[str, ...] | tuple[float, ...] | Unavailable
+
+# Name of the fact that holds the sentence of a caveat that a capture recorded.
+RECORDED_TEXT = "recorded_text"
 
 
 class Limit(enum.Enum):
@@ -20,12 +23,12 @@ class Limit(enum.Enum):
     DEVICES = "devices"  # what GPUs did
     SAMPLES = "samples"  # host, NVML and DCGM samples
     METRICS = "metrics"  # the server's own metrics
-    CLOCKS = "clocks"  # how sources lie on one time axis
+    CLOCKS = "clocks"  # how sources are aligned on one time axis
 
 
 @dataclass(frozen=True, slots=True)
 class Caveat:
-    """What limits the numbers; the report words it (diag/report/wording/caveats.py).
+    """What limits the numbers; ``diag/report/wording/caveats.py`` turns it into sentences.
 
     Attributes:
         code: Lower-kebab, permanent, e.g. ``window-too-short``.
@@ -47,3 +50,29 @@ class Caveat:
             KeyError: The caveat has no such fact.
         """
         return dict(self.facts)[name]
+
+    @property
+    def recorded_text(self) -> str:
+        """The sentence that a capture recorded; "" for a caveat of the analysis."""
+        text = dict(self.facts).get(RECORDED_TEXT, "")
+        return text if isinstance(text, str) else ""
+
+
+# Caveats of a capture (docs/capture.md). A code that is not here may be from a newer diag.
+_LIMITS_OF_RECORDED = {
+    "no-host": (Limit.SAMPLES,),
+    "no-gpu": (Limit.SAMPLES, Limit.DEVICES),
+    "no-dcgm": (Limit.SAMPLES,),
+    "no-metrics": (Limit.METRICS, Limit.QUEUEING),
+    "agent-lost": (Limit.SAMPLES,),
+    "samples-dropped": (Limit.SAMPLES,),
+    "samples-cut": (Limit.SAMPLES,),
+    "interrupted": (Limit.REQUESTS,),
+    "models-changed": (Limit.REQUESTS,),
+    "clock-unknown": (Limit.CLOCKS, Limit.SAMPLES),
+}
+
+
+def recorded_caveat(code: str, text: str) -> Caveat:
+    """A caveat of a capture, which is stored as a code and a sentence (docs/bundle-format.md)."""
+    return Caveat(code, _LIMITS_OF_RECORDED.get(code, ()), ((RECORDED_TEXT, text),))

@@ -177,70 +177,28 @@ class DeviceClock:
     error_ns: int
 
 
+class CuptiAccess(enum.Enum):
+    """What the tracer's errors say about its access to CUPTI."""
+
+    REFUSED = "refused"  # the process lacks a privilege
+    IN_USE = "in-use"  # another profiler holds CUPTI, which serves one at a time
+    REFUSED_AND_IN_USE = "refused-and-in-use"
+    UNKNOWN = "unknown"  # no error, or none that says why
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceLoss:
-    """What of the device's events is missing, by the tracer's own words.
+    """Device events that are missing, as the GPU tracer reported it.
 
     Attributes:
-        dropped: Events that the tracer says it lost.
+        dropped: Number of events that the tracer reported as lost.
         reasons: Its reasons, shortened.
-        errors: CUPTI's errors.
-        overhead_ratio: Share of the window in the tracer's overhead records, worst device.
+        errors: Its errors, shortened.
+        overhead_ratio: Share of the window in the tracer's overhead records, 0 to 1, of the device
+            with most.
     """
 
     dropped: int
     reasons: tuple[str, ...]
     errors: tuple[str, ...]
     overhead_ratio: float | Unavailable
-
-
-class AgreementKind(enum.Enum):
-    """How a trace's busy time and a sampled utilization go together."""
-
-    AGREE = "agree"
-    OTHER_PROCESS = "other-process"
-    PLANE_MISSING = "plane-missing"
-    TRACE_TRUNCATED = "trace-truncated"
-    TOO_COARSE = "too-coarse"
-    DISAGREE = "disagree"
-
-
-@dataclass(frozen=True, slots=True)
-class OtherProcess:
-    """Another process on the GPU; ``share`` is its sampled SM utilization, 0 to 1."""
-
-    pid: int
-    name: str | Unavailable
-    share: float | Unavailable
-    memory_bytes: int | Unavailable
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """One device, one sampled source, over the time both cover.
-
-    Attributes:
-        device: Plane name, or the sampler's name of the device where there is no plane.
-        source: ``nvml``, ``dcgm`` or ``agent``.
-        kind: The outcome.
-        traced_ratio: Busy share by the trace over the overlap.
-        sampled_ratio: By the samples, each weighted by the time it stands for.
-        tolerance_ratio: Within which they agree: from the samples' resolution and the clocks.
-        overlap_ns: Time that both cover.
-        resolution_ns: The time one sample averages over.
-        clock_error_ns: Bound on the clocks' difference.
-        others: Other processes seen on it.
-        text: The outcome in a sentence, with what to do.
-    """
-
-    device: str
-    source: str
-    kind: AgreementKind
-    traced_ratio: float | Unavailable
-    sampled_ratio: float | Unavailable
-    tolerance_ratio: float | Unavailable
-    overlap_ns: int
-    resolution_ns: int | Unavailable
-    clock_error_ns: int | Unavailable
-    others: tuple[OtherProcess, ...]
-    text: str

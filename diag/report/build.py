@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 import diag
 from diag.findings import conclude, find
-from diag.model.availability import Caveat, Unavailable
+from diag.model.availability import Unavailable
 from diag.report.build_aside import metrics_parts, observer_parts, series_parts
 from diag.report.build_batches import queue_part
 from diag.report.build_device import (
@@ -23,6 +25,7 @@ from diag.report.build_ledger import model_part, spread
 from diag.report.report import (
     SCHEMA_VERSION,
     CaptureFacts,
+    CaveatPart,
     EvidencePart,
     OpPart,
     PoolPart,
@@ -30,12 +33,14 @@ from diag.report.report import (
     VerdictPart,
 )
 from diag.report.values import finite, readable
+from diag.report.wording.caveats import advise_caveat, describe_caveat
 
 if TYPE_CHECKING:
     from diag.analysis.result import (
         Analysis,
     )
     from diag.findings import Verdict
+    from diag.model.caveat import Caveat
     from diag.model.finding import Finding
 
 
@@ -46,11 +51,11 @@ LIMIT_CODES = frozenset({"no-device-plane", "gpu-plane-missing", "gpu-planes-emp
 def build_report(analysis: Analysis, findings: tuple[Finding, ...] | None = None) -> Report:
     """Everything that will be shown of one capture; what is empty stays empty."""
     found = find(analysis) if findings is None else findings
-    caveats = tuple(Caveat(c.code, readable(c.text)) for c in analysis.caveats)
+    caveats = tuple(_caveat_part(caveat) for caveat in analysis.caveats)
     return Report(
         schema_version=SCHEMA_VERSION,
         diag_version=diag.__version__,
-        limits=tuple(_first_sentence(c) for c in caveats if c.code in LIMIT_CODES),
+        limits=tuple(replace(c, advice="") for c in caveats if c.code in LIMIT_CODES),
         verdict=_verdict_part(conclude(analysis, found), found),
         caveats=caveats,
         capture=_capture_facts(analysis),
@@ -80,10 +85,12 @@ def build_report(analysis: Analysis, findings: tuple[Finding, ...] | None = None
     )
 
 
-def _first_sentence(caveat: Caveat) -> Caveat:
-    """What cannot be known; what to do about it stands with the other caveats."""
-    first, stop, _ = caveat.text.partition(". ")
-    return Caveat(caveat.code, f"{first}{stop.strip()}")
+def _caveat_part(caveat: Caveat) -> CaveatPart:
+    return CaveatPart(
+        code=caveat.code,
+        text=readable(describe_caveat(caveat)),
+        advice=readable(advise_caveat(caveat)),
+    )
 
 
 def _verdict_part(verdict: Verdict, findings: tuple[Finding, ...]) -> VerdictPart:

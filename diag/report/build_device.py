@@ -16,17 +16,17 @@ from diag.report.device_parts import (
     OtherProcessPart,
 )
 from diag.report.values import finite, readable, readable_or_reason, share_of
+from diag.report.wording.agreements import advise_agreement, describe_agreement
 
 if TYPE_CHECKING:
+    from diag.model.agreement import Agreement, OtherProcess
     from diag.model.device import (
-        Agreement,
         BatchSizeCost,
         DeviceClock,
         DeviceLoss,
         DeviceSummary,
         KernelTime,
         ModelDeviceCost,
-        OtherProcess,
     )
 
 _ROWS_UNKNOWN = Unavailable("no event tells the rows of a run that was not batched")
@@ -137,7 +137,9 @@ def agreement_part(agreement: Agreement) -> AgreementPart:
         resolution_ns=agreement.resolution_ns,
         clock_error_ns=agreement.clock_error_ns,
         others=tuple(_process_part(other) for other in agreement.others),
-        text=readable(agreement.text),
+        text=readable(describe_agreement(agreement)),
+        remedy=agreement.remedy,
+        advice=readable(advise_agreement(agreement)),
     )
 
 

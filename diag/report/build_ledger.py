@@ -11,7 +11,8 @@ from diag.report.report import GroupPart, ModelPart, Spread, StagePart
 from diag.report.values import finite, readable
 
 if TYPE_CHECKING:
-    from diag.analysis.result import Distribution, ModelSummary, StageSummary
+    from diag.analysis.distribution import Distribution
+    from diag.analysis.result import ModelSummary, StageSummary
 
 
 def model_part(model: ModelSummary) -> ModelPart:

@@ -158,7 +158,9 @@ class AgreementPart(Part, frozen=True):
         overlap_ns: The time both cover.
         resolution_ns: The time over which one sample averages.
         clock_error_ns: Bound on the difference of the clocks.
-        text: The outcome in a sentence, with what to do.
+        text: The outcome in words.
+        remedy: Code of what to do about it; "" for nothing.
+        advice: The same in a sentence.
     """
 
     device: str
@@ -172,3 +174,5 @@ class AgreementPart(Part, frozen=True):
     clock_error_ns: int | Unavailable
     others: tuple[OtherProcessPart, ...]
     text: str
+    remedy: str
+    advice: str

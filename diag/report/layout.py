@@ -16,8 +16,7 @@ from diag.report.layout_gaps import gap_blocks
 from diag.report.layout_ledger import host_blocks, ledger_blocks
 
 if TYPE_CHECKING:
-    from diag.model.availability import Caveat
-    from diag.report.report import CaptureFacts, EvidencePart, Report, VerdictPart
+    from diag.report.report import CaptureFacts, CaveatPart, EvidencePart, Report, VerdictPart
 
 NAME_CHARS = NAME_MAX_CHARS
 _PLANE_MISSING = "plane-missing"
@@ -79,8 +78,8 @@ def _caveat_blocks(report: Report) -> tuple[Block, ...]:
     return (Heading("Caveats"), Bullets(items))
 
 
-def _caveat_text(caveat: Caveat) -> str:
-    return f"{caveat.text} [{caveat.code}]"
+def _caveat_text(caveat: CaveatPart) -> str:
+    return f"{' '.join(filter(None, (caveat.text, caveat.advice)))} [{caveat.code}]"
 
 
 def _capture_blocks(facts: CaptureFacts) -> tuple[Block, ...]:

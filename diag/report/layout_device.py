@@ -174,12 +174,13 @@ def _check_blocks(agreements: tuple[AgreementPart, ...]) -> tuple[Block, ...]:
         for source, devices in agreeing.items()
     ]
     rest = [item for item in agreements if not (agreeing and item.kind == _AGREE)]
-    advice = [item.text.partition(". ")[2] for item in rest]
-    repeated = {text for text in advice if text and advice.count(text) > 1}
-    for item, text in zip(rest, advice, strict=True):
-        sentence = item.text.removesuffix(f" {text}") if text in repeated else item.text
-        texts.append(f"{sentence} [{item.kind}{_bound_text(item)}]")
-    texts += [text for text in dict.fromkeys(advice) if text in repeated]
+    remedies = [item.remedy for item in rest]
+    for item in rest:
+        alone = remedies.count(item.remedy) == 1
+        text = f"{item.text} {item.advice}" if alone and item.advice else item.text
+        texts.append(f"{text} [{item.kind}{_bound_text(item)}]")
+    advice = {item.remedy: item.advice for item in rest if remedies.count(item.remedy) > 1}
+    texts += [text for text in advice.values() if text]
     return tuple(Paragraph(text, label="samples") for text in texts)
 
 

@@ -6,7 +6,7 @@ Field names are the JSON keys; the unit is the last word. A value that could not
 
 from typing import Literal
 
-from diag.model.availability import Caveat, Unavailable
+from diag.model.availability import Unavailable
 from diag.report.aside_parts import MetricsPart, ObserverPart, SeriesPart
 from diag.report.device_parts import (
     AgreementPart,
@@ -20,6 +20,20 @@ from diag.report.gap_parts import TimelinePart
 from diag.report.part import Part
 
 SCHEMA_VERSION: Literal["1"] = "1"
+
+
+class CaveatPart(Part, frozen=True):
+    """Something that limits what the numbers mean.
+
+    Attributes:
+        code: Permanent.
+        text: What is limited, and why.
+        advice: What to do about it; "" for nothing.
+    """
+
+    code: str
+    text: str
+    advice: str
 
 
 class EvidencePart(Part, frozen=True):
@@ -188,9 +202,9 @@ class Report(Part, frozen=True):
 
     schema_version: Literal["1"]
     diag_version: str
-    limits: tuple[Caveat, ...]
+    limits: tuple[CaveatPart, ...]
     verdict: VerdictPart
-    caveats: tuple[Caveat, ...]
+    caveats: tuple[CaveatPart, ...]
     capture: CaptureFacts
     devices: tuple[DevicePart, ...]
     device_loss: DeviceLossPart

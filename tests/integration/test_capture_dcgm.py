@@ -62,8 +62,8 @@ def test_an_exporter_that_dies_midway_leaves_what_it_gave(tmp_path: Path) -> Non
     assert sum("gpu_util_percent" in sample for sample in series.samples) == 1
     assert "answered 500" in series.missing["samples"]
     (caveat,) = [each for each in outcome.caveats if each.code == "samples-cut"]
-    assert "dcgm samples: none after reading " in caveat.text
-    assert "answered 500" in caveat.text
+    assert "dcgm samples: none after reading " in caveat.recorded_text
+    assert "answered 500" in caveat.recorded_text
 
 
 def test_an_exporter_that_is_none_is_a_caveat_and_a_failure_if_required(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_an_exporter_that_is_none_is_a_caveat_and_a_failure_if_required(tmp_path
         with pytest.raises(RequiredSourceError, match="the server was not profiled"):
             capture_bundle(required, tmp_path / "c")
     (caveat,) = [each for each in outcome.caveats if each.code == "no-dcgm"]
-    assert "answered 404" in caveat.text
+    assert "answered 404" in caveat.recorded_text
     found = open_bundle(outcome.path).dcgm_samples
     assert isinstance(found, Unavailable)
     assert "answered 404" in found.reason

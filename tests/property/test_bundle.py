@@ -19,8 +19,9 @@ from diag.formats.bundle.writer import BundleWriter
 from diag.formats.source import open_bundle
 from diag.formats.text.batching_parameters import parse_batching_parameters
 from diag.formats.text.prometheus import parse_metrics
-from diag.model.availability import Caveat, Unavailable
+from diag.model.availability import Unavailable
 from diag.model.capture import Capture
+from diag.model.caveat import recorded_caveat
 from diag.model.samples import MetricSample, MetricsPair, SamplerCost, SampleSeries
 from diag.model.window import ClockSync
 from diag.testing.xspace_builder import build_space
@@ -94,7 +95,9 @@ def test_what_is_written_is_what_is_read(
     capture = round_trip(name, manifest, host, gpu)
     assert capture.host_samples == host
     assert capture.gpu_samples == gpu
-    assert capture.caveats == tuple(Caveat(each.code, each.text) for each in manifest.caveats)
+    assert capture.caveats == tuple(
+        recorded_caveat(each.code, each.text) for each in manifest.caveats
+    )
     assert capture.clocks == tuple(
         ClockSync(each.source, each.offset_ns, each.uncertainty_ns) for each in manifest.clocks
     )

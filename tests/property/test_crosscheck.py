@@ -7,12 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diag.analysis.intervals.sets import covered_between, union
-from diag.analysis.sampled.bounds import kernel_times, traced_bounds
-from diag.analysis.sampled.clock_alignment import Placed
-from diag.analysis.sampled.comparison import compare
-from diag.analysis.sampled.dcgm import dcgm_readings
-from diag.analysis.sampled.nvml import nvml_readings
-from diag.analysis.sampled.readings import Readings
+from diag.analysis.samples.bounds import kernel_times, traced_bounds
+from diag.analysis.samples.clock_alignment import AlignedSeries
+from diag.analysis.samples.comparison import compare
+from diag.analysis.samples.dcgm import dcgm_readings
+from diag.analysis.samples.nvml import nvml_readings
+from diag.analysis.samples.readings import Readings
+from diag.model.availability import Unavailable
 from diag.model.intervals import IntervalSet
 from diag.model.samples import SampledDevice, SampleSeries
 from diag.model.window import Window
@@ -52,10 +53,10 @@ def share(kernels: IntervalSet, end_ns: int, length_ns: int) -> float:
     return float(covered[0]) / length_ns
 
 
-def placed(source: str, samples: list[dict[str, object]], error_ns: int) -> Placed:
+def placed(source: str, samples: list[dict[str, object]], error_ns: int) -> AlignedSeries:
     units = {name: "%" for sample in samples for name in sample if name != "unix_ns"}
     series = SampleSeries(source, 50 * MS, units, tuple(samples), devices=(SampledDevice("x"),))
-    return Placed(series, -UNIX_NS, error_ns)
+    return AlignedSeries(series, -UNIX_NS, error_ns)
 
 
 def never_contradicts(readings: Readings, kernels: IntervalSet, window: Window) -> None:
@@ -175,7 +176,7 @@ def test_the_bounds_hold_the_share_of_every_span_that_is_possible(
         length_max_ns=np.array([most_ns]),
         weight_ns=np.array([least_ns]),
         resolution_ns=least_ns,
-        averaging="",
+        averaging=Unavailable("not needed here"),
     )
     bounds = traced_bounds(kernel_times(kernels, NOTHING, window), one)
     least, most = bounds.least, bounds.most_traced[0]

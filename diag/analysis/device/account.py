@@ -12,8 +12,9 @@ from diag.analysis.execution.execution import Execution
 from diag.analysis.requests.attribution import AttributedRequests
 from diag.analysis.result import GapSummary
 from diag.analysis.visibility import Visibility
-from diag.model.availability import Caveat
+from diag.model.agreement import SampledUtilization
 from diag.model.capture import Capture
+from diag.model.caveat import Caveat
 from diag.model.device import (
     DeviceSummary,
     KernelTime,
@@ -38,7 +39,7 @@ def account_devices(
     requests: AttributedRequests,
     visibility: Visibility,
     idle: tuple[GapSummary, ...],
-    seen: str = "",
+    utilization: tuple[SampledUtilization, ...] = (),
 ) -> DeviceAccount:
     """Summarise, cost and rank the work of all GPUs.
 
@@ -48,7 +49,7 @@ def account_devices(
         requests: Requests and batches.
         visibility: What the recording cannot show of the devices.
         idle: Idle time of each timeline.
-        seen: What samples saw of the GPUs, as half a sentence.
+        utilization: Sampled utilization of the GPUs.
 
     Raises:
         InputError: The trace is too long and full to analyse.
@@ -61,5 +62,5 @@ def account_devices(
         costs=cost_models(execution, requests),
         kernels=kernels,
         ops=ops,
-        caveats=tuple(find_device_caveats(capture, device, devices, clock, loss, seen)),
+        caveats=tuple(find_device_caveats(capture, device, devices, clock, loss, utilization)),
     )

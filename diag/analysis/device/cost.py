@@ -15,6 +15,7 @@ import numpy as np
 from diag.analysis.device.fit import Fit, effect_of_size, fit
 from diag.analysis.device.launching import launching_ns
 from diag.analysis.device.runs import Runs, find_runs
+from diag.analysis.distribution import describe, percentile
 from diag.analysis.execution.device_kinds import COPY_IN, COPY_OUT, KERNEL
 from diag.analysis.execution.device_links import DeviceEvents
 from diag.analysis.execution.device_work import DeviceWork
@@ -22,13 +23,10 @@ from diag.analysis.execution.execution import Execution
 from diag.analysis.intervals.sets import Lanes
 from diag.analysis.intervals.sweep import slices
 from diag.analysis.requests.attribution import AttributedRequests
-from diag.analysis.summary import describe
 from diag.analysis.thresholds import MIN_SAMPLES_P90
 from diag.model.availability import Unavailable
 from diag.model.device import BatchSizeCost, ModelDeviceCost
 from diag.model.events import Bools, Int32s, Int64s
-
-_P10_PERCENT = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,15 +140,12 @@ def _curve(rows: Int64s, time_ns: Int64s) -> tuple[BatchSizeCost, ...]:
     for size in np.unique(rows).tolist():
         times = time_ns[rows == size]
         spread = describe(times)
-        low: int | Unavailable = spread.p90_ns if isinstance(spread.p90_ns, Unavailable) else 0
-        if len(times) >= MIN_SAMPLES_P90:  # p10 has as many samples beyond it as p90
-            low = int(np.percentile(times, _P10_PERCENT, method="inverted_cdf"))
         out.append(
             BatchSizeCost(
                 rows=size,
                 runs=len(times),
                 mean_ns=int(times.sum()) / len(times),
-                p10_ns=low,
+                p10_ns=percentile(times, 10, MIN_SAMPLES_P90),  # as many beyond it as p90
                 p50_ns=spread.p50_ns,
                 p90_ns=spread.p90_ns,
             )

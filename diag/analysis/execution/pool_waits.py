@@ -6,14 +6,29 @@ closure that waits while another of its step runs holds up no request.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
+from diag.analysis.distribution import Distribution, describe
 from diag.analysis.execution.closures import Closures
-from diag.analysis.result import PoolWait
-from diag.analysis.summary import describe
 from diag.model.events import EventTable
 
 POOLS_MAX = 10
+
+
+@dataclass(frozen=True, slots=True)
+class PoolWait:
+    """Waits of the closures that one pool began to run within the window.
+
+    Attributes:
+        pool: The name its threads share, before the slash: ``tf_Compute`` is the inter-op pool,
+            ``…Eigen`` pools serve single ops.
+        wait: From Record to StartRegion, one sample a closure.
+    """
+
+    pool: str
+    wait: Distribution
 
 
 def measure_pool_waits(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from diag.analysis.cupti_access import fix_for, numbered_fixes
 from diag.findings.confidence import Basis, judge
 from diag.findings.device import agreement_evidence, untraced
+from diag.findings.gpu_tracing import allow_gpu_tracing
 from diag.findings.metrics import check
+from diag.model.agreement import Agreement, AgreementReason
 from diag.model.availability import Unavailable
 from diag.model.finding import (
     CounterEvidence,
@@ -37,8 +38,6 @@ def find(inputs: RuleInputs) -> Finding | None:
     ratio = hidden.sampled_ratio
     busy = "busy" if isinstance(ratio, Unavailable) else f"{ratio:.0%} busy"
     device = printable(hidden.device, NAME_MAX_CHARS)
-    errors = inputs.analysis.device_loss.errors
-    fix = fix_for(errors) or f"Let the server's GPU tracer record: {numbered_fixes()}."
     return Finding(
         id=ID,
         cause="gpu-not-traced",
@@ -52,7 +51,7 @@ def find(inputs: RuleInputs) -> Finding | None:
                 "another process that could be the one at work instead", bool(hidden.others)
             ),
         ),
-        remedies=(Remedy(RemedyKind.DEPLOYMENT, RemedyPlace.CONTAINER, fix),),
+        remedies=(_remedy(hidden),),
         gain=Unavailable("what the GPU does is not known"),
         verify=(
             check(inputs.analysis, "device.planes", low=1),
@@ -62,3 +61,11 @@ def find(inputs: RuleInputs) -> Finding | None:
         tier=Tier.VISIBILITY,
         at_stake_ns=inputs.stage_mean_ns(compute),
     )
+
+
+def _remedy(hidden: Agreement) -> Remedy:
+    if hidden.reason is AgreementReason.NOT_REQUESTED:
+        action = "Capture without --no-device-trace."
+        return Remedy(RemedyKind.CAPTURE, RemedyPlace.CAPTURE_COMMAND, action)
+    action = allow_gpu_tracing(hidden.cupti_access)
+    return Remedy(RemedyKind.DEPLOYMENT, RemedyPlace.CONTAINER, action)

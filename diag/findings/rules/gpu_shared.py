@@ -22,7 +22,7 @@ from diag.model.serving import StageGroup
 
 if TYPE_CHECKING:
     from diag.findings.inputs import RuleInputs
-    from diag.model.device import Agreement, OtherProcess
+    from diag.model.agreement import Agreement, OtherProcess
 
 ID = "gpu-shared"
 

@@ -13,8 +13,9 @@ from diag.formats.text.prometheus import metrics_from_bytes
 from diag.formats.text.samples import decode_samples
 from diag.formats.trace.capture import decode_named, trace_caveats
 from diag.formats.trace.recorded_window import recorded_level, recorded_window
-from diag.model.availability import Caveat, Unavailable
+from diag.model.availability import Unavailable
 from diag.model.capture import BatchingParameters, Capture
+from diag.model.caveat import Caveat, Limit, recorded_caveat
 from diag.model.samples import MetricsPair, SampleSeries, ServerInfo
 from diag.model.window import ClockSync
 
@@ -48,7 +49,7 @@ def capture_from_bundle(bundle: Bundle, name: str, where: str) -> Capture:
     metrics, metrics_caveats = contents.metrics()
     server = contents.server()
     parameters, parameters_caveats = _batching_parameters(server, f"{where}/{layout.SERVER}")
-    captured = tuple(Caveat(caveat.code, caveat.text) for caveat in manifest.caveats)
+    captured = tuple(recorded_caveat(each.code, each.text) for each in manifest.caveats)
     capture = Capture(
         name=name,
         origin_unix_ns=space.origin_unix_ns,
@@ -100,7 +101,9 @@ def _batching_parameters(
         return recorded_parameters(server, where), ()
     except BatchingParametersError as exc:
         reason = f"the batching parameters in the bundle cannot be used: {exc.message}"
-        caveat = Caveat("batching-parameters-unreadable", f"{reason[0].upper()}{reason[1:]}.")
+        caveat = Caveat(
+            "batching-parameters-unreadable", (Limit.QUEUEING,), (("reason", exc.message),)
+        )
         return Unavailable(reason), (caveat,)
 
 
@@ -150,8 +153,8 @@ class _Contents:
             return MetricsPair(metrics_from_bytes(before), metrics_from_bytes(after)), ()
         except MetricsParseError as exc:
             # Untouched server output: a fault in it must not cost the whole capture.
-            text = f"The server's metrics cannot be read: {exc.message}."
-            return Unavailable(exc.message), (Caveat("metrics-unreadable", text),)
+            caveat = Caveat("metrics-unreadable", (Limit.METRICS,), (("reason", exc.message),))
+            return Unavailable(exc.message), (caveat,)
 
     def verify_rest(self) -> None:
         """Check the parts that nothing asked for, such as a later diag's."""

@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING
 from diag.errors import SourceNotFoundError, XSpaceDecodeError
 from diag.formats.trace.recorded_window import recorded_level, recorded_window, unknown_end_ns
 from diag.formats.trace.xspace import decode_space
-from diag.model.availability import Caveat, Unavailable
+from diag.model.availability import Unavailable
 from diag.model.capture import Capture
+from diag.model.caveat import Caveat, Limit
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from diag.model.events import Space
 
 WHAT_TO_NAME = "a bundle, a .xplane.pb file, or a TensorBoard run folder or log directory"
 
 _BARE = Unavailable("only the trace was given, not a bundle")
-BARE_CAVEAT = Caveat(
-    "bare-trace",
-    "Only the trace was given: there are no host, GPU, metrics or server data for its window.",
-)
+_MESSAGE_MAX_CHARS = 300
+BARE_CAVEAT = Caveat("bare-trace", (Limit.SAMPLES, Limit.METRICS), (), "capture-bundle")
 
 
 def decode_named(data: bytes, where: str) -> Space:
@@ -83,26 +84,25 @@ def trace_caveats(space: Space, planned_duration_ms: int | None = None) -> tuple
     """
     dropped = [text for text in space.warnings if "dropped" in text.lower()]
     others = [text for text in space.warnings if text not in dropped]
-    found = (
-        ("dropped-events", "Events were lost while recording", dropped),
-        ("tracer-errors", "A tracer on the server failed", space.errors),
-        ("tracer-warnings", "A tracer on the server warned", others),
+    found: tuple[tuple[str, tuple[Limit, ...], Sequence[str], str], ...] = (
+        ("dropped-events", (Limit.DEVICES, Limit.IDLE), dropped, "capture-shorter"),
+        ("tracer-errors", (Limit.DEVICES,), space.errors, ""),
+        ("tracer-warnings", (), others, ""),
     )
-    said = (Caveat(code, f"{what}: {_joined(texts)}") for code, what, texts in found if texts)
-    return (*said, *_about_the_end(unknown_end_ns(space, planned_duration_ms)))
+    reported = (
+        Caveat(code, limits, (("messages", tuple(map(_shortened, texts))),), remedy)
+        for code, limits, texts, remedy in found
+        if texts
+    )
+    return (*reported, *_about_the_end(unknown_end_ns(space, planned_duration_ms)))
 
 
 def _about_the_end(after_ns: int) -> tuple[Caveat, ...]:
     if not after_ns:
         return ()
-    text = (
-        f"The session went on for {after_ns / 1e9:.2f} s after its last event, idle or collecting: "
-        "the trace does not tell its duration, so that time is left out of the window."
-    )
-    return (Caveat("window-end-unknown", text),)
+    return (Caveat("window-end-unknown", (Limit.IDLE,), (("after_last_event_ns", after_ns),)),)
 
 
-def _joined(texts: tuple[str, ...] | list[str]) -> str:
-    more = f" (and {len(texts) - 1} more)" if len(texts) > 1 else ""
-    text = " ".join(texts[0].split())
-    return (text if len(text) <= 300 else text[:300] + "…") + more
+def _shortened(text: str) -> str:
+    words = " ".join(text.split())
+    return words if len(words) <= _MESSAGE_MAX_CHARS else words[:_MESSAGE_MAX_CHARS] + "…"

@@ -9,8 +9,8 @@ import pytest
 
 from diag.analysis import analyze
 from diag.findings import conclude, find
+from diag.model.agreement import Agreement, AgreementKind, AgreementReason, OtherProcess
 from diag.model.availability import Unavailable
-from diag.model.device import Agreement, AgreementKind, OtherProcess
 from diag.model.gaps import Confidence
 from tests.unit.analysis.traces import analyzed, capture_of
 from tests.unit.findings.servers import unfounded_numbers
@@ -136,17 +136,19 @@ def shared_gpu(sampled: float) -> Analysis:
         device="/device:GPU:0",
         source="nvml",
         kind=AgreementKind.OTHER_PROCESS,
+        reason=AgreementReason.OTHERS_WORK_TOO,
         traced_ratio=0.5,
         sampled_ratio=sampled,
         tolerance_ratio=0.05,
+        doubt_ratio=0.05,
         overlap_ns=1,
         resolution_ns=1,
+        averaging=Unavailable("not needed here"),
         clock_error_ns=0,
         others=(
             OtherProcess(4242, "trainer", 0.4, Unavailable("not asked")),
             OtherProcess(4243, Unavailable("gone"), 0.1, 1),
         ),
-        text="",
     )
     return replace(analysis, agreements=(check,))
 

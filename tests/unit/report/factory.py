@@ -20,8 +20,9 @@ from diag.analysis.samples.observer import observer_figures
 from diag.analysis.samples.sources import summarize_sources
 from diag.analysis.summary import describe
 from diag.findings.verdict import Evidence, Verdict
-from diag.model.availability import Caveat, Unavailable
+from diag.model.availability import Unavailable
 from diag.model.capture import Capture
+from diag.model.caveat import Caveat, Limit
 from diag.model.device import DeviceLoss
 from diag.model.events import EventTable, Line, Plane
 from diag.model.gaps import IDLE_CAUSES, GapTable, IdleCause, Timeline
@@ -45,6 +46,20 @@ BIG_BATCH_ID = 2**63 + 5
 STAGES_NS = {Stage.QUEUE_FILL: 8 * MS, Stage.SCHEDULE: MS, Stage.COMPUTE: 3 * MS}
 NO_DEVICE = Unavailable("no device event was recorded")
 NO_P99 = Unavailable("p99 needs 100 requests; there are 3")
+
+
+TOO_SHORT = Caveat(
+    "window-too-short",
+    (Limit.REQUESTS,),
+    (
+        ("model", "convnet"),
+        ("statistic", "p99"),
+        ("latency_ns", 30 * MS),
+        ("window_ns", 100 * MS),
+        ("needed_window_ns", 150 * MS),
+    ),
+    "capture-longer",
+)
 
 
 def make_capture(name: str = "server.xplane.pb") -> Capture:
@@ -268,7 +283,7 @@ def make_analysis(
         idle=(GapSummary(timeline, 80 * MS, by_cause, 30 * MS, 50 * MS, 30 * MS, 3e8),),
         pool_waits=(PoolWait("tf_Compute", describe(np.arange(1, 131) * 10_000)),),
         ops=(OpTime("DecodeJpeg", True, 30, 40 * MS), OpTime("MatMul", False, 60, 9 * MS)),
-        caveats=(Caveat("window-too-short", "The window is shorter than five times p99."),),
+        caveats=(TOO_SHORT,),
         devices=(),
         device_costs=(),
         kernels=(),

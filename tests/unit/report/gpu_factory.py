@@ -7,11 +7,17 @@ from dataclasses import replace
 import numpy as np
 
 from diag.analysis.result import Analysis, GapSummary
-from diag.model.availability import Caveat, Unavailable
-from diag.model.capture import Capture
-from diag.model.device import (
+from diag.model.agreement import (
     Agreement,
     AgreementKind,
+    AgreementReason,
+    Averaging,
+    AveragingKind,
+    OtherProcess,
+)
+from diag.model.availability import Unavailable
+from diag.model.capture import Capture
+from diag.model.device import (
     BatchSizeCost,
     DeviceClock,
     DeviceLoss,
@@ -19,7 +25,6 @@ from diag.model.device import (
     KernelTime,
     LargerBatches,
     ModelDeviceCost,
-    OtherProcess,
 )
 from diag.model.gaps import (
     CONFIDENCES,
@@ -33,7 +38,7 @@ from diag.model.gaps import (
 )
 from diag.model.samples import SampledDevice, SamplerCost, SampleSeries
 from diag.model.window import Window
-from tests.unit.report.factory import MS, ORIGIN_UNIX_NS, make_analysis, make_capture
+from tests.unit.report.factory import MS, ORIGIN_UNIX_NS, TOO_SHORT, make_analysis, make_capture
 
 WINDOW = Window(0, 100 * MS)
 DEVICE = "/device:GPU:0"
@@ -162,21 +167,38 @@ def make_cost(model: str = "convnet") -> ModelDeviceCost:
     )
 
 
+REASONS = {
+    AgreementKind.AGREE: AgreementReason.WITHIN_TOLERANCE,
+    AgreementKind.OTHER_PROCESS: AgreementReason.OTHERS_WORK_TOO,
+    AgreementKind.PLANE_MISSING: AgreementReason.NOT_TRACED,
+    AgreementKind.TOO_COARSE: AgreementReason.NO_SAMPLE_IN_WINDOW,
+}
+REMEDIES = {
+    AgreementKind.OTHER_PROCESS: "dedicate-gpu",
+    AgreementKind.PLANE_MISSING: "allow-gpu-tracing",
+}
+
+
 def make_agreement(
-    device: str = DEVICE, kind: AgreementKind = AgreementKind.OTHER_PROCESS, text: str = ""
+    device: str = DEVICE, kind: AgreementKind = AgreementKind.OTHER_PROCESS
 ) -> Agreement:
+    other = OtherProcess(4711, "python3", 0.5, 2**30)
     return Agreement(
         device=device,
         source="nvml",
         kind=kind,
+        reason=REASONS[kind],
         traced_ratio=0.34,
         sampled_ratio=0.75,
         tolerance_ratio=0.1,
+        doubt_ratio=0.05,
         overlap_ns=96 * MS,
         resolution_ns=16 * MS,
+        averaging=Averaging(AveragingKind.DRIVER_SAMPLES, 16 * MS, 16 * MS, 167 * MS),
         clock_error_ns=200_000,
-        others=(OtherProcess(4711, "python3", 0.5, 2**30),),
-        text=text or "Another process uses the GPU.",
+        others=(other,),
+        involved=(other,),
+        remedy=REMEDIES.get(kind, ""),
     )
 
 
@@ -241,9 +263,6 @@ def make_gpu_analysis(name: str = "convnet", devices: int = 1) -> Analysis:
         device_clock=DeviceClock(linked=1200, early=12, error_ns=15_000),
         device_loss=DeviceLoss(7, ("out of buffers",), (), 0.02),
         longest_gaps=tuple(g for i in range(devices) for g in make_long_gaps(i, thread)),
-        agreements=tuple(
-            make_agreement(plane, text="" if name == "convnet" else f"About {name}.")
-            for plane in planes
-        ),
-        caveats=(Caveat("window-too-short", "The window is shorter than five times p99."),),
+        agreements=tuple(make_agreement(plane) for plane in planes),
+        caveats=(TOO_SHORT,),
     )

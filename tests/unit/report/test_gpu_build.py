@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from diag.model.availability import Caveat, Unavailable
+from diag.model.availability import Unavailable
+from diag.model.caveat import Caveat
 from diag.model.gaps import LongGap
 from diag.report.build import LIMIT_CODES, build_report
 from tests.unit.report.factory import (
@@ -108,11 +109,22 @@ def test_each_device_is_sampled_by_itself():
 
 
 @pytest.mark.parametrize("code", sorted(LIMIT_CODES))
-def test_a_limit_is_the_first_sentence_and_the_caveat_stays_whole(code):
-    caveat = Caveat(code, "Nothing of GPUs is known, e.g. none. Do this. Or that.")
+def test_a_limit_has_the_text_of_its_caveat_without_the_advice(code):
+    facts = (
+        ("planes_count", 1),
+        ("gpus_count", 1),
+        ("is_mig", False),
+        ("sampled_sources", ("nvml",)),
+        ("sampled_devices", ("Acme Inc. A100 (GPU 0)",)),
+        ("busy_ratios", (0.5,)),
+        ("is_of_window", True),
+        ("cupti_access", "refused"),
+    )
+    caveat = Caveat(code, (), facts, "allow-gpu-tracing")
     report = build_report(replace(make_analysis(), caveats=(caveat,)), make_verdict())
-    assert report.caveats == (caveat,)
-    assert [limit.code for limit in report.limits] == [code]
+    (part,), (limit,) = report.caveats, report.limits
+    assert part.advice.startswith("CUPTI refused")
+    assert (limit.code, limit.text, limit.advice) == (code, part.text, "")
 
 
 def test_other_caveats_are_no_limits():

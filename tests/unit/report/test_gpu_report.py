@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from diag.model.availability import Caveat, Unavailable
-from diag.model.device import AgreementKind, DeviceClock, DeviceLoss, LargerBatches
+from diag.model.agreement import AgreementKind
+from diag.model.availability import Unavailable
+from diag.model.caveat import Caveat
+from diag.model.device import CuptiAccess, DeviceClock, DeviceLoss, LargerBatches
 from diag.report.build import build_report
 from diag.report.json import published_schema, render_json
 from diag.report.markdown import render_markdown
@@ -37,8 +39,15 @@ from tests.unit.report.test_renderers import (
     shown_forms,
 )
 
-NO_PLANE = "The trace has no GPU plane: what a GPU did is not known."
-FIXES = " If CUPTI was refused, allow it. Or do not."
+NO_PLANE_CAVEAT = Caveat("no-device-plane", (), (("cupti_access", "in-use"),), "allow-gpu-tracing")
+NO_PLANE = (
+    "The trace has no GPU plane, so idle time is that of model execution on the CPU. What a GPU "
+    "did is not known."
+)
+FIX = (
+    "Another profiler uses CUPTI: stop the other profiler (Nsight, or DCGM's profiling metrics: "
+    "dcgmi profile --pause)."
+)
 
 
 def make_report(name: str = "convnet", devices: int = 1) -> Report:
@@ -138,9 +147,10 @@ def test_without_gpus_nothing_is_printed_of_them():
 
 
 def test_what_cannot_be_known_is_the_first_line_and_said_once():
-    analysis = replace(make_analysis(), caveats=(Caveat("no-device-plane", NO_PLANE),))
+    caveat = replace(NO_PLANE_CAVEAT, remedy="")
+    analysis = replace(make_analysis(), caveats=(caveat,))
     report = build_report(analysis, make_verdict())
-    text = shown(report)
+    text = shown(report, 160)
     assert text.startswith(f"not known:  {NO_PLANE} [no-device-plane]\nRequests wait")
     assert text.count("no GPU plane") == 1
     assert "Caveats\nnone other\n" in text
@@ -149,10 +159,10 @@ def test_what_cannot_be_known_is_the_first_line_and_said_once():
 
 
 def test_what_to_do_about_it_stands_with_the_caveats():
-    analysis = replace(make_analysis(), caveats=(Caveat("gpu-plane-missing", NO_PLANE + FIXES),))
-    text = shown(build_report(analysis, make_verdict()), 160)
-    assert text.startswith(f"not known:  {NO_PLANE} [gpu-plane-missing]\n")
-    assert f"Caveats\n  - {NO_PLANE}{FIXES} [gpu-plane-missing]\n" in text
+    analysis = replace(make_analysis(), caveats=(NO_PLANE_CAVEAT,))
+    text = shown(build_report(analysis, make_verdict()), 300)
+    assert text.startswith(f"not known:  {NO_PLANE} [no-device-plane]\n")
+    assert f"Caveats\n  - {NO_PLANE} {FIX} [no-device-plane]\n" in text
 
 
 def test_two_gpus_have_a_table_each_and_the_longest_gaps_together():
@@ -172,7 +182,7 @@ def test_two_gpus_have_a_table_each_and_the_longest_gaps_together():
 def test_many_gpus_share_a_table_and_one_line_for_all_samples_that_agree():
     analysis = make_gpu_analysis(devices=8)
     checks = [make_agreement(d.name, AgreementKind.AGREE) for d in analysis.devices[:7]]
-    checks.append(make_agreement(analysis.devices[7].name, text="Somebody else is there."))
+    checks.append(make_agreement(analysis.devices[7].name))
     text = shown(build_report(replace(analysis, agreements=tuple(checks)), make_verdict()))
     table = between(text, "GPUs", "tracer:").splitlines()
     assert len(table) == 2 + 8 + 1
@@ -184,7 +194,7 @@ def test_many_gpus_share_a_table_and_one_line_for_all_samples_that_agree():
     lines = [line for line in text.splitlines() if line.startswith("samples:")]
     assert len(lines) == 2
     assert lines[0].startswith("samples:    nvml agrees with the trace on /device:GPU:0, ")
-    assert lines[1].startswith("samples:    Somebody else is there. [other-process; ")
+    assert lines[1].startswith("samples:    Other work runs on GPU 7: process 4711 ")
     assert len(between(text, "longest:", "Caveats").split("  - ")) == 1 + 5
 
 
@@ -210,30 +220,36 @@ def test_gpu_planes_without_events_show_no_number():
 
 
 def test_samples_of_gpus_that_the_trace_does_not_have_are_shown_where_they_would_be():
-    missing = make_agreement("NVIDIA H200", AgreementKind.PLANE_MISSING, "The GPU was busy.")
-    missing = replace(missing, traced_ratio=Unavailable("no plane"))
-    text = shown(build_report(replace(make_analysis(), agreements=(missing,)), make_verdict()))
+    missing = replace(
+        make_agreement("NVIDIA H200", AgreementKind.PLANE_MISSING),
+        traced_ratio=Unavailable("no plane"),
+        cupti_access=CuptiAccess.IN_USE,
+    )
+    report = build_report(replace(make_analysis(), agreements=(missing,)), make_verdict())
+    text = shown(report, 300)
     assert between(text, "GPUs", "Caveats") == (
         "GPUs, by their samples\n"
-        "samples:    The GPU was busy. [plane-missing; clocks within 200 µs]"
+        "samples:    NVIDIA H200 was 75% busy by NVML over the window, but the trace has no event "
+        f"of it. {FIX} [plane-missing; clocks within 200 µs]"
     )
 
 
 def test_what_to_do_about_several_gpus_is_said_once():
-    fixes = "(1) Do this; (2) do that."
-    checks = tuple(
-        make_agreement(f"GPU {i}", AgreementKind.PLANE_MISSING, f"GPU {i} was busy. {fixes}")
-        for i in range(3)
+    missing = replace(
+        make_agreement("Acme Inc. A100", AgreementKind.PLANE_MISSING),
+        cupti_access=CuptiAccess.IN_USE,
     )
-    caveat = Caveat("gpu-plane-missing", f"{NO_PLANE} Or allow it.")
-    analysis = replace(make_analysis(), agreements=checks, caveats=(caveat,))
-    text = shown(build_report(analysis, make_verdict()))
-    assert text.startswith(f"not known:  {NO_PLANE} [gpu-plane-missing]\n")
+    checks = tuple(replace(missing, device=f"Acme Inc. A100 (GPU {i})") for i in range(3))
+    analysis = replace(make_analysis(), agreements=checks, caveats=(NO_PLANE_CAVEAT,))
+    text = shown(build_report(analysis, make_verdict()), 200)
+    assert text.startswith(f"not known:  {NO_PLANE} [no-device-plane]\n")
     assert between(text, "GPUs", "Capture").splitlines()[1:] == [
-        "samples:    GPU 0 was busy. [plane-missing; clocks within 200 µs]",
-        "samples:    GPU 1 was busy. [plane-missing; clocks within 200 µs]",
-        "samples:    GPU 2 was busy. [plane-missing; clocks within 200 µs]",
-        f"samples:    {fixes}",
+        *(
+            f"samples:    Acme Inc. A100 (GPU {i}) was 75% busy by NVML over the window, but the "
+            "trace has no event of it. [plane-missing; clocks within 200 µs]"
+            for i in range(3)
+        ),
+        f"samples:    {FIX}",
         "",
         "Caveats",
         "none other",
@@ -243,17 +259,18 @@ def test_what_to_do_about_several_gpus_is_said_once():
 def test_a_check_with_nothing_known_still_says_its_sentence():
     why = Unavailable("no sample lies within the window")
     check = replace(
-        make_agreement(text="Nothing can be compared.", kind=AgreementKind.TOO_COARSE),
+        make_agreement(kind=AgreementKind.TOO_COARSE),
         traced_ratio=why,
         sampled_ratio=why,
         tolerance_ratio=why,
         overlap_ns=0,
         resolution_ns=why,
+        averaging=why,
         clock_error_ns=why,
         others=(),
     )
     text = shown(build_report(replace(make_gpu_analysis(), agreements=(check,)), make_verdict()))
-    assert "samples:    Nothing can be compared. [too-coarse]\n" in text
+    assert "NVML cannot check GPU 0: no sample lies within the window. [too-coarse]\n" in text
     assert between(text, "/device:GPU:0", "  - /device").split()[-1] == "n/a"
 
 

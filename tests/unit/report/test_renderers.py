@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from diag.model.availability import Caveat, Unavailable
+from diag.model.availability import Unavailable
+from diag.model.caveat import recorded_caveat
 from diag.model.quantity import duration, milliseconds, number, percent, quantity
 from diag.report.build import build_report
 from diag.report.json import published_schema, render_json, report_schema
@@ -45,7 +46,7 @@ CONTROL = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 def make_report(name: str = "convnet", key: str = "4f3a0001") -> Report:
     analysis = make_analysis(name, make_rich_capture(name), key)
-    analysis = replace(analysis, caveats=(Caveat("names", f"About {name}."),))
+    analysis = replace(analysis, caveats=(recorded_caveat("names", f"About {name}."),))
     return build_report(analysis, make_verdict(f"Requests of {name} wait."))
 
 

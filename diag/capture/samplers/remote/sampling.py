@@ -15,7 +15,8 @@ from diag.capture.samplers.remote.protocol import SOURCES
 from diag.capture.samplers.remote.receiver import Receiver
 from diag.errors import BundleCorruptError
 from diag.formats.text.samples import decode_samples
-from diag.model.availability import Caveat, Unavailable
+from diag.model.availability import Unavailable
+from diag.model.caveat import Caveat, recorded_caveat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -156,11 +157,11 @@ class AgentSampling:
                 f"The agent at {self.address} broke off {receiver.lost_after_ns / 1e9:.1f} s after "
                 f"it began to sample, and its samples end there: it {self.lost}."
             )
-            caveats.append(Caveat("agent-lost", text))
+            caveats.append(recorded_caveat("agent-lost", text))
         dropped = sum(received.dropped for received in receiver.received.values())
         if dropped:
             text = f"The agent at {self.address} gave up {dropped} samples: they were not read."
-            caveats.append(Caveat("samples-dropped", text))
+            caveats.append(recorded_caveat("samples-dropped", text))
         return tuple(caveats)
 
     def reading_ns(self) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""What is said aloud of a device's clock, of lost events and of a tracer that failed."""
+"""Caveats about a device's clock, lost events and a tracer that failed."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from diag.analysis import Analysis, analyze
+from diag.analysis.cupti_access import cupti_access
 from diag.model.availability import Unavailable
-from diag.model.device import DeviceClock
+from diag.model.caveat import Caveat
+from diag.model.device import CuptiAccess, DeviceClock
 from diag.model.samples import SampledDevice, SampleSeries
 from tests.unit.analysis.traces import analyzed, capture_of
 
@@ -35,21 +37,24 @@ DROPPED = (
 )
 
 
-def texts(analysis: Analysis) -> dict[str, str]:
-    return {caveat.code: caveat.text for caveat in analysis.caveats}
+def caveats(analysis: Analysis) -> dict[str, Caveat]:
+    return {caveat.code: caveat for caveat in analysis.caveats}
 
 
 def test_launches_before_their_kernels_prove_no_error() -> None:
     analysis = analyzed(WELL)
     assert analysis.device_clock == DeviceClock(linked=3, early=0, error_ns=0)
-    assert "device-clock-error" not in texts(analysis)
+    assert "device-clock-error" not in caveats(analysis)
 
 
 def test_a_kernel_before_its_launch_measures_the_clocks_error_and_is_left_in_place() -> None:
     analysis = analyzed(EARLY)
     assert analysis.device_clock == DeviceClock(linked=3, early=1, error_ns=12_500)
-    assert "1 of 3 device events" in texts(analysis)["device-clock-error"]
-    assert "12.5 µs" in texts(analysis)["device-clock-error"]
+    assert dict(caveats(analysis)["device-clock-error"].facts) == {
+        "early_count": 1,
+        "linked_count": 3,
+        "error_ns": 12_500,
+    }
     assert analysis.devices[0].busy_ns == 40_000 + 62_500 + 40_000 + 10_000
 
 
@@ -60,16 +65,18 @@ def test_dropped_events_are_counted_with_their_reasons() -> None:
         "total driver(callback) events reaches max",
         "Activity Event dropped by Cupti Lib",
     )
-    text = texts(analysis)["device-events-dropped"]
-    assert "6,317,206 events" in text
-    assert "shorter window" in text
-    assert "dropped-events" not in texts(analysis)  # the same in the tracer's words
+    caveat = caveats(analysis)["device-events-dropped"]
+    assert caveat.fact("dropped_count") == 6_317_206
+    assert caveat.fact("reasons") == analysis.device_loss.reasons
+    assert caveat.fact("known_until_ns") == 410_000
+    assert caveat.remedy == "capture-shorter"
+    assert "dropped-events" not in caveats(analysis)  # the same as the tracer's own message
 
 
 def test_a_loss_that_is_not_counted_is_told_in_the_tracers_words() -> None:
     uncounted = "warning Some events were dropped"
-    assert "dropped-events" in texts(analyzed(f"{WELL}\n{uncounted}"))
-    both = texts(analyzed(f"{WELL}\n{DROPPED}\n{uncounted}"))
+    assert "dropped-events" in caveats(analyzed(f"{WELL}\n{uncounted}"))
+    both = caveats(analyzed(f"{WELL}\n{DROPPED}\n{uncounted}"))
     assert {"dropped-events", "device-events-dropped"} <= both.keys()
 
 
@@ -91,17 +98,17 @@ def test_the_warning_is_read_whatever_its_end(warning: str, dropped: int, reason
 def test_the_tracers_own_time_is_a_share_of_the_window_and_told_if_large() -> None:
     analysis = analyzed(f"{WELL}\nline CUPTI overhead\n  BUFFER_FLUSH 500..600us")
     assert analysis.device_loss.overhead_ratio == 0.1
-    assert "10% of the window" in texts(analysis)["profiler-overhead"]
+    assert caveats(analysis)["profiler-overhead"].fact("overhead_ratio") == 0.1
     small = analyzed(f"{WELL}\nline CUPTI overhead\n  BUFFER_FLUSH 500..510us")
     assert small.device_loss.overhead_ratio == 0.01
-    assert "profiler-overhead" not in texts(small)
+    assert "profiler-overhead" not in caveats(small)
 
 
 HOST = "plane /host:CPU\nline grpc\n  SessionRun 0..1000us id=1 _p=1\n"
 REFUSED = (
     "error host: function cupti_interface_->Subscribe failed: CUPTI_ERROR_INSUFFICIENT_PRIVILEGES"
 )
-TAKEN = "error host: CUPTI_ERROR_MULTIPLE_SUBSCRIBERS_NOT_SUPPORTED"
+IN_USE = "error host: CUPTI_ERROR_MULTIPLE_SUBSCRIBERS_NOT_SUPPORTED"
 
 
 def with_gpu(text: str) -> Analysis:
@@ -110,37 +117,40 @@ def with_gpu(text: str) -> Analysis:
 
 
 def test_a_trace_without_gpu_planes_says_so_and_no_more() -> None:
-    found = texts(analyzed(HOST))
-    assert found["no-device-plane"].endswith("what a GPU did is not known.")
+    found = caveats(analyzed(HOST))
+    assert found["no-device-plane"].remedy == ""
     assert not {"gpu-plane-missing", "gpu-planes-empty"} & set(found)
 
 
-def test_a_gpu_that_was_sampled_but_not_traced_names_the_fixes_least_privilege_first() -> None:
-    found = texts(with_gpu(HOST))
+def test_a_gpu_that_was_sampled_but_not_traced_is_a_missing_plane() -> None:
+    found = caveats(with_gpu(HOST))
     assert "no-device-plane" not in found
-    text = found["gpu-plane-missing"]
-    fixes = ["PERFMON", "NVreg_RestrictProfilingToAdminUsers=0", "SYS_ADMIN", "privileged"]
-    places = [text.index(fix) for fix in fixes]
-    assert places == sorted(places)
+    assert found["gpu-plane-missing"].fact("gpus_count") == 1
+    assert found["gpu-plane-missing"].remedy == "allow-gpu-tracing"
 
 
 def test_planes_without_events_are_their_own_case() -> None:
-    found = texts(analyzed(f"{HOST}plane /device:GPU:0\nplane /device:GPU:1"))
-    assert "2 GPU planes without any event" in found["gpu-planes-empty"]
+    found = caveats(analyzed(f"{HOST}plane /device:GPU:0\nplane /device:GPU:1"))
+    assert found["gpu-planes-empty"].fact("planes_count") == 2
     assert "no-device-plane" not in found
 
 
 @pytest.mark.parametrize(
-    ("error", "says", "not_this"),
-    [(REFUSED, "CUPTI was refused: (1) with", "Nsight"), (TAKEN, "CUPTI is taken", "PERFMON")],
+    ("error", "access"), [(REFUSED, CuptiAccess.REFUSED), (IN_USE, CuptiAccess.IN_USE)]
 )
-def test_what_cupti_reported_decides_on_the_advice(error: str, says: str, not_this: str) -> None:
+def test_what_cupti_reported_is_a_code_of_the_caveat(error: str, access: CuptiAccess) -> None:
     analysis = with_gpu(f"{HOST}\n{error}")
-    text = texts(analysis)["gpu-plane-missing"]
-    assert says in text
-    assert not_this not in text
+    assert caveats(analysis)["gpu-plane-missing"].fact("cupti_access") == access.value
     assert analysis.device_loss.errors == (error.removeprefix("error "),)
-    assert says in texts(analyzed(f"{HOST}\n{error}"))["no-device-plane"]
+    without_gpu = caveats(analyzed(f"{HOST}\n{error}"))["no-device-plane"]
+    assert without_gpu.fact("cupti_access") == access.value
+    assert without_gpu.remedy == "allow-gpu-tracing"
+
+
+def test_both_of_cuptis_errors_are_told_apart_from_one() -> None:
+    errors = (REFUSED, IN_USE)
+    assert cupti_access(errors) is CuptiAccess.REFUSED_AND_IN_USE
+    assert cupti_access(()) is CuptiAccess.UNKNOWN
 
 
 def test_errors_of_other_tracers_are_not_the_gpus() -> None:

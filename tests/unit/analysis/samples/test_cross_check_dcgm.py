@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from diag.analysis.thresholds import NVML_PERIOD_MAX_NS, NVML_PERIOD_MIN_NS
+from diag.model.agreement import AgreementKind, AgreementReason, Averaging, AveragingKind
 from diag.model.availability import Unavailable
-from diag.model.device import AgreementKind
 from diag.model.samples import SampledDevice, SampleSeries
-from tests.unit.analysis.sampled_captures import (
+from tests.unit.analysis.samples.captures import (
     L4,
     MS,
     ORIGIN_UNIX_NS,
@@ -54,19 +55,24 @@ def test_the_interval_is_derived_from_when_values_change() -> None:
     (found,) = checks(with_samples(SIX_SECONDS, dcgm=scrapes(1000)))
     assert (found.source, found.kind) == ("dcgm", AgreementKind.AGREE)
     assert found.resolution_ns == 1000 * MS
-    assert "collects every 1.0 s, derived from when its values change" in found.text
-    assert found.text.startswith("The DCGM exporter saw a kernel running in 60% of")
+    assert isinstance(found.averaging, Averaging)
+    assert found.averaging.kind is AveragingKind.EXPORTER_INTERVAL
+    assert found.averaging.period_ns == 1000 * MS
+    assert found.sampled_ratio == pytest.approx(0.6)
     (above,) = checks(with_samples(SIX_SECONDS, dcgm=scrapes(1000, value=0.95)))
     assert above.kind is AgreementKind.DISAGREE
-    assert "which processes used the GPU is not known" in above.text
+    assert above.reason is AgreementReason.PROCESSES_UNKNOWN
 
 
 def test_an_exporter_at_its_default_is_too_coarse_and_says_what_is_assumed() -> None:
     (found,) = checks(with_samples(SIX_SECONDS, dcgm=scrapes(30_000)))
     assert found.kind is AgreementKind.TOO_COARSE
     assert found.resolution_ns == 30_000 * MS
-    assert "collects every 30 s by default (assumed)" in found.text
-    assert isinstance(found.sampled_ratio, Unavailable)
+    assert found.reason is AgreementReason.NOT_SAMPLED
+    assert found.sampled_ratio == Unavailable(
+        "the exporter's values did not change twice in the window, so that its interval, by "
+        "default 30 s, is not known"
+    )
 
 
 def test_utilization_is_of_one_period_of_the_driver_before_it_was_collected() -> None:
@@ -74,7 +80,9 @@ def test_utilization_is_of_one_period_of_the_driver_before_it_was_collected() ->
         with_samples(SIX_SECONDS, dcgm=scrapes(1000, field="gpu_util_percent", value=60))
     )
     assert found.kind is AgreementKind.AGREE
-    assert "each of one period of the driver" in found.text
+    assert found.averaging == Averaging(
+        AveragingKind.EXPORTER_PERIOD, 1000 * MS, NVML_PERIOD_MIN_NS, NVML_PERIOD_MAX_NS
+    )
 
 
 def test_what_was_collected_before_the_first_change_is_not_used() -> None:
@@ -118,7 +126,7 @@ NODE = tuple(SampledDevice("NVIDIA L4", f"GPU-{n}") for n in range(4))
 def test_an_exporter_sees_all_gpus_of_a_node_and_none_is_picked_by_chance() -> None:
     (found,) = checks(with_samples(SIX_SECONDS, dcgm=scrapes(1000, devices=NODE, device=2)))
     assert found.kind is AgreementKind.TOO_COARSE
-    assert "4 GPUs were sampled and the trace has 1" in found.text
+    assert found.reason is AgreementReason.NOT_PAIRED
 
 
 def test_nvml_tells_the_exporters_gpu_by_its_uuid_and_who_else_was_on_it() -> None:

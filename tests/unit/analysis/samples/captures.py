@@ -11,7 +11,7 @@ from diag.analysis.device.clock import find_clock
 from diag.analysis.device.loss import find_loss
 from diag.analysis.execution.device_work import find_device_work
 from diag.analysis.execution.steps import find_steps
-from diag.analysis.sampled.crosscheck import cross_check
+from diag.analysis.samples.cross_check import cross_check
 from diag.formats.trace import event_names as ev
 from diag.model.samples import SampledDevice, SampleSeries
 from diag.model.window import ClockSync, Window
@@ -20,8 +20,8 @@ from tests.unit.analysis.traces import capture_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from diag.model.agreement import Agreement
     from diag.model.capture import Capture
-    from diag.model.device import Agreement
 
 ORIGIN_UNIX_NS = 1_700_000_000_000_000_000
 MS = 1_000_000

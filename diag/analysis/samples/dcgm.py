@@ -1,8 +1,9 @@
 """Readings of a DCGM exporter, which repeats its page until it collects anew.
 
-Only what it collected within the window can be placed: a page that did not change may be as old as
-the exporter's interval. The page does not tell that, so it is derived from when values change;
-without two changes the default of 30 s is taken (dcgm-exporter, --collect-interval).
+Only what it collected within the window has a known time: a page that did not change may be as old
+as the exporter's interval. The page does not state the interval, so it is derived from the times at
+which values change; without two changes the default of 30 s is assumed (dcgm-exporter,
+--collect-interval).
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from diag.analysis.sampled.clock_alignment import Placed, number_at
-from diag.analysis.sampled.readings import Readings, no_readings
+from diag.analysis.samples.clock_alignment import AlignedSeries, number_at
+from diag.analysis.samples.readings import Readings, no_readings
 from diag.analysis.thresholds import (
     DCGM_INTERVAL_MIN_NS,
     DCGM_INTERVAL_NS,
@@ -20,12 +21,17 @@ from diag.analysis.thresholds import (
     NVML_PERIOD_MIN_NS,
     SAMPLE_ROUNDING_RATIO,
 )
+from diag.model.agreement import Averaging, AveragingKind
 from diag.model.availability import Unavailable
 
 ENGINE = "gr_engine_active_ratio"
 UTILIZATION = "gpu_util_percent"
 _AGE = "collected_age_ns"
 _MS = 1_000_000
+_UNCHANGED = Unavailable(
+    "the exporter's values did not change twice in the window, so that its interval, by default "
+    "30 s, is not known"
+)
 
 
 class Collection(NamedTuple):
@@ -45,15 +51,15 @@ class Interval(NamedTuple):
     is_derived: bool
 
 
-def find_collections(placed: Placed) -> list[Collection]:
+def find_collections(aligned: AlignedSeries) -> list[Collection]:
     """When the exporter collected: any value of any device differs from the scrape before."""
     found = []
     before: tuple[int, Any] | None = None
-    for sample in placed.series.samples:
+    for sample in aligned.series.samples:
         state = _state(sample)
         if state is None:
             continue
-        at_ns = sample["unix_ns"] + placed.shift_ns
+        at_ns = sample["unix_ns"] + aligned.shift_ns
         if before is not None and state != before[1]:
             found.append(Collection(before[0], at_ns, sample))
         before = at_ns, state
@@ -82,27 +88,25 @@ def find_interval(collections: list[Collection]) -> Interval:
     return Interval(least, usual, usual + blur, is_derived=True)
 
 
-def dcgm_readings(placed: Placed, index: int) -> Readings:
-    """What the exporter said of one device.
+def dcgm_readings(aligned: AlignedSeries, index: int) -> Readings:
+    """Readings of one device.
 
-    The engine's activity averages over the interval; utilization is NVML's, of one driver's period
-    that ended before the collection.
+    The engine's activity averages over the interval; utilization is NVML's, over one period of the
+    driver that ended before the collection.
     """
-    collections = find_collections(placed)
+    collections = find_collections(aligned)
     interval = find_interval(collections)
     for field in (ENGINE, UTILIZATION):
-        if any(number_at(sample.get(field), index) is not None for sample in placed.series.samples):
+        given = (number_at(sample.get(field), index) for sample in aligned.series.samples)
+        if any(value is not None for value in given):
             break
     else:
-        missing = placed.series.missing
+        missing = aligned.series.missing
         reason = missing.get(UTILIZATION) or missing.get(f"{index}:{UTILIZATION}")
-        return no_readings(
-            UTILIZATION, Unavailable(reason or "no utilization was given"), reason or ""
-        )
+        return no_readings(UTILIZATION, Unavailable(reason or "no utilization was sampled"))
     if not interval.is_derived:
-        text = "its values did not change twice over the window: it collects every 30 s by "
-        return no_readings(field, interval.usual_ns, f"{text}default (assumed)")
-    return _collected(field, index, collections, interval, placed.error_ns)
+        return no_readings(field, _UNCHANGED, interval.usual_ns)
+    return _collected(field, index, collections, interval, aligned.error_ns)
 
 
 def _collected(
@@ -119,7 +123,7 @@ def _collected(
     delay_ns = 0 if is_engine else NVML_PERIOD_MAX_NS
     least = interval.least_ns if is_engine else NVML_PERIOD_MIN_NS
     most = interval.most_ns if is_engine else NVML_PERIOD_MAX_NS
-    over = "" if is_engine else ", each of one period of the driver (167 to 1000 ms)"
+    kind = AveragingKind.EXPORTER_INTERVAL if is_engine else AveragingKind.EXPORTER_PERIOD
     return Readings(
         field=field,
         low=np.clip(share - SAMPLE_ROUNDING_RATIO, 0, 1),
@@ -130,6 +134,5 @@ def _collected(
         length_max_ns=np.full(n, most, np.int64),
         weight_ns=np.full(n, interval.usual_ns, np.int64),
         resolution_ns=interval.usual_ns,
-        averaging=f"the exporter collects every {interval.usual_ns / 1e9:.1f} s, derived from "
-        f"when its values change{over}",
+        averaging=Averaging(kind, interval.usual_ns, least, most),
     )

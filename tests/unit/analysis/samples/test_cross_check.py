@@ -7,12 +7,18 @@ from typing import Any
 
 import pytest
 
-from diag.analysis.sampled.clock_alignment import Placed, place
-from diag.analysis.sampled.nvml import nvml_readings
+from diag.analysis.samples.clock_alignment import AlignedSeries, align
+from diag.analysis.samples.nvml import nvml_readings
+from diag.model.agreement import (
+    AgreementKind,
+    AgreementReason,
+    Averaging,
+    AveragingKind,
+    OtherProcess,
+)
 from diag.model.availability import Unavailable
-from diag.model.device import AgreementKind, OtherProcess
 from diag.model.samples import SampledDevice, SampleSeries
-from tests.unit.analysis.sampled_captures import (
+from tests.unit.analysis.samples.captures import (
     L4,
     MS,
     ORIGIN_UNIX_NS,
@@ -52,7 +58,10 @@ def test_samples_that_the_trace_accounts_for_agree() -> None:
     assert found.resolution_ns == 200 * MS
     assert found.clock_error_ns == 1 * MS
     assert found.tolerance_ratio == pytest.approx(0.1, abs=0.02)
-    assert "saw a kernel running in 60% of 2.00 s on /device:GPU:0, the trace 60%" in found.text
+    assert (found.reason, found.remedy) == (AgreementReason.WITHIN_TOLERANCE, "")
+    assert found.averaging == Averaging(
+        AveragingKind.DRIVER_SAMPLES, period_ns=200 * MS, span_min_ns=200 * MS, span_max_ns=200 * MS
+    )
 
 
 def test_copies_are_not_what_a_sampler_counts() -> None:
@@ -74,7 +83,8 @@ def test_gaps_too_short_for_the_driver_may_count_as_busy() -> None:
         samples = nvml(driver_samples([percent] * 3))
         found = check(with_samples(capture, samples))
         assert found.kind is AgreementKind.AGREE
-    assert "the trace 33%: they agree if gaps of less than 50 us between kernels" in found.text
+    assert found.reason is AgreementReason.SHORT_GAPS
+    assert found.traced_ratio == pytest.approx(1 / 3, abs=0.01)
     assert (
         check(with_samples(capture, nvml(driver_samples([9] * 3)))).kind is AgreementKind.DISAGREE
     )
@@ -90,8 +100,8 @@ def test_another_process_at_work_is_named_with_its_share() -> None:
         OtherProcess(77, "python3", 0.35, 1 << 30),
         OtherProcess(78, "notebook", 0.0, 1 << 34),
     )
-    assert "process 77 (python3) at 35% used the GPU too" in found.text
-    assert "78" not in found.text
+    assert found.involved == found.others[:1]
+    assert (found.reason, found.remedy) == (AgreementReason.OTHERS_WORK_TOO, "dedicate-gpu")
 
 
 def test_a_process_that_only_holds_memory_is_not_blamed() -> None:
@@ -99,7 +109,7 @@ def test_a_process_that_only_holds_memory_is_not_blamed() -> None:
     samples = (*driver_samples([95] * 10), with_processes([SERVER, idle]))
     found = check(with_samples(SIXTY, nvml(samples)))
     assert found.kind is AgreementKind.DISAGREE
-    assert "the other processes only hold memory" in found.text
+    assert found.reason is AgreementReason.OTHERS_IDLE
 
 
 def test_a_process_too_small_to_explain_the_rest_is_not_blamed() -> None:
@@ -107,7 +117,8 @@ def test_a_process_too_small_to_explain_the_rest_is_not_blamed() -> None:
     samples = (*driver_samples([95] * 10), with_processes([SERVER, small]))
     found = check(with_samples(SIXTY, nvml(samples)))
     assert found.kind is AgreementKind.DISAGREE
-    assert "process 78 (exporter) at 5% is too little" in found.text
+    assert found.reason is AgreementReason.OTHERS_TOO_SMALL
+    assert [(each.pid, each.share) for each in found.involved] == [(78, 0.05)]
 
 
 def test_without_knowing_the_server_one_process_may_be_the_server() -> None:
@@ -115,7 +126,9 @@ def test_without_knowing_the_server_one_process_may_be_the_server() -> None:
     samples = (*driver_samples([95] * 10), with_processes([only]))
     found = check(with_samples(SIXTY, nvml(samples)))
     assert found.kind is AgreementKind.DISAGREE
-    assert "whether process 77 at 95% is the server itself is not known" in found.text
+    assert found.reason is AgreementReason.SERVER_UNKNOWN
+    assert [(each.pid, each.share) for each in found.involved] == [(77, 0.95)]
+    assert found.others == ()
 
 
 def test_without_knowing_the_server_the_one_far_busier_than_the_trace_is_another() -> None:
@@ -139,14 +152,15 @@ def test_dropped_events_are_named_as_what_is_missing() -> None:
     assert check(with_samples(capture, nvml(unsure))).kind is AgreementKind.TRACE_TRUNCATED
     found = check(with_samples(capture, nvml(driver_samples([95] * 10))))
     assert found.kind is AgreementKind.TRACE_TRUNCATED
-    assert "the tracer dropped 1,234 events; capture for less long" in found.text
+    assert (found.reason, found.dropped_events) == (AgreementReason.EVENTS_DROPPED, 1234)
+    assert found.remedy == "capture-shorter"
 
 
 def test_a_trace_that_ends_long_before_the_samples_grow_quiet_is_truncated() -> None:
     capture = traced(kernels(SPANS[:8]))
     found = check(with_samples(capture, nvml(driver_samples([60] * 10))))
     assert found.kind is AgreementKind.TRACE_TRUNCATED
-    assert "the trace's last event on this GPU comes long before" in found.text
+    assert found.reason is AgreementReason.ENDS_EARLY
     elsewhere = check(with_samples(capture, nvml(driver_samples([95] * 10))))
     assert elsewhere.kind is AgreementKind.DISAGREE
 
@@ -154,7 +168,7 @@ def test_a_trace_that_ends_long_before_the_samples_grow_quiet_is_truncated() -> 
 def test_a_trace_that_holds_more_than_was_sampled_disagrees() -> None:
     found = check(with_samples(SIXTY, nvml(driver_samples([10] * 10))))
     assert found.kind is AgreementKind.DISAGREE
-    assert "the trace holds more than was sampled" in found.text
+    assert found.reason is AgreementReason.TRACE_ABOVE_SAMPLES
 
 
 def test_the_same_mean_at_other_times_disagrees() -> None:
@@ -209,8 +223,8 @@ def test_a_run_of_samples_ends_where_one_was_lost() -> None:
         error_ns=50 * MS,
     )
     assert isinstance(capture.gpu_samples, SampleSeries)
-    placed = place(capture, capture.gpu_samples, Unavailable("exact"))
-    assert isinstance(placed, Placed)
+    placed = align(capture, capture.gpu_samples, Unavailable("exact"))
+    assert isinstance(placed, AlignedSeries)
     joined = nvml_readings(placed, 0).joined()
     assert joined is not None
     assert joined.share[0] == pytest.approx(0.6)
@@ -222,7 +236,8 @@ def test_no_sample_within_the_window_is_too_coarse() -> None:
     assert found.kind is AgreementKind.TOO_COARSE
     assert found.resolution_ns == 2500 * MS
     assert isinstance(found.sampled_ratio, Unavailable)
-    assert "no sample's own time lies within the window of 2.00 s" in found.text
+    assert found.reason is AgreementReason.NO_SAMPLE_IN_WINDOW
+    assert found.remedy == "capture-longer"
 
 
 def test_clocks_that_leave_the_share_open_make_no_check() -> None:
@@ -230,13 +245,15 @@ def test_clocks_that_leave_the_share_open_make_no_check() -> None:
     samples = nvml(driver_samples([90, 90], start_ms=800))
     found = check(with_samples(alternating, samples, error_ns=300 * MS))
     assert found.kind is AgreementKind.TOO_COARSE
-    assert "that is no check" in found.text
+    assert found.reason is AgreementReason.CLOCKS_TOO_LOOSE
+    assert found.doubt_ratio > 0.5
 
 
 def test_a_source_without_a_clock_is_not_compared() -> None:
     capture = replace(with_samples(SIXTY, nvml(driver_samples([60] * 10))), clocks=())
     found = check(capture)
     assert found.kind is AgreementKind.TOO_COARSE
+    assert found.reason is AgreementReason.CLOCK_NOT_RELATED
     assert isinstance(found.clock_error_ns, Unavailable)
 
 
@@ -268,7 +285,10 @@ def test_sm_activity_is_a_least_value_only() -> None:
         )
         found = check(with_samples(SIXTY, nvml(samples)))
         assert found.kind is kind
-    assert "SM activity" in found.text
+        assert isinstance(found.averaging, Averaging)
+        assert found.averaging.kind is AveragingKind.SM_ACTIVITY
+        if kind is AgreementKind.AGREE:
+            assert found.reason is AgreementReason.SM_ACTIVITY
 
 
 def test_each_gpu_is_paired_with_its_plane_by_order() -> None:
@@ -295,8 +315,11 @@ def test_of_many_gpus_the_servers_is_told_by_its_process() -> None:
 def test_of_many_gpus_none_is_picked_by_chance() -> None:
     found = check(with_samples(SIXTY, nvml(driver_samples([60] * 10), EIGHT)))
     assert found.kind is AgreementKind.TOO_COARSE
-    assert "8 GPUs were sampled and the trace has 1" in found.text
-    assert "CUDA_VISIBLE_DEVICES" in found.text
+    assert found.reason is AgreementReason.NOT_PAIRED
+    assert found.sampled_ratio == Unavailable(
+        "8 GPUs were sampled and the trace has 1: which is which is not known "
+        "(CUDA_VISIBLE_DEVICES renumbers them)"
+    )
 
 
 @pytest.mark.parametrize("models", [("NVIDIA T4", "NVIDIA L4"), ("", "")])
@@ -313,8 +336,10 @@ def test_a_gpu_in_mig_mode_is_not_compared() -> None:
     split = SampledDevice("NVIDIA A100", "GPU-0", is_mig=True)
     samples = ({"unix_ns": ORIGIN_UNIX_NS, "memory_used_bytes": [1]},)
     found = check(with_samples(SIXTY, nvml(samples, (split,))))
-    assert found.kind is AgreementKind.TOO_COARSE
-    assert "MIG" in found.text
+    assert (found.kind, found.reason) == (AgreementKind.TOO_COARSE, AgreementReason.NOT_PAIRED)
+    assert found.sampled_ratio == Unavailable(
+        "every sampled GPU is in MIG mode, and its slices have no utilization"
+    )
 
 
 def test_a_field_that_was_refused_is_the_reason() -> None:
@@ -322,14 +347,14 @@ def test_a_field_that_was_refused_is_the_reason() -> None:
     missing = {"0:utilization_percent": "NVML: Not Supported"}
     found = check(with_samples(SIXTY, nvml(samples, missing=missing)))
     assert found.kind is AgreementKind.TOO_COARSE
-    assert "NVML: Not Supported" in found.text
+    assert found.reason is AgreementReason.NOT_SAMPLED
+    assert found.sampled_ratio == Unavailable("NVML: Not Supported")
 
 
 def test_an_agents_samples_are_its_own_source() -> None:
     series = nvml(driver_samples([60] * 10), taken_by="10.0.0.7:9500")
     found = check(with_samples(SIXTY, series))
     assert (found.source, found.kind) == ("agent", AgreementKind.AGREE)
-    assert found.text.startswith("NVML by the agent saw")
 
 
 def test_nothing_sampled_is_nothing_checked() -> None:

@@ -1,15 +1,15 @@
 """Which sampled GPU is which GPU plane.
 
-A plane's number is the runtime's: CUDA counts only the GPUs that CUDA_VISIBLE_DEVICES leaves, the
-fastest first (CUDA_DEVICE_ORDER); NVML and DCGM count all of the machine, by PCI bus.
+A plane has CUDA's number: CUDA counts only the GPUs in CUDA_VISIBLE_DEVICES, the fastest first
+(CUDA_DEVICE_ORDER). NVML and DCGM count all GPUs of the machine, by PCI bus.
 """
 
 from __future__ import annotations
 
 import re
 
-from diag.analysis.sampled.clock_alignment import devices_of
-from diag.analysis.sampled.processes import devices_of_server
+from diag.analysis.samples.clock_alignment import devices_of
+from diag.analysis.samples.processes import devices_of_server
 from diag.formats.trace import event_names as ev
 from diag.model.availability import Unavailable
 from diag.model.events import Plane
@@ -22,7 +22,7 @@ def pair(planes: tuple[Plane, ...], series: SampleSeries) -> dict[str, int] | Un
     """Index in the series by plane name.
 
     By the server's process where the sampler saw it, else by count and order; Unavailable where
-    that leaves it open.
+    several pairings are possible.
     """
     whole = [i for i, device in enumerate(devices_of(series)) if not device.is_mig]
     ordered = sorted(planes, key=_ordinal)
@@ -32,12 +32,12 @@ def pair(planes: tuple[Plane, ...], series: SampleSeries) -> dict[str, int] | Un
     if not served and len(whole) == len(planes):
         return _in_order(ordered, whole, series)
     if not whole:
-        return Unavailable("every sampled GPU is in MIG mode, and its slices give no utilization")
+        return Unavailable("every sampled GPU is in MIG mode, and its slices have no utilization")
     seen = f"{len(whole)} GPUs were sampled"
     if served:
         seen += f", the server's process was seen on {len(served)}"
     return Unavailable(
-        f"{seen} and the trace has {len(planes)}: which is which cannot be told "
+        f"{seen} and the trace has {len(planes)}: which is which is not known "
         "(CUDA_VISIBLE_DEVICES renumbers them)"
     )
 
@@ -45,7 +45,7 @@ def pair(planes: tuple[Plane, ...], series: SampleSeries) -> dict[str, int] | Un
 def pair_by_uuid(
     known: dict[str, int], by: SampleSeries, series: SampleSeries
 ) -> dict[str, int] | Unavailable:
-    """The pairing of one series carried over to another of the same GPUs.
+    """The pairing of one series, applied to another series of the same GPUs.
 
     Args:
         known: Index in ``by`` by plane name.
@@ -57,14 +57,14 @@ def pair_by_uuid(
     carried = {plane: index.get(own[i].uuid) for plane, i in known.items()}
     found = {plane: i for plane, i in carried.items() if i is not None}
     if len(found) < len(known):
-        return Unavailable("the exporter names no GPU of the uuid that the server's has")
+        return Unavailable("the exporter lists no GPU with the UUID of the server's")
     return found
 
 
 def _in_order(
     planes: list[Plane], indices: list[int], series: SampleSeries
 ) -> dict[str, int] | Unavailable:
-    """By order, unless the GPUs are of several kinds: then the fastest would come first."""
+    """By order; by model if the GPUs are of several kinds, as CUDA then lists the fastest first."""
     devices = devices_of(series)
     names = [devices[i].name for i in indices]
     if len(set(names)) <= 1:
@@ -80,7 +80,7 @@ def _in_order(
         return found
     return Unavailable(
         "the GPUs are of several kinds, which CUDA orders by speed and samplers by slot: which is "
-        "which cannot be told"
+        "which is not known"
     )
 
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from diag.analysis.intervals.sets import covered_between, union
-from diag.analysis.sampled.bounds import Bounds, kernel_times, traced_bounds
-from diag.analysis.sampled.readings import Readings
+from diag.analysis.samples.bounds import Bounds, kernel_times, traced_bounds
+from diag.analysis.samples.readings import Readings
 from diag.analysis.thresholds import AGREE_MAX_RATIO, BOUNDS_MAX_RATIO
 from diag.model.events import Bools
 from diag.model.intervals import IntervalSet

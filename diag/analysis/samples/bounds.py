@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diag.analysis.intervals.sets import clip, covered_between, merge
-from diag.analysis.sampled.readings import Float64s, Readings
+from diag.analysis.samples.readings import Float64s, Readings
 from diag.analysis.thresholds import SAMPLER_BLIND_NS
 from diag.model.events import Int64s
 from diag.model.intervals import IntervalSet

@@ -1,4 +1,4 @@
-"""A source's samples on the trace's clock, by field and device, and how sure their time is."""
+"""A source's samples on the trace's clock, by field and device, with the error of their times."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diag.analysis.sampled.readings import Float64s
+from diag.analysis.samples.readings import Float64s
 from diag.model.availability import Unavailable
 from diag.model.capture import Capture
 from diag.model.device import DeviceClock
@@ -15,13 +15,13 @@ from diag.model.samples import SampledDevice, SampleSeries
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class AlignedSeries:
     """A series whose clock is related to the trace's.
 
     Attributes:
         series: As sampled.
-        shift_ns: Added to a sample's ``unix_ns`` it gives ns on the trace's clock.
-        error_ns: By which that may be wrong, either way; the device's own clock included.
+        shift_ns: Added to a sample's ``unix_ns``, it gives ns on the trace's clock.
+        error_ns: Bound on the error of that, in both directions, the device's own clock included.
     """
 
     series: SampleSeries
@@ -30,11 +30,11 @@ class Placed:
 
     @property
     def devices(self) -> tuple[SampledDevice, ...]:
-        """The sampled devices; of older bundles, which name none, as many as values."""
+        """The sampled devices; for old bundles, which name none, as many as there are values."""
         return devices_of(self.series)
 
     def values(self, field: str, index: int) -> tuple[Int64s, Float64s]:
-        """Times on the trace's clock and values of one device, where it has some."""
+        """Times on the trace's clock and values of one device, both of shape (n,)."""
         found = [
             (sample["unix_ns"] + self.shift_ns, value)
             for sample in self.series.samples
@@ -44,10 +44,10 @@ class Placed:
         return times, np.array([value for _, value in found], np.float64)
 
 
-def place(
+def align(
     capture: Capture, series: SampleSeries, clock: DeviceClock | Unavailable
-) -> Placed | Unavailable:
-    """The series on the trace's clock.
+) -> AlignedSeries | Unavailable:
+    """Align a series with the trace's clock, or say why that is not possible.
 
     Args:
         capture: Its origin and clocks.
@@ -60,8 +60,14 @@ def place(
         if sync.source == series.source:
             device_ns = 0 if isinstance(clock, Unavailable) else clock.error_ns
             shift_ns = sync.offset_ns - capture.origin_unix_ns
-            return Placed(series, shift_ns, sync.uncertainty_ns + device_ns)
+            return AlignedSeries(series, shift_ns, sync.uncertainty_ns + device_ns)
     return Unavailable("the bundle does not relate the sampler's clock to the trace's")
+
+
+def is_related(capture: Capture, series: SampleSeries) -> bool:
+    """Whether the times of the series are known on the trace's clock."""
+    has_origin = isinstance(capture.origin_unix_ns, int)
+    return has_origin and any(sync.source == series.source for sync in capture.clocks)
 
 
 def number_at(value: object, index: int) -> int | float | None:
@@ -73,13 +79,13 @@ def number_at(value: object, index: int) -> int | float | None:
 
 
 def name_of(series: SampleSeries, index: int) -> str:
-    """``NVIDIA L4 (GPU 0)``; a slice by its own name, for its place says nothing."""
+    """``NVIDIA L4 (GPU 0)``; a MIG slice has its UUID in place of the index."""
     device = devices_of(series)[index]
     return f"{device.name} ({device.uuid if device.is_slice else f'GPU {index}'})"
 
 
 def devices_of(series: SampleSeries) -> tuple[SampledDevice, ...]:
-    """The sampled devices; of older bundles, which name none, as many as values."""
+    """The sampled devices; for old bundles, which name none, as many as there are values."""
     if series.devices:
         return series.devices
     lists = (len(v) for s in series.samples for v in s.values() if isinstance(v, list | tuple))

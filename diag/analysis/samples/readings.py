@@ -1,8 +1,8 @@
-"""What a sampler said of one GPU, on the trace's clock, with all that is not known of when.
+"""Samples of one GPU's utilization on the trace's clock, with bounds on the time of each.
 
-A reading is a share of time over a span that is itself only known within bounds: where it ends,
-for the clocks' difference and for values that were read some time after they were made; and how
-long it is, for drivers do not tell their period.
+A reading is a share of time over a span that is only known within bounds: its end, because clocks
+differ and values are read some time after they were made; and its length, because drivers do not
+report their period.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from diag.model.agreement import Averaging
 from diag.model.availability import Unavailable
 from diag.model.events import Bools, Int64s
 from diag.model.window import Window
@@ -31,11 +32,11 @@ class Readings:
         end_max_ns: Latest end.
         length_min_ns: Shortest length of the span.
         length_max_ns: Longest length.
-        weight_ns: Time that it stands for.
-        resolution_ns: What one reading averages over, as far as it is known.
-        averaging: The same in words, and how it is known.
-        is_stamped: Whether each end is a time that the sampler gave itself: all are off by one and
-            the same, and a span is no shorter than its distance from the one before.
+        weight_ns: Time that it represents.
+        resolution_ns: Time that one reading averages over, as far as it is known.
+        averaging: The same in detail; Unavailable, with the reason, if there are no readings.
+        is_stamped: Whether the sampler itself stamped each end: then all ends have the same error,
+            and a span is at least as long as its distance from the one before.
     """
 
     field: str
@@ -47,14 +48,14 @@ class Readings:
     length_max_ns: Int64s
     weight_ns: Int64s
     resolution_ns: int | Unavailable
-    averaging: str
+    averaging: Averaging | Unavailable
     is_stamped: bool = False
 
     def __len__(self) -> int:
         return len(self.low)
 
     def where(self, keep: Bools) -> Readings:
-        """Those that are selected."""
+        """The selected readings; ``keep`` has shape (n,)."""
         return replace(
             self,
             low=self.low[keep],
@@ -67,35 +68,35 @@ class Readings:
         )
 
     def within(self, window: Window) -> Readings:
-        """Those whose span lies in the window if it is in the middle of where it may be."""
+        """Readings whose span lies in the window, taking the middle of its bounds."""
         end = self.middle_end_ns
         begins = end - self.middle_length_ns >= window.start_ns
         return self.where(np.asarray(begins & (end <= window.end_ns), np.bool_))
 
     @property
     def middle_end_ns(self) -> Int64s:
-        """The end of each span, if it is in the middle of where it may be."""
+        """(n,) the middle of the bounds on each span's end, ns on the trace's clock."""
         return np.asarray((self.end_min_ns + self.end_max_ns) // 2, np.int64)
 
     @property
     def middle_length_ns(self) -> Int64s:
-        """Likewise its length."""
+        """(n,) the middle of the bounds on each span's length, ns."""
         return np.asarray((self.length_min_ns + self.length_max_ns) // 2, np.int64)
 
     @property
     def share(self) -> Float64s:
-        """The value itself; of a one-sided reading its least."""
+        """(n,) the sampled value, 0 to 1; its least value where only that is known."""
         sure = self.high < 1.0
         return np.asarray(np.where(sure, (self.low + self.high) / 2, self.low), np.float64)
 
     def joined(self) -> Readings | None:
         """The longest run of back-to-back spans that the sampler stamped, as one reading.
 
-        The clocks' difference shifts all of them alike, so that over the run it weighs less than
-        over each. Spans that are longer than their stamps are apart, by up to some slack, overlap:
-        a mean of them is a mean over the run, shifted back by up to that slack. (A length that is
-        no whole number of distances weighs times unevenly; work would have to keep in step with
-        the stamps to make that show.) None if no two are back to back.
+        The clocks' difference shifts all spans alike, so it matters less for the whole run than
+        for each span. Spans that are longer than the distance of their stamps overlap; their mean
+        is a mean over the run, shifted back by up to the overlap. (If the length is not a multiple
+        of the distance, times have uneven weights; that only matters for work in step with the
+        stamps.) None if no two spans are back to back.
         """
         if len(self) < 2 or not self.is_stamped:
             return None
@@ -122,11 +123,20 @@ class Readings:
         )
 
 
-# Stamps of a driver are whole microseconds, those of ours nanoseconds of a thread that may wait.
+# Drivers stamp in whole microseconds; diag stamps in ns, by a thread that may be delayed.
 JOINT_NS = 1_000
 
 
-def no_readings(field: str, resolution_ns: int | Unavailable, averaging: str) -> Readings:
-    """What a sampler gives that said nothing that can be placed."""
+def no_readings(
+    field: str, why: Unavailable, resolution_ns: int | Unavailable | None = None
+) -> Readings:
+    """Readings of a sampler without a value that has a known time.
+
+    Args:
+        field: Name of the sampled field.
+        why: There are none.
+        resolution_ns: What one would average over, if that is known all the same.
+    """
     share, time = np.empty(0, np.float64), np.empty(0, np.int64)
-    return Readings(field, share, share, time, time, time, time, time, resolution_ns, averaging)
+    resolution = why if resolution_ns is None else resolution_ns
+    return Readings(field, share, share, time, time, time, time, time, resolution, why)

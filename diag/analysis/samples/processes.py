@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from diag.analysis.thresholds import AT_WORK_MIN_RATIO
+from diag.model.agreement import OtherProcess
 from diag.model.availability import Unavailable
-from diag.model.device import OtherProcess
 from diag.model.samples import SampleSeries
 
 _FIELD = "processes"

@@ -1,1 +1,0 @@
-"""What was sampled beside the trace, on its clock, and whether the two agree."""

@@ -1,0 +1,1 @@
+"""Sentences for the codes and facts of an analysis, each written in one place."""

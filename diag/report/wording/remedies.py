@@ -1,0 +1,52 @@
+"""What to do about a caveat or a disagreement, with the options of the command line."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from diag.findings.gpu_tracing import allow_gpu_tracing
+from diag.model.device import CuptiAccess
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from diag.report.wording.facts import Facts
+
+_NS_PER_S = 1_000_000_000
+TRACE_GPUS = "Capture without --no-device-trace."
+CAPTURE_SHORTER = "Capture for a shorter time, or under less load."
+CAPTURE_LONGER = "Capture for longer (--duration)."
+DEDICATE_GPU = "Keep other processes off this GPU, or give the server a GPU of its own."
+
+
+def _capture_longer(facts: Facts) -> str:
+    if not facts.has("needed_window_ns"):
+        return CAPTURE_LONGER
+    needed_s = math.ceil(facts.value("needed_window_ns") / _NS_PER_S)
+    return f"Capture for longer: --duration {needed_s}s or more."
+
+
+def _allow_gpu_tracing(facts: Facts) -> str:
+    return allow_gpu_tracing(CuptiAccess(facts.text("cupti_access")))
+
+
+REMEDIES: dict[str, Callable[[Facts], str]] = {
+    "allow-gpu-tracing": _allow_gpu_tracing,
+    "trace-gpus": lambda _: TRACE_GPUS,
+    "capture-again": lambda _: "Capture again: later batches have ids of their own.",
+    "capture-again-warm": lambda _: (
+        "Capture again: the first capture of a server also pays for starting CUPTI."
+    ),
+    "capture-bundle": lambda _: "Record a bundle with diag capture to have them.",
+    "capture-longer": _capture_longer,
+    "capture-longer-at-level-2": lambda _: (
+        "Runs cut by the window, work outside a run, or tracer level 1 cause this: capture for "
+        "longer, with --host-tracer-level 2."
+    ),
+    "capture-shorter": lambda _: CAPTURE_SHORTER,
+    "give-batching-parameters": lambda _: (
+        "Pass the server's file for exact values: --batching-parameters FILE."
+    ),
+    "tracer-level-2": lambda _: "Capture with --host-tracer-level 2.",
+}
