@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
 
 from diag.cli.console import note
+from diag.errors import UsageError
 
 if TYPE_CHECKING:
     import re
@@ -13,25 +16,58 @@ if TYPE_CHECKING:
 
     from diag.analysis.result import Analysis
 
+STDIN = "-"
 
-def analyze_source(
-    source: Path, batching_parameters: Path | None, preprocess_ops: re.Pattern[str] | None
-) -> Analysis:
-    """Open the source and analyze it; says with ``-v`` how long each took.
+
+@dataclass(frozen=True, slots=True)
+class AnalysisOptions:
+    """How to read and analyze a source.
+
+    Attributes:
+        run: The run to read, or ``newest``; None if the source holds one.
+        batching_parameters: The server's batching_parameters_file; None to use the recorded one.
+        preprocess_ops: Further op types that count as preprocessing.
+    """
+
+    run: str | None = None
+    batching_parameters: Path | None = None
+    preprocess_ops: re.Pattern[str] | None = None
+
+
+def analyze_source(source: str | Path, options: AnalysisOptions) -> Analysis:
+    """Open the source and analyze it. With ``-v``, a line says how long each step took.
+
+    Args:
+        source: A path, a URL, or "-" for stdin.
+        options: How.
 
     Raises:
+        UsageError: stdin is a terminal.
         InputError: The source or the parameters cannot be used.
     """
     from diag.analysis import analyze
     from diag.formats.source import open_bundle
 
     started = time.perf_counter()
-    capture = open_bundle(source, batching_parameters=batching_parameters)
+    capture = open_bundle(
+        _stdin() if source == STDIN else source,
+        run=options.run,
+        batching_parameters=options.batching_parameters,
+    )
     opened = time.perf_counter()
     note(f"read {source} in {opened - started:.2f} s")
-    analysis = analyze(capture, preprocess_ops=preprocess_ops)
+    analysis = analyze(capture, preprocess_ops=options.preprocess_ops)
     note(f"analyzed {analysis.counts.events:,} events in {time.perf_counter() - opened:.2f} s")
     return analysis
+
+
+def _stdin() -> BinaryIO:
+    if sys.stdin.isatty():
+        raise UsageError(
+            "SOURCE is '-', but stdin is a terminal",
+            hint="redirect a bundle or a trace to stdin, or name a file",
+        )
+    return sys.stdin.buffer
 
 
 def has_requests(analysis: Analysis) -> bool:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from diag.cli.analysis import analyze_source, has_requests
+from diag.cli.analysis import AnalysisOptions, analyze_source, has_requests
 from diag.cli.option_groups import GroupedCommand, option_group
-from diag.cli.options import analysis_options, examples, report_verbosity_options, source_argument
+from diag.cli.options import analysis_options, examples, report_verbosity_options, source_options
 from diag.cli.output import STDOUT, check_output, force_option, output_option, write_output
 from diag.cli.report_output import choose_format, format_option, render_report
 from diag.errors import EmptyCaptureError
@@ -32,17 +32,18 @@ _output_options = option_group(
         "diag analyze capture.zip",
         "diag analyze capture.zip -o report.md",
         "diag analyze server.xplane.pb --batching-parameters batching_parameters.txt",
-        "diag analyze logs/plugins/profile/2026_11_22_10_00_00 --format json",
+        "diag analyze logs --run newest --format json",
     ),
 )
-@source_argument
+@source_options
 @_output_options
 @analysis_options
 @report_verbosity_options
 @click.pass_context
 def analyze(
     context: click.Context,
-    source: Path,
+    source: str,
+    run: str | None,
     output: Path,
     force: bool,
     format_: str | None,
@@ -52,12 +53,13 @@ def analyze(
     """Explain where the time of recorded requests went, and what to change.
 
     SOURCE is a bundle of diag capture (folder or .zip), a *.xplane.pb file, a TensorBoard run or
-    log directory, or - for stdin. SOURCE is only read, and nothing is sent anywhere.
+    log directory, a URL such as s3://bucket/bundle.zip (needs fsspec), or - for stdin. SOURCE is
+    only read, and nothing is sent anywhere.
 
     The exit status is 5 if the recording holds no request; the report is written all the same.
     """
     check_output(output, force=force)
-    analysis = analyze_source(source, batching_parameters, preprocess_ops)
+    analysis = analyze_source(source, AnalysisOptions(run, batching_parameters, preprocess_ops))
     chosen = choose_format(format_, output)
     text = render_report(analysis, chosen, to_stdout=output == STDOUT)
     write_output(output, text, force=force)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from diag.cli.analysis import analyze_source
+from diag.cli.analysis import AnalysisOptions, analyze_source
 from diag.cli.boundary import EXIT_INTERRUPTED
 from diag.cli.capture_options import (
     agent_options,
@@ -116,7 +116,7 @@ def _capture_to_stdout(plan: CapturePlan, options: dict[str, Any]) -> CaptureOut
 
 def _print_report(path: Path, options: dict[str, Any]) -> None:
     """The report of the new bundle; a text for people ends with the bundle's name."""
-    analysis = analyze_source(path, options["batching_parameters"], options["preprocess_ops"])
+    analysis = analyze_source(path, AnalysisOptions(preprocess_ops=options["preprocess_ops"]))
     format_ = options["format_"] or DEFAULT_FORMAT
     text = render_report(analysis, format_, to_stdout=True)
     if format_ == DEFAULT_FORMAT:

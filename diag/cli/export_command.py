@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from diag.cli.analysis import analyze_source
+from diag.cli.analysis import AnalysisOptions, analyze_source
 from diag.cli.option_groups import GroupedCommand, option, option_group
-from diag.cli.options import analysis_options, examples, source_argument, verbosity_options
+from diag.cli.options import analysis_options, examples, source_options, verbosity_options
 from diag.cli.output import (
     STDOUT,
     check_folder,
@@ -59,12 +59,13 @@ _table_options = option_group(
         "diag export capture.zip --table all -o tables/",
     ),
 )
-@source_argument
+@source_options
 @_table_options
 @analysis_options
 @verbosity_options
 def export(
-    source: Path,
+    source: str,
+    run: str | None,
     table: str | None,
     format_: str | None,
     output: Path,
@@ -84,7 +85,7 @@ def export(
         _check_folder(output, tuple(files.values()), force=force)
     else:
         check_output(output, force=force)
-    analysis = analyze_source(source, batching_parameters, preprocess_ops)
+    analysis = analyze_source(source, AnalysisOptions(run, batching_parameters, preprocess_ops))
 
     from diag.tables.registry import table as make_table
 

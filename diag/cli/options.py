@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from diag.cli.console import VERBOSITY_KEY
-from diag.cli.option_groups import option, option_group
+from diag.cli.option_groups import argument, option, option_group
 
 if TYPE_CHECKING:
     PatternType = click.ParamType[re.Pattern[str]]
@@ -89,15 +89,15 @@ def _verbosity(command: Command, verbose_help: str) -> Command:
     return verbose(quiet(command))
 
 
-def source_argument(command: Command) -> Command:
-    """Add SOURCE: what to analyse; ``-`` is stdin."""
-    return click.argument("source", type=click.Path(path_type=Path, allow_dash=True))(command)
-
-
-run_option = option(
-    "--run",
-    metavar="NAME|newest",
-    help="Run to read if SOURCE holds several: a name from the list that diag prints, or 'newest'.",
+source_options = option_group(
+    "Input",
+    # A str, because a URL is not a Path; the type offers file names for completion.
+    argument("source", type=click.Path()),
+    option(
+        "--run",
+        metavar="NAME|newest",
+        help="Run to read if SOURCE holds several. Without it, diag lists them.",
+    ),
 )
 
 analysis_options = option_group(

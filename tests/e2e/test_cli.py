@@ -112,6 +112,40 @@ def test_csv_and_json_lines_have_the_same_rows(table):
     assert all(list(item) == header for item in objects)
 
 
+def test_stdin_is_read_as_a_file_is():
+    data = trace("padding").read_bytes()
+    command = [str(DIAG), "export", "-", "--table", "requests"]
+    done = subprocess.run(command, input=data, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode() == diag("export", trace("padding"), "-t", "requests").stdout
+
+
+def test_a_terminal_is_not_read_as_a_trace():
+    ours, theirs = os.openpty()
+    command = [str(DIAG), "analyze", "-"]
+    done = subprocess.run(command, stdin=theirs, capture_output=True, check=False, text=True)
+    os.close(ours)
+    os.close(theirs)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "stdin is a terminal" in done.stderr
+
+
+def test_of_several_runs_one_must_be_named(tmp_path):
+    for name in ("2026_11_22_10_00_00", "2026_11_22_11_00_00"):
+        folder = tmp_path / "my logs" / "plugins" / "profile" / name
+        folder.mkdir(parents=True)
+        (folder / "server.xplane.pb").write_bytes(trace("padding").read_bytes())
+    refused = diag("analyze", tmp_path / "my logs", "--format", "json")
+    assert (refused.returncode, refused.stdout) == (3, "")
+    assert "2026_11_22_10_00_00, 2026_11_22_11_00_00" in refused.stderr
+    assert "choose one with --run" in refused.stderr
+    assert f"diag analyze '{tmp_path}/my logs' --format json --run newest" in refused.stderr
+    for run in ("newest", "2026_11_22_10_00_00"):
+        assert diag("analyze", tmp_path / "my logs", "--run", run).returncode == 0
+    absent = diag("export", tmp_path / "my logs", "--table", "gaps", "--run", "2025")
+    assert absent.returncode == 3
+
+
 def test_export_without_a_table_lists_the_tables():
     done = diag("export", "my capture.zip", "--format", "jsonl")
     assert (done.returncode, done.stdout) == (2, "")
