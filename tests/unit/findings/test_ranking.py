@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import permutations
+from pathlib import Path
 
+from diag.analysis import analyze
+from diag.findings import find
 from diag.findings.ranking import rank
 from diag.findings.rules import RULES
 from diag.model.availability import Unavailable
 from diag.model.finding import Finding, Severity, Tier
 from diag.model.gaps import Confidence
+from diag.testing.gpu_server import SINGLE_CAUSE, simulate
 
 FINDING = Finding(
     id="a",
@@ -50,6 +54,17 @@ def test_rules_are_named_after_their_modules() -> None:
     assert len(set(ids)) == len(ids)
     for rule in RULES:
         assert rule.find.__module__ == f"diag.findings.rules.{rule.id.replace('-', '_')}"
+
+
+def test_every_rule_has_a_case_that_fires() -> None:
+    """By its id in a test, or as a cause planted in a simulated server."""
+    here = Path(__file__).parent
+    texts = "".join(path.read_text() for path in here.glob("test_*.py"))
+    planted = {
+        find(analyze(simulate(scenario.plan, seed=2).capture()))[0].id for scenario in SINGLE_CAUSE
+    }
+    unseen = [rule.id for rule in RULES if f'"{rule.id}"' not in texts and rule.id not in planted]
+    assert unseen == []
 
 
 def test_a_finding_names_its_page() -> None:
