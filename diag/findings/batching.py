@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -82,9 +83,14 @@ def batching_place(analysis: Analysis) -> RemedyPlace:
 
 def parameter_remedy(analysis: Analysis, action: str, setting: Setting, risk: str) -> Remedy:
     """A change of one batching parameter."""
+    return replace(batching_remedy(analysis, action, risk), setting=setting)
+
+
+def batching_remedy(analysis: Analysis, action: str, risk: str) -> Remedy:
+    """A change of batching that is not one parameter."""
     place = batching_place(analysis)
     kind = RemedyKind.MODEL if place is RemedyPlace.SAVED_MODEL else RemedyKind.PARAMETER
-    return Remedy(kind, place, action, setting, risk)
+    return Remedy(kind, place, action, risk=risk)
 
 
 def restore(setting: Setting) -> str:

@@ -58,10 +58,19 @@ def unit_of(metric: str) -> str:
     Raises:
         KeyError: There is no metric of that name.
     """
-    head = metric.partition(".")[0]
-    if head in ("latency", "stage"):
+    head, _, rest = metric.partition(".")
+    if head == "latency":
+        _FIELDS[rest]
         return "ns"
-    return "ratio" if head == "idle" else _PLAIN[metric][0]
+    if head == "stage":
+        stage, _, statistic = rest.rpartition(".")
+        _stage(stage)
+        _FIELDS[statistic]
+        return "ns"
+    if head == "idle":
+        _cause(rest)
+        return "ratio"
+    return _PLAIN[metric][0]
 
 
 def measure(analysis: Analysis, metric: str) -> Measured:
@@ -70,6 +79,7 @@ def measure(analysis: Analysis, metric: str) -> Measured:
     Raises:
         KeyError: There is no metric of that name.
     """
+    unit_of(metric)  # raises for a name that does not exist, whatever the capture holds
     head, _, rest = metric.partition(".")
     if head == "latency":
         requests = analysis.requests

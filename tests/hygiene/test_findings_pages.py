@@ -16,6 +16,7 @@ from diag.findings.verdict import HEALTHY
 from diag.findings.without_requests import NO_REQUESTS, NOT_RECORDED
 from diag.formats.source import open_bundle
 from diag.model.availability import Unavailable
+from diag.model.finding import Tier
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "findings"
@@ -55,9 +56,11 @@ def test_a_page_has_its_sentence_and_all_headings_in_order(finding):
     assert empty == []
 
 
-def test_the_index_has_one_row_for_each_finding_and_explains_healthy():
-    rows = re.findall(r"^\| \[([\w-]+)\]\(([\w-]+)\.md\) \|", page("index"), re.M)
-    assert sorted(rows) == [(finding, finding) for finding in IDS]
+def test_the_index_explains_healthy_and_has_an_example_of_each_tier():
+    rows = re.findall(r"^\| ([a-z ]+) \| (\d) \|.*\[([\w-]+)\]\(\3\.md\) \|$", page("index"), re.M)
+    tiers = {tier.name.lower().replace("_", " "): str(int(tier)) for tier in Tier}
+    assert {name: order for name, order, _ in rows} == tiers
+    assert {example for _, _, example in rows} <= set(IDS)
     assert f"`{HEALTHY}`" in page("index")
     assert "(findings/index.md)" in (ROOT / "docs" / "index.md").read_text()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from diag.findings.batching import batching_remedy
 from diag.findings.confidence import Basis
 from diag.findings.device import is_saturated
 from diag.findings.metrics import below, not_above
@@ -39,7 +40,7 @@ def find(inputs: RuleInputs) -> Finding | None:
         rule=ID,
         cause=Stage.DEVICE_WAIT.value,
         causes=(),
-        remedies=_alone() if alone else _several(),
+        remedies=_alone(inputs) if alone else _several(),
         gain=Unavailable("how runs would share two GPUs or servers needs a simulation"),
         verify=(
             *below(inputs.analysis, "stage.device-wait.mean", 0.5),
@@ -49,14 +50,13 @@ def find(inputs: RuleInputs) -> Finding | None:
     )
 
 
-def _alone() -> tuple[Remedy, ...]:
+def _alone(inputs: RuleInputs) -> tuple[Remedy, ...]:
     return (
-        Remedy(
-            RemedyKind.PARAMETER,
-            RemedyPlace.BATCHING_PARAMETERS_FILE,
+        batching_remedy(
+            inputs.analysis,
             "Runs of a model follow each other on the GPU's one compute stream: run fewer at once "
             "(num_batch_threads) in larger batches.",
-            risk="Requests wait longer for a batch to fill.",
+            "Requests wait longer for a batch to fill.",
         ),
         Remedy(RemedyKind.DEPLOYMENT, RemedyPlace.FLEET, "Or add a replica with its own GPU."),
     )

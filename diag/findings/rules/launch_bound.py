@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from diag.findings.batching import batching_remedy
 from diag.findings.confidence import Basis
 from diag.findings.device import cost_evidence
 from diag.findings.metrics import below
@@ -54,11 +55,10 @@ def find(inputs: RuleInputs) -> Finding | None:
                 "fused ops.",
                 risk="XLA compiles for each new input shape; warm all of them up.",
             ),
-            Remedy(
-                RemedyKind.PARAMETER,
-                RemedyPlace.BATCHING_PARAMETERS_FILE,
+            batching_remedy(
+                inputs.analysis,
                 "Or run larger batches: one batch needs the same launches whatever its size.",
-                risk="Requests wait longer for a batch to fill.",
+                "Requests wait longer for a batch to fill.",
             ),
         ),
         gain=Unavailable("what compilation saves depends on the model; try it and compare"),

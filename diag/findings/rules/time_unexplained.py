@@ -1,4 +1,4 @@
-"""Most of a request's time has no explanation in the trace."""
+"""Much of a request's time has no explanation in the trace."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ ID = "time-unexplained"
 
 
 def find(inputs: RuleInputs) -> Finding | None:
-    """Unattributed time is a large share, and larger than the time in the model."""
+    """Unattributed time is a large share of request time."""
     unknown = inputs.shares.by_stage[Stage.UNATTRIBUTED]
     compute = inputs.shares.group(StageGroup.COMPUTE)
-    if unknown < thresholds.STAGE_MIN_SHARE or unknown <= compute:
+    if unknown < thresholds.STAGE_MIN_SHARE:
         return None
     confidence, reason = judge(inputs, Basis())
     level = inputs.analysis.tracer_level

@@ -67,6 +67,8 @@ def test_stages_cover_the_request() -> None:
 def test_an_unknown_metric_is_an_error(metric: str) -> None:
     with pytest.raises(KeyError):
         measure(analyzed(SERVER, TOLD), metric)
+    with pytest.raises(KeyError):
+        unit_of(metric)
 
 
 def test_without_requests_latency_is_unavailable() -> None:
