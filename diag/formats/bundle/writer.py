@@ -7,20 +7,22 @@ so that an unwritable place is known before a server is disturbed.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Literal, TypeAlias
 
 import msgspec
 
 from diag.formats.bundle import layout
 from diag.formats.bundle.manifest import Manifest, Part, encode_manifest
-from diag.formats.bundle.target import FolderTarget, ZipTarget
+from diag.formats.bundle.target import FolderTarget, StreamTarget, ZipTarget
 from diag.formats.text.samples import encode_samples
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from types import TracebackType
 
     from diag.model.samples import SampleSeries
+
+Target: TypeAlias = FolderTarget | ZipTarget | StreamTarget
 
 _METRICS = {"before": layout.METRICS_BEFORE, "after": layout.METRICS_AFTER}
 _SAMPLES = {
@@ -36,17 +38,17 @@ class BundleWriter:
     Leaving the ``with`` block without ``finish``, for whatever reason, leaves nothing behind.
     """
 
-    def __init__(self, path: Path, *, force: bool = False) -> None:
+    def __init__(self, output: Path | IO[bytes], *, force: bool = False) -> None:
         """Prepare to write.
 
         Args:
-            path: The bundle: a .zip by its suffix, else a folder.
+            output: The bundle: a .zip by its suffix, else a folder; or a binary file object, which
+                gets a .zip and is not closed.
             force: Replace an existing file, bundle or empty folder; never any other folder.
         """
         self._traces: dict[str, bytes] = {}
         self._parts: dict[str, bytes] = {}
-        is_zip = path.suffix.lower() == ".zip"
-        self._target = ZipTarget(path, force) if is_zip else FolderTarget(path, force)
+        self._target = _target_of(output, force)
 
     def __enter__(self) -> BundleWriter:
         """Make the temporary name.
@@ -106,3 +108,10 @@ class BundleWriter:
         manifest = msgspec.structs.replace(manifest, parts=listed)
         whole = {layout.MANIFEST: encode_manifest(manifest)} | parts
         return self._target.commit(whole, manifest.created)
+
+
+def _target_of(output: Path | IO[bytes], force: bool) -> Target:
+    if not isinstance(output, Path):
+        return StreamTarget(output)
+    is_zip = output.suffix.lower() == ".zip"
+    return ZipTarget(output, force) if is_zip else FolderTarget(output, force)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import io
 import json
+import os
 import stat
 import subprocess
 import sys
 import zipfile
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 
@@ -45,7 +49,7 @@ def manifest(**fields: object) -> Manifest:
     return Manifest(created=CREATED, diag_version="0.1.0", **fields)
 
 
-def write_bundle(path: Path, *, force: bool = False, **fields: object) -> Path:
+def write_bundle(path: Path | IO[bytes], *, force: bool = False, **fields: object) -> Path:
     """A bundle with every part but GPU samples."""
     with BundleWriter(path, force=force) as writer:
         writer.add_trace("10.0.0.7:8500", TRACE)
@@ -54,6 +58,40 @@ def write_bundle(path: Path, *, force: bool = False, **fields: object) -> Path:
         writer.add_metrics("after", b":core:graph_runs 4\n")
         writer.add_server({"models": [{"name": "m", "version": 3, "state": "AVAILABLE"}]})
         return writer.finish(manifest(**fields))
+
+
+class Pipe(io.RawIOBase):
+    """A file object that cannot seek, as stdout in a pipe."""
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self.data += bytes(data)
+        return len(data)
+
+
+def test_a_bundle_can_be_written_to_a_pipe(tmp_path: Path) -> None:
+    pipe = Pipe()
+    assert write_bundle(pipe) == Path("the file object")
+    assert pipe.data == write_bundle(tmp_path / "bundle.zip").read_bytes()
+    assert open_bundle(pipe.data).host_samples == SERIES
+
+
+def test_a_pipe_gets_nothing_if_the_bundle_is_not_finished() -> None:
+    pipe = Pipe()
+    with BundleWriter(pipe) as writer:
+        writer.add_trace("host", TRACE)
+    assert pipe.data == b""
+
+
+def test_a_full_disk_behind_a_file_object_is_an_output_error() -> None:
+    with Path("/dev/full").open("wb", buffering=0) as full, pytest.raises(OutputError) as caught:
+        write_bundle(full)
+    assert caught.value.cause == os.strerror(errno.ENOSPC)
 
 
 def mode(path: Path) -> int:
