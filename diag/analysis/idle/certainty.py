@@ -1,6 +1,8 @@
-"""What limits how sure any cause can be: the device's clock, and requests that leave no mark."""
+"""What limits the confidence of every cause on a timeline."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from diag.analysis.execution.device_work import Device
 from diag.analysis.idle.inputs import IdleInputs
@@ -10,31 +12,41 @@ from diag.model.availability import Unavailable
 from diag.model.device import DeviceClock
 
 
-def clock_error(inputs: IdleInputs, device: Device | None) -> tuple[int, bool]:
-    """Error in ns of the device's clock against the host's, and whether any launch tells it.
+@dataclass(frozen=True, slots=True)
+class Certainty:
+    """Limits of confidence on one timeline.
 
-    The execution on the CPU (``device`` None) is on the host's own clock.
+    Attributes:
+        clock_error_ns: Error of the device's clock against the host's; 0 on the host's own
+            timeline.
+        clock_is_checked: Whether a launch and its kernel show that error.
+        shows_all_requests: Whether any request would have left an event.
     """
+
+    clock_error_ns: int
+    clock_is_checked: bool
+    shows_all_requests: bool
+
+
+def find_certainty(inputs: IdleInputs, device: Device | None) -> Certainty:
+    """Find the limits for a device, or for the execution on the CPU where ``device`` is None."""
+    clock = inputs.visibility.clock
+    shows_all = _shows_all_requests(inputs)
     if device is None:
-        return 0, True
-    if isinstance(inputs.visibility.clock, DeviceClock) and inputs.visibility.clock.linked:
-        return inputs.visibility.clock.error_ns, True
-    return CLOCK_ERROR_UNKNOWN_NS, False
+        return Certainty(0, clock_is_checked=True, shows_all_requests=shows_all)
+    if isinstance(clock, DeviceClock) and clock.linked:
+        return Certainty(clock.error_ns, clock_is_checked=True, shows_all_requests=shows_all)
+    return Certainty(CLOCK_ERROR_UNKNOWN_NS, clock_is_checked=False, shows_all_requests=shows_all)
 
 
-def is_sure_of_no_demand(inputs: IdleInputs) -> bool:
-    """Whether a request, had there been one, would have left a mark.
+def _shows_all_requests(inputs: IdleInputs) -> bool:
+    """Whether the server's counters show no response, or the trace records every kind of request.
 
-    By the server's counters nothing was answered; or every kind of request is recorded, and at
-    least one was. What may lie open at the edges without a mark is not called no-demand at all.
+    Idle time in which a request cut by the window may be open is never called no-demand.
     """
-    metrics = inputs.capture.metrics
+    metrics, level = inputs.capture.metrics, inputs.visibility.level
     if not isinstance(metrics, Unavailable):
         models = summarize_metrics(metrics)
         if models and not any(model.responses for model in models):
             return True
-    return (
-        isinstance(inputs.visibility.level, int)
-        and inputs.visibility.level >= 2
-        and len(inputs.requests.table) > 0
-    )
+    return isinstance(level, int) and level >= 2 and len(inputs.requests.table) > 0

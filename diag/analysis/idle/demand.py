@@ -1,4 +1,4 @@
-"""When requests were open that concern a device, those that the window cut included."""
+"""When requests that concern a device were open, including those that the window cut."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from diag.model.events import Int32s, Int64s
 from diag.model.intervals import IntervalSet
 from diag.model.serving import MODES, Mode, Stage
 
-# Of a BatchingSession's request, up to the begin of its batch.
+# Stages of a BatchingSession's request before a thread takes its batch.
 _BEFORE_TAKEN = (Stage.SCHEDULE, Stage.QUEUE_FILL, Stage.QUEUE_THREAD, Stage.QUEUE_DISPATCH)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Demand:
-    """What was asked of one device.
+    """The requests that concern one device.
 
     Attributes:
-        open: When anything of a request or a batch was seen to be open.
-        requests: When a request was, as far as they were seen.
-        silent: When one that an edge of the window cut may have been open without an event,
-            and nothing was seen to be open.
-        start_ns: (n,) begin of each open request in the order of ``request``.
+        open: When a request, batch or step was open.
+        requests: When a request was open, as far as the trace shows.
+        silent: When nothing was open, but a request cut by an edge of the window may have been
+            open without leaving an event.
+        start_ns: (n,) begin of each request.
         end_ns: (n,) its end.
-        request: (n,) row of the request table, -1 for one that the window cut.
-        task: (n,) the task by which a cut one was seen, -1 otherwise.
+        request: (n,) row of the request table, -1 for a request that the window cut.
+        task: (n,) the task that shows a cut request, -1 otherwise.
     """
 
     open: IntervalSet
@@ -42,7 +42,7 @@ class Demand:
     task: Int64s
 
     def waiting_at(self, at_ns: Int64s) -> Int32s:
-        """How many requests were open at each instant."""
+        """(k,) how many requests were open at each of these times."""
         starts, ends = np.sort(self.start_ns), np.sort(self.end_ns)
         out = np.empty(len(at_ns), np.int32)
         for some in slices(len(out)):
@@ -59,18 +59,18 @@ def find_demand(inputs: IdleInputs, use: DeviceUse) -> Demand:
     cut_start, cut_end, cut_task = _cut_requests(inputs, use)
     start = np.concatenate((requests.start_ns[own], cut_start))
     end = np.concatenate((requests.end_ns[own], cut_end))
-    asked = union(start, end)
-    # A loader's own run asks for nothing.
+    open_requests = union(start, end)
+    # Steps that load a model are no demand.
     of_step, of_batch = (use.steps & ~inputs.execution.calls.loading)[steps.root], use.batches
     anything = merge(
-        asked,
+        open_requests,
         union(batches.start_ns[of_batch], batches.end_ns[of_batch]),
         union(steps.start_ns[of_step], steps.end_ns[of_step]),
         _cut_batches(inputs, use),
     )
     return Demand(
         open=anything,
-        requests=asked,
+        requests=open_requests,
         silent=subtract(_silent_edges(inputs, use), anything),
         start_ns=start,
         end_ns=end,
@@ -80,7 +80,7 @@ def find_demand(inputs: IdleInputs, use: DeviceUse) -> Demand:
 
 
 def _cut_batches(inputs: IdleInputs, use: DeviceUse) -> IntervalSet:
-    """When batch threads held batches that the window cut off: such as they held otherwise."""
+    """When batch threads that serve the device held batches which the window cut off."""
     line, start, end = inputs.requests.linked.queues.held_cut_off
     batches = inputs.requests.linked.batches
     mine = np.isin(line, batches.line[use.batches])
@@ -90,10 +90,10 @@ def _cut_batches(inputs: IdleInputs, use: DeviceUse) -> IntervalSet:
 def _silent_edges(inputs: IdleInputs, use: DeviceUse) -> IntervalSet:
     """Where a request that the window cut may have been open without leaving an event.
 
-    Those of a BatchingSession leave their enqueue, or rows in a batch, unless their batch was taken
-    before the window; others may only have waited. So this is as far from the window's begin as the
-    longest of the first reaches from being taken, and as far from either edge as the longest of the
-    others reaches.
+    A request of a BatchingSession leaves its enqueue, or rows in a batch, unless its batch was
+    taken before the window. Any other request may have waited without an event. So the silent time
+    reaches from the begin of the window as long as the longest BatchingSession request lasts after
+    its batch is taken, and from both edges as long as the longest other request lasts.
     """
     requests, window = inputs.requests.table, inputs.capture.window
     is_session = requests.mode_index == MODES.index(Mode.BATCHING_SESSION)
@@ -108,25 +108,22 @@ def _silent_edges(inputs: IdleInputs, use: DeviceUse) -> IntervalSet:
 
 
 def _cut_requests(inputs: IdleInputs, use: DeviceUse) -> tuple[Int64s, Int64s, Int64s]:
-    """Begin, end and task of requests that the window cut, as far as they were seen to be open.
+    """Begin, end and task of requests that the window cut, as far as events show them.
 
-    A task without its request is open from its enqueue to the end of its batch, or of the window
-    where that was cut too; rows in a batch that no recorded task enqueued are of a request that
-    began before the window, and count as one a batch.
+    A task without its request is open from its enqueue to the end of its batch, or to the end of
+    the window if the batch was cut too. Rows in a batch that no recorded task enqueued belong to a
+    request that began before the window; they count as one request for each batch.
     """
-    batches, tasks, task_owners = (
-        inputs.requests.linked.batches,
-        inputs.requests.linked.tasks,
-        inputs.requests.linked.task_owners,
-    )
+    linked = inputs.requests.linked
+    batches, tasks, task_owners = linked.batches, linked.tasks, linked.task_owners
     window = inputs.capture.window
     lost = np.flatnonzero((task_owners.session < 0) & (task_owners.call < 0) & use.tasks)
     batch = tasks.batch[lost]
     lost_end = np.full(len(lost), window.end_ns)
     lost_end[batch >= 0] = batches.end_ns[batch[batch >= 0]]
     enqueued = np.zeros(len(batches), np.int64)
-    linked = np.flatnonzero(tasks.batch >= 0)
-    np.add.at(enqueued, tasks.batch[linked], np.maximum(tasks.size[linked], 0))
+    in_batch = np.flatnonzero(tasks.batch >= 0)
+    np.add.at(enqueued, tasks.batch[in_batch], np.maximum(tasks.size[in_batch], 0))
     short = np.flatnonzero((batches.rows > enqueued) & use.batches)
     return (
         np.concatenate((tasks.enqueue_ns[lost], np.full(len(short), window.start_ns))),

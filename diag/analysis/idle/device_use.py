@@ -1,11 +1,12 @@
-"""Which steps, batches, queues and requests concern a device: only they can explain its idleness.
+"""Which steps, batches, queues and requests concern a device: only they can explain its idle time.
 
-A step concerns a device if it has work there. A step that is known to have none there does not:
-it has work on another device; or it was recorded whole between the device tracer's first and last
-record, beside no device event whose step is unknown, called no driver, and has none anywhere; or it
-lies beyond those records and runs the same graph as steps of which this is known. A step around
-in-graph batchers takes part in what their batches do, a batch in what its runs do, a queued task in
-what the other batches of its queue did. What is not known concerns every device.
+A step concerns a device if it has work there. It does not concern the device if it is known to have
+none there, which is so in three cases: it has work on another device; or it was recorded whole
+between the device tracer's first and last record, no device event of an unknown step overlaps it,
+it made no driver call and has no device work; or it lies beyond those records and runs the same
+graph as steps of the second case. A batch concerns the devices of its runs, a step around in-graph
+batchers those of its batches, a queued task those of the other batches of its queue. What is not
+known concerns every device.
 """
 
 from __future__ import annotations
@@ -15,25 +16,24 @@ from dataclasses import dataclass
 import numpy as np
 
 from diag.analysis.execution.device_work import Device, DeviceWork
-from diag.analysis.execution.host_calls import HostCalls
 from diag.analysis.execution.op_class import OpClass
 from diag.analysis.idle.inputs import IdleInputs
 from diag.analysis.intervals.nesting import innermost
 from diag.analysis.intervals.sets import covered_between, merge, union
-from diag.analysis.requests.linked_steps import LinkedSteps
-from diag.analysis.requests.rows import RequestSources
+from diag.analysis.requests.attribution import AttributedRequests
 from diag.model.events import Bools, Int64s, Ints
 from diag.model.intervals import IntervalSet
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DeviceUse:
-    """What concerns one device, or the execution on the CPU, which everything concerns.
+    """What concerns one device. Everything concerns the execution on the CPU.
 
     Attributes:
         steps: (steps,) whether the root step concerns it.
-        touching: (steps,) whether it had work of its own there.
-        is_certain: (steps,) whether it concerns it for certain, not for want of knowledge.
+        touching: (steps,) whether the step has work of its own on the device.
+        is_certain: (steps,) whether the step is known to concern it, rather than merely not known
+            to be elsewhere.
         batches: (batches,) whether any run of the batch concerns it.
         queues: (queues,) whether any batch of the queue does.
         tasks: (tasks,) by their batch or queue.
@@ -49,12 +49,13 @@ class DeviceUse:
     requests: Bools
 
 
-def cpu_use(linked: LinkedSteps, sources: RequestSources) -> DeviceUse:
-    """All of it concerns the execution on the CPU."""
-    return _use_of_all(linked, sources, concerned=True)
+def cpu_use(requests: AttributedRequests) -> DeviceUse:
+    """Everything concerns the execution on the CPU."""
+    return _use_of_all(requests, concerned=True)
 
 
-def _use_of_all(linked: LinkedSteps, sources: RequestSources, *, concerned: bool) -> DeviceUse:
+def _use_of_all(requests: AttributedRequests, *, concerned: bool) -> DeviceUse:
+    linked = requests.linked
     return DeviceUse(
         steps=np.full(len(linked.steps), concerned),
         touching=np.zeros(len(linked.steps), np.bool_),
@@ -62,19 +63,17 @@ def _use_of_all(linked: LinkedSteps, sources: RequestSources, *, concerned: bool
         batches=np.full(len(linked.batches), concerned),
         queues=np.full(len(linked.queues.keys.label), concerned),
         tasks=np.full(len(linked.tasks), concerned),
-        requests=np.full(len(sources.root), concerned),
+        requests=np.full(len(requests.table), concerned),
     )
 
 
-def device_uses(inputs: IdleInputs, calls: HostCalls) -> tuple[DeviceUse, ...]:
+def device_uses(inputs: IdleInputs) -> tuple[DeviceUse, ...]:
     """One for each GPU plane."""
-    if not inputs.execution.device.devices:
+    devices = inputs.execution.device.devices
+    if not devices:
         return ()
-    known = _is_known(inputs, calls)
-    return tuple(
-        _device_use(device, known, inputs.requests.linked, inputs.requests.sources)
-        for device in inputs.execution.device.devices
-    )
+    known = _is_known(inputs)
+    return tuple(_device_use(device, known, inputs.requests) for device in devices)
 
 
 def records_of(work: DeviceWork) -> tuple[int, int]:
@@ -88,15 +87,15 @@ def records_of(work: DeviceWork) -> tuple[int, int]:
     return min(first, default=0), max(last, default=-1)
 
 
-def _is_known(inputs: IdleInputs, calls: HostCalls) -> Bools:
-    """(steps,) whether the devices that the step used can be told."""
-    work, steps = inputs.execution.device, inputs.requests.linked.steps
+def _is_known(inputs: IdleInputs) -> Bools:
+    """(steps,) whether it is known which devices the step used."""
+    work, steps, calls = inputs.execution.device, inputs.execution.steps, inputs.execution.calls
     if inputs.visibility.loss.dropped:
         return work.used
     unlinked = merge(*(_unlinked(device) for device in work.devices))
     whole = ~steps.is_orphan & steps.is_root & ~work.used
     whole &= covered_between(unlinked, steps.start_ns, steps.end_ns) == 0
-    # A call to the driver without a device event: the event may be lost, or still to come.
+    # Of a driver call without a device event, the event may be lost or come later.
     callers: list[Ints] = [work.launches.step, *(kind.step for kind in calls.of_the_driver)]
     for step in callers:
         whole[step[step >= 0]] = False
@@ -111,8 +110,8 @@ def _is_known(inputs: IdleInputs, calls: HostCalls) -> Bools:
 
 
 def _first_op(inputs: IdleInputs) -> Int64s:
-    """(steps,) what tells the graphs of steps apart: the least name of their ops, -1 if none."""
-    events, steps = inputs.execution.events, inputs.requests.linked.steps
+    """(steps,) a mark of the graph that each step runs: the least name of its ops, -1 if none."""
+    events, steps = inputs.execution.events, inputs.execution.steps
     row = np.flatnonzero((inputs.execution.op_class != OpClass.NOT_AN_OP)[events.name_id])
     burst = innermost(events, steps.burst_row, row)
     row, burst = row[burst >= 0], burst[burst >= 0]
@@ -126,26 +125,20 @@ def _unlinked(device: Device) -> IntervalSet:
     return union(device.events.start_ns[lost], device.events.end_ns[lost])
 
 
-def _device_use(
-    device: Device, known: Bools, linked: LinkedSteps, sources: RequestSources
-) -> DeviceUse:
-    if not len(device.events):  # its tracer ran, as other devices show: nothing used it
-        return _use_of_all(linked, sources, concerned=False)
-    steps, batches, tasks, queues = (
-        linked.steps,
-        linked.batches,
-        linked.tasks,
-        linked.queues,
-    )
+def _device_use(device: Device, known: Bools, requests: AttributedRequests) -> DeviceUse:
+    if not len(device.events):  # other devices have events, so the tracer ran: it was not used
+        return _use_of_all(requests, concerned=False)
+    linked, sources = requests.linked, requests.sources
+    steps, batches, tasks, queues = linked.steps, linked.batches, linked.tasks, linked.queues
     touching = np.asarray(device.first_ns < device.last_ns, np.bool_)
     concerned = touching | ~known
 
     of_batch = _any(batches.run_batch, concerned[batches.run_step], len(batches))
     batch_known = _any(batches.run_batch, known[batches.run_step], len(batches))
     keys = queues.keys
-    told = np.flatnonzero(batch_known)
-    of_queue = _any(keys.of_batch[told], of_batch[told], len(keys.label))
-    queue_known = _any(keys.of_batch[told], batch_known[told], len(keys.label))
+    sure = np.flatnonzero(batch_known)
+    of_queue = _any(keys.of_batch[sure], of_batch[sure], len(keys.label))
+    queue_known = _any(keys.of_batch[sure], batch_known[sure], len(keys.label))
     of_queue |= ~queue_known
     of_batch = np.where(batch_known, of_batch, of_queue[keys.of_batch])
 
@@ -153,8 +146,8 @@ def _device_use(
     in_batch = tasks.batch >= 0
     of_task[in_batch] = of_batch[tasks.batch[in_batch]]
 
-    # A step around batchers concerns what its calls' batches concern; a call whose task is not
-    # known says nothing, and the step counts.
+    # A step around batchers concerns the devices of its calls' batches. A call whose task is not
+    # known may concern any device.
     call = np.flatnonzero(linked.ops.is_batch & (linked.ops.step >= 0))
     called = linked.ops.step[call]
     calling = _any(called, np.ones(len(call), np.bool_), len(steps))
@@ -166,10 +159,10 @@ def _device_use(
     concerned = np.where(calling, through_calls | touching, concerned)
 
     by_step = np.append(concerned, False)[sources.step]
-    requests = len(sources.root)
+    count = len(sources.root)
     owned = np.flatnonzero(sources.of_task >= 0)
-    by_task = _any(sources.of_task[owned], of_task[owned], requests)
-    has_task = _any(sources.of_task[owned], np.ones(len(owned), np.bool_), requests)
+    by_task = _any(sources.of_task[owned], of_task[owned], count)
+    has_task = _any(sources.of_task[owned], np.ones(len(owned), np.bool_), count)
     nowhere = (sources.step < 0) & ~has_task
     return DeviceUse(
         steps=concerned,
@@ -183,5 +176,5 @@ def _device_use(
 
 
 def _any(owner: Int64s, flag: Bools, owners: int) -> Bools:
-    """(owners,) whether any of an owner's members has the flag."""
+    """(owners,) whether any member of each owner has the flag."""
     return np.bincount(owner[flag], minlength=owners).astype(np.bool_)

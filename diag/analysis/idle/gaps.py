@@ -10,29 +10,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diag.analysis.execution.device_work import Device
-from diag.analysis.execution.host_calls import HostCalls
 from diag.analysis.idle.causes.cause_intervals import CauseIntervals, by_cause
 from diag.analysis.idle.causes.evidence_events import best_rows
 from diag.analysis.idle.causes.machine import find_blanks
 from diag.analysis.idle.causes.step_evidence import StepEvidence, find_step_evidence
-from diag.analysis.idle.certainty import clock_error, is_sure_of_no_demand
-from diag.analysis.idle.confidence import find_runners_up, judge
-from diag.analysis.idle.demand import Demand, find_demand
-from diag.analysis.idle.device_use import DeviceUse, cpu_use, device_uses
+from diag.analysis.idle.certainty import find_certainty
+from diag.analysis.idle.confidence import IdlePieces, find_runners_up, judge
+from diag.analysis.idle.demand import Demand
 from diag.analysis.idle.inputs import IdleInputs
 from diag.analysis.idle.longest import find_longest
 from diag.analysis.idle.order import ordered_causes
-from diag.analysis.intervals.sets import intersect, merge, union
+from diag.analysis.idle.timeline import IdleTimeline, find_timelines
+from diag.analysis.intervals.sets import intersect
 from diag.analysis.intervals.sweep import slices
 from diag.analysis.intervals.tiling import tile_span
-from diag.model.events import Int32s, Int64s, Ints
+from diag.model.events import Bools, Int32s
 from diag.model.gaps import GapTable, IdleCause, LongGap, Timeline
 from diag.model.intervals import IntervalSet
-from diag.model.serving import Stage
 
-CPU_TIMELINE = "cpu-execution"
-_BUSY = -1  # gets no piece
+_BUSY = -1  # a code without pieces
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,10 +36,10 @@ class IdleTime:
     """What ``find_gaps`` finds.
 
     Attributes:
-        timelines: One for each GPU plane, or one for the execution on the CPU, or none where
-            nothing but the unseen was recorded.
+        timelines: One for each GPU plane, or one for the execution on the CPU, or none where the
+            trace shows nothing but work that may be of hidden requests.
         gaps: The pieces.
-        waiting_ns: By timeline, idle with at least one request open that concerns it.
+        waiting_ns: By timeline, idle time with at least one request open that concerns it.
         longest: The longest gaps of each timeline.
     """
 
@@ -53,133 +49,95 @@ class IdleTime:
     longest: tuple[LongGap, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Line:
-    """One timeline before it is cut."""
-
-    name: str
-    device: Device | None
-    use: DeviceUse
-    demand: Demand
-    busy: IntervalSet
-
-
 def find_gaps(inputs: IdleInputs) -> IdleTime:
     """Find the timelines, cut their idle time by cause, and explain each piece."""
-    calls = inputs.execution.calls
-    lines = _lines(inputs, calls)
+    found = find_timelines(inputs)
     blanks = find_blanks(inputs.execution.events, inputs.capture.window)
-    seen: StepEvidence | None = None
-    seen_of = np.empty(0, np.bool_)
+    evidence = _SharedEvidence(inputs)
     tables: list[GapTable] = []
-    for index, line in enumerate(lines):
-        if line.device is not None and not len(line.device.events):
-            causes: tuple[CauseIntervals, ...] = ()  # it was not used
-        else:
-            mine = line.use.steps & ~calls.loading
-            if seen is None or not np.array_equal(mine, seen_of):
-                seen, seen_of = find_step_evidence(inputs, calls, mine), mine
-            causes = ordered_causes(inputs, line.use, line.demand, calls, blanks, seen, line.device)
-        tables.append(_cut(inputs, index, line, causes))
+    for index, timeline in enumerate(found):
+        causes: tuple[CauseIntervals, ...] = ()
+        if timeline.device is None or len(timeline.device.events):
+            steps = timeline.answering_steps(inputs)
+            causes = ordered_causes(inputs, timeline, blanks, evidence.of(steps))
+        tables.append(_cut(inputs, index, timeline, causes))
     gaps = _concatenate(tables)
     window = inputs.capture.window
+    pieces = [IntervalSet(table.start_ns, table.end_ns) for table in tables]
     timelines = tuple(
         Timeline(
-            line.name,
-            line.device is not None,
+            timeline.name,
+            timeline.device is not None,
             window,
-            window.duration_ns - IntervalSet(table.start_ns, table.end_ns).total_ns,
+            window.duration_ns - idle.total_ns,
         )
-        for line, table in zip(lines, tables, strict=True)
+        for timeline, idle in zip(found, pieces, strict=True)
     )
     waiting = tuple(
-        _waiting_ns(line.demand, table) for line, table in zip(lines, tables, strict=True)
+        intersect(timeline.demand.requests, idle).total_ns
+        for timeline, idle in zip(found, pieces, strict=True)
     )
-    demands = tuple(line.demand for line in lines)
+    demands: tuple[Demand, ...] = tuple(timeline.demand for timeline in found)
     return IdleTime(timelines, gaps, waiting, find_longest(inputs, gaps, demands))
 
 
-def _waiting_ns(demand: Demand, table: GapTable) -> int:
-    """Idle with a request open: what the two sets have in common."""
-    return intersect(demand.requests, IntervalSet(table.start_ns, table.end_ns)).total_ns
+class _SharedEvidence:
+    """Evidence of steps, kept for the next device while the same steps concern it."""
 
+    def __init__(self, inputs: IdleInputs) -> None:
+        self._inputs = inputs
+        self._last: tuple[Bools, StepEvidence] | None = None
 
-def _lines(inputs: IdleInputs, calls: HostCalls) -> list[_Line]:
-    uses = device_uses(inputs, calls)
-    lines = [
-        _Line(device.name, device, use, find_demand(inputs, use), device.busy)
-        for device, use in zip(inputs.execution.device.devices, uses, strict=True)
-    ]
-    if lines:
-        return lines
-    use = cpu_use(inputs.requests.linked, inputs.requests.sources)
-    demand = find_demand(inputs, use)
-    if len(inputs.visibility.hidden_work) and not len(demand.open):
-        return []
-    return [_Line(CPU_TIMELINE, None, use, demand, _computing(inputs))]
-
-
-def _computing(inputs: IdleInputs) -> IntervalSet:
-    """Any step computed on the host, or a batch ran where the trace cannot tell."""
-    staged, batches = inputs.execution.staged, inputs.requests.linked.batches
-    coarse = batches.first_step < 0
-    return merge(
-        staged.pieces.covering(Stage.COMPUTE.index, ~staged.parts.is_after),
-        union(batches.run_start_ns[coarse], batches.run_end_ns[coarse]),
-    )
+    def of(self, steps: Bools) -> StepEvidence:
+        if self._last is None or not np.array_equal(steps, self._last[0]):
+            self._last = steps, find_step_evidence(self._inputs, steps)
+        return self._last[1]
 
 
 def _cut(
-    inputs: IdleInputs, index: int, line: _Line, causes: tuple[CauseIntervals, ...]
+    inputs: IdleInputs, index: int, timeline: IdleTimeline, causes: tuple[CauseIntervals, ...]
 ) -> GapTable:
     window = inputs.capture.window
-    start, end, cause = tile_span(
-        window.start_ns,
-        max(window.start_ns, window.end_ns),
-        [(_BUSY, line.busy), *((intervals.cause.index, intervals.active) for intervals in causes)],
-        IdleCause.NO_DEMAND.index,
-    )
-    confidence, runner_up = np.empty(len(cause), np.int8), np.empty(len(cause), np.int8)
-    evidence = np.empty(len(cause), np.int32)
-    grouped = by_cause(causes)
-    error_ns, is_checked = clock_error(inputs, line.device)
-    sure_of_no_demand = is_sure_of_no_demand(inputs)
-    for some in slices(len(cause)):
-        low, high = int(start[some.start]), int(end[some.stop - 1])
-        near = {each: intervals.between(low, high) for each, intervals in grouped.items()}
-        runners_up = find_runners_up(near, start[some], end[some], cause[some])
-        runner_up[some] = runners_up.index
-        confidence[some] = judge(
-            near,
-            start[some],
-            end[some],
-            cause[some],
-            runners_up,
-            error_ns=error_ns,
-            is_checked=is_checked,
-            sure_of_no_demand=sure_of_no_demand,
+    pieces = IdlePieces(
+        *tile_span(
+            window.start_ns,
+            max(window.start_ns, window.end_ns),
+            [(_BUSY, timeline.busy), *((each.cause.index, each.active) for each in causes)],
+            IdleCause.NO_DEMAND.index,
         )
-        evidence[some] = _evidence(near, start[some], end[some], cause[some])
+    )
+    n = len(pieces)
+    confidence, runner_up = np.empty(n, np.int8), np.empty(n, np.int8)
+    evidence = np.empty(n, np.int32)
+    grouped = by_cause(causes)
+    certainty = find_certainty(inputs, timeline.device)
+    for some in slices(n):
+        part = pieces.within(some)
+        low, high = int(part.start_ns[0]), int(part.end_ns[-1])
+        near = {cause: each.between(low, high) for cause, each in grouped.items()}
+        runners_up = find_runners_up(near, part)
+        runner_up[some] = runners_up.index
+        confidence[some] = judge(near, part, runners_up, certainty)
+        evidence[some] = _evidence(near, part)
     return GapTable(
-        timeline_index=np.full(len(start), index, np.int16),
-        start_ns=start,
-        end_ns=end,
-        cause_index=cause,
-        waiting_requests=line.demand.waiting_at(start),
+        timeline_index=np.full(n, index, np.int16),
+        start_ns=pieces.start_ns,
+        end_ns=pieces.end_ns,
+        cause_index=pieces.cause_index,
+        waiting_requests=timeline.demand.waiting_at(pieces.start_ns),
         confidence_index=confidence,
         runner_up_index=runner_up,
         evidence_row=evidence,
     )
 
 
-def _evidence(
-    causes: dict[IdleCause, CauseIntervals], start: Int64s, end: Int64s, cause: Ints
-) -> Int32s:
-    rows = np.full(len(start), -1, np.int32)
-    for each, intervals in causes.items():
-        mine = np.flatnonzero(cause == each.index)
+def _evidence(causes: dict[IdleCause, CauseIntervals], pieces: IdlePieces) -> Int32s:
+    """(n,) event row that shows the cause of each piece best, or -1."""
+    rows = np.full(len(pieces), -1, np.int32)
+    for cause, intervals in causes.items():
+        mine = np.flatnonzero(pieces.cause_index == cause.index)
         if len(mine):
-            rows[mine] = best_rows(intervals.evidence, start[mine], end[mine])
+            rows[mine] = best_rows(intervals.evidence, pieces.start_ns[mine], pieces.end_ns[mine])
     return rows
 
 

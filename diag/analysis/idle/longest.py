@@ -11,7 +11,7 @@ from diag.model.events import Int64s
 from diag.model.gaps import IDLE_CAUSES, GapTable, LongGap, WaitingRequest
 
 LONGEST = 10
-# Requests of a gap that are spelt out; a person reads no more, and the total is told.
+# Requests listed for each gap; the total is given beside them.
 WAITING_MAX = 8
 _BLOCK = 1024
 
@@ -19,8 +19,8 @@ _BLOCK = 1024
 def find_longest(
     inputs: IdleInputs, gaps: GapTable, demands: tuple[Demand, ...]
 ) -> tuple[LongGap, ...]:
-    """The ten longest of each timeline, by timeline, the longest first; of equals the earliest."""
-    doings = RequestStateLookup(inputs)
+    """The ten longest gaps of each timeline, by timeline, longest first, then earliest first."""
+    states = RequestStateLookup(inputs)
     out: list[LongGap] = []
     for index, demand in enumerate(demands):
         low, high = np.searchsorted(
@@ -29,14 +29,14 @@ def find_longest(
         found = _longest_stretches(gaps.start_ns[low:high], gaps.end_ns[low:high])
         for first, last in found:
             pieces = np.arange(low + first, low + last + 1)
-            out.append(_describe(gaps, pieces, demand, doings))
+            out.append(_describe(gaps, pieces, demand, states))
     return tuple(out)
 
 
 def _longest_stretches(start_ns: Int64s, end_ns: Int64s) -> list[tuple[int, int]]:
-    """First and last piece of the longest stretches in which pieces touch, the longest first.
+    """First and last piece of the longest stretches of touching pieces.
 
-    Of equals the earliest is first.
+    Longest first, then earliest first.
     """
     if not len(start_ns):
         return []
@@ -45,7 +45,8 @@ def _longest_stretches(start_ns: Int64s, end_ns: Int64s) -> list[tuple[int, int]
     length = end_ns[last]
     length -= start_ns[first]
     count = min(LONGEST, len(length))
-    # There may be millions: only those are sorted that reach what so many blocks reach.
+    # There may be millions. At least ``count`` are as long as the maximum of the ``count``-th
+    # best block, so only those as long as that are sorted.
     reach = np.sort(np.maximum.reduceat(length, np.arange(0, len(length), _BLOCK)))
     some = np.flatnonzero(length >= (reach[-count] if len(reach) >= count else 0))
     some = some[np.argsort(-length[some], kind="stable")][:count]
@@ -54,7 +55,7 @@ def _longest_stretches(start_ns: Int64s, end_ns: Int64s) -> list[tuple[int, int]
 
 
 def _describe(
-    gaps: GapTable, pieces: Int64s, demand: Demand, doings: RequestStateLookup
+    gaps: GapTable, pieces: Int64s, demand: Demand, states: RequestStateLookup
 ) -> LongGap:
     start_ns, end_ns = int(gaps.start_ns[pieces[0]]), int(gaps.end_ns[pieces[-1]])
     middle_ns = start_ns + (end_ns - start_ns) // 2
@@ -62,7 +63,7 @@ def _describe(
     oldest = is_open[np.argsort(demand.start_ns[is_open], kind="stable")][:WAITING_MAX]
     waiting = tuple(
         _waiting(
-            int(demand.request[i]), int(demand.task[i]), int(demand.start_ns[i]), middle_ns, doings
+            int(demand.request[i]), int(demand.task[i]), int(demand.start_ns[i]), middle_ns, states
         )
         for i in oldest.tolist()
     )
@@ -81,12 +82,12 @@ def _describe(
 
 
 def _waiting(
-    request: int, task: int, since_ns: int, at_ns: int, doings: RequestStateLookup
+    request: int, task: int, since_ns: int, at_ns: int, states: RequestStateLookup
 ) -> WaitingRequest:
     if request >= 0:
-        done = doings.of_request(request, at_ns)
+        state = states.of_request(request, at_ns)
     else:
-        done = doings.of_tasks([task], at_ns) if task >= 0 else None
-    if done is None:
-        return WaitingRequest(request, "open", since_ns, doings.thread_of(request))
-    return WaitingRequest(request, done.doing, done.since_ns, done.thread)
+        state = states.of_tasks([task], at_ns) if task >= 0 else None
+    if state is None:
+        return WaitingRequest(request, "open", since_ns, states.thread_of(request))
+    return WaitingRequest(request, state.stage, state.since_ns, state.thread)

@@ -1,4 +1,4 @@
-"""What one request was doing at one instant: its stage, since when, on which thread."""
+"""The state of one request at one instant: its stage, since when, and on which thread."""
 
 from __future__ import annotations
 
@@ -14,15 +14,21 @@ from diag.model.serving import STAGES, Stage
 
 @dataclass(frozen=True, slots=True)
 class RequestState:
-    """A stage's name, when it began, and the thread that shows it, "" if none does."""
+    """The state of a request.
 
-    doing: str
+    Attributes:
+        stage: Name of the stage, or ``open`` where no event shows what the step does.
+        since_ns: When the state began.
+        thread: Name of the thread with the event that shows it, "" if there is none.
+    """
+
+    stage: str
     since_ns: int
     thread: str
 
 
 class RequestStateLookup:
-    """Looks single requests up; for a handful of them, not for columns."""
+    """Looks up the state of single requests; too slow for whole columns."""
 
     def __init__(self, inputs: IdleInputs) -> None:
         self._inputs = inputs
@@ -30,7 +36,7 @@ class RequestStateLookup:
         self._request_of_task = inputs.requests.sources.of_task[self._tasks_by_request]
 
     def of_request(self, request: int, at_ns: int) -> RequestState | None:
-        """None where the trace does not say."""
+        """State of a row of the request table; None where the trace does not show it."""
         sources = self._inputs.requests.sources
         step = int(sources.step[request])
         if step >= 0:
@@ -46,7 +52,7 @@ class RequestStateLookup:
         return found
 
     def of_tasks(self, tasks: list[int], at_ns: int) -> RequestState | None:
-        """What the task enqueued last was doing, of those enqueued by then."""
+        """State of the task enqueued last, of those enqueued by then."""
         enqueued = self._inputs.requests.linked.tasks.enqueue_ns
         begun = [task for task in tasks if enqueued[task] <= at_ns]
         if not begun:
@@ -54,7 +60,7 @@ class RequestStateLookup:
         return self._in_batcher(max(begun, key=lambda task: int(enqueued[task])), at_ns)
 
     def thread_of(self, request: int) -> str:
-        """The thread of a request's root event."""
+        """The thread of a request's root event, "" for the request -1."""
         return (
             self._thread(int(self._inputs.requests.sources.root[request])) if request >= 0 else ""
         )
@@ -90,10 +96,10 @@ class RequestStateLookup:
         return RequestState(Stage.COMPUTE.value, run_start, thread)
 
     def _in_step(self, step: int, at_ns: int) -> RequestState | None:
-        """The piece of the step's own time at the instant; None within its calls to batchers."""
+        """State by the step's own pieces; None while it waits for an in-graph batcher."""
         staged = self._inputs.execution.staged
         first, last = staged.parts.first_of_step[step : step + 2].tolist()
-        # As narrow as the owners, or the search would first copy them all.
+        # Of the dtype of the owners, or the search would first copy them all.
         bounds = np.array([first, last], staged.pieces.owner.dtype)
         low, high = np.searchsorted(staged.pieces.owner, bounds).tolist()
         start, end = staged.pieces.start_ns[low:high], staged.pieces.end_ns[low:high]
@@ -101,11 +107,11 @@ class RequestStateLookup:
         if not len(here):
             return None
         stage = STAGES[int(staged.pieces.code[low + here[0]])]
-        doing = "open" if stage is Stage.UNATTRIBUTED else stage.value
-        return RequestState(doing, int(start[here[0]]), self._thread_of_step(step, at_ns))
+        name = "open" if stage is Stage.UNATTRIBUTED else stage.value
+        return RequestState(name, int(start[here[0]]), self._thread_of_step(step, at_ns))
 
     def _thread_of_step(self, step: int, at_ns: int) -> str:
-        """That of a burst at the instant, else that of the run."""
+        """The thread of a burst at the instant, else that of the run."""
         steps, events = self._inputs.requests.linked.steps, self._inputs.execution.events
         rows = steps.burst_row[steps.burst_step == step]
         here = rows[(events.start_ns[rows] <= at_ns) & (events.end_ns[rows] > at_ns)]

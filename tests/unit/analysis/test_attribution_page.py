@@ -13,7 +13,7 @@ from diag.analysis.device import caveats as device_caveats
 from diag.analysis.execution import op_class
 from diag.analysis.execution.device_lines import DERIVED_LINES, OVERHEAD_EVENTS
 from diag.analysis.execution.op_class import OpClass, classify
-from diag.analysis.idle.order import NEARNESS
+from diag.analysis.idle.confidence import DISTANCE
 from diag.analysis.result import Counts
 from diag.formats.trace import event_names as ev
 from diag.model.gaps import IdleCause
@@ -78,7 +78,7 @@ def idle_rows() -> list[tuple[int, str, bool]]:
 
 
 def test_causes_are_listed_in_order_of_precedence() -> None:
-    """The order of a trace's claims on a GPU, each cause where it comes first."""
+    """The order of the causes on a GPU, each where it comes first."""
     shown = idle_rows()
     assert [order for order, _, _ in shown] == list(range(1, 20))
     causes = [cause for _, cause, _ in shown]
@@ -95,8 +95,8 @@ def test_starvation_is_what_the_model_says_it_is() -> None:
 
 
 def test_causes_are_tried_in_the_order_in_which_the_model_lists_them() -> None:
-    nearness = [NEARNESS[cause] for cause in IdleCause]
-    assert nearness == sorted(nearness)
+    distance = [DISTANCE[cause] for cause in IdleCause]
+    assert distance == sorted(distance)
 
 
 def test_calls_that_explain_idle_time_are_named() -> None:

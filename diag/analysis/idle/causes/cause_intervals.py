@@ -19,7 +19,7 @@ class CauseIntervals:
         active: When it holds.
         confirmed: The part of ``active`` that events show directly, rather than rules, estimates
             or the absence of events.
-        evidence: Events that show it, one entry a kind, the best kind first.
+        evidence: Events that show it, one entry for each kind, the best kind first.
     """
 
     cause: IdleCause
@@ -34,18 +34,17 @@ class CauseIntervals:
 
 
 def by_cause(causes: tuple[CauseIntervals, ...]) -> dict[IdleCause, CauseIntervals]:
-    """Claims of one cause as one, in the order in which each cause comes first."""
+    """Merge entries of the same cause; causes stay in the order of their first entry."""
     grouped: dict[IdleCause, list[CauseIntervals]] = {}
-    for intervals in causes:
-        grouped.setdefault(intervals.cause, []).append(intervals)
-    return {cause: _as_one(cause, group) for cause, group in grouped.items()}
+    for each in causes:
+        grouped.setdefault(each.cause, []).append(each)
+    return {cause: _merged(cause, group) for cause, group in grouped.items()}
 
 
-def _as_one(cause: IdleCause, group: list[CauseIntervals]) -> CauseIntervals:
-    active = merge(*(intervals.active for intervals in group))
-    # Sets of millions: what is confirmed throughout is not merged twice.
-    is_shown = all(intervals.confirmed is intervals.active for intervals in group)
-    confirmed = active if is_shown else merge(*(intervals.confirmed for intervals in group))
-    return CauseIntervals(
-        cause, active, confirmed, tuple(tier for intervals in group for tier in intervals.evidence)
-    )
+def _merged(cause: IdleCause, group: list[CauseIntervals]) -> CauseIntervals:
+    active = merge(*(each.active for each in group))
+    # Sets may hold millions of intervals: where all are confirmed, they are merged only once.
+    all_confirmed = all(each.confirmed is each.active for each in group)
+    confirmed = active if all_confirmed else merge(*(each.confirmed for each in group))
+    evidence = tuple(kind for each in group for kind in each.evidence)
+    return CauseIntervals(cause, active, confirmed, evidence)

@@ -1,7 +1,8 @@
-"""First runs that tune or load within an op: a cold start for which no event has a name.
+"""First runs that tune algorithms or load code inside an op: a cold start without an event.
 
-Libraries try algorithms out, and drivers load modules, inside the first run of an op, whose event
-only lasts longer. What tells is that later runs of the same queue or model take a fraction of it.
+Libraries choose algorithms, and drivers load modules, inside the first run of an op, whose event
+only lasts longer. Such a run is found by comparison: later runs of the same queue or model take a
+fraction of its time.
 """
 
 from __future__ import annotations
@@ -25,12 +26,16 @@ from diag.model.intervals import IntervalSet
 def cold_run_cause(
     inputs: IdleInputs, use: DeviceUse, device: Device
 ) -> tuple[CauseIntervals, IntervalSet]:
-    """While such a run was in ops other than preprocessing; and when too few tell whether it was.
+    """Find such runs on one device.
 
     Args:
         inputs: Everything known.
         use: What concerns the device.
         device: The device.
+
+    Returns:
+        The time that cold runs spent in ops other than preprocessing; and the same time of slow
+        first runs with too few later runs to compare with.
     """
     steps = inputs.requests.linked.steps
     group = np.where(use.touching & ~inputs.execution.calls.loading, _groups(inputs), -1)
@@ -64,9 +69,9 @@ def cold_run_cause(
 
 
 def _groups(inputs: IdleInputs) -> Int64s:
-    """(steps,) the queue whose batches a step runs, else the model of its request; -1 if neither.
+    """(steps,) group of runs to compare: the queue of its batch, else the model of its request.
 
-    Requests whose model no event names are of one.
+    -1 where a step has neither. Requests without a model name are one group.
     """
     linked, sources = inputs.requests.linked, inputs.requests.sources
     group = np.full(len(linked.steps), -1, np.int64)
@@ -79,7 +84,7 @@ def _groups(inputs: IdleInputs) -> Int64s:
 
 
 def _ops(inputs: IdleInputs, chosen: Int64s) -> tuple[Int64s, Int64s]:
-    """Rows of the ops of these steps, and the step of each, in order of step."""
+    """Rows of the ops of these steps, and the step of each, sorted by step."""
     events, steps = inputs.execution.events, inputs.requests.linked.steps
     is_op = np.isin(inputs.execution.op_class, (OpClass.MODEL, OpClass.PREPROCESS, OpClass.GLUE))
     row = np.flatnonzero(is_op[events.name_id])

@@ -1,4 +1,4 @@
-"""Which event shows the cause of a piece best: interval stabbing over columns."""
+"""Find the event that shows the cause of a piece best."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ NO_ROW = -1
 
 @dataclass(frozen=True, eq=False)
 class EvidenceEvents:
-    """Events of the host plane that may show a cause, with the spans for which they stand.
+    """Events of the host plane that may show a cause, each with the span for which it is evidence.
 
-    A span is not always its event's: a task waits from its enqueue, which takes microseconds, until
-    its batch is ready.
+    The span may be longer than the event: a task waits from its enqueue, which takes microseconds,
+    until its batch is ready.
 
     Attributes:
-        start_ns: (n,).
-        end_ns: (n,).
-        row: (n,) of the host plane, of any width.
+        start_ns: (n,) begin of each span.
+        end_ns: (n,) its end.
+        row: (n,) event row of the host plane, of any integer width.
     """
 
     start_ns: Int64s
@@ -31,17 +31,17 @@ class EvidenceEvents:
 
     @staticmethod
     def of(events: EventTable, row: Ints) -> EvidenceEvents:
-        """Events that stand for themselves."""
+        """Events whose span is their own duration."""
         return EvidenceEvents(events.start_ns[row], events.end_ns[row], row)
 
     def __len__(self) -> int:
         return len(self.row)
 
     def oldest(self, at_ns: Int64s) -> Int64s:
-        """Position of the one that began first of those that cover each point, or -1.
+        """Position of the span that began first, of those that cover each point, or -1.
 
-        Ends in order and, from each on, the one that began first: it covers a point before that
-        end if it began by then, and if it did not, none did.
+        Spans are sorted by end, and for each end the first to begin of all that end there or later
+        is kept. If that one has not begun at the point, none has.
         """
         if not len(self):
             return np.full(len(at_ns), NO_ROW, np.int64)
@@ -52,7 +52,7 @@ class EvidenceEvents:
         return np.where(covers, found, NO_ROW)
 
     def first_within(self, start_ns: Int64s, end_ns: Int64s) -> Int64s:
-        """Position of one that begins first within each span, or -1."""
+        """Position of the first to begin within each span, or -1."""
         if not len(self):
             return np.full(len(start_ns), NO_ROW, np.int64)
         order, starts = self._by_start
@@ -63,12 +63,12 @@ class EvidenceEvents:
 
     @cached_property
     def _by_start(self) -> tuple[Int32s, Int64s]:
-        """Positions in order of begin, and the begins."""
+        """Positions sorted by begin, and the begins."""
         return _ordered(self.start_ns)
 
     @cached_property
     def _by_end(self) -> tuple[Int64s, Int32s]:
-        """Ends in order, and of those from each on the position of the one that began first."""
+        """Ends sorted, and for each the position of the first to begin of all from there on."""
         order, ends = _ordered(self.end_ns)
         starts = self.start_ns[order][::-1]
         is_first = starts <= np.minimum.accumulate(starts)
@@ -79,38 +79,43 @@ class EvidenceEvents:
 
 
 def _ordered(values: Int64s) -> tuple[Int32s, Int64s]:
-    """Positions in order of value, and the values so."""
-    if (values[1:] >= values[:-1]).all():  # as on a line by itself
+    """Positions sorted by value, and the values in that order."""
+    if (values[1:] >= values[:-1]).all():  # events of one line are sorted already
         return np.arange(len(values), dtype=np.int32), values
     order = np.argsort(values, kind="stable").astype(np.int32)
     return order, values[order]
 
 
-def best_rows(tiers: tuple[EvidenceEvents, ...], start_ns: Int64s, end_ns: Int64s) -> Int32s:
+def best_rows(kinds: tuple[EvidenceEvents, ...], start_ns: Int64s, end_ns: Int64s) -> Int32s:
     """Row of the event that shows the cause of each piece best, or -1.
 
-    The oldest one open in the piece's middle, else the first to begin in it, of the best kind of
-    which there is one; else the oldest open at its begin.
+    Kinds are tried in order. Of a kind: the oldest event open in the middle of the piece, else the
+    first to begin within it. If no kind has any: the oldest event open at the piece's begin.
+
+    Args:
+        kinds: Events by kind, the best kind first.
+        start_ns: (n,) begin of each piece.
+        end_ns: (n,) its end.
     """
     rows = np.full(len(start_ns), NO_ROW, np.int32)
     middle = start_ns + (end_ns - start_ns) // 2
-    for tier in tiers:
-        _fill(rows, tier, middle)
-        _fill(rows, tier, start_ns, end_ns)
-    for tier in tiers:
-        _fill(rows, tier, start_ns)
+    for kind in kinds:
+        _fill(rows, kind, middle)
+        _fill(rows, kind, start_ns, end_ns)
+    for kind in kinds:
+        _fill(rows, kind, start_ns)
     return rows
 
 
 def _fill(
-    rows: Int32s, tier: EvidenceEvents, at_ns: Int64s, until_ns: Int64s | None = None
+    rows: Int32s, kind: EvidenceEvents, at_ns: Int64s, until_ns: Int64s | None = None
 ) -> None:
-    """For pieces without a row: of what is open at a point, or begins from it until another."""
+    """Fill pieces without a row: open at ``at_ns``, or begun from then until ``until_ns``."""
     todo = np.flatnonzero(rows < 0)
-    if not len(todo) or not len(tier):
+    if not len(todo) or not len(kind):
         return
     if until_ns is None:
-        found = tier.oldest(at_ns[todo])
+        found = kind.oldest(at_ns[todo])
     else:
-        found = tier.first_within(at_ns[todo], until_ns[todo])
-    rows[todo[found >= 0]] = tier.row[found[found >= 0]]
+        found = kind.first_within(at_ns[todo], until_ns[todo])
+    rows[todo[found >= 0]] = kind.row[found[found >= 0]]

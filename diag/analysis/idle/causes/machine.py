@@ -1,4 +1,4 @@
-"""Claims of the machine: the profiler's own records, and a server that did not get to run."""
+"""Causes that stop the whole machine: the profiler's own work, and a throttled server."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from diag.model.window import Window
 from diag.simulation.options import POLL_PERIOD_NS
 
 THROTTLED_FIELD = "cgroup_throttled_ns"
-# Cells of the window in which some mark was seen; a longer window has longer cells and misses short
-# blanks.
+# Blanks are found in a grid over the window. A longer window has longer cells, and its short blanks
+# are missed.
 _CELL_NS = 1_000_000
 _CELLS_MAX = 1 << 24
 _BOUND = NEVER_NS // 2
@@ -31,21 +31,21 @@ _BOUND = NEVER_NS // 2
 def profiler_cause(inputs: IdleInputs, device: Device, demand: Demand) -> CauseIntervals:
     """While the tracer recorded its own work, or after it dropped events and recorded no more.
 
-    Only where something is open: its work holds nothing up where nothing was asked. After dropped
-    events also where something may be open, as any device event that would tell was lost.
+    The first counts only while a request is open, the second also while one may be open, as the
+    device events that would show it are lost.
     """
     window = inputs.capture.window
     own, lost = intersect(device.overhead, demand.open), EMPTY
     if inputs.visibility.loss.dropped and device.end_ns >= 0:
         after = union(np.array([device.end_ns]), np.array([window.end_ns]))
         lost = intersect(after, merge(demand.open, demand.silent, inputs.visibility.hidden_work))
-    # Of its records those on host threads are rows of the host plane; the others are not.
+    # Only the records on host threads are rows of the host plane.
     shows = EvidenceEvents.of(inputs.execution.events, host_overhead_rows(inputs.execution.events))
     return CauseIntervals(IdleCause.PROFILER, merge(own, lost), own, (shows,))
 
 
 def find_blanks(events: EventTable, window: Window) -> IntervalSet:
-    """Intervals of at least ``BLANK_MIN_NS`` in which no event of the host begins or ends."""
+    """Intervals of at least ``BLANK_MIN_NS`` in which no host event begins or ends."""
     if not len(events) or window.duration_ns < BLANK_MIN_NS:
         return EMPTY
     low = window.start_ns
@@ -58,7 +58,7 @@ def find_blanks(events: EventTable, window: Window) -> IntervalSet:
     wide = np.flatnonzero(np.diff(full) * cell_ns > BLANK_MIN_NS - cell_ns)
     if not len(wide):
         return EMPTY
-    # Exact ends from the marks in the cells around each run of empty ones.
+    # The exact ends are among the events in the cells on both sides of each run of empty cells.
     around = np.zeros(cells, np.bool_)
     around[full[wide]] = around[full[wide + 1]] = True
     near = np.sort(
@@ -78,11 +78,17 @@ def find_blanks(events: EventTable, window: Window) -> IntervalSet:
 def throttled_cause(
     inputs: IdleInputs, blanks: IntervalSet, open_requests: IntervalSet, dispatching: IntervalSet
 ) -> CauseIntervals:
-    """Blank while a request is open, and the server's cgroup was throttled all the while.
+    """Blanks with a request open, over which the server's cgroup was throttled.
 
-    Where that was not sampled: blank while, by told parameters of its queue, a batch is ready and a
-    thread free, which would have looked several times. An estimated timeout may be too short, and
-    a quiet server that waits for the true one is blank too.
+    Where throttling was not sampled: blanks in which a batch was ready and a thread free, longer
+    than several polls of the queue. This needs queue parameters that are known: an estimated
+    timeout may be too short, and a quiet server that waits for the true one is blank too.
+
+    Args:
+        inputs: Everything known.
+        blanks: When no host event began or ended.
+        open_requests: When a request was open.
+        dispatching: When, by known parameters, a batch was ready and a thread free.
     """
     if not len(blanks):
         return CauseIntervals(IdleCause.THROTTLED, EMPTY)
@@ -99,7 +105,7 @@ def throttled_cause(
 
 
 def _risen(blanks: IntervalSet, at_ns: Int64s, counted_ns: Int64s, error_ns: int) -> IntervalSet:
-    """Those blanks over which the counter of throttled time grew by about their length."""
+    """The blanks over which the counter of throttled time grew by about their length."""
     begin, end = blanks.edges
     before = np.searchsorted(at_ns, begin - error_ns, side="right") - 1
     after = np.searchsorted(at_ns, end + error_ns, side="left")
@@ -110,7 +116,7 @@ def _risen(blanks: IntervalSet, at_ns: Int64s, counted_ns: Int64s, error_ns: int
 
 
 def _throttled_counter(inputs: IdleInputs) -> tuple[Int64s, Int64s, int] | None:
-    """Times on the trace's clock, the counter at each, and the clock's error; None without any."""
+    """Sample times on the trace's clock, the counter, and the clock's error in ns; or None."""
     capture = inputs.capture
     samples, origin = capture.host_samples, capture.origin_unix_ns
     if isinstance(samples, Unavailable) or isinstance(origin, Unavailable):
@@ -125,7 +131,7 @@ def _throttled_counter(inputs: IdleInputs) -> tuple[Int64s, Int64s, int] | None:
 
 
 def _readings(samples: SampleSeries) -> list[tuple[int, int]]:
-    """In order of time, as the samples are."""
+    """(unix ns, counter in ns) of each sample that has the counter."""
     return [
         (sample["unix_ns"], int(sample[THROTTLED_FIELD]))
         for sample in samples.samples
@@ -134,5 +140,5 @@ def _readings(samples: SampleSeries) -> list[tuple[int, int]]:
 
 
 def _bounded(value: int) -> int:
-    """Samples come from strangers: what no clock or counter shows is cut so that sums fit."""
+    """The value, limited so that sums of a damaged file's numbers still fit int64."""
     return max(-_BOUND, min(value, _BOUND))

@@ -1,4 +1,4 @@
-"""Claims from outside the trace: requests on their way in, and what an edge of it may hide."""
+"""Causes without an event of an open request: on its way in, cut by the window, or unknown."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import numpy as np
 from diag.analysis.idle.causes.cause_intervals import CauseIntervals
 from diag.analysis.idle.causes.evidence_events import EvidenceEvents
 from diag.analysis.idle.demand import Demand
-from diag.analysis.idle.device_use import DeviceUse, records_of
+from diag.analysis.idle.device_use import records_of
 from diag.analysis.idle.inputs import IdleInputs
+from diag.analysis.idle.timeline import IdleTimeline
 from diag.analysis.intervals.sets import EMPTY, intersect, merge, subtract, union
 from diag.analysis.samples.metrics import ModelMetrics, summarize_metrics
 from diag.model.availability import Unavailable
@@ -18,10 +19,11 @@ from diag.model.intervals import IntervalSet
 
 
 def ingress_cause(inputs: IdleInputs, demand: Demand) -> CauseIntervals:
-    """Nothing is open, but the next request is near enough to be in the server already.
+    """Nothing is open, but the next request may already be in the server.
 
-    Only where, by the server's counters, a request spends more time outside ``Session::Run`` than
-    in it: then as long before its begin as that time is on average, which counts its way out too.
+    Only for models whose requests, by the server's counters, spend more time outside
+    ``Session::Run`` than in it. The cause is then active for that mean time before a request
+    begins. The mean includes the way out, so this is an upper bound.
     """
     reach = _reach_ns(inputs)
     own = demand.request[demand.request >= 0]
@@ -30,29 +32,33 @@ def ingress_cause(inputs: IdleInputs, demand: Demand) -> CauseIntervals:
     near = begin < start
     active = subtract(union(begin[near], start[near]), demand.open)
     row = inputs.requests.sources.root[own]
-    return CauseIntervals(
-        IdleCause.INGRESS,
-        active,
-        EMPTY,
-        (EvidenceEvents(begin[near], start[near], row[near]),),
-    )
+    events = EvidenceEvents(begin[near], start[near], row[near])
+    return CauseIntervals(IdleCause.INGRESS, active, EMPTY, (events,))
 
 
-def trace_edge_cause(
-    inputs: IdleInputs, use: DeviceUse, demand: Demand, *, is_device: bool
-) -> CauseIntervals:
-    """Where a cut request may be open silently, or open steps lie beyond the device's records."""
-    return CauseIntervals(
-        IdleCause.TRACE_EDGE,
-        merge(demand.silent, _beyond_records(inputs, use) if is_device else EMPTY),
-    )
+def trace_edge_cause(inputs: IdleInputs, timeline: IdleTimeline) -> CauseIntervals:
+    """A request cut by the window may be open, or a step lies beyond the device's records."""
+    beyond = EMPTY if timeline.device is None else _beyond_records(inputs, timeline)
+    return CauseIntervals(IdleCause.TRACE_EDGE, merge(timeline.demand.silent, beyond))
 
 
-def _beyond_records(inputs: IdleInputs, use: DeviceUse) -> IntervalSet:
-    """Steps open before the first and after the last record of any device: theirs may be lost."""
+def unexplained_cause(inputs: IdleInputs, demand: Demand) -> CauseIntervals:
+    """Something is open, or may be open because the tracer level hides requests."""
+    own = demand.request >= 0
+    row = inputs.requests.sources.root[demand.request[own]]
+    roots = EvidenceEvents(demand.start_ns[own], demand.end_ns[own], row)
+    active = merge(demand.open, inputs.visibility.hidden_work)
+    return CauseIntervals(IdleCause.UNEXPLAINED, active, EMPTY, (roots,))
+
+
+def _beyond_records(inputs: IdleInputs, timeline: IdleTimeline) -> IntervalSet:
+    """Steps open before the first or after the last record of any device, whose events may be lost.
+
+    The device tracer starts after the host tracer and stops before it.
+    """
     first, last = records_of(inputs.execution.device)
     parts = inputs.execution.staged.parts
-    mine = (use.steps & ~inputs.execution.calls.loading)[parts.step]
+    mine = timeline.answering_steps(inputs)[parts.step]
     ran = union(parts.start_ns[mine], parts.end_ns[mine])
     window = inputs.capture.window
     outside = union(

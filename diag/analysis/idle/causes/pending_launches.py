@@ -1,4 +1,4 @@
-"""Claims from work that was launched and had not begun: then no host holds the device up."""
+"""Idle time in which work was already launched and had not begun: the host was not the cause."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from diag.model.intervals import IntervalSet
 
 
 def pending_launch_cause(inputs: IdleInputs, device: Device, demand: Demand) -> CauseIntervals:
-    """Gaps that end with work launched before they began: the host was ahead of the device.
+    """Gaps that end with work which was launched before they began.
 
-    Work that begins later says nothing: it may wait for the other. A loader's work answers nobody;
-    work that no recorded step launched counts while anything is open.
+    Only the first work after a gap counts, as later work may wait for it. Work of steps that load a
+    model does not count. Work that no recorded step launched counts while a request is open.
     """
     stretch, row, step = _first_launches(inputs, device)
     keep = ~np.append(inputs.execution.calls.loading, False)[step]
@@ -31,17 +31,17 @@ def pending_launch_cause(inputs: IdleInputs, device: Device, demand: Demand) -> 
     since, until = end[stretch - 1], begin[stretch]
     waited = np.flatnonzero(inputs.execution.events.start_ns[row] <= since)
     since, until, row, step = since[waited], until[waited], row[waited], step[waited]
-    # Whole gaps, and so a set already; there may be millions.
+    # Gaps are sorted and disjoint already; there may be millions.
     gaps = active = IntervalSet(since, until)
     unsure = step < 0
     if unsure.any():
-        asked = intersect(gaps.where(unsure), demand.open)
-        active = merge(gaps.where(~unsure), asked)
+        with_demand = intersect(gaps.where(unsure), demand.open)
+        active = merge(gaps.where(~unsure), with_demand)
     return CauseIntervals(IdleCause.LAUNCH, active, active, (EvidenceEvents(since, until, row),))
 
 
 def _first_launches(inputs: IdleInputs, device: Device) -> tuple[Int64s, Int32s, Int32s]:
-    """Of busy stretches: position, row of the earliest launch of what begins it, and its step."""
+    """Of busy intervals: position, row of the earliest launch of their first work, its step."""
     work, begins, events = device.events, device.busy.start_ns, inputs.execution.events
     found: list[Int64s] = []
     for some in slices(len(work) if len(begins) else 0):  # work without length is never busy

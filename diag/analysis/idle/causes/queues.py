@@ -1,6 +1,8 @@
-"""Claims from the batcher: batches that fill, are ready, are formed, are split."""
+"""Causes from the batcher: batches that fill, wait, are formed, or are split."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,51 +19,66 @@ from diag.model.intervals import NEVER_NS, IntervalSet
 from diag.model.serving import Origin, Parameter
 
 
-def queue_causes(
-    inputs: IdleInputs, use: DeviceUse
-) -> tuple[CauseIntervals, CauseIntervals, CauseIntervals]:
-    """Host work of batch threads, dispatch and fill, in order of precedence.
+@dataclass(frozen=True, slots=True, eq=False)
+class QueueCauses:
+    """What waiting in queues explains.
 
-    The rules that tell them apart are exact where the queue's parameters are told; where they are
-    estimated, nothing shows what they say but the rules.
+    Attributes:
+        host_work: Batches are formed, or wait because every batch thread is busy.
+        dispatch: Batches are ready while a thread is free.
+        fill: Batches are neither full nor timed out.
     """
-    events, batches, queues = (
-        inputs.execution.events,
-        inputs.requests.linked.batches,
-        inputs.requests.linked.queues,
-    )
+
+    host_work: CauseIntervals
+    dispatch: CauseIntervals
+    fill: CauseIntervals
+
+
+def queue_causes(inputs: IdleInputs, use: DeviceUse) -> QueueCauses:
+    """Find them for the batches that concern a device.
+
+    The rules that separate the causes are exact where the queue's parameters are known. Where they
+    are estimated, nothing but the rules says so, and no interval is confirmed.
+    """
+    events, linked = inputs.execution.events, inputs.requests.linked
+    batches, queues = linked.batches, linked.queues
     waits = _Waits(inputs, use)
     mine = use.batches
     formed = union(batches.start_ns[mine], batches.run_start_ns[mine])
     merges = events.rows_named(ev.MERGE_INPUT_TENSORS, ev.CONCAT_INPUT_TENSORS)
-    holding = EvidenceEvents(batches.start_ns, batches.end_ns, batches.row)
-    blocked, shown_blocked, free, shown_free = [EMPTY], [EMPTY], [EMPTY], [EMPTY]
+    processing = EvidenceEvents(batches.start_ns, batches.end_ns, batches.row)
+    blocked, surely_blocked, free, surely_free = [EMPTY], [EMPTY], [EMPTY], [EMPTY]
     pool_of_group = queues.pool_of_queue[queues.arrivals.queue]
     for index, pool in enumerate(queues.pools):
-        waiting, surely = waits.ready(pool_of_group == index, _is_told(pool.threads))
+        waiting, surely = waits.ready(pool_of_group == index, _is_known(pool.threads))
         blocked.append(intersect(waiting, pool.all_busy))
         free.append(subtract(waiting, pool.all_busy))
-        shown_blocked.append(intersect(surely, pool.all_busy))
-        shown_free.append(subtract(surely, pool.all_busy))
+        surely_blocked.append(intersect(surely, pool.all_busy))
+        surely_free.append(subtract(surely, pool.all_busy))
     filling, surely_filling = waits.filling()
-    return (
-        CauseIntervals(
+    return QueueCauses(
+        host_work=CauseIntervals(
             IdleCause.BATCH_THREADS_IN_HOST_WORK,
             merge(formed, *blocked),
-            merge(formed, *shown_blocked),
-            (EvidenceEvents.of(events, merges), holding),
+            merge(formed, *surely_blocked),
+            (EvidenceEvents.of(events, merges), processing),
         ),
-        CauseIntervals(
-            IdleCause.QUEUE_DISPATCH, merge(*free), merge(*shown_free), (waits.ready_evidence(),)
+        dispatch=CauseIntervals(
+            IdleCause.QUEUE_DISPATCH,
+            merge(*free),
+            merge(*surely_free),
+            (waits.ready_evidence(),),
         ),
-        CauseIntervals(IdleCause.QUEUE_FILL, filling, surely_filling, (waits.filling_evidence(),)),
+        fill=CauseIntervals(
+            IdleCause.QUEUE_FILL, filling, surely_filling, (waits.filling_evidence(),)
+        ),
     )
 
 
 def hidden_run_cause(inputs: IdleInputs, use: DeviceUse) -> CauseIntervals:
-    """Runs of batches of which the tracer level shows nothing: what they were at is not known.
+    """Batches in their run, where the tracer level shows nothing of it.
 
-    They have come further than any batch that fills or waits, which so cannot be the cause.
+    Such a batch has come further than any that fills or waits, so that those are not the cause.
     """
     batches = inputs.requests.linked.batches
     mine = np.flatnonzero(use.batches & (batches.first_step < 0))
@@ -72,7 +89,7 @@ def hidden_run_cause(inputs: IdleInputs, use: DeviceUse) -> CauseIntervals:
 
 
 def split_cause(inputs: IdleInputs, use: DeviceUse) -> CauseIntervals:
-    """From the end of a batch's run its outputs are split and its members woken, one by one."""
+    """After a batch's run: its outputs are split and its requests return, one after the other."""
     batches, sources = inputs.requests.linked.batches, inputs.requests.sources
     mine = np.flatnonzero(use.batches & (batches.first_step >= 0))
     member, answered = _answered(inputs)
@@ -88,35 +105,35 @@ def split_cause(inputs: IdleInputs, use: DeviceUse) -> CauseIntervals:
 
 
 def _answered(inputs: IdleInputs) -> tuple[Int64s, Int64s]:
-    """Requests that are nothing but a stay in a batcher, and when the last of their runs ended."""
-    tasks, sources, batches = (
-        inputs.requests.linked.tasks,
-        inputs.requests.sources,
-        inputs.requests.linked.batches,
-    )
+    """Requests that are one visit to a batcher, and the end of the last run of their batches."""
+    linked, sources = inputs.requests.linked, inputs.requests.sources
+    tasks, batches = linked.tasks, linked.batches
     owned = np.flatnonzero(sources.of_task >= 0)
     owner, batch = sources.of_task[owned], tasks.batch[owned]
     ended = np.full(len(sources.root), -1, np.int64)
-    linked = batch >= 0
-    np.maximum.at(ended, owner[linked], batches.run_end_ns[batch[linked]])
-    np.maximum.at(ended, owner[~linked], NEVER_NS)
+    recorded = batch >= 0
+    np.maximum.at(ended, owner[recorded], batches.run_end_ns[batch[recorded]])
+    np.maximum.at(ended, owner[~recorded], NEVER_NS)
     member = np.flatnonzero((sources.step < 0) & (ended >= 0) & (ended < NEVER_NS))
     return member, ended[member]
 
 
 class _Waits:
-    """Groups of tasks (each those of one batch) that concern the device, in their two waits."""
+    """How long batches that concern a device filled, and how long they were ready and waited.
+
+    A group is the tasks of one batch, see ``Arrivals``.
+    """
 
     def __init__(self, inputs: IdleInputs, use: DeviceUse) -> None:
-        queues, tasks = inputs.requests.linked.queues, inputs.requests.linked.tasks
+        linked = inputs.requests.linked
+        queues, tasks, batches = linked.queues, linked.tasks, len(linked.batches)
         arrivals = queues.arrivals
-        batches = len(inputs.requests.linked.batches)
         concerned = use.queues[arrivals.queue]
         concerned[:batches] = use.batches
         self._seen = concerned & (arrivals.first_ns < NEVER_NS)
-        self._told = np.array(
+        self._known = np.array(
             [
-                _is_told(size) and _is_told(wait)
+                _is_known(size) and _is_known(wait)
                 for size, wait in zip(queues.max_rows, queues.timeout, strict=True)
             ],
             np.bool_,
@@ -131,20 +148,20 @@ class _Waits:
         self._row[arrivals.group[leads]] = tasks.row[leads]
 
     def filling(self) -> tuple[IntervalSet, IntervalSet]:
-        """When any batch filled, and when one did whose queue's parameters are told."""
-        told = self._seen & self._told
+        """When any batch filled, and when a batch of a queue with known parameters did."""
+        known = self._seen & self._known
         return (
             union(self._first[self._seen], self._ready[self._seen]),
-            union(self._first[told], self._ready[told]),
+            union(self._first[known], self._ready[known]),
         )
 
-    def ready(self, mine: Bools, threads_are_told: bool) -> tuple[IntervalSet, IntervalSet]:
-        """The same for batches ready, of one pool."""
+    def ready(self, mine: Bools, threads_known: bool) -> tuple[IntervalSet, IntervalSet]:
+        """The same for batches of one pool that were ready and waited."""
         mine = mine & self._seen
-        told = mine & self._told & threads_are_told
+        known = mine & self._known & threads_known
         return (
             union(self._begin[mine], self._taken[mine]),
-            union(self._begin[told], self._taken[told]),
+            union(self._begin[known], self._taken[known]),
         )
 
     def filling_evidence(self) -> EvidenceEvents:
@@ -160,5 +177,5 @@ class _Waits:
         return EvidenceEvents(start[keep], end[keep], self._row[keep])
 
 
-def _is_told(value: Known) -> bool:
+def _is_known(value: Known) -> bool:
     return isinstance(value, Parameter) and value.origin is not Origin.ESTIMATED

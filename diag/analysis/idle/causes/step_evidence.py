@@ -1,4 +1,4 @@
-"""The host events that may show what a step was doing, shared by all causes of a device."""
+"""The host events that may show what a step was doing, shared by the causes of a timeline."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diag.analysis.execution.host_calls import HostCalls
 from diag.analysis.execution.op_class import OpClass
 from diag.analysis.execution.steps import Steps
 from diag.analysis.execution.thread_waits import of_steps
@@ -18,16 +17,17 @@ from diag.model.events import Bools, Int64s
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StepEvidence:
-    """Events of the steps that concern a device.
+    """Events of the steps that concern a timeline.
 
     Attributes:
         preprocess_ops: Ops that count as preprocessing.
         ops: All ops the tracer recorded.
         bursts: Executor bursts.
-        launches: Calls that launched device work, copies apart.
+        launches: Calls that launched device work other than copies.
         batch_runs: Runs of batches.
         runs: All runs, each over its whole length.
-        waiting: Closures that wait for a thread of a pool that runs steps, from their Record on.
+        waiting: Closures that wait for a thread of a pool that runs steps, from their Record event
+            to their begin.
     """
 
     preprocess_ops: EvidenceEvents
@@ -39,14 +39,14 @@ class StepEvidence:
     waiting: EvidenceEvents
 
 
-def find_step_evidence(inputs: IdleInputs, calls: HostCalls, steps: Bools) -> StepEvidence:
-    """Collect them.
+def find_step_evidence(inputs: IdleInputs, steps: Bools) -> StepEvidence:
+    """Collect the events.
 
     Args:
         inputs: Everything known.
-        calls: Host calls; those that copy or wait are no launches.
-        steps: (steps,) those that concern the device.
+        steps: (steps,) whether the step concerns the timeline.
     """
+    calls = inputs.execution.calls
     events, mine = inputs.execution.events, inputs.requests.linked.steps
     is_op = np.isin(inputs.execution.op_class, (OpClass.MODEL, OpClass.PREPROCESS, OpClass.GLUE))
     op = _of_steps(inputs, np.flatnonzero(is_op[events.name_id]), steps)
@@ -69,12 +69,12 @@ def find_step_evidence(inputs: IdleInputs, calls: HostCalls, steps: Bools) -> St
 
 
 def _spans(steps: Steps, chosen: Int64s) -> EvidenceEvents:
-    """Runs, of which a FunctionRun covers only the launch, to their ends."""
+    """Runs up to the end of the step; the event FunctionRun covers only the launch."""
     return EvidenceEvents(steps.start_ns[chosen], steps.end_ns[chosen], steps.row[chosen])
 
 
 def _of_steps(inputs: IdleInputs, row: Int64s, steps: Bools) -> Int64s:
-    """Those rows that lie in bursts of these steps; all, if they are all steps."""
+    """The rows that lie in bursts of these steps; all rows if all steps are chosen."""
     if steps.all():
         return row
     mine = inputs.requests.linked.steps
