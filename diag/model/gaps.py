@@ -1,4 +1,4 @@
-"""When the device, or the model's execution on the CPU, stood idle, and why."""
+"""When a device, or model execution on the CPU, was idle, and why."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from diag.model.window import Window
 
 
 class IdleCause(enum.Enum):
-    """Why nothing executed; the order of docs/attribution.md decides where several hold."""
+    """Why nothing executed. Where several hold, the order of docs/attribution.md decides."""
 
     PROFILER = "profiler"
     THROTTLED = "throttled"
@@ -37,7 +37,7 @@ class IdleCause(enum.Enum):
 
     @property
     def is_starvation(self) -> bool:
-        """Whether requests were in the server while the device waited for their input."""
+        """Whether requests were in the server while the device waited for input."""
         return self in _STARVATION
 
 
@@ -55,7 +55,7 @@ _INDEX = {cause: i for i, cause in enumerate(IDLE_CAUSES)}
 
 
 class Confidence(enum.Enum):
-    """How sure a cause is: high, one event says so and nothing else does; low, a guess."""
+    """How well a cause is supported, see docs/attribution.md: high by events, low is a guess."""
 
     HIGH = "high"
     MEDIUM = "medium"
@@ -67,13 +67,15 @@ CONFIDENCES: tuple[Confidence, ...] = tuple(Confidence)
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """One thing that executes: a GPU, or all model execution on the CPU.
+    """A GPU, or all model execution on the CPU.
 
     ``busy_ns`` plus the lengths of its gaps is exactly the window.
 
     Attributes:
         name: ``/device:GPU:0``, or ``cpu-execution``.
-        is_device: True for a device plane.
+        is_device: True for a GPU.
+        window: The capture's window.
+        busy_ns: Time in which it executed something.
     """
 
     name: str
@@ -91,12 +93,12 @@ class GapTable:
         start_ns: (n,) int64, ns since the capture's origin.
         end_ns: (n,) int64, half-open end.
         cause_index: (n,) int8, into ``IDLE_CAUSES``.
-        waiting_requests: (n,) int32, requests open at the piece's start, including those
-            that the window cut, as far as they were seen.
+        waiting_requests: (n,) int32, requests open at the piece's start, including requests that
+            the window cut, as far as the trace shows them.
         confidence_index: (n,) int8, into ``CONFIDENCES``.
         runner_up_index: (n,) int8, the cause that would hold if this one did not, into
-            ``IDLE_CAUSES``; -1 where no other evidence touches the piece.
-        evidence_row: (n,) int32, row of the host plane's events that shows the cause best; -1
+            ``IDLE_CAUSES``; -1 where no other cause covers any of the piece.
+        evidence_row: (n,) int32, row of the host plane's event that shows the cause best; -1
             where the evidence is the absence of events, or a record on a device's plane.
     """
 
@@ -118,32 +120,32 @@ class GapTable:
 
 @dataclass(frozen=True, slots=True)
 class WaitingRequest:
-    """What one request was doing in the middle of a gap.
+    """The state of one request in the middle of a gap.
 
     Attributes:
-        request: Row of the request table; -1 for one that the window cut.
-        doing: A stage's name, or ``open`` where the trace does not say.
-        since_ns: When it began to, ns since the capture's origin.
-        thread: Name of the thread that shows it, "" if none does.
+        request: Row of the request table; -1 for a request that the window cut.
+        stage: Name of its stage, or ``open`` where the trace does not show it.
+        since_ns: When the stage began, ns since the capture's origin.
+        thread: Name of the thread with the event that shows it, "" if there is none.
     """
 
     request: int
-    doing: str
+    stage: str
     since_ns: int
     thread: str
 
 
 @dataclass(frozen=True, slots=True)
 class LongGap:
-    """A stretch without any device work, over all its causes.
+    """A stretch of idle time, over all its causes.
 
     Attributes:
         timeline_index: Into the analysis' timelines.
         start_ns: ns since the capture's origin.
         end_ns: Half-open.
-        causes: Its pieces in order: cause and ns.
-        waiting: At most ``WAITING_MAX`` (diag/analysis/idle) of the requests open in its middle.
-        waiting_total: All of them.
+        causes: Cause and length in ns of each piece, in order.
+        waiting: The oldest requests open in its middle, at most ``diag.analysis.idle.WAITING_MAX``.
+        waiting_total: Number of requests open in its middle.
     """
 
     timeline_index: int

@@ -13,7 +13,7 @@ from diag.model.events import Bools, Int32s, Int64s
 
 
 class StageGroup(enum.Enum):
-    """What a summary shows; each stage belongs to one."""
+    """Groups of stages in summaries; each stage belongs to one."""
 
     PREPROCESSING = "preprocessing"
     QUEUEING = "queueing"
@@ -23,7 +23,7 @@ class StageGroup(enum.Enum):
 
 
 class Stage(enum.Enum):
-    """Where a request's time went. Edges: docs/attribution.md. Order is that of the columns."""
+    """Where a request's time went, in the order of columns; docs/attribution.md has the edges."""
 
     PREPROCESS = "preprocess"
     QUEUE_FILL = "queue-fill"
@@ -48,7 +48,7 @@ class Stage(enum.Enum):
 
     @property
     def group(self) -> StageGroup:
-        """The summary group this stage is folded into."""
+        """The group in summaries."""
         return _STAGE_GROUP[self]
 
     @property
@@ -103,25 +103,26 @@ CLOSE_REASONS: tuple[CloseReason, ...] = tuple(CloseReason)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RequestTable:
-    """One row a request whose root event was recorded whole; ordered by start.
+    """One row for each request whose root event was recorded whole; ordered by start.
 
-    For every row ``stage_ns.sum(axis=1) == end_ns - start_ns``, exactly.
+    For every row ``stage_ns.sum(axis=1) == end_ns - start_ns`` exactly.
 
     Attributes:
         start_ns: (n,) int64, ns since the capture's origin.
         end_ns: (n,) int64, half-open end.
-        rows: (n,) int64, examples in the request; -1 where the trace does not say.
+        rows: (n,) int64, examples in the request; -1 where the trace does not show it.
         model_index: (n,) int32, into ``models``.
         mode_index: (n,) int32, into ``MODES``.
-        complete: (n,) bool; False where the root is whole but a link of its chain was cut by the
-            window: its known stages stand, the rest is unattributed, statistics leave it out.
+        complete: (n,) bool; False where the root was recorded whole but the window cut a batch or
+            call of it: the known stages are kept, the rest is unattributed, and statistics leave
+            the request out.
         linked_by_index: (n,) int32, into ``links``.
         batch_offsets: (n + 1,) int64; the batches of row i are
             ``batch_index[batch_offsets[i]:batch_offsets[i + 1]]``, in enqueue order.
         batch_index: int32, rows of the BatchTable.
         stage_ns: (n, len(STAGES)) int64.
-        stage_known: (n, len(STAGES)) bool; False where the stage applies but no evidence bounds it
-            (its time is then in unattributed or, where a docs page says so, in a neighbour).
+        stage_known: (n, len(STAGES)) bool; False where the stage applies but no event bounds it.
+            Its time is then in ``unattributed`` or in the stage that docs/attribution.md names.
         models: Model labels.
         links: By what evidence a request was linked to its batch or step.
     """
@@ -154,22 +155,23 @@ class RequestTable:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BatchTable:
-    """One row a batch whose processing was recorded whole (``ProcessBatch``); ordered by start.
+    """One row for each batch whose ``ProcessBatch`` was recorded whole; ordered by start.
 
     Attributes:
         id: (n,) uint64, the scheduler's context id; 0 for the first batch of every queue.
         queue_index: (n,) int32, into ``queues``.
         model_index: (n,) int32, into ``RequestTable.models``.
-        start_ns: (n,) int64, dequeue: the batch thread took it.
+        start_ns: (n,) int64, a batch thread took the batch from its queue.
         end_ns: (n,) int64, the batch callback returned.
-        run_start_ns: (n,) int64, the batch's Session::Run or function began; -1 unknown.
-        run_end_ns: (n,) int64, it was done; -1 unknown.
+        run_start_ns: (n,) int64, begin of the batch's ``Session::Run`` or function; -1 unknown.
+        run_end_ns: (n,) int64, end of it; -1 unknown.
         rows: (n,) int64, before padding.
         padded_rows: (n,) int64, as executed; -1 unknown.
         tasks: (n,) int64, (sub)tasks whose enqueue was recorded.
-        first_enqueue_ns: (n,) int64; -1 when no enqueue of it was recorded.
+        first_enqueue_ns: (n,) int64; -1 if no enqueue was recorded.
         preprocess_ns: (n,) int64, preprocessing inside its run; -1 unknown.
-        ready_ns: (n,) int64, when it became schedulable; -1 unknown.
+        ready_ns: (n,) int64, when a thread could take it: full, overflown or timed out; -1
+            unknown.
         close_reason_index: (n,) int32, into ``CLOSE_REASONS``.
         queues: The parameters of each queue.
     """

@@ -130,7 +130,7 @@ def _by_cause(gap: LongGap) -> tuple[CausePart, ...]:
 def _waiting_part(waiting: WaitingRequest, middle_ns: int) -> WaitingPart:
     return WaitingPart(
         request=waiting.request if waiting.request >= 0 else _CUT,
-        doing=readable(waiting.doing),
+        doing=readable(waiting.stage),
         doing_ns=middle_ns - waiting.since_ns,
         thread=readable(waiting.thread),
     )

@@ -15,7 +15,7 @@ def doing(text: str, kernels: tuple[str, ...] = (), gap: int = 0) -> list[Waitin
     """Request, what it was doing, since when (us), thread; of one of the longest gaps."""
     analysis = analyzed(HOST + text + END + gpu(*kernels), TOLD)
     long = analysis.longest_gaps[gap]
-    return [(w.request, w.doing, w.since_ns / 1000, w.thread) for w in long.waiting]
+    return [(w.request, w.stage, w.since_ns / 1000, w.thread) for w in long.waiting]
 
 
 def batch(begin: int, taken: int, run: int, ended: int, end: int) -> str:
