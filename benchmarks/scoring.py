@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from diag.analysis import Analysis
-    from diag.testing.gpu_server.simulate import Simulated
+    from diag.testing.gpu_server.simulated import Simulated
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,3 +1,155 @@
-"""diag: why a TensorFlow Serving replica is slow, or its GPU idle."""
+"""diag: why a TensorFlow Serving replica is slow, or its GPU idle.
 
-__version__ = "0.1.0"
+The public library. A name is imported when it is first used, so ``import diag`` loads neither
+NumPy nor gRPC::
+
+    capture = diag.open_bundle("capture.zip")
+    analysis = diag.analyze(capture)
+    for finding in diag.find(analysis):
+        print(finding.what)
+
+docs/library.md has an example of every function. What ``__all__`` does not list is not public.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from diag.version import __version__
+
+if TYPE_CHECKING:
+    from diag.analysis import Analysis, analyze
+    from diag.capture.plan import CapturePlan
+    from diag.capture.session import CaptureOutcome, capture_bundle
+    from diag.errors import (
+        BatchingParametersError,
+        BundleCorruptError,
+        BundleVersionError,
+        CaptureError,
+        CaptureTimeoutError,
+        DiagError,
+        EmptyCaptureError,
+        InputError,
+        MetricsParseError,
+        OutputError,
+        ProfilerBusyError,
+        ProfilerDisabledError,
+        RequiredSourceError,
+        ResponseTooLargeError,
+        ServerTooOldError,
+        ServerUnreachableError,
+        SourceNotFoundError,
+        TlsError,
+        UsageError,
+        WrongProtocolError,
+        XSpaceDecodeError,
+    )
+    from diag.findings import Verdict, conclude, find
+    from diag.formats.source import open_bundle
+    from diag.model.availability import Unavailable
+    from diag.model.capture import BatchingParameters, Capture
+    from diag.model.finding import Finding
+    from diag.tables.formats import TABLE_FORMATS
+    from diag.tables.names import TABLE_NAMES
+    from diag.tables.registry import table
+    from diag.tables.table import Table
+
+_ERRORS = (
+    "BatchingParametersError",
+    "BundleCorruptError",
+    "BundleVersionError",
+    "CaptureError",
+    "CaptureTimeoutError",
+    "DiagError",
+    "EmptyCaptureError",
+    "InputError",
+    "MetricsParseError",
+    "OutputError",
+    "ProfilerBusyError",
+    "ProfilerDisabledError",
+    "RequiredSourceError",
+    "ResponseTooLargeError",
+    "ServerTooOldError",
+    "ServerUnreachableError",
+    "SourceNotFoundError",
+    "TlsError",
+    "UsageError",
+    "WrongProtocolError",
+    "XSpaceDecodeError",
+)
+# Where each public name is defined; the imports above say the same to type checkers.
+_MODULES = {
+    **dict.fromkeys(_ERRORS, "diag.errors"),
+    "Analysis": "diag.analysis",
+    "BatchingParameters": "diag.model.capture",
+    "Capture": "diag.model.capture",
+    "CaptureOutcome": "diag.capture.session",
+    "CapturePlan": "diag.capture.plan",
+    "Finding": "diag.model.finding",
+    "TABLE_FORMATS": "diag.tables.formats",
+    "TABLE_NAMES": "diag.tables.names",
+    "Table": "diag.tables.table",
+    "Unavailable": "diag.model.availability",
+    "Verdict": "diag.findings",
+    "analyze": "diag.analysis",
+    "capture_bundle": "diag.capture.session",
+    "conclude": "diag.findings",
+    "find": "diag.findings",
+    "open_bundle": "diag.formats.source",
+    "table": "diag.tables.registry",
+}
+
+__all__ = [
+    "TABLE_FORMATS",
+    "TABLE_NAMES",
+    "Analysis",
+    "BatchingParameters",
+    "BatchingParametersError",
+    "BundleCorruptError",
+    "BundleVersionError",
+    "Capture",
+    "CaptureError",
+    "CaptureOutcome",
+    "CapturePlan",
+    "CaptureTimeoutError",
+    "DiagError",
+    "EmptyCaptureError",
+    "Finding",
+    "InputError",
+    "MetricsParseError",
+    "OutputError",
+    "ProfilerBusyError",
+    "ProfilerDisabledError",
+    "RequiredSourceError",
+    "ResponseTooLargeError",
+    "ServerTooOldError",
+    "ServerUnreachableError",
+    "SourceNotFoundError",
+    "Table",
+    "TlsError",
+    "Unavailable",
+    "UsageError",
+    "Verdict",
+    "WrongProtocolError",
+    "XSpaceDecodeError",
+    "__version__",
+    "analyze",
+    "capture_bundle",
+    "conclude",
+    "find",
+    "open_bundle",
+    "table",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_MODULES[name]), name)
+    globals()[name] = value  # found without this function from now on
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

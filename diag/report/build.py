@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-import diag
 from diag.findings import conclude, find
 from diag.model.availability import Unavailable
 from diag.report.build_aside import metrics_parts, observer_parts, series_parts
@@ -34,6 +33,7 @@ from diag.report.report import (
 )
 from diag.report.values import finite, readable
 from diag.report.wording.caveats import advise_caveat, describe_caveat
+from diag.version import __version__
 
 if TYPE_CHECKING:
     from diag.analysis.result import (
@@ -54,7 +54,7 @@ def build_report(analysis: Analysis, findings: tuple[Finding, ...] | None = None
     caveats = tuple(_caveat_part(caveat) for caveat in analysis.caveats)
     return Report(
         schema_version=SCHEMA_VERSION,
-        diag_version=diag.__version__,
+        diag_version=__version__,
         limits=tuple(replace(c, advice="") for c in caveats if c.code in LIMIT_CODES),
         verdict=_verdict_part(conclude(analysis, found), found),
         caveats=caveats,

@@ -14,13 +14,13 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from diag.formats.trace._xspace import RawPlane
+    from diag.formats.trace import _xspace
     from diag.model.events import Bools, Int32s, Int64s, Ints
 
 CHUNK_EVENTS = 1 << 16
 
 
-def order_events(plane: RawPlane) -> None:
+def order_events(plane: _xspace.RawPlane) -> None:
     """Order a plane's columns by (line, start, longest first), equal events as in the file.
 
     Args:
@@ -34,7 +34,7 @@ def order_events(plane: RawPlane) -> None:
             _sort(plane, low, high)
 
 
-def _is_ordered_after(plane: RawPlane) -> Bools:
+def _is_ordered_after(plane: _xspace.RawPlane) -> Bools:
     """(n - 1,) whether each event but the first may follow the one before it."""
     start_ns, end_ns, line = plane.start_ns, plane.end_ns, plane.line_index
     ordered: Bools = start_ns[1:] > start_ns[:-1]
@@ -43,7 +43,7 @@ def _is_ordered_after(plane: RawPlane) -> Bools:
     return ordered
 
 
-def _chunks_of_lines(plane: RawPlane) -> Iterator[tuple[int, int]]:
+def _chunks_of_lines(plane: _xspace.RawPlane) -> Iterator[tuple[int, int]]:
     """Half-open ranges of rows that cover the plane and cut no line."""
     line = plane.line_index
     begins = np.concatenate(([0], np.flatnonzero(line[1:] != line[:-1]) + 1, [len(line)]))
@@ -54,7 +54,7 @@ def _chunks_of_lines(plane: RawPlane) -> Iterator[tuple[int, int]]:
             yield low, high
 
 
-def _sort(plane: RawPlane, low: int, high: int) -> None:
+def _sort(plane: _xspace.RawPlane, low: int, high: int) -> None:
     here = slice(low, high)
     order = np.lexsort((-plane.end_ns[here], plane.start_ns[here], plane.line_index[here]))
     for times in (plane.start_ns, plane.end_ns):

@@ -11,7 +11,7 @@ Sources of what is recorded, and on which thread: docs/attribution.md.
 
 from diag.testing.gpu_server.plan import Plan
 from diag.testing.gpu_server.scenarios import MIXED, SCENARIOS, SINGLE_CAUSE, Scenario
-from diag.testing.gpu_server.simulate import Simulated, simulate
+from diag.testing.gpu_server.simulated import Simulated, simulate
 
 __all__ = [
     "MIXED",
