@@ -1,15 +1,19 @@
 """The batch scheduler in simulated time: queues, and threads that take batches from them.
 
-The caller brings the arrivals, by calling ``schedule``, and a process that serves each batch::
+The caller brings the arrivals, by calling ``schedule``, and a process that serves each batch:
 
-    clock = Clock()
-
-    def serve(thread: int, taken: TakenBatch[str]) -> Process[None]:
-        yield clock.sleep(5_000_000)
-
-    scheduler = BatchScheduler(clock, [QueueOptions(max_batch_size=8)], threads=2, serve=serve)
-    clock.call_at(1_000, lambda: scheduler.schedule(0, "request", rows=1))
-    clock.run(until=1_000_000_000)
+>>> clock = Clock()
+>>> def serve(thread: int, taken: TakenBatch[str]) -> Process[None]:
+...     names = [task.item for task in taken.batch.tasks]
+...     print(f"thread {thread} takes {names} at {taken.taken_ns} ns: {taken.closed_by.value}")
+...     yield clock.sleep(5_000_000)
+>>> queue = QueueOptions(max_batch_size=2, batch_timeout_ns=2_000_000)
+>>> scheduler = BatchScheduler[str](clock, [queue], threads=1, serve=serve)
+>>> for at_ns, name in ((100, "a"), (200, "b"), (300, "c")):
+...     clock.call_at(at_ns, lambda name=name: scheduler.schedule(0, name, rows=1))
+>>> clock.run(until=1_000_000_000)
+thread 0 takes ['a', 'b'] at 200 ns: size
+thread 0 takes ['c'] at 5000200 ns: thread
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What tests of diag, and of programs that use it, need: traces made from readable lines."""
+"""For tests of diag and of programs that use it: traces from readable lines, simulated servers."""

@@ -1,4 +1,4 @@
-"""XSpaces made event by event; for a few readable lines see ``diag.testing.xspace_builder``.
+"""Build XSpaces event by event; ``diag.testing.xspace_builder`` builds them from readable lines.
 
 Source of field numbers: tsl/profiler/protobuf/xplane.proto, TensorFlow 2.21.
 """
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 class Uint64(int):
-    """An integer stat that is to be written as uint64 though it would fit int64."""
+    """An integer stat that is written as uint64 even if it fits int64."""
 
 
 _NO_STATS: dict[str, StatValue] = {}
 
 
 class LineBuilder:
-    """A thread or a stream; events are added in the order the file will have."""
+    """A thread or a stream; events are written in the order in which they were added."""
 
     def __init__(self, plane: PlaneBuilder, name: str, line_id: int, timestamp_ns: int) -> None:
         self._plane = plane
@@ -39,13 +39,13 @@ class LineBuilder:
     def event(
         self, name: str, start_ns: int, end_ns: int, stats: Mapping[str, StatValue] = _NO_STATS
     ) -> None:
-        """Add an event over ``[start_ns, end_ns)`` on the capture's clock; a mark if they agree."""
+        """Add an event over ``[start_ns, end_ns)``, a mark if both are equal; capture's clock."""
         self.event_ps(name, start_ns * 1000, end_ns * 1000, stats)
 
     def event_ps(
         self, name: str, start_ps: int, end_ps: int, stats: Mapping[str, StatValue] = _NO_STATS
     ) -> None:
-        """Add an event with picosecond edges, as the format has them."""
+        """Add an event with edges in picoseconds, the unit of the format."""
         body = (
             wire.number_field(1, self._plane.event_id(name))
             + wire.present_number_field(2, start_ps - self._timestamp_ps)
@@ -71,7 +71,7 @@ class PlaneBuilder:
         self._stats = bytearray()
 
     def line(self, name: str, *, line_id: int | None = None, timestamp_ns: int = 0) -> LineBuilder:
-        """Add a line; its id is its number from 1 unless given."""
+        """Add a line; its default id is its number, from 1."""
         number = len(self._lines) + 1 if line_id is None else line_id
         self._lines.append(LineBuilder(self, name, number, timestamp_ns))
         return self._lines[-1]
@@ -85,13 +85,13 @@ class PlaneBuilder:
         return self._event_ids.setdefault(name, len(self._event_ids) + 1)
 
     def stat_id(self, name: str) -> int:
-        """The metadata id of a stat name, or of a text that is referred to."""
+        """The metadata id of a stat name, or of a text that a stat refers to."""
         return self._stat_ids.setdefault(name, len(self._stat_ids) + 1)
 
     def encode_stat(self, name: str, value: StatValue) -> bytes:
-        """A serialised XStat, typed as the profiler does it.
+        """A serialised XStat with the profiler's types.
 
-        Integers are int64 if they fit and uint64 above; texts become references.
+        Integers are int64 if they fit and uint64 otherwise; texts become references.
         """
         head = wire.number_field(1, self.stat_id(name))
         if isinstance(value, str):
@@ -113,7 +113,7 @@ class PlaneBuilder:
 
 
 class SpaceBuilder:
-    """An XSpace in the making.
+    """Builds an XSpace.
 
     >>> space = SpaceBuilder()
     >>> thread = space.plane("/host:CPU").line("grpc-1")
@@ -133,7 +133,7 @@ class SpaceBuilder:
         return self._planes[-1]
 
     def environment(self, stats: Mapping[str, StatValue]) -> PlaneBuilder:
-        """Add to the one plane that tells the wall clock: ``{"profile_start_time": unix_ns}``."""
+        """Add stats to the plane of the wall clock, e.g. ``{"profile_start_time": unix_ns}``."""
         if self._environment is None:
             self._environment = self.plane(ENVIRONMENT_PLANE)
         for name, value in stats.items():
@@ -141,7 +141,7 @@ class SpaceBuilder:
         return self._environment
 
     def error(self, text: str) -> None:
-        """Add what a tracer reports as an error."""
+        """Add an error of a tracer."""
         self._messages += wire.bytes_field(2, text.encode())
 
     def warning(self, text: str) -> None:

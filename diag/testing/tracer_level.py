@@ -1,4 +1,4 @@
-"""What a capture would have held, had the server recorded it at a lower tracer level."""
+"""Reduce a capture to what a lower tracer level records."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from diag.formats.trace import event_names as ev
 from diag.model.capture import Capture
 from diag.model.events import EventTable, Plane, StatColumn
 
-# Events of level 1, by the levels in event_names.py; all else a host plane holds is level 2 or 3.
+# Events of level 1, by the levels in event_names.py; all other host events are of level 2 or 3.
 LEVEL_1_EVENTS = (
     ev.BATCHING_SESSION_RUN,
     ev.MERGE_INPUT_TENSORS,
@@ -30,7 +30,7 @@ LEVEL_1_EVENTS = (
 
 
 def at_level_1(capture: Capture) -> Capture:
-    """The capture without the host events that tracer level 1 does not record."""
+    """The capture without the host events that need tracer level 2 or 3."""
     planes = tuple(_level_1_plane(plane) for plane in capture.planes)
     return replace(capture, planes=planes, tracer_level=1)
 

@@ -1,4 +1,4 @@
-"""The few lines of protobuf's wire format that writing an XSpace takes.
+"""The part of protobuf's wire format that an XSpace needs.
 
 Source: https://protobuf.dev/programming-guides/encoding/.
 """
@@ -12,7 +12,7 @@ _SMALL = tuple(bytes((value,)) for value in range(128))
 
 
 def varint(value: int) -> bytes:
-    """The base-128 encoding of 64 bits; negative numbers take ten bytes, as int64 does."""
+    """The base-128 encoding of 64 bits; a negative number takes ten bytes, as in int64."""
     if 0 <= value < 128:
         return _SMALL[value]
     value &= _MASK
@@ -25,12 +25,12 @@ def varint(value: int) -> bytes:
 
 
 def number_field(number: int, value: int) -> bytes:
-    """A varint field; nothing for 0, which proto3 leaves out."""
+    """A varint field; empty for 0, which proto3 omits."""
     return varint(number << 3) + varint(value) if value else b""
 
 
 def present_number_field(number: int, value: int) -> bytes:
-    """A varint field that is written even when it is 0, as members of a oneof are."""
+    """A varint field that is written also for 0, as for members of a oneof."""
     return varint(number << 3) + varint(value)
 
 
@@ -40,10 +40,10 @@ def bytes_field(number: int, value: bytes) -> bytes:
 
 
 def text_field(number: int, value: str) -> bytes:
-    """A text field; nothing for the empty text."""
+    """A text field; empty for the empty text."""
     return bytes_field(number, value.encode()) if value else b""
 
 
 def double_field(number: int, value: float) -> bytes:
-    """A double field, written even when it is 0."""
+    """A double field, written also for 0."""
     return varint(number << 3 | 1) + struct.pack("<d", value)

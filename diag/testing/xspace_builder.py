@@ -1,4 +1,4 @@
-r"""XSpaces made of a few readable lines: one statement a line, indentation for the eye only.
+r"""Build XSpaces from readable lines: one statement per line; indentation has no meaning.
 
 >>> from diag.formats.trace.xspace import decode_space
 >>> space = decode_space(build_space('''
@@ -24,14 +24,14 @@ Grammar::
     line NAME [id=N] [at=TIME]    a thread or stream of the plane; at: XLine.timestamp_ns
       NAME START..END [KEY=VALUE ...]     an event on the line, e.g. 4..7.5us or 900ns..2us
       NAME @TIME [KEY=VALUE ...]          a mark, e.g. @5us
-    stat KEY=VALUE ...            facts about the plane
-    env KEY=VALUE ...             facts about the capture, e.g. profile_start_time
+    stat KEY=VALUE ...            stats of the plane
+    env KEY=VALUE ...             stats of the capture, e.g. profile_start_time
     error TEXT | warning TEXT | hostname TEXT
-    # a comment, on a line of its own
+    # a comment, on a separate line
 
-Times are on the capture's clock, in s, ms, us, ns or ps; the unit of END also serves a bare START.
+Times are on the capture's clock, in s, ms, us, ns or ps; a START without a unit has END's.
 A value is an integer (``7``; ``7u`` is written as uint64), a number with a point or an exponent
-(double), a bare word, or a text in double quotes with ``\"`` and ``\\``. Names may hold spaces.
+(double), a bare word, or a text in double quotes with ``\"`` and ``\\``. Names may have spaces.
 """
 
 from __future__ import annotations
@@ -58,23 +58,23 @@ _STATEMENT: Final = re.compile(r"(plane|line|stat|env|error|warning|hostname)\s+
 
 
 class SpaceTextError(ValueError):
-    """A line of the text is not of the grammar; the message has its number and its words."""
+    """A line of the text violates the grammar; the message has its number and its text."""
 
 
 def build_space(text: str) -> bytes:
     """The serialised XSpace that the text describes.
 
     Raises:
-        SpaceTextError: A line is malformed or out of place.
+        SpaceTextError: A line is malformed or in the wrong place.
     """
     return read_space_text(text).build()
 
 
 def read_space_text(text: str) -> SpaceBuilder:
-    """A builder that holds what the text says.
+    """A builder with the planes, lines and events of the text.
 
     Raises:
-        SpaceTextError: A line is malformed or out of place.
+        SpaceTextError: A line is malformed or in the wrong place.
     """
     reader = _Reader()
     for number, line in enumerate(text.splitlines(), 1):
@@ -128,7 +128,7 @@ class _Reader:
         name, options = _name_and_options(rest, allowed={"id", "at"})
         timestamp_ns, remainder_ps = divmod(_time_ps(options.get("at", "0ns")), 1000)
         if remainder_ps:
-            raise ValueError("a line begins at whole nanoseconds")
+            raise ValueError("at= must be in whole nanoseconds")
         number = int(options["id"]) if "id" in options else None
         self._line = self._open_plane().line(name, line_id=number, timestamp_ns=timestamp_ns)
 

@@ -1,12 +1,13 @@
-"""A simulated TensorFlow Serving server with GPUs: its trace, and the truth about it.
+"""A simulated TensorFlow Serving server with GPUs: its trace and the truth about it.
 
-It plants causes of idle GPUs and slow requests, and records what the profiler would have recorded::
+Each scenario plants a cause of idle GPUs or slow requests. The simulation records the events that
+the profiler would record::
 
     run = simulate(SCENARIOS["queue-fill"].plan, seed=1)
     analysis = analyze(run.capture())
-    run.idle(device=0)  # why the GPU idled, by the server's own state
+    run.idle(device=0)  # why the GPU idled, from the server's state
 
-Sources of what is recorded, and on which thread: docs/attribution.md.
+docs/attribution.md says which event is recorded on which thread, with sources.
 """
 
 from diag.testing.gpu_server.plan import Plan

@@ -1,4 +1,4 @@
-"""What the profiler does to the records of simulated GPUs: another clock, lines of its own."""
+"""Apply the profiler's effects to the events of simulated GPUs: clock offset, derived lines."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from diag.testing.gpu_server.recording import EventLog
     from diag.testing.gpu_server.truth import Truth
 
-# xplane_schema.cc, TensorFlow 2.21: written by whoever derived them from the streams.
+# Lines that the profiler derives from the streams: xplane_schema.cc, TensorFlow 2.21.
 DERIVED_LINES: Final = ("TensorFlow Ops", "TensorFlow Name Scope", "Steps", "XLA Modules")
 
 
 def finish_devices(plan: Plan, recording: EventLog, truth: Truth) -> None:
-    """Move the devices' records, and when they were busy, to the devices' clock; derive lines."""
+    """Move the devices' events and busy times to the devices' clock, and add derived lines."""
     late_ns = plan.device_clock_ns
     for index, lines in enumerate(recording.devices):
         for line, events in lines.items():

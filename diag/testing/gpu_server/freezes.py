@@ -1,4 +1,4 @@
-"""Stops a simulated server's CPU: time passes and none of its threads runs."""
+"""Freeze a simulated server: time passes, but none of its threads runs."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from diag.testing.gpu_server.recording import EventLog
     from diag.testing.gpu_server.truth import Truth
 
-# Only stretches of preprocessing as long as this are interrupted.
+# Only preprocessing of at least this length is interrupted.
 STRETCH_NS: Final = 100_000
 
 
 def freeze(plan: Plan, recording: EventLog, truth: Truth, chance: random.Random) -> None:
-    """Put the plan's freezes in the middle of preprocessing with the GPU idle; one GPU only."""
+    """Insert the plan's freezes into preprocessing while the GPU is idle; for one GPU only."""
     if not plan.freezes:
         return
     pieces = [

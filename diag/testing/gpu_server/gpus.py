@@ -1,4 +1,4 @@
-"""Simulated GPUs: streams that do their work in order, one at a time each."""
+"""Simulated GPUs: each stream executes its work in order, one item at a time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from diag.testing.gpu_server.recording import EventLog
     from diag.testing.gpu_server.truth import Truth
 
-# From the end of a call to the begin of its work on an idle stream, and between two works.
+# From the end of a call to the begin of its work on an idle stream, and between two items of work.
 LATENCY_NS: Final = 3_000
 BETWEEN_NS: Final = 500
 
@@ -32,7 +32,7 @@ _FIRST_COMPUTE_STREAM: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Something the GPU did for a step; ``launched_ns`` is the begin of the call."""
+    """A kernel, copy or memset; ``launched_ns`` is the begin of the call that launched it."""
 
     kind: WorkKind
     launched_ns: int
@@ -42,7 +42,7 @@ class Work:
 
 @dataclass
 class Gpu:
-    """One GPU: a stream for each direction of copies, and some for kernels."""
+    """One GPU: one stream for each direction of copies, and ``streams`` streams for kernels."""
 
     index: int
     streams: int
@@ -62,16 +62,16 @@ class Gpu:
         after_ns: int,
         step: int,
     ) -> Work:
-        """Give a stream work: it begins once its call has ended and the stream is free.
+        """Enqueue work: it begins when its call has ended and its stream is free.
 
         Args:
-            call: That gives it.
-            device_ns: How long it takes.
-            op: That the call is of.
-            correlation: Its id.
+            call: The call that launches it.
+            device_ns: Its duration.
+            op: Op that makes the call.
+            correlation: Correlation id.
             calls: Begin and end of the call.
-            after_ns: Work it depends on ends then.
-            step: That it is of.
+            after_ns: End of the work that it depends on.
+            step: Step that it belongs to.
         """
         stream, line, stats = self._place(call)
         free_ns = self._free_ns.get(stream, 0)
@@ -88,7 +88,7 @@ class Gpu:
         return work
 
     def _place(self, call: Call) -> tuple[int, str, dict[str, StatValue]]:
-        """Stream, its line's kind, and what the profiler says of the work."""
+        """Stream, kind of its line, and the stats that the profiler records."""
         if call.kind in _COPY_STREAM:
             stream, line, ends = _COPY_STREAM[call.kind]
             return (

@@ -1,4 +1,4 @@
-"""What a simulated server is like: its models, its batcher, its threads, its GPUs, its load."""
+"""The plan of a simulated server: models, batcher, threads, GPUs and load."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ MS = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call that gives the GPU work: a launch or a copy.
+    """A call that launches work on the GPU.
 
     Attributes:
-        name: Of the host event: the kernel's symbol, or the driver's function.
-        kind: Of the work.
-        host_ns: Of the call.
-        device_ns: Of the work.
-        copied_bytes: Of a copy.
-        is_staged: Whether the call prepares the data first, so that the work begins at its end
-            (a copy from memory that is not pinned), and all of it is time of a transfer.
+        name: Name of the host event: the kernel's symbol or the driver's function.
+        kind: Kind of the work.
+        host_ns: Duration of the call.
+        device_ns: Duration of the work.
+        copied_bytes: Size of a copy.
+        is_staged: Whether the call first copies the data to pinned memory. The work then begins at
+            the end of the call, and the call's time counts as transfer.
     """
 
     name: str
@@ -38,13 +38,13 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Something that holds up the op it happens in, with an event of its own.
+    """A delay inside an op, with its own event.
 
     Attributes:
-        name: Of the event.
-        duration_ns: Of it.
-        cause: What idle time during it is due to.
-        line: Of the device plane where it is recorded; "" for the thread of the op.
+        name: Name of the event.
+        duration_ns: Its duration.
+        cause: Cause of idle time during it.
+        line: Line of the device plane that records it; "": the thread of the op.
     """
 
     name: str
@@ -55,14 +55,14 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Op:
-    """One op of a graph: host time, what holds it up, and what it gives to the GPU, in this order.
+    """One op of a graph: host time, then a delay, then calls.
 
     Attributes:
         name: ``<node>:<OpType>``.
-        host_ns: Time on the host without its calls and blocks.
-        calls: One after the other.
-        block: Before the calls.
-        first_steps: Only so many steps of the model have it; 0 for all.
+        host_ns: Time on the host without delay and calls.
+        calls: Calls, made one after the other.
+        block: Delay before the calls.
+        first_steps: Number of first steps of the model that have the op; 0: all steps.
     """
 
     name: str
@@ -74,14 +74,14 @@ class Op:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How requests come.
+    """Arrivals of requests.
 
     Attributes:
-        rate_per_s: Of a Poisson process; 0 for none.
-        period_ns: Of requests at even distances; 0 for none.
-        clients: Of a closed loop, in which each asks again as soon as it is answered.
-        think_ns: And this much later.
-        pauses: Spans of time in which none comes.
+        rate_per_s: Rate of a Poisson process; 0: none.
+        period_ns: Period of evenly spaced requests; 0: none.
+        clients: Clients of a closed loop: each sends its next request after the answer to the last.
+        think_ns: Time of these clients between answer and next request.
+        pauses: Spans of time without arrivals.
     """
 
     rate_per_s: float = 0.0
@@ -101,17 +101,20 @@ QUEUE: Final = queue(max_batch_size=8, timeout_ns=2 * MS)
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model, its batcher, and the way from a request to its GPU.
+    """A model with its batcher and load.
 
     Attributes:
-        ops: Of a step, in order, all on one thread.
-        before: Ops of the request's own graph before an in-graph batcher.
-        device: Index of the GPU its calls go to; -1 for a model that uses none.
-        ingress_ns: From a request's arrival to its first event: nothing of it is in the trace.
-        schedule_ns: From the request's begin to its enqueue.
-        merge_ns: Batch formation.
-        finish_ns: From the last device work to the done callback.
-        split_ns: From the end of the run to the end of the batch.
+        ops: Ops of a step, in order, all on one thread.
+        mode: How its requests are batched.
+        batching: Parameters of its queue.
+        load: Its requests.
+        before: Ops of the request's graph before an in-graph batcher.
+        device: Index of its GPU; -1: it uses none.
+        ingress_ns: Time from a request's arrival to its first event; not in the trace.
+        schedule_ns: Time from the request's begin to its enqueue.
+        merge_ns: Duration of batch formation.
+        finish_ns: Time from the last device work to the done callback.
+        split_ns: Time from the end of the run to the end of the batch.
     """
 
     ops: tuple[Op, ...]
@@ -129,7 +132,7 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class ModelLoad:
-    """A model version that is loaded: its restore ops take all threads of the executor's pool."""
+    """Loading of a model version: its restore ops occupy all threads of the executor's pool."""
 
     start_ns: int
     duration_ns: int
@@ -140,18 +143,18 @@ class Plan:
     """A server and its load.
 
     Attributes:
-        duration_ns: Of the load.
-        window: What of it is recorded, in ns from its begin; None for all of it, to its end.
+        models: The models.
+        duration_ns: Duration of the load.
+        window: Recorded part, in ns from the begin; None: everything.
         batch_threads: num_batch_threads, shared by all queues.
-        pool_threads: Of the inter-op pool.
-        devices: GPUs.
-        streams: Compute streams a GPU.
-        loads: Models loaded meanwhile.
-        freezes: How often the whole server is stopped, and for how long each time: spread over
-            the run, at instants at which no GPU works.
-        device_clock_ns: How late the devices' clock seems to the host's.
-        derived_lines: Whether device planes also hold lines derived from their streams.
-        jitter: Durations vary by as much to either side, as a share.
+        pool_threads: Threads of the inter-op pool.
+        devices: Number of GPUs.
+        streams: Compute streams of each GPU.
+        loads: Model versions that are loaded meanwhile.
+        freezes: Durations for which the whole server is stopped, once each, while no GPU works.
+        device_clock_ns: Offset of the devices' clock against the host's.
+        derived_lines: Whether device planes also have lines derived from their streams.
+        jitter: Relative variation of durations: 0.2 is up to 20 % shorter or longer.
     """
 
     models: tuple[Model, ...]

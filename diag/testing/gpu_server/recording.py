@@ -1,4 +1,4 @@
-"""What the profiler would have recorded of a simulated server, as an XSpace."""
+"""The events of a simulated server, and the XSpace that the profiler would return."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from diag.testing.space_builder import PlaneBuilder
 
 ORIGIN_UNIX_NS: Final = 1_790_000_000_000_000_000
-# The host tracer's lines begin a little after the session: 40 to 70 us in recordings.
+# The host tracer's lines begin 40 to 70 us after the session in recordings.
 LINE_START_NS: Final = 50_000
 _NO_STATS: Final[dict[str, StatValue]] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event of the server, on the simulation's clock."""
+    """An event on the simulation's clock, half-open, in ns."""
 
     name: str
     start_ns: int
@@ -35,12 +35,12 @@ class Event:
 
 @dataclass
 class EventLog:
-    """Events by plane and line, in the order in which they ended.
+    """Events by plane and line, in the order of their ends.
 
     Attributes:
-        host: By name of the thread.
-        devices: By name of the line, one dict a GPU.
-        numbers: For links, steps and correlations; never 0.
+        host: Host events by name of the thread.
+        devices: For each GPU, its events by name of the line.
+        numbers: Ids for links, steps and correlations, from 1.
     """
 
     devices: list[defaultdict[str, list[Event]]]
@@ -55,17 +55,17 @@ class EventLog:
         end_ns: int,
         stats: Mapping[str, StatValue] = _NO_STATS,
     ) -> None:
-        """An event on a thread."""
+        """Add an event on a host thread."""
         self.host[line].append(Event(name, start_ns, end_ns, stats))
 
     def mark(
         self, line: str, name: str, at_ns: int, stats: Mapping[str, StatValue] = _NO_STATS
     ) -> None:
-        """An event without duration."""
+        """Add an event without duration on a host thread."""
         self.add(line, name, at_ns, at_ns, stats)
 
     def moved(self, time: Callable[[int], int]) -> None:
-        """Move all events to other times."""
+        """Replace all times by a function of them."""
         for lines in (self.host, *self.devices):
             for line, events in lines.items():
                 lines[line] = [
@@ -74,9 +74,9 @@ class EventLog:
                 ]
 
     def space(self, window: tuple[int, int]) -> SpaceBuilder:
-        """The XSpace of a window: events that begin before it or end after it are not in it.
+        """The XSpace of a window, without the events that begin before it or end after it.
 
-        The window begins where the lines do, ``LINE_START_NS`` after the capture's origin.
+        The window begins ``LINE_START_NS`` after the capture's origin, as the lines do.
         """
         start, end = window
         options = ProfileOptions(

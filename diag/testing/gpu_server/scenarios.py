@@ -1,4 +1,4 @@
-"""Plans that each plant one cause of an idle GPU, and some that mix them."""
+"""Scenarios: plans with one planted cause of an idle GPU, and plans that mix causes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from diag.testing.gpu_server.plan import (
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A plan and what it plants; None where it mixes causes."""
+    """A plan and its planted cause; None if it mixes causes."""
 
     name: str
     planted: IdleCause | None
@@ -73,7 +73,7 @@ SINGLE_CAUSE: Final = (
         IdleCause.QUEUE_DISPATCH,
         replace(
             SESSION,
-            # Not 0: an enqueue of a batch that may run at once signals a thread.
+            # With 0 each enqueue signals a thread, and no time passes until the next poll.
             batching=queue(8, 1 * US),
             ops=(INPUT, CONVOLUTIONS[0], OUTPUT),
             load=Load(clients=1, think_ns=5 * US),
@@ -101,7 +101,7 @@ SINGLE_CAUSE: Final = (
         Plan(
             (
                 replace(ALONE, load=Load(clients=2, think_ns=50 * US)),
-                # Another model, all on the CPU, holds the pool's threads.
+                # Another model, on the CPU only, occupies the pool's threads.
                 Model(
                     (Op("ranker/dense:MatMul", 6 * MS),),
                     Mode.UNBATCHED,
@@ -199,7 +199,7 @@ SINGLE_CAUSE: Final = (
         "ingress",
         IdleCause.INGRESS,
         replace(ALONE, ingress_ns=9 * MS, load=Load(clients=1, think_ns=20 * US)),
-        jitter=0.05,  # the trace knows no more than a mean
+        jitter=0.05,  # the analysis knows only the mean of this time
     ),
 )
 

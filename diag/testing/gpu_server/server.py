@@ -1,4 +1,4 @@
-"""A simulated TensorFlow Serving server with GPUs: its handlers and its batch threads."""
+"""Request handlers and batch threads of a simulated TensorFlow Serving server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from diag.model.serving import Mode, Stage
 from diag.simulation.scheduler import BatchScheduler
 from diag.testing.gpu_server.queued import QueuedRequest, batch_id
 from diag.testing.gpu_server.runs import run_function, run_session
-from diag.testing.gpu_server.steps import Machine, burst, end_burst, finish, give_back
+from diag.testing.gpu_server.steps import Machine, burst, end_burst, finish, return_thread
 from diag.testing.gpu_server.truth import RequestTruth, Span
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Server:
         self._handlers.items = list(range(HANDLERS))
 
     def request(self, index: int) -> Process[None]:
-        """One request of a model, from its arrival to its answer."""
+        """Serve one request of a model, from its arrival to its answer."""
         on, model = self.on, self.on.plan.models[index]
         truth = RequestTruth(index, on.clock.now_ns)
         on.truth.requests.append(truth)
@@ -106,7 +106,7 @@ class Server:
         ids |= {"name": "batch", "kernel_type": ev.BATCH_FUNCTION}
         on.recording.add(pool_line, ev.PROCESS_ASYNC_START, start_ns, on.clock.now_ns, ids)
         end_burst(on, step, pool_line, began_ns)
-        give_back(on, pool_line)
+        return_thread(on, pool_line)
         yield task.done
         done_ns = on.clock.now_ns
         pool_line = yield from burst(on, step, (), line)
@@ -116,7 +116,7 @@ class Server:
         yield on.clock.sleep(4 * US)
         end_ns = on.clock.now_ns
         on.recording.add(pool_line, ev.EXECUTOR_DONE_CALLBACK, called_ns, end_ns, step.consumes)
-        give_back(on, pool_line)
+        return_thread(on, pool_line)
         on.recording.add(line, ev.SESSION_RUN, begin_ns, end_ns, step.produces)
         on.truth.add(model.device, IdleCause.SYNC_OR_OUTPUT, done_ns, end_ns)
         step.spans.append(Span(Stage.POSTPROCESS, done_ns, end_ns))
@@ -132,7 +132,7 @@ class Server:
         record.add(line, ev.SCHEDULE_WITHOUT_SPLIT, scheduled_ns, at + 2 * US, size)
 
     def _process(self, thread: int, taken: TakenBatch[QueuedRequest]) -> Process[None]:
-        """A batch on a batch thread, from its dequeue to the end of its callback."""
+        """Process a batch on a batch thread, from its dequeue to the end of its callback."""
         on, model = self.on, self.on.plan.models[taken.queue]
         line, taken_ns, rows = f"batch_threads_/{thread}", taken.taken_ns, taken.batch.rows
         requests = [task.item for task in taken.batch.tasks]

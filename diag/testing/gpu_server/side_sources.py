@@ -1,4 +1,4 @@
-"""What would have been sampled beside the trace of a simulated server."""
+"""Host samples and metrics of a simulated server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CGROUP_PERIOD_NS: Final = 100_000_000
 
 
 def host_samples(truth: Truth, window: tuple[int, int], shift_ns: int) -> SampleSeries:
-    """The counters of the server's control group: they rise over the server's freezes."""
+    """Counters of the server's control group, which rise while the server is frozen."""
     samples = []
     for at in range(window[0], window[1] + PERIOD_NS, PERIOD_NS):
         stopped = [min(high, at) - low for low, high in truth.freezes if low < at]
@@ -36,7 +36,7 @@ def host_samples(truth: Truth, window: tuple[int, int], shift_ns: int) -> Sample
 
 
 def metrics(truth: Truth, window: tuple[int, int]) -> MetricsPair:
-    """The server's own latencies before and after the window."""
+    """The server's latency metrics at the begin and the end of the window."""
     answered = [r for r in truth.requests if r.end_ns >= 0]
     before = [r for r in answered if r.end_ns < window[0]]
     after = [r for r in answered if r.end_ns <= window[1]]

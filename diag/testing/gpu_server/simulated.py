@@ -1,4 +1,4 @@
-"""Runs a plan: the trace it leaves, and the truth about it."""
+"""Run a plan: simulate the server, and return its trace and the truth."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from diag.simulation.clock import Process
     from diag.testing.gpu_server.plan import Load, Plan
 
-# A server that cannot keep up still answers what it has; nothing new comes then.
+# Time after the last arrival in which an overloaded server answers the remaining requests.
 DRAIN_NS: Final = 2_000_000_000
 
 
@@ -41,10 +41,10 @@ class Simulated:
     """A run of a plan.
 
     Attributes:
-        plan: That was run.
+        plan: The plan.
         recording: All events.
-        truth: On the simulation's clock.
-        window: What was recorded, on that clock.
+        truth: The truth, on the simulation's clock.
+        window: The recorded window, on that clock.
     """
 
     plan: Plan
@@ -54,7 +54,7 @@ class Simulated:
 
     @property
     def shift_ns(self) -> int:
-        """What the capture's clock shows more than the simulation's."""
+        """Offset of the capture's clock against the simulation's, in ns."""
         return LINE_START_NS - self.window[0]
 
     def capture(self) -> Capture:
@@ -80,13 +80,13 @@ class Simulated:
         )
 
     def idle(self, device: int) -> list[Span[IdleCause]]:
-        """Why a GPU idled over the window, on the capture's clock."""
+        """Why a GPU idled in the window, on the capture's clock."""
         pieces = self.truth.idle(device, self.window)
         return [piece.at(lambda at: at + self.shift_ns) for piece in pieces]
 
 
 def simulate(plan: Plan, seed: int = 0) -> Simulated:
-    """Run a plan; the same seed gives the same run."""
+    """Run a plan; equal seeds give equal runs."""
     chance = random.Random(seed)  # noqa: S311 - a simulation's
     recording = EventLog([defaultdict(list) for _ in range(plan.devices)])
     truth, clock = Truth(), Clock()
@@ -135,7 +135,7 @@ def _client(server: Server, index: int, chance: random.Random) -> Process[None]:
 
 
 def _end_ns(recording: EventLog, duration_ns: int) -> int:
-    """The end of the last event, in whole milliseconds, as long as a session is asked to last."""
+    """The end of the last event, rounded up to whole milliseconds like a session's duration."""
     lines = [events for lines in (recording.host, *recording.devices) for events in lines.values()]
     last = max((each.end_ns for events in lines for each in events), default=0)
     return -(-max(last, duration_ns) // 1_000_000) * 1_000_000

@@ -1,4 +1,4 @@
-"""Steps of a simulated server: ops on a thread of the executor's pool, and what they give a GPU."""
+"""Steps of a simulated server: ops on threads of the executor's pool, and the work they launch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from diag.model.gaps import IdleCause
 from diag.model.serving import Stage
 from diag.testing.gpu_server.gpus import Gpu, Work
 from diag.testing.gpu_server.recording import Event
-from diag.testing.gpu_server.truth import Doing, InCall, Span, Truth
+from diag.testing.gpu_server.truth import Activity, InCall, Span, Truth
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -26,41 +26,53 @@ if TYPE_CHECKING:
 
 US: Final = 1_000
 POOL: Final = "tf_Compute"
-# At a step's end, so many of the last kernels include all that ran during it.
+# The last kernels of a GPU among which are all that ran during a step that ends.
 KERNELS_BACK: Final = 2_000
 _COPY_STAGES: Final = {WorkKind.COPY_IN: Stage.TRANSFER_IN, WorkKind.COPY_OUT: Stage.TRANSFER_OUT}
-# What a step does for the driver and the compiler rather than for the request.
+# Causes of time that a step spends in the driver or the compiler.
 _PREPARING: Final = (IdleCause.ALLOCATOR, IdleCause.COLD_START)
 
 
 @dataclass
 class Step:
-    """A step under way; its spans, and its calls', are those of every request in it."""
+    """A running step.
+
+    Attributes:
+        number: Step id.
+        link: Id that ties its run to its executor events.
+        device: Index of its GPU; -1: none.
+        begin_ns: Its begin.
+        works: Its work on the GPU.
+        spans: What it did, for the truth of every request in it.
+        calls: Its calls to the driver and the compiler, likewise.
+        last_ns: End of its last device work; 0 if it has none.
+        copied_ns: End of its last copy; 0 if it has none.
+    """
 
     number: int
     link: int
     device: int
     begin_ns: int
     works: list[Work] = field(default_factory=list)
-    spans: list[Span[Doing]] = field(default_factory=list)
-    calls: list[Span[Doing]] = field(default_factory=list)
-    last_ns: int = 0  # end of its last device work; 0 if it has none
-    copied_ns: int = 0  # likewise of its copies
+    spans: list[Span[Activity]] = field(default_factory=list)
+    calls: list[Span[Activity]] = field(default_factory=list)
+    last_ns: int = 0
+    copied_ns: int = 0
 
     @property
     def produces(self) -> dict[str, StatValue]:
-        """Stats of its run."""
+        """Stats of the event of its run."""
         return {"id": self.number, "_r": 1, "_pt": 2, "_p": self.link}
 
     @property
     def consumes(self) -> dict[str, StatValue]:
-        """Stats of what it leads to."""
+        """Stats of the executor events of its run."""
         return {"id": self.number, "_ct": 2, "_c": self.link}
 
 
 @dataclass
 class Machine:
-    """What all parts of the server share."""
+    """What the parts of the server share: plan, clock, pool, GPUs and records."""
 
     plan: Plan
     clock: Clock
@@ -73,12 +85,12 @@ class Machine:
     steps: list[Step] = field(default_factory=list)
 
     def vary(self, duration_ns: int) -> int:
-        """About so long."""
+        """The duration with random jitter, in ns."""
         jitter = self.plan.jitter
         return round(duration_ns * self.random.uniform(1 - jitter, 1 + jitter))
 
     def new_step(self, device: int) -> Step:
-        """A step that begins now."""
+        """Start a step now."""
         step = Step(
             next(self.recording.numbers), next(self.recording.numbers), device, self.clock.now_ns
         )
@@ -87,31 +99,38 @@ class Machine:
 
 
 def burst(
-    on: Machine, step: Step, ops: tuple[Op, ...], asker: str, *, before_batcher: bool = False
+    on: Machine, step: Step, ops: tuple[Op, ...], caller: str, *, before_batcher: bool = False
 ) -> Process[str]:
-    """Run ops on a thread of the pool once there is one; returns its line, still held.
+    """Wait for a thread of the pool and run ops on it; returns the thread's line.
 
-    The caller records the burst's end by ``end_burst``.
+    The caller records the end with ``end_burst`` and returns the thread with ``return_thread``.
+
+    Args:
+        on: The machine.
+        step: Step of the ops.
+        ops: Ops to run.
+        caller: Line of the thread that schedules the burst.
+        before_batcher: Whether the ops precede an in-graph batcher.
     """
     now, record = on.clock, on.recording
-    asked_ns, closure = now.now_ns, next(record.numbers)
-    record.mark(asker, ev.THREADPOOL_RECORD, asked_ns, {"_pt": 15, "_p": closure})
+    scheduled_ns, closure = now.now_ns, next(record.numbers)
+    record.mark(caller, ev.THREADPOOL_RECORD, scheduled_ns, {"_pt": 15, "_p": closure})
     yield on.clock.sleep(1 * US)
     thread = yield on.pool.get()
     line = f"{POOL}/{thread}"
     record.mark(line, ev.THREADPOOL_START_REGION, now.now_ns, {"_ct": 15, "_c": closure})
     began_ns = now.now_ns
     step.spans.append(
-        Span(Stage.QUEUE_EXECUTOR, step.begin_ns if not step.spans else asked_ns, began_ns)
+        Span(Stage.QUEUE_EXECUTOR, step.begin_ns if not step.spans else scheduled_ns, began_ns)
     )
     on.truth.add(
-        step.device, IdleCause.QUEUE_EXECUTOR, asked_ns, began_ns, before_batcher=before_batcher
+        step.device, IdleCause.QUEUE_EXECUTOR, scheduled_ns, began_ns, before_batcher=before_batcher
     )
     for load in on.plan.loads:
         on.truth.add(
             step.device,
             IdleCause.MODEL_LOAD,
-            max(asked_ns, load.start_ns),
+            max(scheduled_ns, load.start_ns),
             min(began_ns, load.start_ns + load.duration_ns),
         )
     yield on.clock.sleep(1 * US)
@@ -122,13 +141,13 @@ def burst(
 
 
 def end_burst(on: Machine, step: Step, line: str, began_ns: int) -> None:
-    """Record a burst that ends now; its thread is still held."""
+    """Record a burst that ends now; its thread stays occupied."""
     now = on.clock.now_ns
     on.recording.add(line, ev.EXECUTOR_PROCESS, began_ns, now, step.consumes)
 
 
-def give_back(on: Machine, line: str) -> None:
-    """Hand a thread of the pool back."""
+def return_thread(on: Machine, line: str) -> None:
+    """Return a thread to the pool."""
     on.recording.mark(line, ev.THREADPOOL_STOP_REGION, on.clock.now_ns)
     on.pool.put(int(line.rpartition("/")[2]))
 
@@ -137,14 +156,14 @@ def _run_op(on: Machine, step: Step, op: Op, line: str) -> Process[None]:
     begin_ns = on.clock.now_ns
     yield on.clock.sleep(on.vary(op.host_ns))
     if op.block is not None:
-        yield from _hold(on, step, op.block, line)
+        yield from _delay(on, step, op.block, line)
     for call in op.calls:
         yield from _call(on, step, op, call, line)
     yield on.clock.sleep(500)
     on.recording.add(line, op.name, begin_ns, on.clock.now_ns)
 
 
-def _hold(on: Machine, step: Step, block: Block, line: str) -> Process[None]:
+def _delay(on: Machine, step: Step, block: Block, line: str) -> Process[None]:
     begin_ns = on.clock.now_ns
     yield on.clock.sleep(on.vary(block.duration_ns))
     end_ns = on.clock.now_ns
@@ -186,21 +205,23 @@ def _call(on: Machine, step: Step, op: Op, call: Call, line: str) -> Process[Non
 
 
 def finish(on: Machine, step: Step, model: Model) -> Process[None]:
-    """Block the thread of the last burst until the device is done, as the executor's Sync does."""
+    """Block the thread of the last burst until the device is done, like the executor's Sync."""
     if step.last_ns > on.clock.now_ns:
         yield on.clock.sleep(step.last_ns - on.clock.now_ns)
     yield on.clock.sleep(on.vary(model.finish_ns))
 
 
-def tell(on: Machine, step: Step, began_ns: int, burst_end_ns: int, end_ns: int) -> None:
-    """Put the truth of a step's device part on record.
+def record_device_part(
+    on: Machine, step: Step, began_ns: int, burst_end_ns: int, end_ns: int
+) -> None:
+    """Add the device part of a finished step to the truth.
 
     Args:
         on: The machine.
-        step: That has ended.
-        began_ns: Begin of the burst that gives the GPU its work.
-        burst_end_ns: Its end.
-        end_ns: The step's.
+        step: The step.
+        began_ns: Begin of the burst that launches the work.
+        burst_end_ns: End of that burst.
+        end_ns: End of the step.
     """
     if step.device < 0:
         step.spans.append(Span(Stage.COMPUTE, began_ns, end_ns))
@@ -222,8 +243,8 @@ def tell(on: Machine, step: Step, began_ns: int, burst_end_ns: int, end_ns: int)
         )
 
 
-def _behind_others(gpu: Gpu, step: Step) -> list[Span[Doing]]:
-    """When a kernel of the step was launched and had not begun, and kernels of others ran."""
+def _behind_others(gpu: Gpu, step: Step) -> list[Span[Activity]]:
+    """When a launched kernel of the step waited for kernels of other steps."""
     others = [
         work
         for number, work in gpu.kernels[-KERNELS_BACK:]

@@ -1,6 +1,6 @@
-"""What a simulated server knows of itself: why each GPU idled, and where each request's time went.
+"""The truth about a simulated server: why each GPU idled, and where each request spent its time.
 
-It is kept while the simulation runs, from the server's own state, and never read from events.
+The simulation records it from the state of the server while it runs. It is not derived from events.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ What = TypeVar("What", bound=Hashable)
 
 
 class State(NamedTuple):
-    """What a request was at, as the cause of an idle GPU."""
+    """The state of a request as the cause of an idle GPU."""
 
     cause: IdleCause
     before_batcher: bool = False
 
 
-# In place of a state: the GPU works.
+# Stands for a working GPU in the order of states.
 BUSY = State(IdleCause.UNEXPLAINED, before_batcher=True)
 
-# Where the states of several requests hold at once, the one that has come furthest decides; what
-# stops a thread decides before what it would do.
+# Of the states of several requests, that of the request nearest to the device decides. What stops a
+# thread comes before what the thread would do.
 _FURTHEST_FIRST: tuple[IdleCause, ...] = (
     IdleCause.PROFILER,
     IdleCause.THROTTLED,
@@ -57,15 +57,15 @@ STATE_ORDER: tuple[State, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class InCall:
-    """A host call of a step that counts as this stage wherever the GPU does nothing for it."""
+    """A host call of a step: it counts as this stage while the GPU does nothing for the step."""
 
     stage: Stage
 
 
-Doing: TypeAlias = Stage | InCall
+Activity: TypeAlias = Stage | InCall
 
-# Of what a step does, the first that holds.
-STAGE_ORDER: tuple[Doing, ...] = (
+# Where several hold at once, the first one counts.
+STAGE_ORDER: tuple[Activity, ...] = (
     Stage.COMPUTE,
     Stage.TRANSFER_IN,
     Stage.TRANSFER_OUT,
@@ -89,37 +89,38 @@ STAGE_ORDER: tuple[Doing, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Span(Generic[What]):
-    """Something held over ``[start_ns, end_ns)``."""
+    """A state or an activity over ``[start_ns, end_ns)``."""
 
     what: What
     start_ns: int
     end_ns: int
 
     def at(self, time: Callable[[int], int]) -> Span[What]:
-        """The same between other times."""
+        """The span with its times replaced by a function of them."""
         return Span(self.what, time(self.start_ns), time(self.end_ns))
 
 
 @dataclass
 class RequestTruth:
-    """A request as the server saw it; ``spans`` overlap, and ``STAGE_ORDER`` decides.
+    """The truth about one request.
 
     Attributes:
         model: Index of its model.
-        arrived_ns: It reached the server, before any event of it.
-        start_ns: Begin of its first event; -1 if it never got so far.
-        end_ns: End of it; -1 likewise.
+        arrived_ns: Its arrival at the server, before its first event.
+        start_ns: Begin of its first event; -1 if it was not reached.
+        end_ns: End of the request; -1 if it was not reached.
+        spans: What it did and waited for; where they overlap, ``STAGE_ORDER`` decides.
     """
 
     model: int
     arrived_ns: int
     start_ns: int = -1
     end_ns: int = -1
-    spans: list[Span[Doing]] = field(default_factory=list)
+    spans: list[Span[Activity]] = field(default_factory=list)
 
     @property
     def stage_ns(self) -> dict[Stage, int]:
-        """Its time by stage, from begin to end."""
+        """Its time in ns by stage, from begin to end."""
         pieces = tile(self.spans, STAGE_ORDER, self.start_ns, self.end_ns, Stage.UNATTRIBUTED)
         total: Counter[Stage] = Counter()
         for piece in pieces:
@@ -130,13 +131,13 @@ class RequestTruth:
 
 @dataclass
 class Truth:
-    """All of it, on the simulation's clock.
+    """The truth of a simulation, on its clock.
 
     Attributes:
-        states: By GPU, in which states requests that need it were; they overlap.
-        busy: By GPU, when it worked.
-        requests: In order of arrival.
-        freezes: When the whole server was stopped.
+        states: By GPU, the states of requests that need it; they overlap.
+        busy: By GPU, the times at which it worked.
+        requests: Requests in the order of arrival.
+        freezes: Spans in which the whole server was stopped.
     """
 
     states: defaultdict[int, list[Span[State]]] = field(default_factory=lambda: defaultdict(list))
@@ -153,12 +154,12 @@ class Truth:
         *,
         before_batcher: bool = False,
     ) -> None:
-        """A request that needs the GPU was in a state."""
+        """Add the state of a request that needs the GPU; empty spans are ignored."""
         if start_ns < end_ns and device >= 0:
             self.states[device].append(Span(State(cause, before_batcher), start_ns, end_ns))
 
     def moved(self, time: Callable[[int], int]) -> None:
-        """Move all of it to other times."""
+        """Replace all times by a function of them."""
         for device in self.states:
             self.states[device] = [span.at(time) for span in self.states[device]]
         for device in self.busy:
@@ -170,9 +171,9 @@ class Truth:
                 request.start_ns, request.end_ns = time(request.start_ns), time(request.end_ns)
 
     def idle(self, device: int, window: tuple[int, int]) -> list[Span[IdleCause]]:
-        """Why the GPU idled over the window: pieces of one cause, without the time it worked.
+        """Why the GPU idled in the window, as pieces of one cause each.
 
-        Work that the window cuts is not recorded, and so counts as idle.
+        Work that the window cuts is not recorded, and counts as idle time.
         """
         seen = [b for b in self.busy[device] if b.start_ns >= window[0] and b.end_ns <= window[1]]
         spans = [*self.states[device], *seen]
@@ -187,7 +188,7 @@ class Truth:
 def tile(
     spans: Iterable[Span[What]], order: Sequence[What], start_ns: int, end_ns: int, rest: What
 ) -> list[Span[What]]:
-    """Cut a stretch of time into pieces by what holds: the first of ``order`` that does."""
+    """Cut a span of time into pieces; in each the first of ``order`` that holds, else ``rest``."""
     edges: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
     rank = {what: index for index, what in enumerate(order)}
     for span in spans:
