@@ -20,7 +20,7 @@ _DOUBTS = (AgreementKind.DISAGREE, AgreementKind.TRACE_TRUNCATED)
 
 
 class Basis(NamedTuple):
-    """What a finding's numbers rest on, which decides what could bear them out.
+    """What a finding's numbers rest on, which decides what could confirm them.
 
     Attributes:
         on_device: On times of a GPU, which lost events or contradicting samples put in doubt.
@@ -52,7 +52,7 @@ def judge(inputs: RuleInputs, basis: Basis) -> tuple[Confidence, str]:
 
 
 def _second_source(analysis: Analysis, basis: Basis, requests: int) -> tuple[Confidence, str]:
-    """High only if something other than the trace's own events bears it out."""
+    """High only if something other than the trace's own events confirms it."""
     if basis.on_parameters:
         if parameters_are_told(analysis):
             return Confidence.HIGH, f"{requests} requests; batching parameters from the server."

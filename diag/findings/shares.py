@@ -59,7 +59,7 @@ _NOT_HELD_UP = (IdleCause.NO_DEMAND, IdleCause.UNEXPLAINED, IdleCause.TRACE_EDGE
 
 
 def most_held_up(analysis: Analysis) -> GapSummary | None:
-    """The timeline with most idle time that has a cause beside lack of demand; None without any."""
+    """The timeline with most idle time that has a cause other than lack of demand; None without any."""
     return max(analysis.idle, key=_held_up_ns, default=None)
 
 
@@ -81,7 +81,7 @@ def padding_ratio(analysis: Analysis) -> float:
 def worst_model(analysis: Analysis, stage: Stage) -> str | None:
     """The model whose requests spend most time in a stage; None where there is only one model.
 
-    COMPUTE stands for its whole group.
+    COMPUTE means its whole group.
     """
     if len(analysis.models) < 2:
         return None

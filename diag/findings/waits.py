@@ -87,7 +87,7 @@ class WaitWords(NamedTuple):
     """How a kind of waiting is put into a sentence.
 
     Attributes:
-        of_requests: Completes "65% of a request's time is …".
+        of_requests: Completes "Requests spend 65% of their time …".
         of_idle: Completes "/device:GPU:0 waits …".
     """
 
@@ -133,8 +133,8 @@ def wait_finding(
 
 def _sentence(inputs: RuleInputs, wait: Wait, words: WaitWords) -> str:
     if wait.in_requests:
-        share = f"{wait.share:.0%} of a request's time"
-        return f"{share} is {words.of_requests}{_worst(inputs, wait)}."
+        worst = _worst(inputs, wait)
+        return f"Requests spend {wait.share:.0%} of their time {words.of_requests}{worst}."
     return idle_sentence(inputs, words.of_idle)
 
 
@@ -150,7 +150,7 @@ def _worst(inputs: RuleInputs, wait: Wait) -> str:
     if found is None:
         return ""
     name = printable(found.model, NAME_MAX_CHARS)
-    return f"; {name} spends {duration(found.waits_ns)} of {duration(found.mean_ns)} in it"
+    return f"; {name} spends {duration(found.waits_ns)} of {duration(found.mean_ns)} so"
 
 
 class _WorstModel(NamedTuple):

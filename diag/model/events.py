@@ -87,7 +87,7 @@ class EventTable:
         return {name: i for i, name in enumerate(self.names)}
 
     def rows_named(self, *names: str) -> Int64s:
-        """Ascending rows of the events that bear one of these names; empty if none does."""
+        """Ascending rows of the events with one of these names; empty if none does."""
         ids = [self._name_index[name] for name in names if name in self._name_index]
         if not ids:
             return np.empty(0, np.int64)

@@ -188,7 +188,7 @@ class Finding:
     Attributes:
         id: Of the rule; lower-kebab, permanent, and the name of its page in docs/findings/.
         cause: The stage or the cause of idle time it explains, or the rule's own word.
-        confidence_reason: Why it is not higher, or what bears it out, in one sentence.
+        confidence_reason: Why it is not higher, or what confirms it, in one sentence.
         what: One sentence. Every number in it is in ``evidence``.
         counter_evidence: What was looked for that would make it wrong.
         remedies: The first is the advice, the others are alternatives. Empty if there is none.

@@ -18,7 +18,7 @@ ID = "batch-assembly-slow"
 _STAGES = (Stage.SCHEDULE, Stage.BATCH_FORMATION)
 _WORDS = {
     Stage.SCHEDULE: "entering the batching queue",
-    Stage.BATCH_FORMATION: "joining and padding the inputs of the batch",
+    Stage.BATCH_FORMATION: "joining and padding the inputs of their batch",
 }
 
 

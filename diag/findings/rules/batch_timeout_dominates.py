@@ -130,8 +130,9 @@ def _gain(inputs: RuleInputs, setting: Setting) -> Gain | Unavailable:
         low=mean - float((fill - shortest).mean()),
         high=mean - float((fill - longest).mean()),
         method=(
-            "Each request's recorded wait for its batch, cut to the new timeout: in proportion "
-            "(low), or to the whole timeout plus the scheduler's 1 ms poll (high). Compute as now."
+            "The recorded wait of each request is cut to the new timeout: in proportion for the "
+            "low value, to the whole timeout plus the scheduler's 1 ms poll for the high one. "
+            "Everything else stays."
         ),
     )
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ID = "device-wait-dominates"
 WORDS = WaitWords(
-    of_requests="kernels waiting behind those of other runs on the same GPU stream", of_idle=""
+    of_requests="with kernels waiting behind those of other runs on the same GPU stream", of_idle=""
 )
 
 

@@ -30,7 +30,7 @@ def find(inputs: RuleInputs) -> Finding | None:
                 RemedyKind.CAPTURE,
                 RemedyPlace.CAPTURE_COMMAND,
                 "Record less: a shorter window (--duration 500ms), or --host-tracer-level 1.",
-                risk="Fewer requests, or fewer stages told apart.",
+                risk="Fewer requests, or fewer stages in the trace.",
             ),
         ),
         verify=(check(inputs.analysis, "idle.profiler", high=0.01),),

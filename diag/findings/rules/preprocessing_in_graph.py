@@ -44,7 +44,7 @@ def find(inputs: RuleInputs) -> Finding | None:
     ops = _ops(inputs.analysis)
     named = " (" + " and ".join(f"`{op}`" for op in ops) + ")" if ops else ""
     words = WaitWords(
-        of_requests=f"preprocessing ops inside the graph{named}",
+        of_requests=f"in preprocessing ops inside the graph{named}",
         of_idle=f"while the CPU runs preprocessing ops{named}",
     )
     return wait_finding(

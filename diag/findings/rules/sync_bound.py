@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 ID = "sync-bound"
 CAUSES = (IdleCause.SYNC_OR_OUTPUT,)
 _WORDS = {
-    Stage.BATCH_SPLIT: "returning results after the batch",
-    Stage.POSTPROCESS: "host work after the model",
+    Stage.BATCH_SPLIT: "waiting for their results after the batch",
+    Stage.POSTPROCESS: "in host work after the model",
 }
 
 

@@ -42,7 +42,7 @@ def find(inputs: RuleInputs) -> Finding | None:
         severity=severity_of(unknown),
         confidence=confidence,
         confidence_reason=reason,
-        what=f"{unknown:.0%} of a request's time has no explanation in the trace.",
+        what=f"{unknown:.0%} of request time has no explanation in the trace.",
         evidence=(
             Evidence("unattributed share", unknown, "ratio", Source("ledger", "unattributed")),
             Evidence("share of request time in the model", compute, "ratio", Source("ledger")),
