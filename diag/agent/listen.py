@@ -1,4 +1,4 @@
-"""Where an agent may listen: on this machine freely, elsewhere only with TLS and a token."""
+"""The agent's address: a network address needs TLS and a token, a local one needs neither."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import grpc
 
+from diag.capture.address import UNIX_PREFIX, parse_address
 from diag.capture.samplers.remote.token import check_private
-from diag.capture.server.target import Target, parse_server
+from diag.capture.server.target import Target
 from diag.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,9 +27,10 @@ class ServerCertificate:
     """The agent's certificate; all paths are PEM files.
 
     Attributes:
-        cert: With its chain.
-        key: Of the certificate.
-        client_ca: Who signs the certificates that clients must show; None for any client.
+        cert: The certificate with its chain.
+        key: Private key of the certificate.
+        client_ca: Authority that must have signed the clients' certificates; None requires no
+            client certificate.
     """
 
     cert: Path
@@ -38,103 +40,108 @@ class ServerCertificate:
 
 @dataclass(frozen=True, slots=True)
 class ListenOptions:
-    """Where and how to listen; checked.
+    """Address, certificate and token of an agent, checked.
 
     Attributes:
-        place: Resolved; port 0 takes a free one.
-        identity: None for plaintext.
-        token: What every call must carry, "" for none.
+        address: The address to listen on; port 0 takes a free port.
+        certificate: The agent's certificate; None for plaintext.
+        token: The token that every call must carry; "" for none.
     """
 
-    place: Target
-    identity: ServerCertificate | None = None
+    address: Target
+    certificate: ServerCertificate | None = None
     token: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
-        """Refuse what would open the agent to a network.
+        """Refuse a network address without TLS and a token.
 
         Raises:
-            UsageError: The address is not this machine's own and TLS or the token is missing.
+            UsageError: Other machines can reach the address, and TLS or the token is missing.
         """
-        lacking = [
-            text
-            for text, there in (
-                ("--tls-cert and --tls-key", self.identity),
-                ("--token-file (or the variable DIAG_AGENT_TOKEN)", self.token),
-            )
-            if not there
-        ]
-        if lacking and not self.place.is_loopback:
+        required = {
+            "`certificate.cert` and `certificate.key`": self.certificate,
+            "`token` (or the variable DIAG_AGENT_TOKEN)": self.token,
+        }
+        missing = [name for name, value in required.items() if not value]
+        if missing and not self.address.is_loopback:
             raise UsageError(
-                f"--listen {self.place.given} can be reached from other machines: it needs "
-                + " and ".join(lacking),
-                hint="listen on 127.0.0.1 and reach it by ssh -L or kubectl port-forward, or see "
+                f"`listen` {self.address.given} can be reached from other machines, so it needs "
+                + " and ".join(missing),
+                hint="listen on 127.0.0.1 and connect by ssh -L or kubectl port-forward, or see "
                 "docs/agent.md",
+                parameter="listen",
             )
 
     @property
     def credentials(self) -> grpc.ServerCredentials | None:
-        """For gRPC; None for plaintext.
+        """Credentials for gRPC; None for plaintext.
 
         Raises:
-            UsageError: A file cannot be used.
+            UsageError: A certificate or key file cannot be used.
         """
-        return None if self.identity is None else _credentials(self.identity)
+        return None if self.certificate is None else _credentials(self.certificate)
 
 
 def resolve_listen_address(text: str) -> Target:
-    """Resolve what ``--listen`` names.
+    """Resolve an address to listen on.
+
+    Args:
+        text: ``HOST:PORT``, ``[IPv6]:PORT`` or ``unix:/path``; port 0 takes a free port.
 
     Raises:
-        UsageError: It is no address, cannot be resolved, or a server listens on that socket.
+        UsageError: ``text`` is not an address or cannot be resolved, or the socket is in use.
     """
-    host, port = parse_server(text, "--listen", port_min=0)
-    if text.startswith("unix:"):
+    host, port = parse_address(text, "listen", port_min=0)
+    if text.startswith(UNIX_PREFIX):
         _check_socket(Path(host))
         return Target(text, "", 0, host, socket.AF_UNIX)
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (socket.gaierror, UnicodeError) as exc:
-        raise UsageError(f"--listen {text} cannot be resolved", cause=str(exc)) from exc
+        message = f"`listen` {text} cannot be resolved"
+        raise UsageError(message, cause=str(exc), parameter="listen") from exc
     family, _, _, _, where = found[0]
     return Target(text, host, port, str(where[0]), family)
 
 
 def _check_socket(path: Path) -> None:
-    """What is there gRPC would take away, a socket in use too."""
+    """Refuse to replace an existing file or a socket in use; gRPC would remove either."""
     try:
         mode = path.lstat().st_mode
     except OSError:
         return
     if not stat.S_ISSOCK(mode):
-        raise UsageError(f"--listen unix:{path}: there is a file of that name")
+        raise UsageError(f"`listen` unix:{path}: a file of that name exists", parameter="listen")
     with socket.socket(socket.AF_UNIX) as stream:
         stream.settimeout(_CONNECT_TIMEOUT_S)
         try:
             stream.connect(str(path))
         except OSError:
             return
-    raise UsageError(f"--listen unix:{path} is in use")
+    raise UsageError(f"`listen` unix:{path} is in use", parameter="listen")
 
 
-def _credentials(identity: ServerCertificate) -> grpc.ServerCredentials:
-    check_private(identity.key, "--tls-key")
-    # gRPC would say what is wrong with them at a client's handshake only.
+def _credentials(certificate: ServerCertificate) -> grpc.ServerCredentials:
+    check_private(certificate.key, "certificate.key")
+    client_ca = certificate.client_ca
+    # gRPC reports an unusable certificate only in the handshake with a client.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
-        context.load_cert_chain(identity.cert, identity.key)
-        if identity.client_ca is not None:
-            context.load_verify_locations(identity.client_ca)
+        context.load_cert_chain(certificate.cert, certificate.key)
+        if client_ca is not None:
+            context.load_verify_locations(client_ca)
     except (ssl.SSLError, OSError) as exc:
         raise UsageError(
-            f"--tls-cert {identity.cert}, --tls-key {identity.key}"
-            + (f" or --client-ca {identity.client_ca}" if identity.client_ca else "")
+            f"`certificate.cert` {certificate.cert}, `certificate.key` {certificate.key}"
+            + (f" or `certificate.client_ca` {client_ca}" if client_ca else "")
             + " cannot be used",
             cause=getattr(exc, "reason", "") or exc.strerror or str(exc),
-            hint="all are PEM files, and the key is that of the certificate",
+            hint="all must be PEM files, and the key must belong to the certificate",
+            parameter="certificate.cert",
         ) from exc
-    authority = None if identity.client_ca is None else identity.client_ca.read_bytes()
-    pair: Sequence[tuple[bytes, bytes]] = [(identity.key.read_bytes(), identity.cert.read_bytes())]
+    authority = None if client_ca is None else client_ca.read_bytes()
+    key, cert = certificate.key.read_bytes(), certificate.cert.read_bytes()
+    pair: Sequence[tuple[bytes, bytes]] = [(key, cert)]
     return grpc.ssl_server_credentials(
         pair, root_certificates=authority, require_client_auth=authority is not None
     )

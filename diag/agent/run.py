@@ -1,4 +1,4 @@
-"""An agent's life: listen, answer, end on a signal."""
+"""Runs an agent until a signal ends it."""
 
 from __future__ import annotations
 
@@ -23,43 +23,43 @@ _POLL_S = 0.2
 def run_agent(
     listening: ListenOptions, server_port: int, clients_max: int, log: Callable[[str], None]
 ) -> None:
-    """Serve until SIGTERM or Ctrl-C. Call it from the main thread.
+    """Serve until SIGTERM or Ctrl-C; call this from the main thread.
 
     Args:
-        listening: Where and how to listen.
-        server_port: Where the server listens whose process is sampled.
-        clients_max: How many captures may sample at a time.
-        log: Given a line when it begins, for each client, and when it ends.
+        listening: Address, certificate and token.
+        server_port: gRPC port of the server whose process is sampled.
+        clients_max: Captures that can sample at the same time.
+        log: Called with one line of text at the start, for each client, and at the end.
 
     Raises:
         UsageError: The address or a certificate cannot be used.
     """
     service = AgentService(MachineSources(server_port), Limits(clients_max=clients_max), log)
     server = AgentServer(listening, service)
-    stop_asked = _StopSignals()
+    stop_signals = _StopSignals()
     server.start()
-    tls = "TLS" if listening.identity else "plaintext"
+    tls = "TLS" if listening.certificate else "plaintext"
     token = "a token" if listening.token else "no token"
     log(f"listening on {server.address} ({tls}, {token}), at most {clients_max} clients")
-    while not stop_asked.seen:
+    while not stop_signals.received:
         time.sleep(_POLL_S)
         server.check()
     server.stop()
-    log(f"stopped by {stop_asked.seen}")
+    log(f"stopped by {stop_signals.received}")
 
 
 class _StopSignals:
-    """Notes SIGTERM and SIGINT.
+    """Records SIGTERM and SIGINT.
 
     Attributes:
-        seen: The name of the last one, "" for none. A plain value, not an Event: a handler must
-            not take a lock that the interrupted code may hold.
+        received: Name of the last signal, or "". A plain attribute and not an Event, because a
+            signal handler must not take a lock that the interrupted code may hold.
     """
 
     def __init__(self) -> None:
-        self.seen = ""
+        self.received = ""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._note)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        self.seen = signal.Signals(number).name
+        self.received = signal.Signals(number).name

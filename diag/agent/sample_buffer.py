@@ -1,4 +1,4 @@
-"""SampleBuffer: the newest samples that a client has not taken yet, and how many it missed."""
+"""SampleBuffer: a bounded buffer of samples for one client, which drops the oldest samples."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from diag.capture.samplers.sampler import Sample
+    from diag.capture.samplers.reader import Sample
 
 
 class SampleBuffer:
-    """Holds a bounded number of samples; filled by the sampler's thread, emptied by another.
+    """Holds a bounded number of samples; the sampler's thread adds, another thread takes.
 
     Attributes:
-        dropped: Samples given up so far, oldest first, because nobody took them in time.
-        taken: Samples taken so far.
+        dropped: Number of samples dropped so far because the buffer was full.
+        taken: Number of samples taken so far.
     """
 
     def __init__(self, samples_max: int) -> None:
@@ -25,13 +25,13 @@ class SampleBuffer:
         self.taken = 0
 
     def put(self, sample: Sample) -> None:
-        """Add one; the oldest gives way if there is no room."""
+        """Add a sample; drops the oldest one if the buffer is full."""
         with self._lock:
             self.dropped += len(self._samples) == self._samples.maxlen
             self._samples.append(sample)
 
     def take(self) -> list[Sample]:
-        """All there are, in order; they are gone from here."""
+        """Remove and return all samples, oldest first."""
         with self._lock:
             samples = list(self._samples)
             self._samples.clear()
@@ -39,7 +39,7 @@ class SampleBuffer:
         return samples
 
     def drop(self, samples: int) -> None:
-        """Count samples that were taken and could not be sent after all."""
+        """Count samples as dropped that were taken but could not be sent."""
         with self._lock:
             self.dropped += samples
             self.taken -= samples

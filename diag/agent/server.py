@@ -1,4 +1,4 @@
-"""AgentServer: the agent's calls on a gRPC port, with its token asked for before anything else."""
+"""AgentServer: the agent's gRPC server, which checks the token before any call is handled."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from diag.agent.listen import ListenOptions
     from diag.agent.service import AgentService
 
-# Calls beside the streams: descriptions, clocks, and those that are refused.
+# Calls in addition to the streams: descriptions, clock readings, and refused calls.
 _OTHER_CALLS = 8
 _GRACE_S = 2.0
 _OWNER_ONLY = 0o177  # as a umask
@@ -35,34 +35,34 @@ class AgentServer:
     """An agent that listens from ``start`` to ``stop``.
 
     Attributes:
-        address: Where, with the port that was free if any was asked for.
+        address: The address in use, with the actual port if a free one was requested.
     """
 
     def __init__(self, listening: ListenOptions, service: AgentService) -> None:
-        """Take the address.
+        """Bind the address.
 
         Args:
-            listening: Where and how.
-            service: What answers.
+            listening: Address, certificate and token.
+            service: Handles the calls.
 
         Raises:
             UsageError: The address or a certificate cannot be used.
         """
         self._service = service
         limits = service.slots.limits
-        calls_max = limits.clients_max + limits.waiting_max + _OTHER_CALLS
+        calls_max = limits.clients_max + limits.pending_max + _OTHER_CALLS
         interceptors = [TokenInterceptor(listening.token, service)] if listening.token else []
         self._threads = ThreadPoolExecutor(calls_max, thread_name_prefix="diag-agent")
         self._server = grpc.server(
             self._threads,
             interceptors=interceptors,
             options=[
-                # Two agents on one port would each get half of the clients.
+                # Without this, two agents on one port would each get half of the clients.
                 ("grpc.so_reuseport", 0),
                 ("grpc.max_receive_message_length", REQUEST_MAX_BYTES),
                 ("grpc.max_connection_idle_ms", 60_000),
                 ("grpc.server_handshake_timeout_ms", 10_000),
-                # A client whose machine went away is found out, and its place is free again.
+                # Detects a client whose machine is gone, so that its slot becomes free.
                 ("grpc.keepalive_time_ms", 10_000),
                 ("grpc.keepalive_timeout_ms", 5_000),
             ],
@@ -72,11 +72,11 @@ class AgentServer:
         self.address = _bind(self._server, listening)
 
     def start(self) -> None:
-        """Answer from now on."""
+        """Start to answer calls."""
         self._server.start()
 
     def check(self) -> None:
-        """Housekeeping, to be done about every second."""
+        """Cancel overdue calls; call this about once a second."""
         self._service.slots.cancel_overdue()
 
     def stop(self) -> None:
@@ -91,8 +91,8 @@ class AgentServer:
 
 
 def _handlers(service: AgentService) -> grpc.GenericRpcHandler:
-    # As streams the first two are answered without their requests, which hold nothing: else calls
-    # that never send one would hold all threads.
+    # The first two are streams, so that they are answered without waiting for their empty requests;
+    # otherwise calls that never send one could occupy all threads.
     return grpc.method_handlers_generic_handler(
         SERVICE,
         {
@@ -110,7 +110,7 @@ def _handlers(service: AgentService) -> grpc.GenericRpcHandler:
 
 
 def _bind(server: grpc.Server, listening: ListenOptions) -> str:
-    place, credentials = listening.place, listening.credentials
+    place, credentials = listening.address, listening.credentials
     unix = place.family == socket.AF_UNIX
     host = f"[{place.address}]" if ":" in place.address else place.address
     address = place.grpc_target if unix else f"{host}:{place.port}"
@@ -128,16 +128,17 @@ def _bind(server: grpc.Server, listening: ListenOptions) -> str:
             os.umask(mask)
     if not port:
         raise UsageError(
-            f"--listen {place.given} cannot be used",
+            f"`listen` {place.given} cannot be used",
             cause=_bind_failure(listening),
-            hint="look who listens there (ss -ltnp), or take another port",
+            hint="find out which program listens there (ss -ltnp), or choose another port",
+            parameter="listen",
         )
     return place.given if unix else f"{host}:{port}"
 
 
 def _bind_failure(listening: ListenOptions) -> str:
-    """What the system says to it: gRPC tells its own log only."""
-    place = listening.place
+    """The system's reason; gRPC writes it only to its own log."""
+    place = listening.address
     try:
         with socket.socket(place.family) as probe:
             probe.bind(
@@ -145,4 +146,4 @@ def _bind_failure(listening: ListenOptions) -> str:
             )
     except OSError as exc:
         return exc.strerror or str(exc)
-    return "gRPC could not listen there"
+    return "gRPC could not listen on this address"

@@ -1,4 +1,4 @@
-"""The agent's three calls."""
+"""AgentService: handles the agent's three calls, Describe, ReadClock and Sample."""
 
 from __future__ import annotations
 
@@ -36,24 +36,24 @@ if TYPE_CHECKING:
 
     from diag.agent.limits import Limits
     from diag.agent.machine_sources import SampleSources
-    from diag.capture.samplers.sampler import Reader
+    from diag.capture.samplers.reader import Reader
 
-# How long samples wait at most before they are sent: they are wanted at the end, not at once.
+# Interval between two replies; clients need the samples at the end, not at once.
 _FLUSH_S = 0.1
-# The lines of a reply are not all of it.
+# Size of a reply in addition to its sample lines.
 _REPLY_OVERHEAD_BYTES = 1024
 
 
 class AgentService:
-    """Answers clients; nothing that they ask changes anything on this machine."""
+    """Handles calls; no call changes anything on this machine."""
 
     def __init__(self, sources: SampleSources, limits: Limits, log: Callable[[str], None]) -> None:
-        """Prepare.
+        """Serve sources within limits.
 
         Args:
-            sources: What there is to sample.
-            limits: What clients may take of it.
-            log: Given a line for each client.
+            sources: Opens the readers.
+            limits: Bounds on what clients can use.
+            log: Called with one line of text per client.
         """
         self._sources = sources
         self._limits = limits
@@ -61,13 +61,13 @@ class AgentService:
         self.slots = ClientSlots(limits, log)
 
     def stop(self) -> None:
-        """End all streams soon, with what they have."""
+        """End all streams after they have sent the samples taken so far."""
         self._stopping.set()
 
     def describe(
         self, requests: Iterator[DescribeRequest], context: grpc.ServicerContext
     ) -> Description:
-        """What there is to sample."""
+        """Describe the agent and its sources."""
         del requests, context
         states = []
         for source in SOURCES:
@@ -93,32 +93,32 @@ class AgentService:
     def read_clock(
         self, requests: Iterator[ClockRequest], context: grpc.ServicerContext
     ) -> ClockReading:
-        """The wall clock, now."""
+        """Read the wall clock."""
         del requests, context
         return ClockReading(unix_ns=time.time_ns())
 
     def sample(
         self, requests: Iterator[SampleRequest], context: grpc.ServicerContext
     ) -> Iterator[SampleReply]:
-        """Samples until the client has enough."""
-        client = self.slots.wait(context)
+        """Send samples until the client ends the stream."""
+        client = self.slots.reserve(context)
         if client is None:
-            text = "too many called at once and asked for nothing yet"
+            text = "too many calls are waiting to send their request"
             self._refuse(context, grpc.StatusCode.RESOURCE_EXHAUSTED, text)
         streams: list[SourceStream] = []
         began_ns = time.monotonic_ns()
 
-        def leave() -> None:
-            self.slots.leave(client)
+        def release() -> None:
+            self.slots.release(client)
             for stream in streams:
                 stream.close()
 
-        # However it ends: a generator whose client is gone is not run to its end.
-        context.add_callback(leave)
+        # gRPC does not run this generator to its end if the client is gone.
+        context.add_callback(release)
         try:
             wanted = self._wanted(requests, context)
-            if not self.slots.enter(client):
-                text = f"{self._limits.clients_max} clients sample already, as many as may"
+            if not self.slots.start_sampling(client):
+                text = f"{self._limits.clients_max} clients are sampling, no more are admitted"
                 self._refuse(context, grpc.StatusCode.RESOURCE_EXHAUSTED, text)
             for source, period_ns in wanted.items():
                 reader = self._sources.open(source, period_ns)
@@ -129,7 +129,7 @@ class AgentService:
                     yield streams[-1].start()
             yield from self._flow(requests, streams, client.until_ns)
         finally:
-            leave()
+            release()
             self._log_client(context, streams, time.monotonic_ns() - began_ns)
 
     def _stream(self, reader: Reader) -> SourceStream:
@@ -140,23 +140,23 @@ class AgentService:
     def _wanted(
         self, requests: Iterator[SampleRequest], context: grpc.ServicerContext
     ) -> dict[str, int]:
-        """Period by source, as the first request has it."""
+        """Read the first request: period in ns by source. Refuses an invalid one."""
         first = next(requests, None)
         wanted = {each.source: each.period_ns for each in first.wanted} if first else {}
         unknown = sorted(wanted.keys() - set(SOURCES))
         if not wanted or unknown:
             names = " and ".join(SOURCES)
-            text = f"asks for {', '.join(unknown) or 'nothing'}; there are {names}"
+            text = f"unknown source: {', '.join(unknown) or '(none)'}; available: {names}"
             self._refuse(context, grpc.StatusCode.INVALID_ARGUMENT, text)
         if any(each and not PERIOD_MIN_NS <= each <= PERIOD_MAX_NS for each in wanted.values()):
-            text = "asks for a rate beyond 1 to 100 Hz"
+            text = "the rate must be 1 to 100 Hz"
             self._refuse(context, grpc.StatusCode.INVALID_ARGUMENT, text)
         return wanted
 
     def _flow(
         self, requests: Iterator[SampleRequest], streams: list[SourceStream], until_ns: int
     ) -> Iterator[SampleReply]:
-        """Replies until the client closes its side, or the agent must end it."""
+        """Replies until the client closes its side or the agent ends the stream."""
         closed = threading.Event()
 
         def watch() -> None:
@@ -173,7 +173,7 @@ class AgentService:
                 ended = "the agent was stopped"
             elif time.monotonic_ns() > until_ns:
                 longest_s = self._limits.duration_max_ns / 1e9
-                ended = f"an agent samples for {longest_s:g} s at most"
+                ended = f"the time limit of {longest_s:g} s was reached"
         for stream in streams:
             yield from stream.end(ended)
 

@@ -1,4 +1,4 @@
-"""SourceStream: one source sampled for one client, as replies to send."""
+"""SourceStream: samples one source for one client and encodes the samples as replies."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from diag.model.availability import Unavailable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from diag.capture.samplers.sampler import Reader, Sample
+    from diag.capture.samplers.reader import Reader, Sample
     from diag.model.samples import SampleSeries
 
 
 class SourceStream:
-    """Samples one reader from ``start`` on; what comes is bounded in number and in bytes."""
+    """Samples one reader; the number of buffered samples and the size of replies are bounded."""
 
     def __init__(self, reader: Reader, samples_max: int, message_max_bytes: int) -> None:
-        """Prepare.
+        """Prepare to sample.
 
         Args:
-            reader: Closed at the end.
-            samples_max: How many samples wait for a client that reads slowly.
-            message_max_bytes: Of the samples in one reply.
+            reader: What to read; closed at the end.
+            samples_max: Largest number of buffered samples.
+            message_max_bytes: Largest size of the samples in one reply.
         """
         self.source = reader.source
         self._reader = reader
@@ -36,22 +36,22 @@ class SourceStream:
         self._sampler = Sampler(reader, sink=self.buffer.put)
 
     def start(self) -> SampleReply:
-        """Begin to sample; a reply without samples, that says what is to come."""
+        """Start sampling and return a first reply, with the header and without samples."""
         first = self._reply(encode_samples(self._sampler.header()))
         self._sampler.start()
         return first
 
     def replies(self) -> Iterator[SampleReply]:
-        """What came since the last time; nothing if nothing did."""
+        """Replies with the samples since the last call; none if there are no samples."""
         samples = self.buffer.take()
         if samples:
             yield from self._encoded(self._sampler.header(), samples)
 
     def end(self, ended: str) -> Iterator[SampleReply]:
-        """End sampling; what is left, and a last reply.
+        """Stop sampling; replies with the remaining samples, and a last reply.
 
         Args:
-            ended: Why, if it was not the client.
+            ended: Why the agent ended the stream; "" if the client did.
         """
         series = self._sampler.stop()
         yield from self.replies()
@@ -63,13 +63,13 @@ class SourceStream:
         yield last
 
     def close(self) -> None:
-        """End sampling without a word; harmless when called again."""
+        """Stop sampling without a reply; no effect when called again."""
         self._sampler.close()
 
     def _encoded(self, series: SampleSeries, samples: Sequence[Sample]) -> Iterator[SampleReply]:
         try:
             lines = encode_samples(replace(series, samples=tuple(samples)))
-        except ValueError:  # the sampler cleans them: one that it let through costs itself only
+        except ValueError:  # validation missed an invalid value: only its sample is dropped
             lines = b""
         if lines and len(lines) <= self._message_max_bytes:
             yield self._reply(lines)

@@ -28,16 +28,16 @@ class TokenInterceptor(grpc.ServerInterceptor):  # type: ignore[misc]
         continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler | None],
         details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler | None:
-        """The handler of the call, or one that refuses it."""
+        """The handler of the call, or one that refuses the call."""
         values = [value for name, value in details.invocation_metadata if name == AUTHORIZATION]
         if len(values) == 1 and is_authorized(self._token, values[0]):
             return continuation(details)
-        text = "the token is not the agent's" if values else "the agent wants a token"
+        text = "the token is wrong" if values else "the agent requires a token"
 
         def refuse(requests: Iterator[Any], context: grpc.ServicerContext) -> None:
             del requests
             self._slots.log_refusal(context, text)
             context.abort(grpc.StatusCode.UNAUTHENTICATED, text)
 
-        # As a stream it is refused at once; else a call without a message would hold a thread.
+        # A stream handler refuses at once, without waiting for a request that may never come.
         return grpc.stream_stream_rpc_method_handler(refuse)

@@ -1,4 +1,5 @@
-"""From a running server to a bundle: one profiling session and what can be sampled beside it.
+"""Records a running server into a bundle: one trace, and samples and metrics of the same window.
 
-Knows gRPC, HTTP, NVML and the host; knows nothing of how a capture is analysed or shown.
+``session`` runs a capture by a ``plan``. ``tracers`` record the trace, ``samplers`` the host and
+the GPUs; ``server`` holds the connection to the server. Nothing here analyses or shows results.
 """

@@ -1,4 +1,4 @@
-"""Whether the disk has room for a bundle, asked before the server is disturbed for one."""
+"""Checks that the disk has space for a bundle before the server is profiled."""
 
 from __future__ import annotations
 
@@ -12,33 +12,34 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MB = 1e6
-# Samples, metrics and manifest beside the trace.
+# Samples, metrics and manifest: everything in a bundle except the trace.
 OTHER_PARTS_BYTES = 8_000_000
 
 
 def free_on_disk(folder: Path) -> int:
-    """Bytes that may still be written there."""
+    """Bytes that can still be written in a folder."""
     return shutil.disk_usage(folder).free
 
 
 def check_disk_space(
     output: Path, expected_bytes: int, free_bytes: Callable[[Path], int] = free_on_disk
 ) -> None:
-    """Refuse if a trace of the expected size finds no room.
+    """Refuse to record if the bundle would not fit on the disk.
 
     Args:
-        output: The bundle to be.
-        expected_bytes: Of its trace; 0 if unknown.
-        free_bytes: Tells what is free in a folder.
+        output: Path of the bundle.
+        expected_bytes: Expected size of the trace; 0 if unknown.
+        free_bytes: Returns the free bytes of a folder.
 
     Raises:
-        OutputError: There is too little.
+        OutputError: The disk has too little space.
     """
     folder = output.absolute().parent
     free, needed = free_bytes(folder), expected_bytes + OTHER_PARTS_BYTES
     if free < needed:
         raise OutputError(
-            f"{output}: the disk has no room for the bundle",
-            cause=f"{free / _MB:.3g} MB are free in {folder}, about {needed / _MB:.3g} MB needed",
-            hint="free space there, or choose another place with -o",
+            f"{output}: not enough disk space for the bundle",
+            cause=f"free in {folder}: {free / _MB:.3g} MB; needed: about {needed / _MB:.3g} MB",
+            hint="free some space, or choose another `output`",
+            parameter="output",
         )

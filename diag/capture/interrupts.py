@@ -1,8 +1,8 @@
-"""Ctrl-C and SIGTERM while the server's profiler is held.
+"""Handles Ctrl-C and SIGTERM during a capture.
 
-An exception that breaks into gRPC's own code can leave its locks taken and hang the program for
-good. So within a shield, which the connection holds around all of its use of gRPC, a signal is only
-remembered; the waiting loops there ask for it several times a second.
+An exception raised inside gRPC code can leave gRPC's locks taken and hang the program. Inside a
+shield, which the connection puts around all gRPC code, a signal is only recorded; the loops there
+check for it several times a second.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupts:
-    """Within the ``with`` block the first signal is noted, once armed; any other one raises.
+    """A context manager that replaces the handlers of SIGINT and SIGTERM.
 
-    Before ``arm`` (nothing is worth keeping yet), and for the second signal, KeyboardInterrupt is
-    raised. Signals reach only the main thread; on any other thread this changes nothing.
+    Before ``arm`` a signal raises KeyboardInterrupt, because there is no data to keep. After it,
+    the first signal only sets ``noted``; the second raises KeyboardInterrupt. Python delivers
+    signals to the main thread only; on another thread this has no effect.
 
     Attributes:
-        noted: Whether the first signal came.
+        noted: Whether the first signal after ``arm`` came.
     """
 
     def __init__(self) -> None:
@@ -37,19 +38,19 @@ class Interrupts:
         self._before: list[tuple[int, Any]] = []
 
     def arm(self) -> None:
-        """From here on there is something to keep."""
+        """From now on the first signal ends the recording early instead of raising."""
         self._armed = True
 
     def was_noted(self) -> bool:
-        """As ``noted``, to be passed as a function."""
+        """The value of ``noted``, as a function to pass on."""
         return self.noted
 
     @contextmanager
     def shield(self) -> Iterator[None]:
-        """Code that must not be broken into; shields may nest.
+        """Delay KeyboardInterrupt until the end of the block; shields can be nested.
 
         Raises:
-            KeyboardInterrupt: At the end of the outermost one, if a signal came that raises.
+            KeyboardInterrupt: At the end of the outermost block, if one was delayed.
         """
         self._shields += 1
         try:
@@ -60,10 +61,10 @@ class Interrupts:
             self.check()
 
     def check(self) -> None:
-        """Raise now what a shield has held back.
+        """Raise a KeyboardInterrupt that a shield has delayed.
 
         Raises:
-            KeyboardInterrupt: If it has.
+            KeyboardInterrupt: If one was delayed.
         """
         if self._pending:
             self._pending = False

@@ -1,18 +1,19 @@
-"""What a finished capture is worth: its caveats, and whether it counts as failed."""
+"""Checks of a finished capture: its caveats, and whether it counts as failed."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from diag.capture.clocks import clock_bounds
-from diag.capture.plan import SECOND
+from diag.capture.plan import DURATION_MAX_NS, SECOND
 from diag.capture.recorded_traffic import RecordedTraffic, find_recorded_traffic
 from diag.errors import EmptyCaptureError, RequiredSourceError
+from diag.formats.bundle.manifest import CaveatRecord
 from diag.formats.trace.event_names import GPU_PLANE_PREFIX
 from diag.model.availability import Unavailable
-from diag.model.caveat import Caveat, recorded_caveat
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from diag.capture.plan import CapturePlan
@@ -20,129 +21,139 @@ if TYPE_CHECKING:
     from diag.model.events import Space
 
 _SOURCE_NAMES = {
-    "host": "the server's CPU and memory",
+    "host": "host samples",
     "gpu": "GPU samples",
-    "dcgm": "the DCGM exporter's samples",
-    "metrics": "the server's metrics",
+    "dcgm": "DCGM exporter samples",
+    "metrics": "server metrics",
     "server": "model status",
 }
 
 
-def caveats_of(result: RecordingResult, plan: CapturePlan) -> tuple[Caveat, ...]:
-    """What the capture itself knows to limit the meaning of its numbers."""
+def caveats_of(result: RecordingResult, plan: CapturePlan) -> tuple[CaveatRecord, ...]:
+    """What the capture itself knows to limit the meaning of its numbers, for the manifest."""
     caveats = [
-        recorded_caveat(f"no-{source}", f"Without {_SOURCE_NAMES[source]}: {reason}.")
+        CaveatRecord(f"no-{source}", f"No {_SOURCE_NAMES[source]}: {reason}.")
         for source, reason in sorted(result.side_sources.missing().items())
         if not (source == "metrics" and plan.metrics == "off")
     ]
     if result.side_sources.agent is not None:
         caveats += result.side_sources.agent.caveats()
-    caveats += _cuts(result)
+    caveats += _shortened_samples(result)
     if result.interrupted:
         text = "The recording was ended early, by Ctrl-C or a signal."
-        caveats.append(recorded_caveat("interrupted", text))
+        caveats.append(CaveatRecord("interrupted", text))
     if result.side_sources.models_changed:
-        text = "A model's versions or their states changed during the recording."
-        caveats.append(recorded_caveat("models-changed", text))
+        text = "A model version was loaded or unloaded during the recording."
+        caveats.append(CaveatRecord("models-changed", text))
     bounds = clock_bounds(result.recording, result.space)
     if isinstance(bounds, Unavailable):
-        text = f"The server's clock cannot be related to this machine's: {bounds.reason}."
-        caveats.append(recorded_caveat("clock-unknown", text))
-    size_bytes = len(result.recording.xspace or b"")
+        text = (
+            f"The offset between the server's clock and this machine's is unknown: {bounds.reason}."
+        )
+        caveats.append(CaveatRecord("clock-unknown", text))
+    size_bytes = len(result.recording.xspace)
     if size_bytes > plan.max_bytes:
-        text = f"The trace has {size_bytes:,} bytes, more than the {plan.max_bytes:,} planned."
-        caveats.append(recorded_caveat("trace-larger-than-planned", text))
+        text = f"The trace has {size_bytes:,} bytes, more than the limit of {plan.max_bytes:,}."
+        caveats.append(CaveatRecord("trace-larger-than-planned", text))
     return tuple(caveats)
 
 
-def _cuts(result: RecordingResult) -> list[Caveat]:
-    """Samples that end before the window does; those of an agent that broke off are known."""
+def _shortened_samples(result: RecordingResult) -> list[CaveatRecord]:
+    """Sources whose samples end before the window; an agent's loss has a caveat of its own."""
     texts = []
     for source, series in sorted(result.side_sources.series.items()):
         if isinstance(series, Unavailable):
             continue
-        is_agents = series.taken_by != "diag" and source != "dcgm"
-        if "samples" in series.missing and not is_agents:
+        by_agent = series.taken_by != "diag" and source != "dcgm"
+        if "samples" in series.missing and not by_agent:
             texts.append(f"{source} samples: {series.missing['samples']}.")
         texts += [
             f"GPU {index} ({device.name}): {series.missing[f'{index}:samples']}."
             for index, device in enumerate(series.devices)
             if f"{index}:samples" in series.missing
         ]
-    return (
-        [recorded_caveat("samples-cut", f"Samples end early. {' '.join(texts)}")] if texts else []
-    )
+    if not texts:
+        return []
+    return [CaveatRecord("samples-cut", f"Samples end early. {' '.join(texts)}")]
 
 
-def check_required(missing: dict[str, str], plan: CapturePlan, bundle: Path | None) -> None:
-    """Refuse if a source that was required is missing.
+def check_required(missing: Mapping[str, str], plan: CapturePlan, bundle: Path | None) -> None:
+    """Fail if a required source is missing.
 
     Args:
-        missing: Reason by source.
-        plan: Names what is required.
-        bundle: What was written all the same; None if nothing was recorded yet.
+        missing: Reason by missing source.
+        plan: Names the required sources.
+        bundle: The bundle that was written; None if nothing has been recorded yet.
 
     Raises:
-        RequiredSourceError: One is.
+        RequiredSourceError: A required source is missing.
     """
     absent = sorted(plan.require & missing.keys())
     if not absent:
         return
-    kept = f"the rest is in {bundle}" if bundle else "so the server was not profiled"
+    kept = f"all other parts are in {bundle}" if bundle else "so the server was not profiled"
     raise RequiredSourceError(
-        f"--require {','.join(absent)}: not available, {kept}",
+        f"required by `require` but not available: {', '.join(absent)}; {kept}",
         cause="; ".join(f"{source}: {missing[source]}" for source in absent),
-        hint=f"diag analyze {bundle}" if bundle else "remedy the cause, or leave --require out",
+        hint=f"diag analyze {bundle}" if bundle else "fix the cause, or require fewer sources",
+        parameter="require",
     )
 
 
 def find_untraced(space: Space) -> dict[str, str]:
-    """``device-trace`` and why, if the trace holds no event of a GPU.
+    """``device-trace`` and a reason if the trace holds no GPU event, else nothing.
 
-    A tracer that is refused fails no recording: the trace comes without its GPUs.
+    A server whose GPU tracer fails still records: its trace then lacks the GPUs.
     """
     planes = [plane for plane in space.planes if plane.name.startswith(GPU_PLANE_PREFIX)]
     if any(len(plane.events) for plane in planes):
         return {}
     reason = "no GPU plane of the trace holds an event" if planes else "the trace has no GPU plane"
-    said = f" (the server's tracer said: {space.errors[0]})" if space.errors else ""
-    return {"device-trace": f"{reason}{said}"}
+    error = f" (error of the server's tracer: {space.errors[0]})" if space.errors else ""
+    return {"device-trace": f"{reason}{error}"}
 
 
 def check_content(result: RecordingResult, plan: CapturePlan, bundle: Path) -> None:
-    """Refuse a window without a whole request.
+    """Fail if the window holds no whole request.
+
+    Args:
+        result: What was recorded.
+        plan: The plan it was recorded by.
+        bundle: The bundle that was written.
 
     Raises:
-        EmptyCaptureError: With the likely reason, and the bundle that was written all the same.
+        EmptyCaptureError: With the likely reason and the bundle's path.
     """
     traffic = find_recorded_traffic(result.space, plan.host_tracer_level)
     if traffic is RecordedTraffic.REQUESTS:
         return
     window_s = f"{plan.duration_ns / SECOND:g} s"
-    kept = f"what was recorded is in {bundle}"
+    kept = f"the recording is in {bundle}"
     if traffic is RecordedTraffic.PARTS:
-        longer_s = min(10.0, 5 * plan.duration_ns / SECOND)
+        longer_ns = min(DURATION_MAX_NS, 5 * plan.duration_ns)
         raise EmptyCaptureError(
             f"no request began and ended within the {window_s} recorded; {kept}",
-            cause="parts of requests were seen, but only whole ones are recorded: they take longer "
-            "than the window",
-            hint=f"diag capture --server {plan.server} --duration {longer_s:g}s",
+            cause="requests take longer than the recording: it holds only parts of requests",
+            hint=f"record longer than the slowest request, for example {longer_ns / SECOND:g} s",
+            retry={"duration_ns": longer_ns},
         )
     if traffic is RecordedTraffic.HIDDEN:
         raise EmptyCaptureError(
-            f"requests are not recorded at tracer level 1 unless they are batched; {kept}",
+            f"host tracer level 1 does not record requests without batching; {kept}",
             cause=_hidden_text(result.side_sources.requests_counted(), window_s),
-            hint=f"diag capture --server {plan.server} --host-tracer-level 2",
+            hint="record with `host_tracer_level` 2",
+            retry={"host_tracer_level": 2},
         )
     raise EmptyCaptureError(
-        f"the {window_s} recorded hold no request; {kept}",
-        cause="the server had nothing to do in that time",
-        hint=f"diag capture --server {plan.server} --wait-for-traffic",
+        f"no request in the {window_s} recorded; {kept}",
+        cause="the server was idle during the recording",
+        hint="wait for requests before recording (`wait_for_traffic`)",
+        retry={"wait_for_traffic": True},
     )
 
 
 def _hidden_text(counted: int | Unavailable, window_s: str) -> str:
-    at_work = f"the server was at work in the {window_s} recorded"
+    busy = f"the server worked during the {window_s} recorded"
     if isinstance(counted, Unavailable):
-        return f"{at_work}, on an unknown number (no count by its metrics: {counted.reason})"
-    return f"{at_work}; its own request_count rose by {counted} from just before to just after"
+        return f"{busy}, on an unknown number of requests (request_count: {counted.reason})"
+    return f"{busy}; its request_count rose by {counted} from just before to just after"

@@ -1,11 +1,11 @@
-"""CapturePlan: everything a capture was asked to do, checked before a server is touched."""
+"""CapturePlan: what to record of which server, checked before the server is contacted."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from diag.capture.server.target import parse_server
+from diag.capture.address import parse_address
 from diag.errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,13 +15,14 @@ MS = 1_000_000
 SECOND = 1_000_000_000
 
 DURATION_NS = 2 * SECOND
+DURATION_MIN_NS = 10 * MS
 # Captures of more than about 10 s have taken down GPU inference processes by host memory growth
 # (openxla/xprof issue 655, tensorflow/tensorflow issues 61512 and 61526).
 DURATION_MAX_NS = 10 * SECOND
-# The server rounds to milliseconds and has a deadline of its own against longer sessions.
+# The server rounds to milliseconds and ends longer sessions by a deadline of its own.
 DURATION_ALLOWED_LONG_MAX_NS = 600 * SECOND
 MAX_BYTES = 512_000_000
-# A protobuf message, and TensorFlow Serving's own limit, end at 2 GiB - 1.
+# Largest protobuf message, and TensorFlow Serving's own limit: 2 GiB - 1.
 RECEIVE_MAX_BYTES = (1 << 31) - 1
 TRACER_LEVELS = (1, 2, 3)
 REST_PORT = 8501  # TensorFlow Serving's documented --rest_api_port
@@ -34,28 +35,43 @@ METRICS_OFF = "off"
 
 @dataclass(frozen=True, slots=True)
 class TlsOptions:
-    """How to trust the server, and how to be trusted by it; all paths are PEM files.
+    """Certificates for TLS; all paths are PEM files.
 
     Attributes:
-        ca_cert: The authority that signed the server's certificate; None trusts the system's.
-        client_cert: For mutual TLS, with ``client_key``.
-        client_key: For mutual TLS.
-        prefix: Of the options that named them, for messages.
+        ca_cert: Certificate of the authority that signed the server's certificate; None trusts the
+            authorities built into gRPC.
+        client_cert: Client certificate for mutual TLS, with ``client_key``.
+        client_key: Private key of ``client_cert``.
     """
 
     ca_cert: Path | None = None
     client_cert: Path | None = None
     client_key: Path | None = None
-    prefix: str = "--"
+
+    def check(self, parameter: str) -> None:
+        """Check that certificate and key are given together.
+
+        Args:
+            parameter: The parameter that holds these options, for messages.
+
+        Raises:
+            UsageError: One of the two is missing.
+        """
+        if (self.client_cert is None) != (self.client_key is None):
+            missing = "client_cert" if self.client_cert is None else "client_key"
+            raise UsageError(
+                f"`{parameter}.client_cert` and `{parameter}.client_key` must be given together",
+                parameter=f"{parameter}.{missing}",
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class ServerRepository:
-    """Where a server before TensorFlow 2.21 writes its trace, as each side sees it.
+    """The folder where a server before TensorFlow 2.21 writes its trace.
 
     Attributes:
-        root: Folder or URL as the server sees it.
-        local: The same folder as this machine sees it.
+        root: Folder or URL as the server names it.
+        local: The same folder as this machine names it.
     """
 
     root: str
@@ -69,7 +85,7 @@ class AgentAccess:
     Attributes:
         address: ``HOST:PORT``, ``[IPv6]:PORT`` or ``unix:/path``.
         tls: Certificates. None means plaintext to an agent on this machine, and TLS with the
-            system's certificate authorities to any other.
+            authorities built into gRPC to any other.
         token: Sent with every call; "" for none. Never shown and never stored.
     """
 
@@ -78,12 +94,14 @@ class AgentAccess:
     token: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
-        """Check the address.
+        """Check the address and the certificates.
 
         Raises:
-            UsageError: It is not an address.
+            UsageError: ``address`` is not an address, or a certificate lacks its key.
         """
-        parse_server(self.address, "--agent")
+        parse_address(self.address, "agent.address")
+        if self.tls:
+            self.tls.check("agent.tls")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,31 +109,33 @@ class CapturePlan:
     """What to record of which server.
 
     Attributes:
-        server: ``HOST:PORT``, ``[IPv6]:PORT`` or ``unix:/path``.
-        duration_ns: Of the recording; the server takes whole milliseconds.
-        host_tracer_level: 1 batching only, 2 and also requests and executors, 3 every op.
+        server: The server's gRPC address: ``HOST:PORT``, ``[IPv6]:PORT`` or ``unix:/path``.
+        duration_ns: Length of the recording, rounded down to whole milliseconds.
+        host_tracer_level: 1 records batching only, 2 also requests and executors, 3 every op.
         device_trace: Whether to trace GPUs.
-        warmup: Whether a short throw-away recording comes first.
-        max_bytes: Refuse a recording predicted to be larger than this.
-        receive_max_bytes: Largest response that is accepted at all.
-        allow_long: Permit more than 10 s.
+        warmup: Whether to make a short recording first, which is thrown away.
+        max_bytes: Largest predicted size of the trace; a larger prediction is refused.
+        receive_max_bytes: Largest answer that is accepted.
+        allow_long: Whether more than 10 s may be recorded.
         metrics: ``auto``, ``off`` or the URL of the server's Prometheus page.
-        dcgm: The URL of a DCGM exporter's page, "" for none.
-        agent: An agent beside the server, to sample its host and GPUs; None to do so here.
-        rest_port: Where ``auto`` looks for metrics.
-        gpu_rate_hz: How often a second GPUs are sampled, 1 to 100.
-        models: Names to ask the server's status of; more are learned from its metrics.
-        require: Sources without which the capture counts as failed.
-        tls: None for plaintext.
-        authority: Name to check the certificate against and to send, instead of the host's.
+        dcgm: URL of a DCGM exporter's page, "" for none.
+        agent: Agent on the server's machine that samples its host and GPUs; None samples this
+            machine.
+        rest_port: Port where ``auto`` looks for metrics.
+        gpu_rate_hz: GPU samples a second, 1 to 100.
+        models: Models whose status is recorded; the metrics page adds the models it names.
+        require: Sources without which the capture fails; see ``REQUIRABLE``.
+        tls: Certificates; None for plaintext.
+        authority: Name to expect in the certificate and to send, instead of the host's name.
         headers: gRPC metadata; never shown and never stored.
-        repository: Only for servers before TensorFlow 2.21.
+        repository: Shared folder; only for servers before TensorFlow 2.21.
         wait_for_traffic: Whether to wait for requests before recording.
-        wait_limit_ns: How long at most.
-        batching_parameters: Text of the server's batching_parameters_file, "" if not at hand; it
-            cannot be asked of the server.
-        timeout_ns: For every call but the recording.
-        collect_timeout_ns: For the server to collect and send the trace, once it has recorded.
+        wait_limit_ns: Longest time to wait for traffic.
+        batching_parameters: Text of the server's batching_parameters_file, "" if unknown; the
+            server does not report it.
+        timeout_ns: Time allowed for each call, except for the recording.
+        collect_timeout_ns: Time allowed for the server to collect and send the trace after it has
+            recorded.
     """
 
     server: str
@@ -144,56 +164,75 @@ class CapturePlan:
     collect_timeout_ns: int = 60 * SECOND
 
     def __post_init__(self) -> None:
-        """Check what can be checked without the server.
+        """Check everything that can be checked without the server.
 
         Raises:
-            UsageError: A value is out of its range, or two contradict each other.
+            UsageError: A value is out of its range, or two values contradict each other. Its
+                ``parameter`` names the field.
         """
+        parse_address(self.server, "server")
         self._check_duration()
+        self._check_ranges()
+        self._check_required()
+        if self.tls:
+            self.tls.check("tls")
+
+    def _check_duration(self) -> None:
+        duration_s = f"`duration_ns` is {self.duration_ns / SECOND:g} s"
+        if self.duration_ns < DURATION_MIN_NS:
+            raise UsageError(f"{duration_s}, it must be 10 ms or more", parameter="duration_ns")
+        if self.duration_ns > DURATION_MAX_NS and not self.allow_long:
+            raise UsageError(
+                f"{duration_s}, more than 10 s",
+                cause="long recordings have exhausted the memory of serving processes",
+                hint="record 2 s several times, or set `allow_long` if you can lose this replica",
+                parameter="duration_ns",
+            )
+        if self.duration_ns > DURATION_ALLOWED_LONG_MAX_NS:
+            raise UsageError(f"{duration_s}, more than 10 minutes", parameter="duration_ns")
+
+    def _check_ranges(self) -> None:
         if self.host_tracer_level not in TRACER_LEVELS:
-            raise UsageError(f"--host-tracer-level is {self.host_tracer_level}, not 1, 2 or 3")
+            raise UsageError(
+                f"`host_tracer_level` is {self.host_tracer_level}, it must be 1, 2 or 3",
+                parameter="host_tracer_level",
+            )
         if not 0 < self.max_bytes <= RECEIVE_MAX_BYTES:
             raise UsageError(
-                f"--max-bytes is {self.max_bytes:,}, it can be 1 to {RECEIVE_MAX_BYTES:,}",
-                cause="no trace of 2 GiB or more can be sent at all",
+                f"`max_bytes` is {self.max_bytes:,}, it must be 1 to {RECEIVE_MAX_BYTES:,}",
+                cause="a server cannot send a trace of 2 GiB or more",
+                parameter="max_bytes",
             )
         if not 1 <= self.gpu_rate_hz <= GPU_RATE_MAX_HZ:
             raise UsageError(
-                f"--gpu-rate is {self.gpu_rate_hz}, it can be 1 to {GPU_RATE_MAX_HZ} a second"
+                f"`gpu_rate_hz` is {self.gpu_rate_hz}, it must be 1 to {GPU_RATE_MAX_HZ}",
+                parameter="gpu_rate_hz",
             )
-        unknown = sorted(self.require - set(REQUIRABLE))
-        if unknown:
-            raise UsageError(f"--require {unknown[0]}: there are {', '.join(REQUIRABLE)}")
-        if self.metrics == METRICS_OFF and "metrics" in self.require:
-            raise UsageError("--require metrics contradicts --metrics off")
-        if not self.device_trace and "device-trace" in self.require:
-            raise UsageError("--require device-trace contradicts --no-device-trace")
-        if not self.dcgm and "dcgm" in self.require:
-            raise UsageError("--require dcgm needs --dcgm URL")
-        if self.tls and (self.tls.client_cert is None) != (self.tls.client_key is None):
-            raise UsageError("--client-cert and --client-key belong together")
-        if min(self.timeout_ns, self.wait_limit_ns, self.collect_timeout_ns) <= 0:
-            raise UsageError("--timeout, --collect-timeout and --wait-limit must be more than 0")
+        for name in ("timeout_ns", "collect_timeout_ns", "wait_limit_ns"):
+            if getattr(self, name) <= 0:
+                raise UsageError(f"`{name}` must be more than 0", parameter=name)
 
-    def _check_duration(self) -> None:
-        if self.duration_ns < 10 * MS:
-            raise UsageError("--duration must be 10ms or more")
-        if self.duration_ns > DURATION_MAX_NS and not self.allow_long:
-            raise UsageError(
-                f"--duration is {self.duration_ns / SECOND:g} s, more than 10 s",
-                cause="long recordings have exhausted the memory of serving processes",
-                hint="record 2s several times, or add --allow-long if you can lose this replica",
-            )
-        if self.duration_ns > DURATION_ALLOWED_LONG_MAX_NS:
-            raise UsageError("--duration is more than 10 minutes")
+    def _check_required(self) -> None:
+        unknown = sorted(self.require - set(REQUIRABLE))
+        contradiction = ""
+        if unknown:
+            contradiction = f"names {unknown[0]}, the sources are {', '.join(REQUIRABLE)}"
+        elif self.metrics == METRICS_OFF and "metrics" in self.require:
+            contradiction = "names metrics, but `metrics` is off"
+        elif not self.device_trace and "device-trace" in self.require:
+            contradiction = "names device-trace, but GPUs are not traced (`device_trace`)"
+        elif not self.dcgm and "dcgm" in self.require:
+            contradiction = "names dcgm, but `dcgm` has no URL"
+        if contradiction:
+            raise UsageError(f"`require` {contradiction}", parameter="require")
 
     @property
     def duration_ms(self) -> int:
-        """What the server is asked for."""
+        """Length of the recording in whole ms, as the server is asked for it."""
         return self.duration_ns // MS
 
     def as_record(self) -> dict[str, Any]:
-        """The plan as the manifest shows it: without a word of headers or keys."""
+        """The plan as the manifest stores it, without headers, tokens, URLs and file names."""
         return {
             "duration_ms": self.duration_ms,
             "host_tracer_level": self.host_tracer_level,

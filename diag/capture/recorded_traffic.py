@@ -1,4 +1,4 @@
-"""Whether a trace holds requests, and if not, why it may not."""
+"""Whether a trace holds requests, and if not, the likely reason."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 
 
 class RecordedTraffic(enum.Enum):
-    """What a window held.
+    """The traffic that a trace shows.
 
-    ``PARTS`` are events inside requests of which none began and ended within the window: an event
-    is recorded only if it does (tsl/profiler/lib/traceme.h). ``HIDDEN`` is work of which the tracer
-    level records no more than the thread pool's marks: requests without batching, at level 1.
+    ``PARTS``: events inside requests, but no whole request. An event is recorded only if it begins
+    and ends within the window (tsl/profiler/lib/traceme.h).
+    ``HIDDEN``: the server worked, but the tracer level records only thread pool events of it:
+    requests without batching at level 1.
     """
 
     REQUESTS = "requests"
@@ -25,7 +26,7 @@ class RecordedTraffic(enum.Enum):
     NOTHING = "nothing"
 
 
-# Roots that are a request each.
+# Events that each stand for one request.
 _ROOTS = (names.BATCHING_SESSION_RUN, names.TFRT_MODEL_RUN)
 _PARTS = (
     names.PROCESS_BATCH,
@@ -40,11 +41,14 @@ _PARTS = (
 
 
 def find_recorded_traffic(space: Space, tracer_level: int) -> RecordedTraffic:
-    """What kind of traffic the trace shows.
+    """Classify the traffic in a trace.
 
-    With --enable_batching a SessionRun is a batch, not a request, and MergeInputTensors tells it
-    apart. At level 1 the request around an in-graph batch is not recorded, but its stay in the
-    batcher (ProcessAsync) is.
+    With --enable_batching a SessionRun is a batch and not a request; MergeInputTensors shows that.
+    At level 1 the request around an in-graph batch is not recorded, but its ProcessAsync is.
+
+    Args:
+        space: The trace.
+        tracer_level: Host tracer level of the recording, 1 to 3.
     """
     if _count(space, *_ROOTS):
         return RecordedTraffic.REQUESTS
@@ -61,7 +65,7 @@ def find_recorded_traffic(space: Space, tracer_level: int) -> RecordedTraffic:
 
 
 def shows_traffic(space: Space) -> bool:
-    """Whether anything ran at all: at level 1 thread pool marks betray unbatched requests."""
+    """Whether the server ran anything; at level 1 thread pool events show unbatched requests."""
     return _count(space, *_ROOTS, *_PARTS, names.THREADPOOL_START_REGION) > 0
 
 

@@ -1,4 +1,4 @@
-"""Evidence: all that one capture brought home, and how it becomes a bundle."""
+"""RecordingResult: everything that one capture recorded, and how it becomes a bundle."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from diag.capture.clocks import clock_bounds, clock_record
 from diag.capture.server.http_page import Page
 from diag.capture.server.local_server import shares_clock
 from diag.formats.bundle.manifest import (
-    CaveatRecord,
     ClockRecord,
     Manifest,
     SourceRecord,
@@ -21,7 +20,6 @@ from diag.formats.bundle.manifest import (
 )
 from diag.formats.bundle.server import server_document
 from diag.model.availability import Unavailable
-from diag.model.caveat import Caveat
 from diag.model.samples import SampleSeries
 
 if TYPE_CHECKING:
@@ -30,8 +28,8 @@ if TYPE_CHECKING:
 
     from diag.capture.server.connection import Connection
     from diag.capture.side_sources import SideSources
-    from diag.capture.tracers.probe import TraceDelivery
-    from diag.capture.tracers.profile_call import TraceRecording
+    from diag.capture.tracers.trace_source import TraceRecording
+    from diag.formats.bundle.manifest import CaveatRecord
     from diag.formats.bundle.writer import BundleWriter
     from diag.model.events import Space
 
@@ -41,20 +39,20 @@ _PAGES: tuple[Literal["before", "after"], ...] = ("before", "after")
 
 @dataclass(frozen=True, slots=True)
 class RecordingResult:
-    """What a capture brought home.
+    """What a capture recorded.
 
     Attributes:
-        recording: The server's answer.
-        space: Its trace, decoded.
-        beside: What was recorded beside it.
-        ability: How the server handed out the trace.
-        interrupted: Whether the recording was ended before its time.
+        recording: The trace and when it was requested and received.
+        space: The trace, decoded.
+        side_sources: What was recorded in addition to the trace.
+        trace_source: Name of the trace source: ``inline`` or ``own-disk``.
+        interrupted: Whether the recording was ended early.
     """
 
     recording: TraceRecording
     space: Space
     side_sources: SideSources
-    delivery: TraceDelivery
+    trace_source: str
     interrupted: bool
 
 
@@ -62,21 +60,28 @@ def write_result(
     writer: BundleWriter,
     result: RecordingResult,
     connection: Connection,
-    caveats: Sequence[Caveat],
+    caveats: Sequence[CaveatRecord],
     observer: dict[str, Any] | None,
 ) -> Path:
-    """Write the bundle.
+    """Write the bundle and return its path.
+
+    Args:
+        writer: Writes the bundle's parts.
+        result: What was recorded.
+        connection: To the server, for its address and the plan.
+        caveats: For the manifest.
+        observer: Measured cost of the capture for the manifest, if it was measured.
 
     Raises:
-        OutputError: It cannot be written.
+        OutputError: The bundle cannot be written.
     """
     side_sources = result.side_sources
     clocks = _clocks(result)
     for clock in clocks:
         if not is_writable(clock) and clock.source in side_sources.series:
-            reason = "its clock is further from the server's than can be told"
+            reason = "the offset between its clock and the server's is out of range"
             side_sources.series[clock.source] = Unavailable(reason)
-    writer.add_trace(connection.target.given, result.recording.xspace or b"")
+    writer.add_trace(connection.target.given, result.recording.xspace)
     for series in side_sources.series.values():
         if isinstance(series, SampleSeries):
             writer.add_samples(series)
@@ -93,7 +98,7 @@ def _manifest(
     result: RecordingResult,
     connection: Connection,
     clocks: tuple[ClockRecord, ...],
-    caveats: Sequence[Caveat],
+    caveats: Sequence[CaveatRecord],
     observer: dict[str, Any] | None,
 ) -> Manifest:
     recording, target = result.recording, connection.target
@@ -105,19 +110,20 @@ def _manifest(
             "server": target.given,
             "address": target.grpc_target,
             "tls": connection.plan.tls is not None,
-            "trace": result.delivery.value,
+            "trace": result.trace_source,
             "hostnames": list(result.space.hostnames),
         },
         plan=connection.plan.as_record(),
         window=WindowRecord(recording.sent_unix_ns, recording.received_unix_ns),
         clocks=clocks,
         sources=_sources(result),
-        caveats=tuple(CaveatRecord(caveat.code, caveat.recorded_text) for caveat in caveats),
+        caveats=tuple(caveats),
         observer=observer,
     )
 
 
 def _clocks(result: RecordingResult) -> tuple[ClockRecord, ...]:
+    """Offset and uncertainty of each source's clock; empty if the server's clock is unknown."""
     bounds = clock_bounds(result.recording, result.space)
     if isinstance(bounds, Unavailable):
         return ()
@@ -126,12 +132,12 @@ def _clocks(result: RecordingResult) -> tuple[ClockRecord, ...]:
     by_agent = side_sources.agent.reading_ns() if side_sources.agent else {}
     same_clock = shares_clock(side_sources.local, hostnames)
     records = []
-    for source, took in sorted(side_sources.reading_ns().items()):
+    for source, reading_ns in sorted(side_sources.reading_ns().items()):
         allowed, same = bounds, same_clock
         if link is not None and source in by_agent:
             allowed = link.server_bounds(bounds)
             same = link.shares_clock(side_sources.local, hostnames)
-        records.append(clock_record(source, allowed, took, same_clock=same))
+        records.append(clock_record(source, allowed, reading_ns, same_clock=same))
     return tuple(records)
 
 
@@ -144,5 +150,5 @@ def _sources(result: RecordingResult) -> dict[str, SourceRecord]:
         else SourceRecord("recorded", side_sources.details.get(source, ""))
         for source in (*side_sources.series, "metrics", "server")
     }
-    size_bytes = len(result.recording.xspace or b"")
+    size_bytes = len(result.recording.xspace)
     return {"trace": SourceRecord("recorded", f"{size_bytes:,} bytes")} | records

@@ -1,90 +1,109 @@
-"""A capture from beginning to end: look first, record once, write everything down."""
+"""One capture from beginning to end: check, record once, write the bundle."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diag.capture.disk_space import check_disk_space
 from diag.capture.interrupts import Interrupts
 from diag.capture.outcome_checks import caveats_of, check_content, check_required, find_untraced
-from diag.capture.plan import SECOND
-from diag.capture.progress import NoProgress, Progress
+from diag.capture.plan import SECOND, CapturePlan
+from diag.capture.progress import as_progress
 from diag.capture.recording_result import RecordingResult, write_result
 from diag.capture.server.connection import Connection
 from diag.capture.server.target import find_server
 from diag.capture.side_sources import SideSources
-from diag.capture.tracers.probe import probe_profiler
-from diag.capture.tracers.recorder import Recorder
+from diag.capture.size_forecast import WARM_UP_NS, check_size, warm_up
+from diag.capture.tracers.selection import find_trace_source
 from diag.capture.traffic_wait import wait_for_traffic
-from diag.capture.warm_up import check_size, warm_up
+from diag.errors import UsageError
 from diag.formats.bundle.writer import BundleWriter
 from diag.formats.trace.xspace import decode_space
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
-    from pathlib import Path
 
-    from diag.capture.plan import CapturePlan
-    from diag.capture.tracers.profile_call import TraceRecording
-    from diag.model.caveat import Caveat
+    from typing_extensions import Unpack
+
+    from diag.capture.plan_options import PlanOptions
+    from diag.capture.progress import Progress
+    from diag.capture.tracers.trace_source import TraceRecording, TraceSource
+    from diag.formats.bundle.manifest import CaveatRecord
 
 _MB = 1e6
 
 
 @dataclass(frozen=True, slots=True)
 class CaptureOutcome:
-    """A bundle was written.
+    """The result of a successful capture.
 
     Attributes:
-        path: The bundle.
-        caveats: What limits the meaning of it; they are in its manifest too.
-        interrupted: The recording was ended early by Ctrl-C or SIGTERM.
+        path: The bundle, for ``diag.open_bundle``.
+        caveats: Code and text of what limits the meaning of the bundle's numbers; the bundle's
+            manifest holds them too.
+        interrupted: Whether Ctrl-C or SIGTERM ended the recording early.
     """
 
     path: Path
-    caveats: tuple[Caveat, ...]
+    caveats: tuple[CaveatRecord, ...]
     interrupted: bool
 
 
 def capture_bundle(
-    plan: CapturePlan,
-    output: Path,
+    server: str | CapturePlan,
+    output: str | os.PathLike[str] | None = None,
     *,
-    progress: Progress | None = None,
+    progress: Progress | Callable[[str], object] | None = None,
     force: bool = False,
     observer: Callable[[], dict[str, Any]] | None = None,
+    **options: Unpack[PlanOptions],
 ) -> CaptureOutcome:
-    """Record a server once and write a bundle.
+    """Record a running TensorFlow Serving once and write a bundle.
 
-    The order is chosen so that the server is not touched before everything that could fail for
-    other reasons has been tried. From the recording on, Ctrl-C (or SIGTERM) ends it early and keeps
-    it; a second one gives up. However this is left, no profiling session is left on the server.
+    Makes one profiling session on the server, and samples host, GPUs and the server's metrics over
+    the same window. Everything that can fail for another reason is checked before the server is
+    profiled. No profiling session is left on the server, whether this returns or raises.
+
+    In the main thread, Ctrl-C (or SIGTERM) ends the recording early and keeps what was recorded; a
+    second one discards it.
 
     Args:
-        plan: What to do.
-        output: The bundle: a .zip by its suffix, else a folder.
-        progress: Told what happens.
-        force: Replace an existing bundle.
-        observer: Called after the recording; what it returns is stored as its measured cost.
+        server: gRPC address of the server (``HOST:PORT``, ``[IPv6]:PORT`` or ``unix:/path``), or a
+            CapturePlan.
+        output: Path of the bundle: a zip file if it ends in ``.zip``, else a folder. None writes
+            the folder ``diag-<UTC time>`` in the current directory.
+        progress: A Progress, or a function that takes one line of text, such as ``print``.
+        force: Whether to replace an existing bundle.
+        observer: Called after the recording; its result is stored as the measured cost of the
+            capture.
+        options: Fields of CapturePlan, for example ``duration_ns=5_000_000_000`` (default 2 s) or
+            ``host_tracer_level=3``. Only together with an address.
+
+    Returns:
+        The bundle's path, the caveats, and whether the recording was ended early.
 
     Raises:
-        UsageError: The plan names files or URLs that cannot be.
+        UsageError: A value is invalid (``parameter`` names it), ``options`` came with a
+            CapturePlan, or a file that the plan names cannot be used.
         CaptureError: The server could not be recorded; no bundle was written.
-        EmptyCaptureError: No whole request was recorded; the message names the bundle, which was
-            written all the same, unless the wait for traffic ended without any.
-        RequiredSourceError: A required source is missing. If that was known beforehand, the server
-            was not profiled; else the message names the bundle, which was written.
+        EmptyCaptureError: No whole request was recorded. The bundle was written, and the message
+            names it, except when the wait for traffic ended without a request.
+        RequiredSourceError: A required source is missing. If that was known before the recording,
+            the server was not profiled; else the bundle was written, and the message names it.
         XSpaceDecodeError: The server's trace is corrupt; no bundle was written.
-        OutputError: The bundle cannot be written; tried before the server is profiled.
-        KeyboardInterrupt: Interrupted with nothing to keep, or twice.
+        OutputError: The bundle cannot be written; checked before the server is profiled.
+        KeyboardInterrupt: Interrupted before the recording, or twice.
     """
-    progress = progress or NoProgress()
-    with Interrupts() as interrupts, BundleWriter(output, force=force) as writer:
+    plan = _plan(server, options)
+    path = Path(default_output() if output is None else output)
+    with Interrupts() as interrupts, BundleWriter(path, force=force) as writer:
         target = find_server(plan.server, plan.timeout_ns / SECOND)
         with Connection(target, plan, interrupts) as connection:
-            progress.say(_announcement(plan, output))
-            session = _Session(connection, output, progress, interrupts)
+            session = _Session(connection, path, as_progress(progress), interrupts)
             result = session.run()
             caveats = caveats_of(result, plan)
             cost = observer() if observer else None
@@ -95,12 +114,22 @@ def capture_bundle(
     return CaptureOutcome(path, caveats, result.interrupted)
 
 
-def _announcement(plan: CapturePlan, output: Path) -> str:
-    warm_up_text = ", after a warm-up of 0.2 s" if plan.warmup else ""
-    return (
-        f"profiling {plan.server} for {plan.duration_ns / SECOND:g} s at host tracer level "
-        f"{plan.host_tracer_level}{warm_up_text}, into {output}"
-    )
+def default_output() -> str:
+    """``diag-20261123T101500Z``: a name with the UTC time, so that names sort by time."""
+    return time.strftime("diag-%Y%m%dT%H%M%SZ", time.gmtime())
+
+
+def _plan(server: str | CapturePlan, options: PlanOptions) -> CapturePlan:
+    if isinstance(server, str):
+        return CapturePlan(server=server, **options)
+    if options:
+        name = min(options)
+        raise UsageError(
+            f"`{name}` was given together with a CapturePlan",
+            hint="set it in the plan: dataclasses.replace(plan, ...)",
+            parameter=name,
+        )
+    return server
 
 
 class _Session:
@@ -114,47 +143,55 @@ class _Session:
         self._output = output
         self._progress = progress
         self._interrupts = interrupts
-        self._told = False
+        self._has_said_stopping = False
 
     def run(self) -> RecordingResult:
-        """Probe, wait, warm up, record, decode."""
-        delivery = probe_profiler(self._connection)
-        recorder = Recorder(self._connection, delivery)
+        """Find the sources, wait for traffic, warm up, record, decode."""
+        source = find_trace_source(self._connection)
         with SideSources(self._connection) as side_sources:
             check_required(side_sources.missing(), self._plan, None)
             if self._plan.wait_for_traffic:
-                wait_for_traffic(self._connection, recorder, side_sources.metrics, self._progress)
-            check_disk_space(self._output, self._warm_up(recorder))
+                wait_for_traffic(self._connection, source, side_sources.metrics, self._progress)
+            check_disk_space(self._output, self._warm_up(source))
+            self._progress.say(
+                f"profiling {self._plan.server} for {self._plan.duration_ns / SECOND:g} s at host "
+                f"tracer level {self._plan.host_tracer_level}, into {self._output}"
+            )
             side_sources.start()
-            recording = self._record(recorder)
-            was_cut = self._interrupts.noted
+            recording = self._record(source)
+            interrupted = self._interrupts.noted
             side_sources.stop()
-        self._progress.say(f"received {len(recording.xspace or b'') / _MB:.3g} MB")
-        space = decode_space(recording.xspace or b"")
-        return RecordingResult(recording, space, side_sources, delivery, was_cut)
+        self._progress.say(f"received {len(recording.xspace) / _MB:.3g} MB")
+        space = decode_space(recording.xspace)
+        return RecordingResult(recording, space, side_sources, source.name, interrupted)
 
-    def _warm_up(self, recorder: Recorder) -> int:
-        """The expected size in bytes; 0 without a warm-up."""
+    def _warm_up(self, source: TraceSource) -> int:
+        """The expected size of the trace in bytes; 0 without a warm-up."""
         if not self._plan.warmup:
             return 0
-        expected_bytes = check_size(warm_up(recorder, self._plan), self._plan)
-        self._progress.say(f"warmed up; expecting about {expected_bytes / _MB:.2g} MB")
-        return expected_bytes
+        duration_ns = min(WARM_UP_NS, self._plan.duration_ns)
+        self._progress.say(f"warming up for {duration_ns / SECOND:g} s")
+        forecast = warm_up(source, self._plan)
+        check_size(forecast, self._plan)
+        self._progress.say(forecast.describe(self._plan.duration_ns))
+        return forecast.bytes_for(self._plan.duration_ns)
 
-    def _record(self, recorder: Recorder) -> TraceRecording:
+    def _record(self, source: TraceSource) -> TraceRecording:
         self._interrupts.arm()
         try:
-            return recorder.record(
+            return source.record(
                 self._plan.duration_ns,
                 self._plan.host_tracer_level,
-                stop_asked=self._interrupts.was_noted,
+                stop_requested=self._interrupts.was_noted,
                 on_tick=self._tick,
             )
         finally:
             self._progress.advanced()
 
     def _tick(self, elapsed_ns: int) -> None:
-        if self._interrupts.noted and not self._told:
-            self._told = True
-            self._progress.say("ending early and keeping what was recorded; again to give up")
+        if self._interrupts.noted and not self._has_said_stopping:
+            self._has_said_stopping = True
+            self._progress.say(
+                "stopping early and keeping the recording; interrupt again to discard"
+            )
         self._progress.advance(elapsed_ns, self._plan.duration_ns)

@@ -1,4 +1,4 @@
-"""Everything that is recorded beside the trace, over the same window."""
+"""SideSources: everything that is recorded in addition to the trace, over the same window."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from diag.capture.plan import SECOND
 from diag.capture.samplers.dcgm.reader import DcgmReader, find_dcgm
 from diag.capture.samplers.host.reader import HostReader
 from diag.capture.samplers.nvml import open_gpu_reader
-from diag.capture.samplers.process_names import named
+from diag.capture.samplers.process_names import with_process_names
 from diag.capture.samplers.remote.sampling import AgentSampling
-from diag.capture.samplers.sampler import Reader, Sampler
+from diag.capture.samplers.sampler import Sampler
 from diag.capture.server.http_page import Page
-from diag.capture.server.local_server import LocalServer, find_local_server
+from diag.capture.server.local_server import find_local_server
 from diag.capture.server.metrics_page import (
-    MetricsSource,
-    counted_between,
+    MetricsPage,
+    count_increase,
     find_metrics,
     samples_of,
     scrape,
@@ -29,79 +29,85 @@ from diag.model.samples import SampleSeries
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from diag.capture.plan import AgentAccess
+    from diag.capture.samplers.reader import Reader
     from diag.capture.server.connection import Connection
     from diag.model.samples import ServerInfo
 
 
 class SideSources:
-    """The sources beside the trace: found first, then started and stopped around the recording.
+    """Samples, metrics and model status; a context manager that ends whatever still runs.
 
-    A context manager: leaving it ends and lets go of whatever still runs.
-
-    After ``stop``, ``series`` and ``pages`` hold what they gave.
+    Construct it to find the sources, call ``start`` before and ``stop`` after the recording. After
+    ``stop``, ``series`` and ``pages`` hold the results.
 
     Attributes:
-        agent: Takes the samples of host and GPUs instead of this process, if one was named.
-        here: Whether the server runs on this machine.
+        agent: Samples host and GPUs instead of this process; None if the plan names no agent.
+        local: The server's process on this machine, or why the server is not on this machine.
         metrics: The server's metrics page, or why there is none.
-        server: What the server says of its models.
-        series: Samples by source (``host``, ``gpu``, and ``dcgm`` if it was asked for).
-        pages: The metrics page ``before`` and ``after``.
-        details: What each source reads, in a few words.
-        models_changed: Whether a model's versions or their states changed over the recording.
+        server: Models, signatures and batching parameters of the server.
+        series: Samples by source (``host``, ``gpu``, and ``dcgm`` if the plan has it).
+        pages: The metrics page ``before`` and ``after`` the recording.
+        details: Short description of what is read, by source.
+        models_changed: Whether model versions or their states changed during the recording.
     """
 
     def __init__(self, connection: Connection) -> None:
         """Find the sources.
 
+        Args:
+            connection: To the server; its plan says which sources to use.
+
         Raises:
-            UsageError: The plan's metrics URL is none, or a file to reach the agent is unusable.
+            UsageError: A URL of the plan is invalid, or a file for the agent cannot be used.
         """
         self._connection = connection
-        self.local = local = find_local_server(connection.target)
-        gpu_period_ns = SECOND // connection.plan.gpu_rate_hz
+        self.local = find_local_server(connection.target)
         self.agent: AgentSampling | None = None
-        readers: dict[str, Reader | Unavailable] = (
-            {}
-            if connection.plan.agent
-            else {
-                "host": HostReader(local) if isinstance(local, LocalServer) else local,
-                "gpu": named(open_gpu_reader(gpu_period_ns), local.pid)
-                if isinstance(local, LocalServer)
-                else local,
-            }
-        )
-        if connection.plan.dcgm:
-            readers["dcgm"] = find_dcgm(connection, local)
         self.metrics = find_metrics(connection)
-        names = self.metrics.models if isinstance(self.metrics, MetricsSource) else ()
+        names = self.metrics.models if isinstance(self.metrics, MetricsPage) else ()
         self.server: ServerInfo = read_server(connection, {*connection.plan.models, *names})
         self.series: dict[str, SampleSeries | Unavailable] = {}
         self.pages: dict[str, Page | Unavailable] = {}
         self.details: dict[str, str] = {}
         self.models_changed = False
         self._samplers: dict[str, Sampler] = {}
-        self._takers: dict[str, str] = {}
-        for source, reader in readers.items():
-            if isinstance(reader, Unavailable):
-                self.series[source] = reader
-            else:
-                self._samplers[source] = Sampler(reader)
-                self.details[source] = reader.detail
-                if isinstance(reader, DcgmReader):
-                    self._takers[source] = reader.taken_by
-        if isinstance(self.metrics, MetricsSource):
+        self._exporters: dict[str, str] = {}
+        for source, reader in self._readers().items():
+            self._add(source, reader)
+        if isinstance(self.metrics, MetricsPage):
             self.details["metrics"] = self.metrics.url
-        if connection.plan.agent:
-            self._ask_agent(connection.plan.agent)
+        if connection.plan.agent is not None:
+            self.agent = AgentSampling(
+                connection.plan.agent,
+                {"gpu": SECOND // connection.plan.gpu_rate_hz},
+                connection.plan.timeout_ns,
+                connection.interrupts,
+            )
+            self.series |= self.agent.series
+            self.details |= self.agent.details
 
-    def _ask_agent(self, access: AgentAccess) -> None:
-        plan = self._connection.plan
-        periods_ns = {"gpu": SECOND // plan.gpu_rate_hz}
-        self.agent = AgentSampling(access, periods_ns, plan.timeout_ns, self._connection.interrupts)
-        self.series |= self.agent.series
-        self.details |= self.agent.details
+    def _readers(self) -> dict[str, Reader | Unavailable]:
+        """The sources that this process samples itself."""
+        plan, local = self._connection.plan, self.local
+        readers: dict[str, Reader | Unavailable] = {}
+        if plan.agent is None:
+            if isinstance(local, Unavailable):
+                readers |= {"host": local, "gpu": local}
+            else:
+                gpus = open_gpu_reader(SECOND // plan.gpu_rate_hz)
+                readers |= {"host": HostReader(local), "gpu": with_process_names(gpus, local.pid)}
+        if plan.dcgm:
+            readers["dcgm"] = find_dcgm(self._connection, local)
+        return readers
+
+    def _add(self, source: str, reader: Reader | Unavailable) -> None:
+        if isinstance(reader, Unavailable):
+            self.series[source] = reader
+            return
+        self._samplers[source] = Sampler(reader)
+        self.details[source] = reader.detail
+        if isinstance(reader, DcgmReader):
+            self._exporters[source] = reader.taken_by
 
     def __enter__(self) -> SideSources:
         return self
@@ -118,7 +124,7 @@ class SideSources:
             self.agent.close()
 
     def start(self) -> None:
-        """Read the metrics, then begin to sample."""
+        """Read the metrics page, then start sampling."""
         self.pages["before"] = self._page()
         for sampler in self._samplers.values():
             sampler.start()
@@ -126,11 +132,11 @@ class SideSources:
             self.agent.start()
 
     def stop(self) -> None:
-        """End sampling, then read metrics and model status again."""
+        """Stop sampling, then read the metrics page and the model status again."""
         for source, sampler in self._samplers.items():
             series = sampler.stop()
-            if isinstance(series, SampleSeries) and source in self._takers:
-                series = replace(series, taken_by=self._takers[source])
+            if isinstance(series, SampleSeries) and source in self._exporters:
+                series = replace(series, taken_by=self._exporters[source])
             self.series[source] = series
         if self.agent is not None:
             self.agent.stop()
@@ -140,14 +146,18 @@ class SideSources:
             source: series if isinstance(series, Unavailable) else writable(series)
             for source, series in self.series.items()
         }
+        self.models_changed = self._have_models_changed()
+
+    def _have_models_changed(self) -> bool:
         before = self.server.models
-        if isinstance(before, tuple):
-            names = sorted({model.name for model in before})
-            after = [read_status(self._connection, name) for name in names]
-            known = [status for status in after if isinstance(status, tuple)]
-            self.models_changed = len(known) == len(after) and before != tuple(
-                model for status in known for model in status
-            )
+        if isinstance(before, Unavailable):
+            return False
+        names = sorted({model.name for model in before})
+        after = [read_status(self._connection, name) for name in names]
+        known = [status for status in after if isinstance(status, tuple)]
+        return len(known) == len(after) and before != tuple(
+            model for status in known for model in status
+        )
 
     def _page(self) -> Page | Unavailable:
         if isinstance(self.metrics, Unavailable):
@@ -155,7 +165,7 @@ class SideSources:
         return scrape(self._connection, self.metrics.url)
 
     def requests_counted(self) -> int | Unavailable:
-        """By how much the server's own request count rose, over all models and outcomes."""
+        """By how much the server's request_count rose, over all models and outcomes."""
         if isinstance(self.metrics, Unavailable):
             return self.metrics
         before, after = (
@@ -164,10 +174,10 @@ class SideSources:
         )
         if isinstance(before, Unavailable):
             return before
-        return after if isinstance(after, Unavailable) else counted_between(before, after)
+        return after if isinstance(after, Unavailable) else count_increase(before, after)
 
     def missing(self) -> dict[str, str]:
-        """Reason by source for all that is not, or not completely, there so far."""
+        """Reason by source, for each source that is missing or incomplete so far."""
         candidates: dict[str, object] = {
             **self.series,
             "metrics": next(
@@ -183,15 +193,15 @@ class SideSources:
         }
 
     def reading_ns(self) -> dict[str, int]:
-        """How long one reading took at most, by source that was read."""
+        """Duration of the longest reading in ns, by source that was read."""
         pages = [page for page in self.pages.values() if isinstance(page, Page)]
-        took = {
+        longest = {
             source: sampler.read_max_ns
             for source, sampler in self._samplers.items()
             if not isinstance(self.series.get(source), Unavailable)
         }
         if self.agent is not None:
-            took |= self.agent.reading_ns()
+            longest |= self.agent.reading_ns()
         if len(pages) == 2:
-            took["metrics"] = max(page.received_unix_ns - page.sent_unix_ns for page in pages)
-        return took
+            longest["metrics"] = max(page.received_unix_ns - page.sent_unix_ns for page in pages)
+        return longest

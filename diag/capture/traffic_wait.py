@@ -1,4 +1,4 @@
-"""Waiting for requests before recording, without disturbing the server more than needed."""
+"""Waits for requests before a recording, with as little load on the server as possible."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from diag.capture.plan import MS, SECOND
 from diag.capture.recorded_traffic import shows_traffic
-from diag.capture.server.metrics_page import MetricsSource, read_metrics, request_count
+from diag.capture.server.metrics_page import MetricsPage, read_metrics, request_count
 from diag.errors import EmptyCaptureError
 from diag.formats.trace.xspace import decode_space
 from diag.model.availability import Unavailable
@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
     from diag.capture.progress import Progress
     from diag.capture.server.connection import Connection
-    from diag.capture.tracers.recorder import Recorder
+    from diag.capture.tracers.trace_source import TraceSource
 
 PROBE_NS = 100 * MS
 PROBE_LEVEL = 1
-# Reading a page is cheap, a probe takes the server's profiler; both wait longer each time.
+# First pause between two attempts. A short recording costs the server more than a page, so it
+# pauses longer. Each pause is longer than the one before.
 SCRAPE_PAUSE_NS = 250 * MS
 PROBE_PAUSE_NS = 500 * MS
 PAUSE_MAX_NS = 10 * SECOND
@@ -30,30 +31,36 @@ PAUSE_GROWTH = 1.5
 
 def wait_for_traffic(
     connection: Connection,
-    recorder: Recorder,
-    metrics: MetricsSource | Unavailable,
+    source: TraceSource,
+    metrics: MetricsPage | Unavailable,
     progress: Progress,
 ) -> None:
-    """Return when the server answers requests.
+    """Return as soon as the server handles requests.
 
-    With metrics, when its request count has grown between two readings; else when a recording of
-    100 ms at level 1 shows work.
+    With a metrics page: when the request count has grown between two readings. Without: when a
+    recording of 100 ms at tracer level 1 shows work.
+
+    Args:
+        connection: To the server; its plan limits the wait.
+        source: Makes the short recordings.
+        metrics: The server's metrics page, if there is one.
+        progress: Informed that the wait begins.
 
     Raises:
-        EmptyCaptureError: It did not within the plan's limit.
-        CaptureError: A probe failed.
+        EmptyCaptureError: No request came within the plan's ``wait_limit_ns``.
+        CaptureError: A short recording failed.
     """
-    if isinstance(metrics, MetricsSource):
+    if isinstance(metrics, MetricsPage):
         progress.say(f"waiting for requests (reading {metrics.url})")
-        watch, pause_ns = _by_metrics(connection, metrics.url), SCRAPE_PAUSE_NS
+        has_traffic, pause_ns = _by_metrics(connection, metrics.url), SCRAPE_PAUSE_NS
     else:
-        progress.say("waiting for requests (short level-1 recordings, for want of metrics)")
-        watch, pause_ns = _by_probes(recorder), PROBE_PAUSE_NS
+        progress.say("waiting for requests (no metrics page: making short recordings at level 1)")
+        has_traffic, pause_ns = _by_probes(source), PROBE_PAUSE_NS
     deadline_ns = time.monotonic_ns() + connection.plan.wait_limit_ns
-    while not watch():
+    while not has_traffic():
         left_ns = deadline_ns - time.monotonic_ns()
         if left_ns <= 0:
-            raise _none_came(connection)
+            raise _no_traffic(connection)
         time.sleep(min(pause_ns, left_ns) / SECOND)
         pause_ns = min(PAUSE_MAX_NS, int(pause_ns * PAUSE_GROWTH))
 
@@ -61,27 +68,29 @@ def wait_for_traffic(
 def _by_metrics(connection: Connection, url: str) -> Callable[[], bool]:
     counts: list[float] = []
 
-    def grew() -> bool:
+    def has_grown() -> bool:
         samples = read_metrics(connection, url)
         if isinstance(samples, Unavailable):
             return False
         counts.append(request_count(samples))
         return len(counts) > 1 and counts[-1] > counts[-2]
 
-    return grew
+    return has_grown
 
 
-def _by_probes(recorder: Recorder) -> Callable[[], bool]:
-    def shows() -> bool:
-        recording = recorder.record(PROBE_NS, PROBE_LEVEL, keep=False)
-        return bool(recording.xspace) and shows_traffic(decode_space(recording.xspace or b""))
+def _by_probes(source: TraceSource) -> Callable[[], bool]:
+    def shows_work() -> bool:
+        xspace = source.record(PROBE_NS, PROBE_LEVEL, keep=False).xspace
+        return shows_traffic(decode_space(xspace))
 
-    return shows
+    return shows_work
 
 
-def _none_came(connection: Connection) -> EmptyCaptureError:
-    limit_s = connection.plan.wait_limit_ns / SECOND
+def _no_traffic(connection: Connection) -> EmptyCaptureError:
+    limit_ns = connection.plan.wait_limit_ns
     return EmptyCaptureError(
-        f"{connection.target.given}: no request within {limit_s:g} s, nothing was recorded",
-        hint="send it load, or wait longer with --wait-limit 30m",
+        f"no request came to {connection.target.given} within {limit_ns / SECOND:g} s; "
+        "nothing was recorded",
+        hint="send requests to the server, or wait longer (`wait_limit_ns`)",
+        retry={"wait_limit_ns": 2 * limit_ns},
     )

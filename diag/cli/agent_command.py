@@ -114,7 +114,7 @@ def agent(
     from diag.agent.run import run_agent
     from diag.capture.samplers.remote.token import read_token
 
-    token = read_token(token_file, "--token-file")
+    token = read_token(token_file, "token")
     listening = ListenOptions(
         resolve_listen_address(listen), _certificate(tls_cert, tls_key, client_ca), token
     )

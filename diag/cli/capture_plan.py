@@ -38,7 +38,7 @@ def plan_from(options: dict[str, Any]) -> CapturePlan:
         max_bytes=options["max_bytes"],
         allow_long=options["allow_long"],
         metrics=metrics if metrics in ("auto", "off") else check_url(metrics),
-        dcgm=check_url(options["dcgm"], "--dcgm") if options["dcgm"] else "",
+        dcgm=check_url(options["dcgm"], "dcgm") if options["dcgm"] else "",
         gpu_rate_hz=options["gpu_rate"],
         agent=_agent(options),
         models=options["model"],
@@ -78,10 +78,8 @@ def _agent(options: dict[str, Any]) -> AgentAccess | None:
         if any(files) or token_file:
             raise UsageError("the --agent-... options need --agent HOST:PORT")
         return None
-    if bool(files[1]) != bool(files[2]):
-        raise UsageError("--agent-client-cert and --agent-client-key must be given together")
-    tls = TlsOptions(files[0], files[1], files[2], prefix="--agent-") if any(files) else None
-    return AgentAccess(options["agent"], tls, read_token(token_file, "--agent-token-file"))
+    tls = TlsOptions(*files) if any(files) else None
+    return AgentAccess(options["agent"], tls, read_token(token_file, "agent.token"))
 
 
 def _headers(path: Path | None) -> Headers:

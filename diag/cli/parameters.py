@@ -34,10 +34,10 @@ _OPTION_NAMES = {
     "agent.tls.ca_cert": "agent_ca_cert",
     "agent.tls.client_cert": "agent_client_cert",
     "agent.tls.client_key": "agent_client_key",
-    "identity": "tls_cert",
-    "identity.cert": "tls_cert",
-    "identity.key": "tls_key",
-    "identity.client_ca": "client_ca",
+    "certificate": "tls_cert",
+    "certificate.cert": "tls_cert",
+    "certificate.key": "tls_key",
+    "certificate.client_ca": "client_ca",
     "token": "token_file",
 }
 _QUOTED_NAME = re.compile(r"`([a-z_]+(?:\.[a-z_]+)*)`")

@@ -48,8 +48,10 @@ def test_one_command_prints_a_verdict_on_the_real_runtime(tensorflow: str, tmp_p
     (bundle,) = tmp_path.iterdir()
     assert re.fullmatch(r"diag-\d{8}T\d{6}Z", bundle.name)
     assert done.stdout.endswith(f"\nbundle: {bundle.name}\n")
-    first = done.stderr.splitlines()[0]
-    assert first.startswith(f"profiling {tensorflow} for 2 s")
+    warming_up, size, profiling, *_ = done.stderr.splitlines()
+    assert warming_up == "warming up for 0.2 s"
+    assert size.startswith("expecting about ")
+    assert profiling.startswith(f"profiling {tensorflow} for 2 s")
     assert "wrote diag-" in done.stderr
     capture = open_bundle(bundle)
     runs = next(plane for plane in capture.planes if plane.name == "/host:CPU").events
@@ -64,7 +66,7 @@ def test_level_1_sees_no_unbatched_request_and_says_so(tensorflow: str, tmp_path
     done = diag("capture", "--server", tensorflow, *arguments, cwd=tmp_path)
     assert done.returncode == 5
     assert done.stdout == ""
-    assert "not recorded at tracer level 1" in done.stderr
+    assert "level 1 does not record requests without batching" in done.stderr
     assert "--host-tracer-level 2" in done.stderr
 
 
@@ -87,12 +89,13 @@ def test_ctrl_c_keeps_what_the_real_runtime_recorded(tensorflow: str, tmp_path: 
         text=True,
     ) as process:
         assert process.stderr is not None
-        assert process.stderr.readline().startswith("profiling")
+        while not process.stderr.readline().startswith("profiling"):
+            assert process.poll() is None
         time.sleep(2.0)
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert "keeping what was recorded" in stderr
+    assert "keeping the recording" in stderr
     assert stdout.endswith("bundle: b\n")
     assert 0.2e9 < open_bundle(tmp_path / "b").window.duration_ns < 6e9
     # No lock was left: the next capture works.
@@ -177,7 +180,7 @@ def test_a_dash_sends_the_bundle_to_stdout_as_a_zip(tmp_path: Path) -> None:
             command, cwd=tmp_path, stdout=file, stderr=subprocess.PIPE, text=True, timeout=60
         )
     assert done.returncode == 0, done.stderr
-    assert done.stderr.startswith("profiling")
+    assert "profiling 127.0.0.1:" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["b.zip"]
     assert len(open_bundle(tmp_path / "b.zip").planes) > 0
 
@@ -265,7 +268,7 @@ def test_the_rest_port_is_told_apart(tmp_path: Path) -> None:
         server = url.removeprefix("http://")
         done = diag("capture", "-q", "--server", server, cwd=tmp_path)
     assert done.returncode == 4
-    assert "hint:  diag capture --server 127.0.0.1:8500" in done.stderr
+    assert "\n       diag capture --quiet --server 127.0.0.1:8500\n" in done.stderr
 
 
 def test_an_empty_window_is_exit_5_and_keeps_the_bundle(tmp_path: Path) -> None:
@@ -285,6 +288,8 @@ def test_a_missing_required_source_is_exit_6(tmp_path: Path) -> None:
         arguments = ("--require", "metrics,server", "--no-warmup", "-o", "b")
         done = diag("capture", "--server", server.address, *arguments, cwd=tmp_path)
     assert done.returncode == 6
+    assert "profiling" not in done.stderr.replace("not profiled", "")
+    assert labels(done.stderr) == ["error", "cause", "hint"]
     assert not (tmp_path / "b").exists()
 
 

@@ -38,7 +38,7 @@ def test_a_capture_keeps_what_the_exporter_said_over_the_window(
         options = ["--duration", "900ms", "--no-warmup", "--metrics", "off", "--require", "dcgm"]
         assert main([*command, *options, "-o", str(bundle)]) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert "the DCGM exporter saw NVIDIA L4 (GPU 0) 63% busy over the window" in said
+    assert "NVIDIA L4 (GPU 0) was 63% busy by the DCGM exporter over the window" in said
     series = open_bundle(bundle).dcgm_samples
     assert isinstance(series, SampleSeries)
     assert 2 <= len(series.samples) <= 7
@@ -62,8 +62,8 @@ def test_an_exporter_that_dies_midway_leaves_what_it_gave(tmp_path: Path) -> Non
     assert sum("gpu_util_percent" in sample for sample in series.samples) == 1
     assert "answered 500" in series.missing["samples"]
     (caveat,) = [each for each in outcome.caveats if each.code == "samples-cut"]
-    assert "dcgm samples: none after reading " in caveat.recorded_text
-    assert "answered 500" in caveat.recorded_text
+    assert "dcgm samples: none after reading " in caveat.text
+    assert "answered 500" in caveat.text
 
 
 def test_an_exporter_that_is_none_is_a_caveat_and_a_failure_if_required(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_an_exporter_that_is_none_is_a_caveat_and_a_failure_if_required(tmp_path
         with pytest.raises(RequiredSourceError, match="the server was not profiled"):
             capture_bundle(required, tmp_path / "c")
     (caveat,) = [each for each in outcome.caveats if each.code == "no-dcgm"]
-    assert "answered 404" in caveat.recorded_text
+    assert "answered 404" in caveat.text
     found = open_bundle(outcome.path).dcgm_samples
     assert isinstance(found, Unavailable)
     assert "answered 404" in found.reason
@@ -89,6 +89,6 @@ def test_a_capture_without_dcgm_does_not_speak_of_it(tmp_path: Path) -> None:
 
 def test_options_that_cannot_be_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["capture", "--server", "h:1", "--dcgm", "node:9400"]) == 2
-    assert "--dcgm 'node:9400' is no http:// or https:// URL" in capsys.readouterr().err
-    with pytest.raises(UsageError, match="--require dcgm needs --dcgm URL"):
+    assert "--dcgm 'node:9400' is not an http:// or https:// URL" in capsys.readouterr().err
+    with pytest.raises(UsageError, match="`require` names dcgm, but `dcgm` has no URL"):
         CapturePlan(server="h:1", require=frozenset({"dcgm"}))

@@ -110,7 +110,7 @@ def test_a_driver_that_hangs_meanwhile_does_not_hold_up_the_capture(
 ) -> None:
     done, bundle = capture(tmp_path, nvml_library, HANGS, "--duration", "1.4s")
     assert done.returncode == 0, done.stderr
-    assert "a reading did not come back" in gpu_series(open_bundle(bundle)).missing["samples"]
+    assert "a reading did not return" in gpu_series(open_bundle(bundle)).missing["samples"]
 
 
 def test_a_driver_that_is_not_loaded_is_the_reason_why_there_are_no_gpu_samples(

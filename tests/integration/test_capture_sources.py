@@ -70,8 +70,8 @@ def test_the_default_metrics_page_is_used_when_its_versions_agree(tmp_path: Path
     [
         (metrics_text(3), rest_status({2: "AVAILABLE"}), "other versions"),
         (metrics_text(3, model="stranger"), rest_status({1: "AVAILABLE"}), "model stranger"),
-        (b"# nothing yet\n", rest_status({1: "AVAILABLE"}), "no model's requests yet"),
-        (metrics_text(3), b"<html>", "no model status"),
+        (b"# nothing yet\n", rest_status({1: "AVAILABLE"}), "counts no requests yet"),
+        (metrics_text(3), b"<html>", "is not a model status"),
         (b"<html>not metrics</html>\n", b"", "not Prometheus text"),
     ],
 )
@@ -176,4 +176,4 @@ def test_a_server_is_found_by_its_port_or_as_the_only_one_of_its_name(tmp_path: 
             second.kill()
         first.kill()
     assert isinstance(found, Unavailable)
-    assert found.reason.endswith("and 2 processes of the name tensorflow_model_server")
+    assert found.reason.endswith("and 2 processes have the name tensorflow_model_server")

@@ -1,8 +1,8 @@
-"""Names for the processes that a driver lists by number, and which of them is the server.
+"""Adds names to the processes that the GPU driver lists by id, and marks the server.
 
-The driver counts processes as the whole machine does, in a container at times as the container
-does. A number is only looked up where it surely means the same here: in the first PID namespace, or
-once the server's own number was listed.
+The driver uses process ids of the host, in some containers those of the container. An id is looked
+up only if it is known to mean the same here: in the host's PID namespace, or after the driver has
+listed the server's own id.
 """
 
 from __future__ import annotations
@@ -17,30 +17,37 @@ from diag.model.availability import Unavailable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from diag.capture.samplers.sampler import Reader, Sample
+    from diag.capture.samplers.reader import Reader, Sample
     from diag.model.samples import SampledDevice
 
 _FIELD = "processes"
 _NAME_MAX_CHARACTERS = 100
-# include/linux/proc_ns.h, PROC_PID_INIT_INO: the inode of the namespace of the machine itself.
+# include/linux/proc_ns.h, PROC_PID_INIT_INO: the inode of the host's PID namespace.
 _FIRST_NAMESPACE = "pid:[4026531836]"
 
 
 def sees_all_processes() -> bool:
-    """Whether process numbers here are those of the whole machine."""
+    """Whether process ids here are those of the host."""
     try:
         return str(Path("/proc/self/ns/pid").readlink()) == _FIRST_NAMESPACE
     except OSError:
         return False
 
 
-def named(reader: Reader | Unavailable, server: int | Unavailable) -> Reader | Unavailable:
-    """The reader with names for processes, or why there is none."""
+def with_process_names(
+    reader: Reader | Unavailable, server: int | Unavailable
+) -> Reader | Unavailable:
+    """Wrap a reader so that its processes have names; an Unavailable is returned as it is.
+
+    Args:
+        reader: Reads GPUs.
+        server: Process id of the server, if known.
+    """
     return reader if isinstance(reader, Unavailable) else NamedProcesses(reader, server)
 
 
 class NamedProcesses:
-    """A reader of GPUs whose processes have names; all else is the reader's own."""
+    """A reader that adds names to the ``processes`` of another reader."""
 
     def __init__(
         self, reader: Reader, server: int | Unavailable, *, same_numbers: bool | None = None
@@ -48,9 +55,9 @@ class NamedProcesses:
         """Wrap a reader.
 
         Args:
-            reader: Reads ``processes``, or not.
-            server: Number of the server's process, if it is known here.
-            same_numbers: Whether the driver's numbers are this process's; None finds out.
+            reader: Reads GPUs.
+            server: Process id of the server, if known.
+            same_numbers: Whether the driver's process ids are valid here; None finds out.
         """
         self._reader = reader
         self._server = server
@@ -91,7 +98,7 @@ class NamedProcesses:
         """As ``Reader``, with names.
 
         Raises:
-            OSError: It cannot be read any more.
+            OSError: The source cannot be read any more.
         """
         return self._named(self._reader.read())
 
@@ -127,7 +134,7 @@ class NamedProcesses:
         return {**record, **extra}
 
     def _name_of(self, number: int) -> str:
-        """Its program's name, "" if it is gone; asked for once, for most live on."""
+        """The process's name, "" if it has ended; looked up once per process."""
         if number not in self._names:
             try:
                 name = psutil.Process(number).name()

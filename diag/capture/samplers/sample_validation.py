@@ -1,6 +1,6 @@
-"""What a driver, an exporter or a kernel may say, made into what a sample can hold.
+"""Validates values of drivers, exporters and kernels before they become samples.
 
-They are strangers: a value beyond reason becomes none, with its reason, and costs nothing else.
+An invalid value becomes None with a reason; all other values of the sample are kept.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 TEXT_MAX_CHARACTERS = NAME_MAX_CHARACTERS
 _NUMBER_LIMIT = 1 << 63
-_SURROGATES = re.compile("[\ud800-\udfff]")  # what Python makes of bytes that are no UTF-8
-# The least and the most of a device's value, by unit. nvml.h says "not available" with all bits set
-# (NVML_VALUE_NOT_AVAILABLE); no GPU comes near the other ends.
+_SURROGATES = re.compile("[\ud800-\udfff]")  # Python's stand-ins for bytes that are not UTF-8
+# Valid range of a device's value, by unit. NVML marks a missing value by setting all bits
+# (NVML_VALUE_NOT_AVAILABLE in nvml.h); real GPUs stay far inside all ranges.
 _RANGES: dict[str, tuple[float, float]] = {
     "%": (0, 100),
     "ratio": (0, 1),
@@ -32,19 +32,19 @@ _RANGES: dict[str, tuple[float, float]] = {
 
 
 def valid_text(text: str, most: int = TEXT_MAX_CHARACTERS) -> str:
-    """The text as far as it is one: what is no UTF-8 replaced, and cut if it is beyond reason."""
+    """The text with invalid characters replaced, cut to ``most`` characters."""
     return _SURROGATES.sub("\ufffd", text[:most])
 
 
 def read_text(read: Any, *arguments: Any) -> str:
-    """What a function of pynvml answers, also where that is no UTF-8.
+    """Call a pynvml function that returns text, also if the text is not UTF-8.
 
     Args:
-        read: The function; it decodes strictly.
-        arguments: Its own.
+        read: The function; pynvml decodes its result strictly.
+        arguments: Arguments of the function.
 
     Raises:
-        pynvml.NVMLError: As the function.
+        pynvml.NVMLError: From the function.
     """
     try:
         return valid_text(str(read(*arguments)))
@@ -53,34 +53,34 @@ def read_text(read: Any, *arguments: Any) -> str:
 
 
 def valid_device(device: SampledDevice, index: int) -> SampledDevice:
-    """The device with a name and a uuid that are texts."""
+    """The device with a valid name and uuid."""
     name = valid_text(device.name) or f"GPU {index}"
     return SampledDevice(name, valid_text(device.uuid), device.is_mig)
 
 
 class SampleValidation:
-    """Checks every value of one reader's samples.
+    """Validates the samples of one reader.
 
     Attributes:
-        missing: Reason by field, or by ``device:field``, for what was no value at some time.
+        missing: Reason by field, or by ``device:field``, for each that had an invalid value.
     """
 
     def __init__(self, *, of_devices: bool) -> None:
         """Prepare.
 
         Args:
-            of_devices: Whether lists hold a value a device, for which a unit has its range; a
-                process on many cores may well take more than 100 %.
+            of_devices: Whether lists hold one value per GPU, so that each unit has a valid range.
+                Values of the host have none: a process on many cores can use more than 100 %.
         """
         self._of_devices = of_devices
         self.missing: dict[str, str] = {}
 
-    def clean(self, sample: dict[str, Any], units: Mapping[str, str]) -> dict[str, Any]:
-        """The sample with what can be kept of it; fields without any value are left out.
+    def validate(self, sample: dict[str, Any], units: Mapping[str, str]) -> dict[str, Any]:
+        """The sample with its valid values; fields without any value are left out.
 
         Args:
-            sample: With a ``unix_ns``.
-            units: By field; one without a unit is nobody's.
+            sample: Has a ``unix_ns``.
+            units: Unit by field; fields without a unit are left out.
         """
         kept: dict[str, Any] = {"unix_ns": sample["unix_ns"]}
         for name, value in sample.items():
@@ -119,18 +119,18 @@ class SampleValidation:
         ]
 
     def _value(self, key: str, value: Any, bounds: tuple[float, float] | None) -> Any:
-        """The value, or None and a reason."""
+        """The value, or None after recording a reason."""
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, str):
             return valid_text(value)
         if not isinstance(value, int | float):
-            reason = f"a {type(value).__name__} is no value"
+            reason = f"a {type(value).__name__} is not a valid value"
         elif not -_NUMBER_LIMIT < value < _NUMBER_LIMIT:
             bits = f"an integer of {value.bit_length()} bits" if isinstance(value, int) else value
-            reason = f"{bits} is no value"
+            reason = f"{bits} is not a valid value"
         elif bounds and not bounds[0] <= value <= bounds[1]:
-            reason = f"{value:.6g} is out of its range, {bounds[0]:g} to {bounds[1]:g}"
+            reason = f"{value:.6g} is outside the valid range, {bounds[0]:g} to {bounds[1]:g}"
         else:
             return value
         self.missing.setdefault(key, reason)

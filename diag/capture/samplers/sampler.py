@@ -1,81 +1,32 @@
-"""A thread that reads something again and again beside the recording."""
+"""Sampler: a thread that reads a source periodically during the recording."""
 
 from __future__ import annotations
 
 import threading
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from diag.capture.samplers.sample_validation import SampleValidation, valid_device, valid_text
 from diag.model.availability import Unavailable
 from diag.model.samples import SamplerCost, SampleSeries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from diag.model.samples import SampledDevice
+    from diag.capture.samplers.reader import Reader, Sample
 
-Sample = dict[str, Any]
-
-# A reading takes some milliseconds. A driver that has not answered by then does not answer at all
-# (a GPU that fell off the bus can block a call for good), and the capture goes on without it.
+# A reading takes some milliseconds. A driver that has not answered by then may never answer (a GPU
+# that fell off the bus can block a call forever), and the capture continues without it.
 STOP_TIMEOUT_NS = 2_000_000_000
-
-
-class Reader(Protocol):
-    """Something that can be read at any time, by one thread."""
-
-    @property
-    def source(self) -> str:
-        """``host``, ``gpu`` or ``dcgm``."""
-
-    @property
-    def period_ns(self) -> int:
-        """How often to read it."""
-
-    @property
-    def units(self) -> Mapping[str, str]:
-        """Unit by field."""
-
-    @property
-    def missing(self) -> Mapping[str, str]:
-        """Reason by field that cannot be read; may grow while it is read."""
-
-    @property
-    def devices(self) -> tuple[SampledDevice, ...]:
-        """What the lists in its fields are in the order of; empty where that is not GPUs."""
-
-    @property
-    def detail(self) -> str:
-        """What is read, in a few words."""
-
-    def read(self) -> Sample:
-        """Some of the fields of ``units``, now.
-
-        Raises:
-            OSError: It cannot be read any more.
-        """
-
-    def timed(self, *, last: bool) -> list[Sample]:
-        """What has come to be known since the last call, each with a ``unix_ns`` of its own.
-
-        Args:
-            last: Sampling ends: nothing will be asked for any more.
-        """
-
-    def background_cpu_ns(self) -> int:
-        """CPU time that threads of the reader's own took so far."""
-
-    def close(self) -> None:
-        """Let go of it."""
 
 
 class Sampler:
     """Reads one Reader from ``start`` to ``stop`` on a thread of its own.
 
     Attributes:
-        read_max_ns: The longest a single reading took: how exactly a sample's time is known.
+        read_max_ns: Duration of the longest reading in ns. A sample is stamped with the middle of
+            its reading, so its time is exact to half of this.
     """
 
     def __init__(
@@ -89,16 +40,16 @@ class Sampler:
 
         Args:
             reader: What to read; closed at the end, unless a reading hangs.
-            sink: Given every sample on the sampler's thread, instead of keeping it for ``stop``.
-            stop_timeout_ns: How long the end waits for a reading that does not come back.
+            sink: Called with every sample on the sampler's thread; None keeps them for ``stop``.
+            stop_timeout_ns: Longest time to wait at the end for a reading that hangs.
         """
         self._reader = reader
         self._samples: list[Sample] = []
         self._sink = sink
         self._validation = SampleValidation(of_devices=bool(reader.devices))
         self._stop_timeout_ns = stop_timeout_ns
-        # Held until the end. An Event would do, but waking up from one took 60 to 150 µs of CPU
-        # time where the processor's caches had gone cold, from this 50: much of a reading's cost.
+        # Held until the end. A lock instead of an Event: waking up from an Event took 60 to 150 µs
+        # of CPU time with cold caches, from a lock 50 µs; both are a large part of a reading.
         self._sampling = threading.Lock()
         self._sampling.acquire()
         self._closed = False
@@ -113,15 +64,14 @@ class Sampler:
         self.read_max_ns = 0
 
     def start(self) -> None:
-        """Begin to sample."""
+        """Start sampling."""
         self._thread.start()
 
     def close(self) -> None:
-        """End sampling, if it was begun, and let go of the reader; harmless when called again.
+        """Stop sampling and close the reader; no effect when called again.
 
-        A reading that does not come back in time is left behind with its reader: the thread is a
-        daemon, and a driver must not be closed while a call is inside it. Should the reading come
-        back after all, the thread lets go of the reader.
+        If a reading hangs, its daemon thread and its reader are abandoned, because a driver must
+        not be closed during a call. If the reading returns later, the thread closes the reader.
         """
         if self._closed:
             return
@@ -132,17 +82,17 @@ class Sampler:
         if self._thread.is_alive():
             self._left_behind = True
             waited_ns = time.monotonic_ns() - self._begun_ns
-            self._failure = f"a reading did not come back within {waited_ns / 1e9:.1f} s"
+            self._failure = f"a reading did not return within {waited_ns / 1e9:.1f} s"
         else:
             self._reader.close()
 
     def stop(self) -> SampleSeries | Unavailable:
-        """End sampling; what was sampled, or why nothing was."""
+        """Stop sampling and return the samples, in order of time, or why there are none."""
         self.close()
         if not self._readings:
-            return Unavailable(self._failure or "the window was shorter than one reading")
-        # Not while sampling: checking the values of 8 GPUs costs as much as reading them.
-        kept = [self._validation.clean(sample, self._reader.units) for sample in self._samples]
+            return Unavailable(self._failure or "the recording was shorter than one reading")
+        # After sampling, because checking the values of 8 GPUs costs as much as reading them.
+        kept = [self._validation.validate(sample, self._reader.units) for sample in self._samples]
         series = self.header()
         missing = series.missing
         if self._failure:
@@ -152,7 +102,7 @@ class Sampler:
         return replace(series, samples=samples, missing=missing, cost=self._cost)
 
     def header(self) -> SampleSeries:
-        """The series without its samples: all that is known of it so far."""
+        """The series as known so far, without its samples."""
         reader = self._reader
         missing = {**self._validation.missing, **reader.missing}
         return SampleSeries(
@@ -165,7 +115,7 @@ class Sampler:
         )
 
     def _run(self) -> None:
-        """Sample on a fixed grid, so that a slow reading does not shift all later ones."""
+        """Read at fixed times, so that a slow reading does not delay all later ones."""
         cpu_ns, started_ns = time.thread_time_ns(), time.monotonic_ns()
         due_ns = started_ns
         while self._reading():
@@ -181,7 +131,7 @@ class Sampler:
             self._collect(last=not self._failure)
 
     def _reading(self) -> bool:
-        """Read once; whether there can be another."""
+        """Read once and return whether the reader can be read again."""
         self._begun_ns = time.monotonic_ns()
         before_ns = time.time_ns()
         try:
@@ -189,7 +139,7 @@ class Sampler:
         except OSError as exc:
             self._failure = str(exc)
             return False
-        except Exception as exc:  # what a driver's answer did to its reader costs this source only
+        except Exception as exc:  # an unexpected answer of a driver must not stop the capture
             self._failure = f"{type(exc).__name__}: {exc}"
             return False
         after_ns = time.time_ns()
@@ -199,7 +149,7 @@ class Sampler:
         return self._collect(last=False)
 
     def _collect(self, *, last: bool) -> bool:
-        """Take what the reader has with a time of its own; whether it could be had."""
+        """Take the reader's own timed samples and return whether that succeeded."""
         try:
             samples = self._reader.timed(last=last)
         except Exception as exc:  # as above
@@ -213,7 +163,7 @@ class Sampler:
         if self._sink is None:
             self._samples.append(sample)
         else:
-            self._sink(self._validation.clean(sample, self._reader.units))
+            self._sink(self._validation.validate(sample, self._reader.units))
 
 
 def _time_of(sample: Sample) -> int:

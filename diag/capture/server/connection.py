@@ -1,7 +1,7 @@
-"""Connection: one channel to one address, for every call of a capture.
+"""Connection: the gRPC channel to one address that all calls of a capture use.
 
-Methods are called by path, because the messages are ours (diag/formats/wire) while the names are
-TensorFlow's.
+Methods are called by path, because diag has its own message classes (diag/formats/wire) for
+TensorFlow's services.
 """
 
 from __future__ import annotations
@@ -33,21 +33,27 @@ class Connection:
     """A gRPC channel over one connection; use it as a context manager.
 
     Attributes:
-        target: Whom it leads to.
-        plan: How it is to be made; failures are explained with it.
-        reached: Whether the server ever answered, be it with an error.
-        interrupts: Held off while gRPC is at work.
+        target: The address.
+        plan: TLS, headers and limits of the connection.
+        reached: Whether the server has answered any call, with a result or an error.
+        interrupts: Delays signals while gRPC code runs.
     """
 
     def __init__(
-        self, target: Target, plan: CapturePlan, interrupts: Interrupts | None = None
+        self,
+        target: Target,
+        plan: CapturePlan,
+        interrupts: Interrupts | None = None,
+        *,
+        tls_parameter: str = "tls",
     ) -> None:
-        """Make the channel; nothing is sent before the first call.
+        """Create the channel; nothing is sent before the first call.
 
         Args:
-            target: Whom to lead to.
-            plan: How.
-            interrupts: Held off while gRPC is at work; None for none.
+            target: The address.
+            plan: TLS, headers and limits of the connection.
+            interrupts: Delays signals while gRPC code runs; None delays none.
+            tls_parameter: The parameter that holds the TLS options, for messages.
 
         Raises:
             UsageError: A certificate or key file cannot be read.
@@ -61,7 +67,9 @@ class Connection:
         self._channel = (
             grpc.insecure_channel(target.grpc_target, options)
             if plan.tls is None
-            else grpc.secure_channel(target.grpc_target, _credentials(plan.tls), options)
+            else grpc.secure_channel(
+                target.grpc_target, _credentials(plan.tls, tls_parameter), options
+            )
         )
 
     def __enter__(self) -> Connection:
@@ -79,17 +87,17 @@ class Connection:
     def call(
         self, method: str, request: Message, response: type[Response], timeout_s: float
     ) -> Response:
-        """Call and wait.
+        """Call a method and wait for the answer.
 
         Args:
             method: Path, e.g. ``/tensorflow.ProfilerService/Terminate``.
-            request: Sent as it is.
-            response: The type to read the answer as.
-            timeout_s: Deadline.
+            request: The request message.
+            response: Type of the answer.
+            timeout_s: Time allowed for the call.
 
         Raises:
-            grpc.RpcError: ``failures.explain`` makes it readable.
-            KeyboardInterrupt: While waiting.
+            grpc.RpcError: The call failed; ``failures.explain`` turns this into a CaptureError.
+            KeyboardInterrupt: A signal arrived during the wait.
         """
         with self.interrupts.shield():
             future = self.start(method, request, response, timeout_s)
@@ -110,7 +118,7 @@ class Connection:
     def start(
         self, method: str, request: Message, response: type[Response], timeout_s: float
     ) -> grpc.Future:
-        """Call without waiting, to be used within a shield; as ``call`` otherwise."""
+        """Start a call and return its future; use it within ``interrupts.shield``. See ``call``."""
         stub = self._channel.unary_unary(
             method,
             request_serializer=type(request).SerializeToString,
@@ -121,15 +129,18 @@ class Connection:
     def stream(
         self, method: str, requests: Iterator[Message], response: type[Response]
     ) -> Iterator[Response]:
-        """Call with a stream each way; for a thread that signals do not reach.
+        """Call a method with a stream of requests and a stream of answers.
+
+        Use it outside the main thread: signals interrupt only the main thread, and must not
+        interrupt gRPC code.
 
         Args:
             method: As of ``call``.
-            requests: Asked for on a thread of gRPC's.
+            requests: Iterated on a thread of gRPC.
             response: As of ``call``.
 
         Raises:
-            grpc.RpcError: By the iterator.
+            grpc.RpcError: From the returned iterator, when the call fails.
         """
         stub = self._channel.stream_stream(
             method,
@@ -140,7 +151,7 @@ class Connection:
         return answers
 
     def note(self, error: grpc.RpcError) -> None:
-        """Learn from a failed call whether the server can be reached at all."""
+        """Set ``reached`` if a failed call shows that the server can be reached."""
         if error.code() not in _NO_ANSWER:
             self.reached = True
 
@@ -156,29 +167,32 @@ def _options(target: Target, plan: CapturePlan) -> list[tuple[str, str | int]]:
         # A proxy or a channel shared within the process could lead to another replica.
         ("grpc.enable_http_proxy", 0),
         ("grpc.use_local_subchannel_pool", 1),
-        # A retried Profile would profile a sick server twice.
+        # A retried Profile would profile an overloaded server twice.
         ("grpc.enable_retries", 0),
     ]
 
 
-def _credentials(tls: TlsOptions) -> grpc.ChannelCredentials:
+def _credentials(tls: TlsOptions, parameter: str) -> grpc.ChannelCredentials:
     return grpc.ssl_channel_credentials(
-        root_certificates=_pem(tls.ca_cert, f"{tls.prefix}ca-cert"),
-        private_key=_pem(tls.client_key, f"{tls.prefix}client-key"),
-        certificate_chain=_pem(tls.client_cert, f"{tls.prefix}client-cert"),
+        root_certificates=_pem(tls.ca_cert, f"{parameter}.ca_cert"),
+        private_key=_pem(tls.client_key, f"{parameter}.client_key"),
+        certificate_chain=_pem(tls.client_cert, f"{parameter}.client_cert"),
     )
 
 
-def _pem(path: Path | None, option: str) -> bytes | None:
+def _pem(path: Path | None, parameter: str) -> bytes | None:
     if path is None:
         return None
     try:
         data = path.read_bytes()
     except OSError as exc:
-        raise UsageError(f"{option} {path} cannot be read", cause=exc.strerror or "") from exc
+        raise UsageError(
+            f"`{parameter}` {path} cannot be read", cause=exc.strerror or "", parameter=parameter
+        ) from exc
     if b"-----BEGIN " not in data:
         raise UsageError(
-            f"{option} {path} is not a PEM file",
+            f"`{parameter}` {path} is not a PEM file",
             hint=f"openssl x509 -inform der -in {path} -out {path}.pem",
+            parameter=parameter,
         )
     return data

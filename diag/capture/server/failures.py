@@ -1,6 +1,6 @@
-"""What a failed gRPC call means, and what to do about it: one table.
+"""Turns a failed gRPC call into an error that says what happened and what to do.
 
-Texts are matched only where the status code says too little. Sources: profiler_lock.h and
+Status texts are matched only where the status code is ambiguous. Sources: profiler_lock.h and
 profiler_service_impl.cc of TensorFlow 2.21, gRPC's own status texts as of 1.85.
 """
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 BUSY_TEXT = "Another profiling session active"
 RECORDING = "recording"
+PROBING = "checking its profiler"
 _TOO_LARGE_TEXT = "larger than max"
 _NOT_GRPC_TEXTS = ("http2 header", "content-type")
 
@@ -33,65 +34,68 @@ _BUSY_HINT = (
     "wait until the other capture (TensorBoard, a second diag, tf.profiler in the server) ends, "
     "then try again"
 )
+_RECORD_LESS = "a shorter `duration_ns`, `host_tracer_level` 1"
 
 
-def explain(error: grpc.RpcError, connection: Connection, doing: str) -> CaptureError:
-    """The error to raise ``from`` a gRPC one.
+def explain(error: grpc.RpcError, connection: Connection, activity: str) -> CaptureError:
+    """The error to raise ``from`` a gRPC error.
 
     Args:
-        error: What the call raised.
-        connection: Whom it was made to; if nothing ever answered, the port is asked why.
-        doing: What was being done, e.g. ``RECORDING``.
+        error: The error of the call.
+        connection: The connection of the call; if the server never answered on it, the port is
+            tested for other protocols.
+        activity: What the call was for: ``RECORDING`` or ``PROBING``.
     """
     code, details = error.code(), error.details() or ""
     if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
-        return _unanswered(code, details, connection, doing)
+        return _unanswered(code, details, connection, activity)
     server = connection.target.given
     if any(text in details.lower() for text in _NOT_GRPC_TEXTS):
         return WrongProtocolError(
             f"{server} speaks HTTP, but not gRPC",
             cause=details,
-            hint="a proxy may stand in between: give the replica's own address",
+            hint="a proxy may be in between: use the address of the replica itself",
         )
     if code == grpc.StatusCode.UNIMPLEMENTED:
         return profiler_disabled(server, details)
     if BUSY_TEXT in details or code == grpc.StatusCode.ALREADY_EXISTS:
-        return profiler_busy(server, details)
+        return ProfilerBusyError(
+            f"someone else is profiling {server}", cause=details, hint=_BUSY_HINT
+        )
     if code == grpc.StatusCode.RESOURCE_EXHAUSTED:
-        return _exhausted(server, details, doing)
+        return _exhausted(server, details, activity)
     if code in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
         return CaptureError(
-            f"{server} refused the call while {doing}",
-            cause=_named(code, details),
-            hint="give the credentials it wants as gRPC metadata: --headers-file FILE with lines "
-            "like 'authorization: Bearer TOKEN'",
+            f"{server} refused the call while {activity}",
+            cause=_with_code(code, details),
+            hint="pass credentials as gRPC metadata (`headers`), in lines like "
+            "'authorization: Bearer TOKEN'",
+            parameter="headers",
         )
     return CaptureError(
-        f"{server} failed while {doing}",
-        cause=_named(code, details),
-        hint="look into the server's log; try again with a shorter --duration",
+        f"{server} failed while {activity}",
+        cause=_with_code(code, details),
+        hint="read the server's log; try again with a shorter `duration_ns`",
     )
 
 
 def profiler_disabled(server: str, details: str) -> ProfilerDisabledError:
-    """The server speaks gRPC and lacks the service."""
+    """The error for a server that speaks gRPC but has no profiler service.
+
+    Args:
+        server: The server's address as given.
+        details: The server's own message, or "".
+    """
     return ProfilerDisabledError(
-        f"{server} offers no profiler",
+        f"{server} has no profiler service",
         cause=details or "tensorflow.ProfilerService is not registered",
-        hint="start tensorflow_model_server without --enable_profiler=false; if it is another "
-        "server, call tf.profiler.experimental.server.start(PORT) in it",
-    )
-
-
-def profiler_busy(server: str, details: str) -> ProfilerBusyError:
-    """The server's only profiler is in use."""
-    return ProfilerBusyError(
-        f"{server} is being profiled by someone else", cause=details, hint=_BUSY_HINT
+        hint="remove --enable_profiler=false from the options of tensorflow_model_server; in "
+        "another server, call tf.profiler.experimental.server.start(PORT)",
     )
 
 
 def _unanswered(
-    code: grpc.StatusCode, details: str, connection: Connection, doing: str
+    code: grpc.StatusCode, details: str, connection: Connection, activity: str
 ) -> CaptureError:
     server = connection.target.given
     if not connection.reached:
@@ -99,39 +103,47 @@ def _unanswered(
         if found is not None:
             return found
     if code == grpc.StatusCode.DEADLINE_EXCEEDED:
-        return CaptureTimeoutError(
-            f"{server} gave no answer in time while {doing}",
+        return _timed_out(server, details, activity)
+    if not connection.reached:
+        return ServerUnreachableError(
+            f"{server} could not be reached",
             cause=details,
-            hint="record less (a shorter --duration, --host-tracer-level 1), or give it time to "
-            "collect and send: --collect-timeout 5m"
-            if doing == RECORDING
-            else "its gRPC threads may all be busy (--grpc_max_threads); try again, or allow more "
-            "with --timeout 60s",
+            hint="check host, port and network policy",
         )
-    gone = f"{server} went away while {doing}"
     return ServerUnreachableError(
-        gone if connection.reached else f"{server} could not be reached",
+        f"{server} went away while {activity}",
         cause=details,
-        hint="look whether the server still runs (did it crash, was it out of memory?) and at its "
-        "log; then try a shorter --duration or --host-tracer-level 1"
-        if connection.reached
-        else "check host, port and network policy",
+        hint="check whether the server still runs (did it crash or run out of memory?) and read "
+        f"its log; then record less: {_RECORD_LESS}",
     )
 
 
-def _exhausted(server: str, details: str, doing: str) -> CaptureError:
+def _timed_out(server: str, details: str, activity: str) -> CaptureTimeoutError:
+    hint = (
+        f"record less ({_RECORD_LESS}), or allow more time to collect and send the trace "
+        "(`collect_timeout_ns`)"
+        if activity == RECORDING
+        else "all its gRPC threads may be busy (the server's --grpc_max_threads); try again, or "
+        "allow more time (`timeout_ns`)"
+    )
+    return CaptureTimeoutError(
+        f"{server} did not answer in time while {activity}", cause=details, hint=hint
+    )
+
+
+def _exhausted(server: str, details: str, activity: str) -> CaptureError:
     if _TOO_LARGE_TEXT in details:
         return ResponseTooLargeError(
-            f"the trace from {server} is larger than can be received",
+            f"the trace from {server} is larger than the largest accepted answer",
             cause=details,
-            hint="record less: a shorter --duration, --host-tracer-level 1 or --no-device-trace",
+            hint=f"record less: {_RECORD_LESS}, or no GPUs (`device_trace`)",
         )
     return CaptureError(
-        f"{server} had no resources to answer while {doing}",
+        f"{server} had no resources to answer while {activity}",
         cause=details,
-        hint="all its gRPC threads are in use: try again, or raise --grpc_max_threads",
+        hint="all its gRPC threads are in use: try again, or raise the server's --grpc_max_threads",
     )
 
 
-def _named(code: grpc.StatusCode, details: str) -> str:
+def _with_code(code: grpc.StatusCode, details: str) -> str:
     return f"{code.name}: {details}" if details else str(code.name)

@@ -1,6 +1,6 @@
-"""gRPC metadata from text: one ``name: value`` a line, as curl's header files have them.
+"""gRPC metadata from text with one ``name: value`` per line, the format of curl's header files.
 
-Values are secrets: they appear in no message, no log and no bundle.
+Values are secrets: no message, log or bundle contains them.
 """
 
 from __future__ import annotations
@@ -25,30 +25,34 @@ _FILE_MAX_BYTES = 1 << 16
 
 
 def read_headers(path: Path) -> Headers:
-    """The headers in a file.
+    """Read the headers in a file.
 
     Raises:
-        UsageError: It cannot be read, is too large, or a line is no header.
+        UsageError: The file cannot be read or is too large, or a line is not a header.
     """
     try:
         with path.open("rb") as file:
             data = file.read(_FILE_MAX_BYTES + 1)
     except OSError as exc:
-        raise UsageError(f"--headers-file {path} cannot be read", cause=exc.strerror or "") from exc
+        raise UsageError(
+            f"`headers` {path} cannot be read", cause=exc.strerror or "", parameter="headers"
+        ) from exc
     if len(data) > _FILE_MAX_BYTES:
-        raise UsageError(f"--headers-file {path} is larger than {_FILE_MAX_BYTES:,} bytes")
-    return parse_headers(data.decode("utf-8", "replace"), f"--headers-file {path}")
+        raise UsageError(
+            f"`headers` {path} is larger than {_FILE_MAX_BYTES:,} bytes", parameter="headers"
+        )
+    return parse_headers(data.decode("utf-8", "replace"), f"`headers` {path}")
 
 
 def parse_headers(text: str, where: str) -> Headers:
-    """The headers in a text; empty lines and those that begin with "#" are skipped.
+    """Parse headers; empty lines and lines that begin with "#" are skipped.
 
     Args:
-        text: A header a line; the value of a ``...-bin`` header is base64.
-        where: Source, for messages.
+        text: One header per line; the value of a ``...-bin`` header is base64.
+        where: Where the text comes from, for messages.
 
     Raises:
-        UsageError: A line is no header; the message names its number, never its content.
+        UsageError: A line is not a header; the message names the line number, not the content.
     """
     headers: list[tuple[str, str | bytes]] = []
     for number, line in enumerate(text.splitlines(), start=1):
@@ -61,17 +65,23 @@ def _header(line: str, where: str) -> tuple[str, str | bytes]:
     name, colon, value = line.partition(":")
     name, value = name.strip().lower(), value.strip()
     if not colon or _NAME.fullmatch(name) is None or name.startswith(_RESERVED[0]):
-        raise UsageError(f"{where}: not a header", hint="write it as 'authorization: Bearer TOKEN'")
+        raise UsageError(
+            f"{where}: not a header",
+            hint="write it as 'authorization: Bearer TOKEN'",
+            parameter="headers",
+        )
     if name in _RESERVED:
-        raise UsageError(f"{where}: {name} is set by gRPC itself")
+        raise UsageError(f"{where}: gRPC itself sets {name}", parameter="headers")
     if name.endswith(_BINARY_SUFFIX):
         try:
             return name, base64.b64decode(value, validate=True)
         except binascii.Error as exc:
-            raise UsageError(f"{where}: the value of {name} is not base64") from exc
+            message = f"{where}: the value of {name} is not base64"
+            raise UsageError(message, parameter="headers") from exc
     if not (value.isascii() and value.isprintable()):
         raise UsageError(
-            f"{where}: the value of {name} has characters that a header cannot have",
-            hint="name it ...-bin and write the value in base64",
+            f"{where}: the value of {name} has characters that a header cannot contain",
+            hint="let the name end in -bin and write the value in base64",
+            parameter="headers",
         )
     return name, value

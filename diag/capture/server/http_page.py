@@ -1,4 +1,4 @@
-"""Reading a page of the server over HTTP: bounded in size and time, never led elsewhere."""
+"""Reads a page over HTTP with limits on size and time, without following redirects."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ PAGE_MAX_BYTES = 64 << 20
 _CHUNK_BYTES = 1 << 16
 _CONNECTIONS = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
 _EXAMPLES = {
-    "--metrics": "http://localhost:8501/monitoring/prometheus/metrics",
-    "--dcgm": "http://localhost:9400/metrics",
+    "metrics": "http://localhost:8501/monitoring/prometheus/metrics",
+    "dcgm": "http://localhost:9400/metrics",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What was read, and when by this machine's wall clock.
+    """A page that was read, with times of this machine's wall clock.
 
     Attributes:
-        body: Untouched.
-        sent_unix_ns: Before connecting.
-        received_unix_ns: After the last byte.
-        cpu_ns: CPU time of the thread that read it.
+        body: The page as received.
+        sent_unix_ns: Time before connecting.
+        received_unix_ns: Time after the last byte.
+        cpu_ns: CPU time of the thread that read the page.
     """
 
     body: bytes
@@ -44,28 +44,30 @@ class Page:
     cpu_ns: int = 0
 
 
-def check_url(url: str, option: str = "--metrics") -> str:
-    """The URL, if it is one that can be read.
+def check_url(url: str, parameter: str = "metrics") -> str:
+    """Check a URL and return it.
 
     Args:
-        url: As typed.
-        option: By which it came, for messages.
+        url: The URL.
+        parameter: The parameter that holds it, ``metrics`` or ``dcgm``, for messages.
 
     Raises:
-        UsageError: It is not http:// or https://, has no host, or holds credentials, which
-            arguments show to every user of the machine.
+        UsageError: The URL is not http:// or https://, has no host, or contains a password, which
+            every user of the machine can see in the process list.
     """
     try:
         parts = urlsplit(url)
         if parts.password is not None:
-            raise UsageError(f"{option} holds a password, which every process listing shows")
+            message = f"`{parameter}` contains a password, which every process listing shows"
+            raise UsageError(message, parameter=parameter)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
     if not usable:
         raise UsageError(
-            f"{option} {url!r} is no http:// or https:// URL",
-            hint=f"e.g. {option} {_EXAMPLES[option]}",
+            f"`{parameter}` {url!r} is not an http:// or https:// URL",
+            hint=f"for example {_EXAMPLES[parameter]}",
+            parameter=parameter,
         )
     return url
 
@@ -73,29 +75,29 @@ def check_url(url: str, option: str = "--metrics") -> str:
 def read_page(
     url: str, timeout_s: float, ca_cert: Path | None = None, *, max_bytes: int = PAGE_MAX_BYTES
 ) -> Page | Unavailable:
-    """GET a page.
+    """Read a page, or say why it cannot be read.
 
     Args:
-        url: Of ``check_url``; a redirect is not followed.
-        timeout_s: For all of it.
-        ca_cert: For https; None trusts the system's authorities.
-        max_bytes: More is not read.
+        url: A URL that ``check_url`` accepts; redirects are not followed.
+        timeout_s: Time allowed for the whole exchange.
+        ca_cert: Certificate authority for https; None trusts the system's authorities.
+        max_bytes: Largest page; a larger one is refused.
     """
     exchange = _Exchange(url, timeout_s, ca_cert, max_bytes)
     thread = threading.Thread(target=exchange.run, name="diag-scrape", daemon=True)
     thread.start()
     thread.join(timeout_s)
-    found = exchange.answer  # before an answer that is given up looks like one that has ended
+    found = exchange.answer  # read it first: give_up makes an unfinished exchange end with an error
     exchange.give_up()
-    late = f"{url} timed out: its answer did not end within {timeout_s:g} s"
+    late = f"{url} timed out: the answer was not complete within {timeout_s:g} s"
     return found or Unavailable(late)
 
 
 class _Exchange:
-    """One request and its answer, on a thread that may be left behind.
+    """One request and its answer, on a thread that is abandoned after the deadline.
 
-    Only so the deadline is kept: a socket's own timeout begins anew with every byte, and looking up
-    a name has none.
+    A socket's timeout restarts with every byte, and resolving a name has no timeout; only a thread
+    of its own keeps the deadline.
     """
 
     def __init__(self, url: str, timeout_s: float, ca_cert: Path | None, max_bytes: int) -> None:
@@ -122,11 +124,11 @@ class _Exchange:
             self.answer = Page(body, sent_unix_ns, time.time_ns(), time.thread_time_ns())
 
     def give_up(self) -> None:
-        """End whatever the thread still waits for; harmless if it does not."""
+        """Abort the exchange; no effect if it has ended."""
         self._given_up = True
         stream = self._stream
         if stream is not None:
-            with suppress(OSError):  # not TLS's, which would wait for the other side
+            with suppress(OSError):  # the plain socket's: that of TLS waits for the other side
                 socket.socket.shutdown(stream, socket.SHUT_RDWR)
 
     def _get(self) -> bytes | Unavailable:
@@ -136,7 +138,7 @@ class _Exchange:
         try:
             self._stream = connection.sock = self._connected(connection, parts.scheme)
             if self._given_up:
-                return Unavailable("is given up")
+                return Unavailable("was aborted")
             if isinstance(self._stream, ssl.SSLSocket):
                 self._stream.do_handshake()
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -151,7 +153,7 @@ class _Exchange:
             connection.close()
 
     def _connected(self, connection: http.client.HTTPConnection, scheme: str) -> socket.socket:
-        """A stream; over TLS not yet greeted, so that a greeting that drips can be given up."""
+        """A connected socket; the TLS handshake comes later, so that ``give_up`` can abort it."""
         context = None
         if scheme == "https":
             ca_file = str(self._ca_cert) if self._ca_cert else None
@@ -171,7 +173,7 @@ class _Exchange:
 
 def _what(error: Exception) -> str:
     if isinstance(error, http.client.IncompleteRead):
-        return "its answer ended early"
+        return "the answer ended early"
     return str(error) or type(error).__name__
 
 

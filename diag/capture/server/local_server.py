@@ -1,4 +1,4 @@
-"""Whether the server runs on this machine, so that this machine's CPU and GPUs are its own."""
+"""Finds out whether the server runs on this machine, and which process it is."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from diag.capture.server.target import Target
 
-# Programs that listen here for a server that is elsewhere.
+# Programs that forward a local port to another machine.
 TUNNELS = frozenset({"kubectl", "oc", "ssh", "sshd", "socat", "k9s", "gcloud", "cloudflared"})
 SERVER_PROGRAM = "tensorflow_model_server"
 _ANY = ("0.0.0.0", "::")  # noqa: S104 - compared with, never bound to
@@ -27,19 +27,23 @@ _CONNECT_TIMEOUT_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class LocalServer:
-    """The server runs on this machine.
+    """A server that runs on this machine.
 
     Attributes:
-        pid: Of the process that listens; Unavailable if it is another user's or in a container.
+        pid: Process id of the server, or why it is unknown: the process belongs to another user or
+            runs in a container.
     """
 
     pid: int | Unavailable
 
 
 def find_local_server(target: Target) -> LocalServer | Unavailable:
-    """Whether the target is served from this machine, and by whom.
+    """The server's process on this machine, or why the server is not on this machine.
 
-    A loopback address is not enough: ``kubectl port-forward`` and ssh listen there too.
+    A loopback address is not proof: ``kubectl port-forward`` and ssh listen there too.
+
+    Args:
+        target: The server's address.
     """
     if target.family == socket.AF_UNIX:
         return _judged(_unix_peer(target), "the socket")
@@ -50,10 +54,14 @@ def find_local_server(target: Target) -> LocalServer | Unavailable:
 
 
 def find_server_process(port: int) -> LocalServer:
-    """The server's process on this machine.
+    """The server's process on this machine, for an agent that knows only the port.
 
-    It is the one that listens on the port, on whatever address. Across network namespaces, as from
-    one container into another, no listener is seen; the only tensorflow_model_server is taken then.
+    This is the process that listens on the port, on any address. From another network namespace,
+    such as another container, listeners are invisible; then it is the process of the name
+    tensorflow_model_server, if there is exactly one.
+
+    Args:
+        port: The server's gRPC port.
     """
     pid = _listener(port, None)
     if pid is not None:
@@ -65,8 +73,8 @@ def find_server_process(port: int) -> LocalServer:
     count = str(len(named)) if named else "no"
     return LocalServer(
         Unavailable(
-            f"no listener on port {port} can be seen from there, and {count} processes of the name "
-            f"{SERVER_PROGRAM}"
+            f"no process is visible that listens on port {port}, and {count} processes have the "
+            f"name {SERVER_PROGRAM}"
         )
     )
 
@@ -78,15 +86,15 @@ def _processes_named(name: str) -> list[int]:
 
 
 def shares_clock(local: LocalServer | Unavailable, hostnames: Sequence[str]) -> bool:
-    """Whether the server reads the very clock that this process reads.
+    """Whether the server and this process read the same clock.
 
-    The process that listens must be visible here and no known tunnel, and the trace must come from
-    a host of this machine's name: an unknown forwarder listens here for a server that is elsewhere.
-    Containers of this machine share its clock too, but have names of their own, and are not told.
+    True only if the server's process is visible here and the trace names this machine as its host:
+    an unknown forwarder could listen here for a server on another machine. Containers on this
+    machine share its clock but have host names of their own, so this is False for them.
 
     Args:
         local: Of ``find_local_server``.
-        hostnames: As the trace names its host.
+        hostnames: The host names in the trace.
     """
     if isinstance(local, Unavailable) or isinstance(local.pid, Unavailable):
         return False
@@ -95,18 +103,18 @@ def shares_clock(local: LocalServer | Unavailable, hostnames: Sequence[str]) -> 
 
 def _judged(pid: int | None, place: str) -> LocalServer | Unavailable:
     if pid is None:
-        return LocalServer(Unavailable("its process cannot be seen from here"))
+        return LocalServer(Unavailable("the server's process is not visible"))
     try:
         name = psutil.Process(pid).name()
     except psutil.Error:
-        return LocalServer(Unavailable("its process cannot be seen from here"))
+        return LocalServer(Unavailable("the server's process is not visible"))
     if name in TUNNELS:
         return Unavailable(f"{name} forwards {place} to another machine")
     return LocalServer(pid)
 
 
 def _listener(port: int, address: str | None) -> int | None:
-    """Its pid, if it can be seen; with an address, only a listener that hears that one."""
+    """Process id of the listener on a port (and address, if given); None if none is visible."""
     try:
         connections = psutil.net_connections("tcp")
     except (psutil.Error, OSError):

@@ -1,7 +1,7 @@
-"""Which Prometheus page belongs to the server, and what it says.
+"""Finds the server's Prometheus page and reads it.
 
-A page that was named is taken as it is. The default port is only trusted when the models it
-counts have, by REST, the very versions that gRPC reports: it might be another server's.
+A URL from the user is used as it is. The page on the default port could belong to another server;
+it is used only if its models have the same versions over REST as over gRPC.
 """
 
 from __future__ import annotations
@@ -32,32 +32,35 @@ MODEL_LABEL = "model_name"
 
 
 @dataclass(frozen=True, slots=True)
-class MetricsSource:
-    """A page that is the server's.
+class MetricsPage:
+    """The server's metrics page.
 
     Attributes:
-        url: Where it is.
-        models: Names it counts requests of.
+        url: Its URL.
+        models: Models whose requests it counts.
     """
 
     url: str
     models: tuple[str, ...]
 
 
-def find_metrics(connection: Connection) -> MetricsSource | Unavailable:
+def find_metrics(connection: Connection) -> MetricsPage | Unavailable:
     """The server's metrics page, or why there is none.
 
+    Args:
+        connection: To the server; its plan has the URL, ``auto`` or ``off``.
+
     Raises:
-        UsageError: The plan's URL is none.
+        UsageError: The plan's URL is invalid.
     """
     plan = connection.plan
     if plan.metrics == METRICS_OFF:
-        return Unavailable("switched off with --metrics off")
+        return Unavailable("switched off for this capture")
     if plan.metrics != METRICS_AUTO:
         samples = read_metrics(connection, check_url(plan.metrics))
         if isinstance(samples, Unavailable):
             return samples
-        return MetricsSource(plan.metrics, model_names(samples))
+        return MetricsPage(plan.metrics, model_names(samples))
     base = default_base(connection)
     if isinstance(base, Unavailable):
         return base
@@ -67,27 +70,29 @@ def find_metrics(connection: Connection) -> MetricsSource | Unavailable:
     names = model_names(samples)
     doubt = _doubt(connection, base, names)
     if doubt:
-        return Unavailable(f"{base} is not used: {doubt}; give --metrics URL if it is this server")
-    return MetricsSource(base + METRICS_PATH, names)
+        return Unavailable(
+            f"{base} is not used: {doubt}; if the page is this server's, capture with its URL"
+        )
+    return MetricsPage(base + METRICS_PATH, names)
 
 
 def default_base(connection: Connection) -> str | Unavailable:
-    """Where REST is by default: on the same address, so behind a balancer the same replica."""
+    """URL of the default REST port on the same address, thus on the same replica."""
     target = connection.target
     if target.family == socket.AF_UNIX:
-        return Unavailable("a UNIX socket tells no HTTP address; give --metrics URL")
+        return Unavailable("no URL was given, and a UNIX socket has no HTTP address")
     host = f"[{target.address}]" if target.family == socket.AF_INET6 else target.address
     return f"http://{host}:{connection.plan.rest_port}"
 
 
 def read_metrics(connection: Connection, url: str) -> tuple[MetricSample, ...] | Unavailable:
-    """The samples of a page, or why there are none."""
+    """Read a page and parse its samples; or why that failed."""
     page = scrape(connection, url)
     return page if isinstance(page, Unavailable) else samples_of(page, url)
 
 
 def samples_of(page: Page, url: str) -> tuple[MetricSample, ...] | Unavailable:
-    """The samples of a page that was read, or why it has none."""
+    """Parse the samples of a page, or say why it has none."""
     try:
         return parse_metrics(page.body.decode("utf-8", "replace"))
     except MetricsParseError as exc:
@@ -95,7 +100,7 @@ def samples_of(page: Page, url: str) -> tuple[MetricSample, ...] | Unavailable:
 
 
 def scrape(connection: Connection, url: str) -> Page | Unavailable:
-    """The page untouched, read as the plan says; a mere guess is not waited for long."""
+    """Read a page with the plan's TLS options and limits; a guessed URL gets at most 2 s."""
     plan = connection.plan
     limit_ns = GUESS_TIMEOUT_NS if plan.metrics == METRICS_AUTO else plan.timeout_ns
     timeout_s = min(limit_ns, plan.timeout_ns) / SECOND
@@ -103,7 +108,7 @@ def scrape(connection: Connection, url: str) -> Page | Unavailable:
 
 
 def model_names(samples: tuple[MetricSample, ...]) -> tuple[str, ...]:
-    """The models that TensorFlow Serving counts requests of, sorted."""
+    """Names of the models whose requests the page counts, sorted."""
     names = {
         value
         for sample in samples
@@ -114,14 +119,14 @@ def model_names(samples: tuple[MetricSample, ...]) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def counted_between(
+def count_increase(
     before: tuple[MetricSample, ...], after: tuple[MetricSample, ...]
 ) -> int | Unavailable:
-    """By how much the server's request count rose from one page to the next."""
+    """By how much request_count rose from one page to the next, or why that is unknown."""
     if not any(sample.name.startswith(REQUEST_COUNT) for sample in after):
-        return Unavailable("it has no request_count")
+        return Unavailable("the metrics page has none")
     rise = round(request_count(after) - request_count(before))
-    return rise if rise >= 0 else Unavailable("its request_count fell: it was started anew")
+    return rise if rise >= 0 else Unavailable("it fell, so the server was restarted")
 
 
 def request_count(samples: tuple[MetricSample, ...]) -> float:
@@ -130,25 +135,25 @@ def request_count(samples: tuple[MetricSample, ...]) -> float:
 
 
 def _doubt(connection: Connection, base: str, names: tuple[str, ...]) -> str:
-    """Why the page might be another server's, or ""."""
+    """Why the page may belong to another server, or ""."""
     if not names:
-        return "it counts no model's requests yet, so nothing ties it to this server"
+        return "it counts no requests yet, so it cannot be matched to this server"
     for name in names:
         by_grpc = read_status(connection, name)
         if isinstance(by_grpc, Unavailable):
-            return f"it counts model {name}, of which gRPC says: {by_grpc.reason}"
+            return f"it counts requests of model {name}, and gRPC reports: {by_grpc.reason}"
         by_rest = _rest_versions(connection, base, name)
         if isinstance(by_rest, Unavailable):
             return by_rest.reason
         if by_rest != {(model.version, model.state) for model in by_grpc}:
-            return f"model {name} has other versions there than by gRPC"
+            return f"model {name} has other versions over REST than over gRPC"
     return ""
 
 
 def _rest_versions(
     connection: Connection, base: str, name: str
 ) -> set[tuple[int, str]] | Unavailable:
-    """Version and state as ``/v1/models/NAME`` gives them."""
+    """Versions and states that ``/v1/models/NAME`` reports."""
     url = f"{base}/v1/models/{quote(name, safe='')}"
     page = scrape(connection, url)
     if isinstance(page, Unavailable):
@@ -157,4 +162,4 @@ def _rest_versions(
         document: Any = json.loads(page.body)
         return {(int(each["version"]), each["state"]) for each in document["model_version_status"]}
     except (ValueError, TypeError, KeyError, RecursionError) as exc:
-        return Unavailable(f"{url} is no model status: {exc}")
+        return Unavailable(f"{url} is not a model status: {exc}")

@@ -1,4 +1,4 @@
-"""What the server says of its models: versions, states, signatures."""
+"""Reads versions, states and signatures of the server's models over gRPC."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _DTYPES = {
 
 
 def read_status(connection: Connection, name: str) -> tuple[ServedModel, ...] | Unavailable:
-    """The versions of a model and their states."""
+    """Versions and states of a model, or why the server did not report them."""
     request = GetModelStatusRequest(model_spec=ModelSpec(name=name))
     try:
         response = connection.call(
@@ -68,11 +68,18 @@ def read_status(connection: Connection, name: str) -> tuple[ServedModel, ...] | 
 
 
 def read_server(connection: Connection, names: Iterable[str]) -> ServerInfo:
-    """Status and signatures of the named models; in part Unavailable, with the reason."""
+    """Read status and signatures of models; each part can be Unavailable with a reason.
+
+    Args:
+        connection: To the server.
+        names: Names of the models.
+    """
     parameters = connection.plan.batching_parameters or _NO_PARAMETERS
     names = sorted(set(names))
     if not names:
-        nameless = Unavailable("no model name is known: give --model NAME, or its metrics")
+        nameless = Unavailable(
+            "no model name is known: none was given, and none came from a metrics page"
+        )
         return ServerInfo(nameless, nameless, parameters)
     answers = [read_status(connection, name) for name in names]
     models = [model for answer in answers if isinstance(answer, tuple) for model in answer]
@@ -87,7 +94,9 @@ def read_server(connection: Connection, names: Iterable[str]) -> ServerInfo:
     )
 
 
-_NO_PARAMETERS = Unavailable("the server does not tell them; --batching-parameters FILE does")
+_NO_PARAMETERS = Unavailable(
+    "the server does not report them, and no batching_parameters_file was given"
+)
 
 
 def _state_name(state: int) -> str:
@@ -122,7 +131,7 @@ def _signature(definition: SignatureDef) -> dict[str, Any]:
 
 
 def _tensors(infos: Mapping[str, TensorInfo]) -> dict[str, Any]:
-    """Type and shape by name; -1 is a dimension of any size, no shape is any rank."""
+    """Type and shape by tensor name; -1 is any dimension, a missing shape is any rank."""
     return {
         name: {
             "dtype": _DTYPES.get(info.dtype, f"DT_{info.dtype}"),

@@ -1,29 +1,26 @@
-"""Where the server is: what was typed, and the one address that everything then uses.
+"""Target: the server's address, resolved once for everything that a capture does.
 
-Behind a balancer a name may stand for many replicas. Resolving it once makes warm-up, status and
-recording meet the same one.
+Behind a load balancer one name can lead to many replicas. Resolving the name once makes the
+warm-up, the model status and the recording use the same replica.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import re
 import socket
 from dataclasses import dataclass
 
-from diag.errors import ServerUnreachableError, UsageError
-
-_HOST_PORT = re.compile(r"(?:\[(?P<v6>[^\[\]]+)\]|(?P<host>[^\[\]:/\s]+)):(?P<port>\d{1,5})")
-_UNIX = "unix:"
+from diag.capture.address import parse_address
+from diag.errors import ServerUnreachableError
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A server that accepted a connection.
+    """The address of a server, resolved.
 
     Attributes:
-        given: As typed.
-        host: Host name or address as typed, "" for a UNIX socket.
+        given: The address as the user wrote it.
+        host: Host name or address as the user wrote it, "" for a UNIX socket.
         port: TCP port, 0 for a UNIX socket.
         address: The numeric address in use, or the socket's path.
         family: ``socket.AF_INET``, ``AF_INET6`` or ``AF_UNIX``.
@@ -37,7 +34,7 @@ class Target:
 
     @property
     def grpc_target(self) -> str:
-        """The address in gRPC's spelling, numeric, so that gRPC resolves nothing again."""
+        """The numeric address in gRPC's notation, so that gRPC does not resolve a name."""
         if self.family == socket.AF_UNIX:
             return f"unix:{self.address}"
         if self.family == socket.AF_INET6:
@@ -46,23 +43,23 @@ class Target:
 
     @property
     def authority(self) -> str:
-        """What the server is called in the :authority header, and in TLS."""
+        """The server's name in the :authority header and in TLS."""
         if self.family == socket.AF_UNIX:
             return "localhost"
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
     def is_loopback(self) -> bool:
-        """Whether it is an address that no other machine can have."""
+        """Whether only this machine can use the address: loopback or a UNIX socket."""
         if self.family == socket.AF_UNIX:
             return True
         return ipaddress.ip_address(self.address.partition("%")[0]).is_loopback
 
     def connect(self, timeout_s: float) -> socket.socket:
-        """A plain stream to the address.
+        """Connect a plain socket to the address.
 
         Raises:
-            OSError: As connect(2) does.
+            OSError: As of connect(2).
         """
         stream = socket.socket(self.family, socket.SOCK_STREAM)
         stream.settimeout(timeout_s)
@@ -75,40 +72,19 @@ class Target:
         return stream
 
 
-def parse_server(text: str, option: str = "--server", port_min: int = 1) -> tuple[str, int]:
-    """Host and port of ``HOST:PORT`` or ``[IPv6]:PORT``; path and 0 of ``unix:/path``.
+def find_server(text: str, timeout_s: float, parameter: str = "server") -> Target:
+    """Resolve an address once and take the first result that accepts a connection.
 
     Args:
-        text: As typed.
-        option: Where it was typed, for messages.
-        port_min: 0 where the system may choose one.
-
-    Raises:
-        UsageError: It is neither.
-    """
-    if text.startswith(_UNIX):
-        path = text.removeprefix(_UNIX)
-        path = path.removeprefix("//") if path.startswith("///") else path
-        if not path:
-            raise UsageError(f"{option} unix: lacks the path of the socket")
-        return path, 0
-    match = _HOST_PORT.fullmatch(text)
-    if match is None or not port_min <= int(match["port"]) < 65536:
-        raise UsageError(
-            f"{option} {text!r} is not HOST:PORT",
-            hint="e.g. localhost:8500, '[::1]:8500' or unix:/run/tfs.sock",
-        )
-    return match["v6"] or match["host"], int(match["port"])
-
-
-def find_server(text: str, timeout_s: float) -> Target:
-    """Resolve once and take the first address that accepts a connection.
+        text: ``HOST:PORT``, ``[IPv6]:PORT`` or ``unix:/path``.
+        timeout_s: Time allowed for each connection attempt.
+        parameter: The parameter that holds the address, for messages.
 
     Raises:
         UsageError: ``text`` is not an address.
-        ServerUnreachableError: It cannot be resolved, or nothing listens there.
+        ServerUnreachableError: The name cannot be resolved, or no process accepts a connection.
     """
-    host, port = parse_server(text)
+    host, port = parse_address(text, parameter)
     if port == 0:
         return _reached([Target(text, "", 0, host, socket.AF_UNIX)], timeout_s)
     try:
@@ -117,7 +93,7 @@ def find_server(text: str, timeout_s: float) -> Target:
         raise ServerUnreachableError(
             f"{text}: the name {host} cannot be resolved",
             cause=str(exc),
-            hint=f"check the spelling, or try the address: getent hosts {host}",
+            hint=f"check the spelling, or look the address up: getent hosts {host}",
         ) from exc
     addresses = dict.fromkeys((family, str(where[0])) for family, _, _, _, where in found)
     targets = [Target(text, host, port, address, family) for family, address in addresses]

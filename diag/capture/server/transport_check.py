@@ -1,4 +1,4 @@
-"""Why no gRPC answer came: asks the port itself, in HTTP and in TLS, after a call has failed."""
+"""Tests a port with HTTP and TLS after a gRPC call got no answer, to explain the failure."""
 
 from __future__ import annotations
 
@@ -13,26 +13,32 @@ if TYPE_CHECKING:
 
 _HTTP_PROBE = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 _TIMEOUT_S = 1.0
-# What OpenSSL calls it when the other side does not speak TLS.
+# OpenSSL's reasons when the other side does not speak TLS.
 _NOT_TLS = ("WRONG_VERSION_NUMBER", "UNEXPECTED_EOF", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
 
 
 def check_transport(target: Target, plan: CapturePlan) -> CaptureError | None:
-    """What speaks at the address, if it is something else than was expected; else None."""
+    """The reason why gRPC calls to an address get no answer; None if the port speaks gRPC.
+
+    Args:
+        target: The address.
+        plan: Its TLS options and authority are those of the failed call.
+    """
     try:
         target.connect(_TIMEOUT_S).close()
     except OSError as exc:
         return ServerUnreachableError(
-            f"{target.given}: nothing listens there any more",
+            f"nothing listens at {target.given} any more",
             cause=exc.strerror or str(exc),
-            hint="look whether the server still runs, and at its log",
+            hint="check whether the server still runs, and read its log",
         )
     if plan.tls is not None:
         return _check_tls(target, plan.tls, plan.authority)
     if _speaks_tls(target):
         return WrongProtocolError(
-            f"{target.given} speaks TLS, it was called in plaintext",
-            hint="add --tls, and --ca-cert FILE if its certificate is signed in house",
+            f"{target.given} speaks TLS, but was called in plaintext",
+            hint="use TLS (`tls`), with `tls.ca_cert` if a private authority signed it",
+            parameter="tls",
         )
     if _speaks_http(target):
         return _not_grpc(target)
@@ -43,7 +49,9 @@ def _not_grpc(target: Target) -> WrongProtocolError:
     return WrongProtocolError(
         f"{target.given} speaks HTTP, not gRPC",
         cause="8501 is TensorFlow Serving's REST port; profiling needs the gRPC port",
-        hint=f"diag capture --server {target.host or 'HOST'}:8500",
+        hint="use the gRPC port, 8500 by default",
+        parameter="server",
+        retry={"server": f"{target.authority.rpartition(':')[0]}:8500"} if target.host else {},
     )
 
 
@@ -64,14 +72,14 @@ def _speaks_tls(target: Target) -> bool:
         with target.connect(_TIMEOUT_S) as stream, context.wrap_socket(stream):
             return True
     except ssl.SSLError as exc:
-        # A server that insists on a client certificate has spoken TLS to say so.
+        # A server that demands a client certificate refuses by a TLS alert.
         return "ALERT" in str(exc.reason)
     except OSError:
         return False
 
 
 def _check_tls(target: Target, tls: TlsOptions, authority: str) -> CaptureError | None:
-    """Shake hands as gRPC does, to learn what it does not say."""
+    """Make the TLS handshake that gRPC makes, because gRPC does not report why it failed."""
     name = _host_of(authority) or target.host or "localhost"
     try:
         context = _context(tls)
@@ -79,18 +87,18 @@ def _check_tls(target: Target, tls: TlsOptions, authority: str) -> CaptureError 
             target.connect(_TIMEOUT_S) as stream,
             context.wrap_socket(stream, server_hostname=name) as secured,
         ):
-            # In TLS 1.3 a refusal of the client's certificate comes after the handshake; a gRPC
-            # server that accepts it speaks first (its SETTINGS frame).
+            # In TLS 1.3 a server refuses a client certificate after the handshake; a gRPC server
+            # that accepts it sends a SETTINGS frame.
             if secured.selected_alpn_protocol() != "h2":
                 return _not_grpc(target)
             if not secured.recv(1):
-                return _refused(target, "the server hung up after the handshake", tls)
+                return _refused(target, "the server closed the connection after the handshake", tls)
     except ssl.SSLCertVerificationError as exc:
         return TlsError(
-            f"{target.given}: its certificate is not trusted for the name {name}",
+            f"{target.given}: the certificate is not trusted for the name {name}",
             cause=exc.verify_message,
-            hint="give the authority that signed it with --ca-cert FILE, or the name in it with "
-            "--authority NAME",
+            hint="pass the authority that signed it (`tls.ca_cert`), or the name in it "
+            "(`authority`)",
         )
     except ssl.SSLError as exc:
         return _tls_error(target, exc, tls)
@@ -98,9 +106,10 @@ def _check_tls(target: Target, tls: TlsOptions, authority: str) -> CaptureError 
         return None
     except OSError as exc:
         return WrongProtocolError(
-            f"{target.given} hung up on a TLS handshake",
+            f"{target.given} closed the connection during the TLS handshake",
             cause=exc.strerror or str(exc),
-            hint="if the server has no --ssl_config_file, leave --tls out",
+            hint="if the server has no --ssl_config_file, use plaintext (no `tls`)",
+            parameter="tls",
         )
     return None
 
@@ -111,7 +120,8 @@ def _tls_error(target: Target, error: ssl.SSLError, tls: TlsOptions) -> CaptureE
         return WrongProtocolError(
             f"{target.given} does not speak TLS",
             cause=reason,
-            hint="leave --tls, --ca-cert and --client-cert out, or check the port",
+            hint="use plaintext (no `tls`), or check the port",
+            parameter="tls",
         )
     return _refused(target, reason, tls)
 
@@ -120,9 +130,9 @@ def _refused(target: Target, reason: str, tls: TlsOptions) -> TlsError:
     return TlsError(
         f"{target.given}: the server refused the TLS handshake",
         cause=reason,
-        hint="check that --client-cert is signed by an authority the server trusts"
+        hint="check that the server trusts the authority that signed `tls.client_cert`"
         if tls.client_cert
-        else "it may want a client certificate: --client-cert FILE --client-key FILE",
+        else "it may require a client certificate (`tls.client_cert` and `tls.client_key`)",
     )
 
 

@@ -1,8 +1,7 @@
-"""Finds out what the server's profiler can do, without making it record or write anything."""
+"""Finds out what the server's profiler can do without recording or writing anything."""
 
 from __future__ import annotations
 
-import enum
 from typing import TYPE_CHECKING
 
 import grpc
@@ -28,44 +27,37 @@ TERMINATE = SERVICE + "Terminate"
 PROFILE = SERVICE + "Profile"
 
 
-class TraceDelivery(enum.Enum):
-    """How a server hands out its trace."""
+def can_return_trace(connection: Connection) -> bool:
+    """Whether the server returns traces in its answers: TensorFlow 2.21 and newer.
 
-    INLINE = "inline"
-    OWN_DISK = "own-disk"
-
-
-def probe_profiler(connection: Connection) -> TraceDelivery:
-    """Tell TensorFlow 2.21 and newer from older ones.
-
-    ``GetSnapshot`` exists since 2.21, which is also when ``emit_xspace`` came; with no continuous
-    session it answers NOT_FOUND. ``Terminate`` of an unknown session exists in all and does
-    nothing.
+    ``GetSnapshot`` and ``emit_xspace`` both exist since 2.21. Without a continuous session,
+    ``GetSnapshot`` answers NOT_FOUND. ``Terminate`` of an unknown session has no effect in any
+    version.
 
     Raises:
-        ProfilerBusyError: A continuous session of someone else is running.
-        ProfilerDisabledError: There is no profiler service.
-        CaptureError: The server does not answer as a server does.
+        ProfilerBusyError: Someone else's continuous profiling session is running.
+        ProfilerDisabledError: The server has no profiler service.
+        CaptureError: The server does not answer as expected.
     """
     code = _code(connection, SNAPSHOT)
     if code == grpc.StatusCode.NOT_FOUND:
-        return TraceDelivery.INLINE
+        return True
     if code in (None, grpc.StatusCode.RESOURCE_EXHAUSTED):
         raise ProfilerBusyError(
-            f"{connection.target.given} is being profiled continuously by someone else",
-            cause="it answered GetSnapshot with a trace",
+            f"someone else is profiling {connection.target.given} continuously",
+            cause="the server answered GetSnapshot with a trace",
             hint="end that session first (StopContinuousProfiling), or ask its owner for the trace",
         )
     if _code(connection, TERMINATE) == grpc.StatusCode.UNIMPLEMENTED:
         raise failures.profiler_disabled(connection.target.given, "")
-    return TraceDelivery.OWN_DISK
+    return False
 
 
 def _code(connection: Connection, method: str) -> grpc.StatusCode | None:
-    """The status a harmless call ends with; None is success.
+    """The status of a call that changes nothing on the server; None is success.
 
     Raises:
-        CaptureError: It ended with one that says nothing about the profiler.
+        CaptureError: The status says nothing about the profiler.
     """
     timeout_s = connection.plan.timeout_ns / SECOND
     try:
@@ -80,5 +72,5 @@ def _code(connection: Connection, method: str) -> grpc.StatusCode | None:
         too_large = exc.code() == grpc.StatusCode.RESOURCE_EXHAUSTED and "larger" in details
         if (known and "http2 header" not in details) or too_large:
             return exc.code()
-        raise failures.explain(exc, connection, "asking for its profiler") from exc
+        raise failures.explain(exc, connection, failures.PROBING) from exc
     return None

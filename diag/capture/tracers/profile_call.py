@@ -1,4 +1,4 @@
-"""Recording: one Profile call, ended early when asked to, and always ended on the server too."""
+"""One ``Profile`` call: it can be ended early, and its session on the server always ends."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from diag.capture.plan import SECOND
 from diag.capture.server import failures
 from diag.capture.server.connection import TICK_S
 from diag.capture.tracers.probe import PROFILE, TERMINATE
+from diag.capture.tracers.session_ids import new_session_id
 from diag.formats.wire.profiler_pb2 import (
     ProfileOptions,
     ProfileRequest,
@@ -30,38 +31,33 @@ _TERMINATE_TIMEOUT_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class TraceRecording:
-    """What the server answered.
+class ProfileAnswer:
+    """The server's answer to ``Profile``.
 
     Attributes:
-        session_id: As sent.
-        xspace: The trace's bytes; None if the server kept it or had none.
-        is_empty: The server says that it recorded nothing.
-        sent_unix_ns: This machine's wall clock before the call.
-        received_unix_ns: And after the answer had arrived.
+        xspace: The encoded trace; None if the answer holds none.
+        is_empty: Whether the server says that it recorded nothing.
+        sent_unix_ns: This machine's wall clock just before the call.
+        received_unix_ns: This machine's wall clock just after the answer had arrived.
     """
 
-    session_id: str
     xspace: bytes | None
     is_empty: bool
     sent_unix_ns: int
     received_unix_ns: int
 
 
-def profile_request(
-    duration_ms: int, tracer_level: int, *, device_trace: bool, session_id: str
-) -> ProfileRequest:
-    """A request for a trace in the response.
+def profile_request(duration_ms: int, tracer_level: int, *, device_trace: bool) -> ProfileRequest:
+    """A request that asks for the trace in the answer, with a new session id.
 
     Args:
-        duration_ms: Goes into the options; the server ignores the one beside them.
-        tracer_level: 1 to 3.
+        duration_ms: Length of the recording.
+        tracer_level: Host tracer level, 1 to 3.
         device_trace: Whether to trace GPUs.
-        session_id: For Terminate.
     """
     options = ProfileOptions(
         version=1,
-        duration_ms=duration_ms,
+        duration_ms=duration_ms,  # the server reads this one, not the request's own field
         host_tracer_level=tracer_level,
         device_tracer_level=1 if device_trace else 0,
         python_tracer_level=0,
@@ -71,45 +67,45 @@ def profile_request(
     return ProfileRequest(
         duration_ms=duration_ms,
         opts=options,
-        session_id=session_id,
+        session_id=new_session_id(),
         host_name="server",
         emit_xspace=True,
     )
 
 
-def record(
+def call_profile(
     connection: Connection,
     request: ProfileRequest,
     *,
-    stop_asked: Callable[[], bool] = lambda: False,
-    on_tick: Callable[[int], None] = lambda elapsed_ns: None,
-) -> TraceRecording:
-    """Record once; never tried again.
+    stop_requested: Callable[[], bool],
+    on_tick: Callable[[int], None],
+) -> ProfileAnswer:
+    """Call ``Profile`` once and wait for the answer.
 
-    However this is left, the server's session is ended: by ``Terminate`` and, when the answer is
-    not waited for, by cancelling the call, upon which the server drops the data and frees its
+    However this ends, the session on the server ends too: by ``Terminate`` and, if the answer is
+    not awaited, by cancelling the call, upon which the server drops the data and frees its
     profiler.
 
     Args:
         connection: To the server.
         request: Of ``profile_request``.
-        stop_asked: Polled; when true, the recording is ended early and its data kept.
-        on_tick: Called several times a second with the time since the start.
+        stop_requested: Polled; once it returns True, the recording ends early and keeps its data.
+        on_tick: Called several times a second with the time since the start in ns.
 
     Raises:
         CaptureError: The server refused, failed, went away or did not answer in time.
-        KeyboardInterrupt: A signal that is not to keep anything.
+        KeyboardInterrupt: A signal arrived that discards the recording.
     """
     with connection.interrupts.shield():
-        return _record(connection, request, stop_asked, on_tick)
+        return _call(connection, request, stop_requested, on_tick)
 
 
-def _record(
+def _call(
     connection: Connection,
     request: ProfileRequest,
-    stop_asked: Callable[[], bool],
+    stop_requested: Callable[[], bool],
     on_tick: Callable[[int], None],
-) -> TraceRecording:
+) -> ProfileAnswer:
     timeout_s = request.opts.duration_ms / 1e3 + connection.plan.collect_timeout_ns / SECOND
     answered = threading.Event()
     sent_unix_ns, started_ns = time.time_ns(), time.monotonic_ns()
@@ -121,33 +117,31 @@ def _record(
         answered.set()
 
     call.add_done_callback(stamp)
-    asked = False
+    is_stopping = False
     try:
         while not answered.wait(TICK_S):
             connection.interrupts.check()
             on_tick(time.monotonic_ns() - started_ns)
-            if not asked and stop_asked():
-                asked = True
-                terminate(connection, request.session_id)
+            if not is_stopping and stop_requested():
+                is_stopping = True
+                _terminate(connection, request.session_id)
     finally:
         if not answered.is_set():
             call.cancel()
-            terminate(connection, request.session_id)
+            _terminate(connection, request.session_id)
     try:
         response: ProfileResponse = call.result()
     except grpc.RpcError as exc:
         connection.note(exc)
         if exc.code() == grpc.StatusCode.DEADLINE_EXCEEDED:
-            terminate(connection, request.session_id)
+            _terminate(connection, request.session_id)
         raise failures.explain(exc, connection, failures.RECORDING) from exc
     xspace = response.xspace if response.HasField("xspace") else None
-    return TraceRecording(
-        request.session_id, xspace, response.empty_trace, sent_unix_ns, received[0]
-    )
+    return ProfileAnswer(xspace, response.empty_trace, sent_unix_ns, received[0])
 
 
-def terminate(connection: Connection, session_id: str) -> None:
-    """Ask the server to end the session; best effort, for it may be over already."""
+def _terminate(connection: Connection, session_id: str) -> None:
+    """Ask the server to end the session; a failure is ignored, the session may have ended."""
     try:
         connection.call(
             TERMINATE,

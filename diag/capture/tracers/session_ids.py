@@ -1,4 +1,4 @@
-"""Names that nobody can guess: whoever knows a session's id can end it, or read its file."""
+"""Profiling session ids that cannot be guessed: whoever knows one can end the session."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import secrets
 
 
 def new_session_id() -> str:
-    """128 random bits in a form that is also a safe file name on the server."""
+    """128 random bits as a name that is also a safe file name on the server."""
     return f"diag-{secrets.token_hex(16)}"

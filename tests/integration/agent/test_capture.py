@@ -112,7 +112,7 @@ def test_an_agent_killed_in_mid_window_leaves_the_samples_taken_so_far(tmp_path:
     assert host.samples[-1]["unix_ns"] <= killed_unix_ns[0]
     assert host.samples[-1]["unix_ns"] > manifest_of(outcome.path)["window"]["start_unix_ns"]
     assert host.missing["samples"].startswith(f"none after sample {len(host.samples)}: the agent ")
-    assert "broke off 0." in caveats_of(outcome)["agent-lost"]
+    assert "end 0." in caveats_of(outcome)["agent-lost"]
     assert "went away" in caveats_of(outcome)["agent-lost"]
     assert "agent-lost" in {caveat.code for caveat in capture.caveats}
     assert [clock.source for clock in capture.clocks] == ["host"]
@@ -153,7 +153,9 @@ def test_a_required_source_that_the_agent_lacks_spares_the_server(tmp_path: Path
         wanted = plan(server.address, agent=AgentAccess(agent.address), require=frozenset({"gpu"}))
         with pytest.raises(RequiredSourceError, match="was not profiled") as caught:
             capture_bundle(wanted, tmp_path / "b")
-    assert caught.value.cause == f"gpu: the agent at {agent.address} has none: no NVIDIA driver"
+    assert (
+        caught.value.cause == f"gpu: the agent at {agent.address} has no samples: no NVIDIA driver"
+    )
     assert server.profiles == []
 
 
@@ -196,7 +198,7 @@ def test_a_capture_by_a_socket_needs_no_port(tmp_path: Path) -> None:
     [
         (["--agent", "no-port"], "--agent 'no-port' is not HOST:PORT"),
         (["--agent-ca-cert", "ca.pem"], "need --agent HOST:PORT"),
-        (["--agent", "h:1", "--agent-client-cert", "c.pem"], "belong together"),
+        (["--agent", "h:1", "--agent-client-cert", "c.pem"], "must be given together"),
         (["--agent", "h:1", "--agent-token-file", "nowhere"], "--agent-token-file nowhere"),
     ],
 )
@@ -207,11 +209,11 @@ def test_options_that_cannot_be_are_refused_before_anything_is_touched(
     assert message in capsys.readouterr().err
 
 
-def test_a_file_that_is_no_certificate_is_named_with_its_option(tmp_path: Path) -> None:
+def test_a_file_that_is_no_certificate_is_named_with_its_parameter(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("not one")
-    tls = TlsOptions(tmp_path / "ca.pem", prefix="--agent-")
+    tls = TlsOptions(tmp_path / "ca.pem")
     with server_of() as server, agent_here() as agent:
         wanted = plan(server.address, agent=AgentAccess(agent.address, tls))
-        with pytest.raises(UsageError, match=r"--agent-ca-cert .* is not a PEM file"):
+        with pytest.raises(UsageError, match=r"`agent.tls.ca_cert` .* is not a PEM file"):
             capture_bundle(wanted, tmp_path / "b")
     assert server.profiles == []

@@ -57,12 +57,13 @@ def test_nothing_listens_where_the_agent_should(tmp_path: Path) -> None:
 def test_another_program_listens_where_the_agent_should(tmp_path: Path) -> None:
     with server_of() as server:
         (reason,) = reasons(server, AgentAccess(server.address), tmp_path)
-    assert reason == f"the agent at {server.address} is none: something else speaks gRPC there"
+    expected = "is not a diag agent: another program speaks gRPC on that port"
+    assert reason == f"the agent at {server.address} {expected}"
 
 
 @pytest.mark.parametrize(
     ("token", "reason"),
-    [("", "wants a token: --agent-token-file"), ("another-token-than-it", "refused the token")],
+    [("", "requires a token"), ("another-token-than-it", "refused the token")],
 )
 def test_the_token_is_missing_or_wrong(tmp_path: Path, token: str, reason: str) -> None:
     with server_of() as server, agent_here(token=TOKEN) as agent:
@@ -74,7 +75,7 @@ def test_the_token_is_missing_or_wrong(tmp_path: Path, token: str, reason: str) 
 
 @pytest.mark.parametrize(
     ("tls", "reason"),
-    [("none", "speaks TLS, it was called in plaintext"), ("other", "is not trusted")],
+    [("none", "speaks TLS, but was called in plaintext"), ("other", "is not trusted")],
 )
 def test_the_sides_do_not_agree_on_tls(
     tmp_path: Path, certificates: Certificates, identity: ServerCertificate, tls: str, reason: str
@@ -152,7 +153,7 @@ def impostor(
 def test_an_agent_of_another_protocol_is_told_from_a_broken_one(tmp_path: Path) -> None:
     with server_of() as server, impostor(protocol=7) as address:
         (found,) = reasons(server, AgentAccess(address), tmp_path)
-    assert "is of diag 9.9 and speaks protocol 7, not 1" in found
+    assert "is diag 9.9 with protocol 7, not 1" in found
 
 
 @pytest.mark.parametrize(
@@ -161,8 +162,8 @@ def test_an_agent_of_another_protocol_is_told_from_a_broken_one(tmp_path: Path) 
         (b"<html>\n<html>\n", "line 1: not readable"),
         (b'{"source":"host","period_ns":1,"units":{}}\n[1]\n', "line 2: not readable"),
         (b'{"source":"host","period_ns":1,"units":{}}\n{"unix_ns":-1}\n', "line 2"),
-        (b'{"source":"gpu","period_ns":1,"units":{}}\n{"unix_ns":1}\n', "are called gpu"),
-        (bytes(2_000_000), "sent more at once than can be taken"),
+        (b'{"source":"gpu","period_ns":1,"units":{}}\n{"unix_ns":1}\n', "are of gpu, not of host"),
+        (bytes(2_000_000), "sent a larger message than is accepted"),
     ],
     ids=["text", "list", "time", "source", "size"],
 )
@@ -182,12 +183,27 @@ ONE = HEADER + b'{"unix_ns":1,"cpu":5}\n'
 @pytest.mark.parametrize(
     ("told", "reason"),
     [
-        ({"read_max_ns": -(1 << 63)}, "says that a reading took -9,223,372,036,854,775,808 ns"),
-        ({"read_max_ns": (1 << 63) - 1}, "says that a reading took 9,223,372,036,854,775,807 ns"),
-        ({"dropped": -10}, "says that it gave up -10 samples"),
-        ({"dropped": (1 << 63) - 1}, "says that it gave up 9,223,372,036,854,775,807 samples"),
-        ({"clock_ns": -(1 << 63)}, "says that it is -9,223,372,036,854,775,808 ns since 1970"),
-        ({"clock_ns": (1 << 63) - 1}, "says that it is 9,223,372,036,854,775,807 ns since 1970"),
+        (
+            {"read_max_ns": -(1 << 63)},
+            "reported an impossible reading time: -9,223,372,036,854,775,808 ns",
+        ),
+        (
+            {"read_max_ns": (1 << 63) - 1},
+            "reported an impossible reading time: 9,223,372,036,854,775,807 ns",
+        ),
+        ({"dropped": -10}, "reported an impossible number of dropped samples: -10"),
+        (
+            {"dropped": (1 << 63) - 1},
+            "reported an impossible number of dropped samples: 9,223,372,036,854,775,807",
+        ),
+        (
+            {"clock_ns": -(1 << 63)},
+            "sent an invalid time: -9,223,372,036,854,775,808 ns since 1970",
+        ),
+        (
+            {"clock_ns": (1 << 63) - 1},
+            "sent an invalid time: 9,223,372,036,854,775,807 ns since 1970",
+        ),
     ],
 )
 def test_numbers_that_cannot_be_cost_the_source_and_not_the_bundle(
@@ -225,4 +241,4 @@ def test_an_agent_that_sends_without_end_is_left_at_a_limit(tmp_path: Path, line
     with server_of() as server, impostor(lines=lines, repeats=10_000) as address:
         wanted = plan(server.address, agent=AgentAccess(address))
         outcome = capture_bundle(wanted, tmp_path / "b")
-    assert "sent more than can be kept" in caveats_of(outcome)["agent-lost"]
+    assert "sent more samples than are accepted" in caveats_of(outcome)["agent-lost"]

@@ -114,7 +114,7 @@ def test_one_client_too_many_is_refused_until_another_leaves() -> None:
         next(second.replies)
         error = SampleCall(channel, ("host", 0)).refusal()
         assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
-        assert error.details() == "2 clients sample already, as many as may"
+        assert error.details() == "2 clients are sampling, no more are admitted"
         assert describe(channel).protocol == 1
         first.cancel()
         assert eventually(lambda: agent.sources.opened[0].closed)
@@ -147,7 +147,7 @@ def test_nobody_samples_longer_than_may_be() -> None:
     limits = Limits(duration_max_ns=200 * MS)
     with agent_here(limits=limits) as agent, grpc.insecure_channel(agent.address) as channel:
         replies = list(SampleCall(channel, ("host", 0)).replies)
-    assert replies[-1].ended == "an agent samples for 0.2 s at most"
+    assert replies[-1].ended == "the time limit of 0.2 s was reached"
     assert 10 <= len(loads(replies, msgspec.json.decode)) <= 60
 
 
@@ -175,7 +175,7 @@ def never() -> Iterator[SampleRequest]:
 
 
 def test_calls_that_ask_for_nothing_keep_no_place_and_shut_nobody_out() -> None:
-    limits = Limits(clients_max=1, first_request_ns=600 * MS, waiting_grace_ns=100 * MS)
+    limits = Limits(clients_max=1, first_request_ns=600 * MS, pending_grace_ns=100 * MS)
     with agent_here(limits=limits) as agent, grpc.insecure_channel(agent.address) as channel:
         sample = channel.stream_stream(SAMPLE)
         describing = channel.stream_unary(DESCRIBE)
@@ -195,10 +195,10 @@ def test_calls_that_ask_for_nothing_keep_no_place_and_shut_nobody_out() -> None:
 @pytest.mark.parametrize(
     ("token", "reason"),
     [
-        ("", "the agent wants a token"),
-        ("a-token-of-someone-else", "the token is not the agent's"),
-        (TOKEN + "x", "the token is not the agent's"),
-        (TOKEN[:-1], "the token is not the agent's"),
+        ("", "the agent requires a token"),
+        ("a-token-of-someone-else", "the token is wrong"),
+        (TOKEN + "x", "the token is wrong"),
+        (TOKEN[:-1], "the token is wrong"),
     ],
 )
 def test_nothing_is_answered_without_the_token(token: str, reason: str) -> None:

@@ -42,5 +42,5 @@ def test_a_sample_that_cannot_be_written_costs_itself_only() -> None:
 def test_a_stream_that_was_never_read_from_says_why_there_is_nothing() -> None:
     stream = SourceStream(CountingReader(10 * MS, ballast=0), 100, message_max_bytes=2000)
     (last,) = stream.end("the agent was stopped")
-    assert last.unavailable == "the window was shorter than one reading"
+    assert last.unavailable == "the recording was shorter than one reading"
     assert last.ended == "the agent was stopped"

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diag.capture.clocks import clock_bounds, clock_record
-from diag.capture.tracers.profile_call import TraceRecording
+from diag.capture.tracers.trace_source import TraceRecording
 from diag.formats.trace.xspace import decode_space
 from diag.model.availability import Unavailable
 from diag.testing.xspace_builder import build_space
@@ -17,7 +17,7 @@ def space(last_ms: int, start: str = f"env profile_start_time={START}u"):
 
 
 def recording(sent_ns: int, received_ns: int) -> TraceRecording:
-    return TraceRecording("s", b"", False, sent_ns, received_ns)
+    return TraceRecording(b"", sent_ns, received_ns)
 
 
 def test_the_bounds_are_what_cause_and_effect_allow() -> None:

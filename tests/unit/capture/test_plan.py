@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from diag.capture.plan import MS, REQUIRABLE, SECOND, CapturePlan, TlsOptions
-from diag.cli.capture_options import SOURCES
+from diag.capture.plan import MS, SECOND, AgentAccess, CapturePlan, TlsOptions
+from diag.capture.plan_options import PlanOptions
 from diag.errors import UsageError
 
 
@@ -21,29 +22,54 @@ def test_the_defaults_are_the_safe_ones() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("changes", "message", "parameter"),
     [
-        ({"duration_ns": 9 * MS}, "10ms or more"),
-        ({"duration_ns": 10 * SECOND + 1}, "more than 10 s"),
-        ({"duration_ns": 601 * SECOND, "allow_long": True}, "more than 10 minutes"),
-        ({"host_tracer_level": 0}, "not 1, 2 or 3"),
-        ({"host_tracer_level": 4}, "not 1, 2 or 3"),
-        ({"max_bytes": 0}, "--max-bytes"),
-        ({"max_bytes": 2**31}, "--max-bytes"),
-        ({"gpu_rate_hz": 0}, "--gpu-rate is 0"),
-        ({"gpu_rate_hz": 101}, "1 to 100 a second"),
-        ({"require": frozenset({"gpus"})}, "--require gpus"),
-        ({"require": frozenset({"metrics"}), "metrics": "off"}, "contradicts"),
-        ({"require": frozenset({"device-trace"}), "device_trace": False}, "contradicts"),
-        ({"tls": TlsOptions(client_cert=Path("c"))}, "belong together"),
-        ({"tls": TlsOptions(client_key=Path("k"))}, "belong together"),
-        ({"timeout_ns": 0}, "more than 0"),
-        ({"wait_limit_ns": 0}, "more than 0"),
+        ({"server": "h"}, "`server` 'h' is not HOST:PORT", "server"),
+        ({"duration_ns": 9 * MS}, "`duration_ns` is 0.009 s, it must be 10 ms or more", ""),
+        ({"duration_ns": 10 * SECOND + 1}, "`duration_ns` is 10 s, more than 10 s", ""),
+        ({"duration_ns": 601 * SECOND, "allow_long": True}, "more than 10 minutes", "duration_ns"),
+        ({"host_tracer_level": 0}, "`host_tracer_level` is 0, it must be 1, 2 or 3", ""),
+        ({"host_tracer_level": 9}, "`host_tracer_level` is 9, it must be 1, 2 or 3", ""),
+        ({"max_bytes": 0}, "`max_bytes` is 0", ""),
+        ({"max_bytes": 2**31}, "`max_bytes` is 2,147,483,648", ""),
+        ({"gpu_rate_hz": 0}, "`gpu_rate_hz` is 0", ""),
+        ({"gpu_rate_hz": 101}, "it must be 1 to 100", "gpu_rate_hz"),
+        ({"require": frozenset({"gpus"})}, "`require` names gpus", ""),
+        ({"require": frozenset({"metrics"}), "metrics": "off"}, "but `metrics` is off", "require"),
+        (
+            {"require": frozenset({"device-trace"}), "device_trace": False},
+            "but GPUs are not traced",
+            "require",
+        ),
+        ({"tls": TlsOptions(client_cert=Path("c"))}, "given together", "tls.client_key"),
+        ({"tls": TlsOptions(client_key=Path("k"))}, "given together", "tls.client_cert"),
+        ({"timeout_ns": 0}, "`timeout_ns` must be more than 0", ""),
+        ({"collect_timeout_ns": 0}, "`collect_timeout_ns` must be more than 0", ""),
+        ({"wait_limit_ns": 0}, "`wait_limit_ns` must be more than 0", ""),
     ],
 )
-def test_contradictions_are_refused(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(UsageError, match=message):
-        CapturePlan(server="h:1", **changes)
+def test_contradictions_are_refused_in_the_words_of_the_library(
+    changes: dict[str, Any], message: str, parameter: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        CapturePlan(**({"server": "h:1"} | changes))
+    assert message in caught.value.message
+    assert caught.value.parameter == (parameter or next(iter(changes)))
+    assert "--" not in caught.value.message + caught.value.hint
+
+
+def test_an_agent_needs_an_address_and_the_key_of_its_certificate() -> None:
+    with pytest.raises(UsageError, match=r"`agent.address` 'h' is not HOST:PORT"):
+        AgentAccess("h")
+    with pytest.raises(UsageError, match=r"`agent.tls.client_cert` and") as caught:
+        AgentAccess("h:1", TlsOptions(client_cert=Path("c")))
+    assert caught.value.parameter == "agent.tls.client_key"
+
+
+def test_the_keyword_options_are_the_fields_of_the_plan() -> None:
+    fields = {each.name: each.type for each in dataclasses.fields(CapturePlan)}
+    options = {name: kind.__forward_arg__ for name, kind in PlanOptions.__annotations__.items()}
+    assert {"server": "str"} | options == fields
 
 
 def test_the_limits_themselves_are_allowed() -> None:
@@ -60,7 +86,3 @@ def test_the_record_holds_no_secret_and_no_path() -> None:
         tls=TlsOptions(client_cert=Path("/s3cret"), client_key=Path("/s3cret")),
     )
     assert "s3cret" not in str(plan.as_record())
-
-
-def test_the_command_offers_the_sources_that_the_plan_knows() -> None:
-    assert SOURCES == REQUIRABLE

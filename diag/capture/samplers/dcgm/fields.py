@@ -1,4 +1,4 @@
-"""Which of a DCGM exporter's metrics are sampled, under which names, and when a value is none.
+"""The sampled metrics of a DCGM exporter, their names in samples, and their valid values.
 
 Names and units: NVIDIA dcgm-exporter, etc/default-counters.csv and etc/dcp-metrics-included.csv;
 the field of clock event reasons by dcgm_fields.h of DCGM 3 and 4.
@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-# dcgm_structs.h, "DCGM_BLANK_VALUES": values from here on stand for "blank", "not found", "not
-# supported" and "not permissioned", by the type of the field. The exporter leaves most of them out.
+# dcgm_structs.h, "DCGM_BLANK_VALUES": values from here on mean "blank", "not found", "not
+# supported" or "not permissioned", depending on the type. The exporter omits most of them.
 _BLANK_INT32 = 0x7FFFFFF0
 _BLANK_FP64 = 2.0**47
 
 _PERCENT_MAX = 100.0
-# A ratio of two counters that are not read at one instant.
+# A ratio of two counters that are not read at the same instant can exceed 1 slightly.
 _RATIO_MAX = 1.05
 
 
@@ -24,11 +24,11 @@ class Field:
     """One sampled field.
 
     Attributes:
-        name: In samples.
-        unit: In samples.
-        metrics: The exporter's names of it, newest first.
-        most: The largest value that is one.
-        is_whole: Whether it counts whole things.
+        name: Its name in samples.
+        unit: Its unit in samples.
+        metrics: The exporter's names for it, newest first.
+        most: The largest valid value.
+        is_whole: Whether it is an integer.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Field:
     is_whole: bool = False
 
     def value_of(self, number: float) -> int | float | None:
-        """The number as a sample holds it; None if DCGM means by it that it has none."""
+        """The value for a sample; None if DCGM marks it as missing."""
         if not math.isfinite(number) or not 0 <= number <= self.most:
             return None
         if self.unit == "ratio":
@@ -65,7 +65,7 @@ FIELDS: tuple[Field, ...] = (
     _ratio("sm_occupancy_ratio", "PROF_SM_OCCUPANCY"),
     _ratio("tensor_active_ratio", "PROF_PIPE_TENSOR_ACTIVE"),
     _ratio("dram_active_ratio", "PROF_DRAM_ACTIVE"),
-    # The exporter's older lists call these totals; DCGM has always given rates (field 1009, 1010).
+    # The exporter's older lists call these totals, but DCGM fields 1009 and 1010 are rates.
     _field("pcie_tx_bytes_per_s", "bytes/s", "PROF_PCIE_TX_BYTES", most=_FP64_MAX),
     _field("pcie_rx_bytes_per_s", "bytes/s", "PROF_PCIE_RX_BYTES", most=_FP64_MAX),
     _field("sm_clock_mhz", "MHz", "DEV_SM_CLOCK", most=_INT32_MAX, is_whole=True),

@@ -1,8 +1,8 @@
-"""One page of a DCGM exporter: its GPUs and slices, and what it says of each.
+"""Parses one page of a DCGM exporter into values by host, device and field.
 
 Labels: dcgm-exporter, internal/pkg/rendermetrics/render_metrics.go (``gpu``, ``UUID``,
-``modelName``, ``GPU_I_ID``, ``GPU_I_PROFILE``, ``Hostname``); a MIG slice has its GPU's as well.
-Pods that share a GPU by time slicing each repeat the GPU's one value.
+``modelName``, ``GPU_I_ID``, ``GPU_I_PROFILE``, ``Hostname``); a MIG slice has those of its
+GPU as well. Pods that share a GPU by time slicing all repeat the value of the GPU.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NO_HOST = ""
-# Sets of labels on a page: its GPUs and slices, each as often as pods share it. 8 GPUs in 7 slices
-# that 10 pods share are 560.
+# Label sets on a page: GPUs and slices, each repeated for every pod that shares it. 8 GPUs with 7
+# slices each, shared by 10 pods, give 560.
 SERIES_MAX = 4096
 _LABEL_MAX_CHARACTERS = 256
 
 
 class TooManySeriesError(Exception):
-    """The page names more than any node has."""
+    """The page has more GPUs, slices and pods than one node can have."""
 
 
 class DeviceKey(NamedTuple):
-    """A GPU or a slice on a host, as its labels tell it; orders as ``gpu`` and then slices do."""
+    """A GPU or a slice of a host, by its labels; sorts by ``gpu``, each GPU before its slices."""
 
     gpu: int
     uuid: str
@@ -43,12 +43,13 @@ class DeviceKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class HostPage:
-    """What a page says of one host's devices.
+    """The devices of one host on a page.
 
     Attributes:
-        devices: How each is called.
-        values: By field name and device; None where DCGM has no value.
-        collected_unix_ns: By device, the newest time stamp of its values; empty without any.
+        devices: Name and uuid by device.
+        values: Value by field name and device; None if DCGM marks it as missing.
+        collected_unix_ns: Newest time stamp by device, in ns since 1970; empty if the page has
+            no time stamps.
     """
 
     devices: dict[DeviceKey, SampledDevice]
@@ -61,21 +62,22 @@ class HostPage:
 
 
 def read_hosts(text: str) -> dict[str, HostPage]:
-    """What the page says, by ``Hostname`` ("" where it names none).
+    """Parse a page into hosts, by ``Hostname`` ("" if a series has none).
 
     Args:
-        text: The page. Lines of other metrics are not even parsed: an exporter has hundreds.
+        text: The page. Lines of metrics that are not sampled are skipped, of which an exporter has
+            hundreds.
 
     Raises:
-        MetricsParseError: A line that is asked for is no sample.
-        TooManySeriesError: See there.
+        MetricsParseError: A line of a sampled metric cannot be parsed.
+        TooManySeriesError: The page has more than ``SERIES_MAX`` label sets.
     """
     hosts: dict[str, HostPage] = {}
     seen: set[tuple[tuple[str, str], ...]] = set()
     for sample, unix_ns in parse_named(text, FIELD_BY_METRIC.keys()):
         seen.add(sample.labels)
         if len(seen) > SERIES_MAX:
-            raise TooManySeriesError(f"names more than {SERIES_MAX:,} GPUs, slices and pods")
+            raise TooManySeriesError(f"has more than {SERIES_MAX:,} GPUs, slices and pods")
         labels = dict(sample.labels)
         key = _key_of(labels)
         if key is None:
@@ -93,7 +95,7 @@ def read_hosts(text: str) -> dict[str, HostPage]:
 
 
 def fields_of(page: HostPage) -> tuple[Field, ...]:
-    """The fields that some device has a value of, in the order of FIELDS."""
+    """The fields of which at least one device has a value, in the order of FIELDS."""
     known = {
         name
         for name, values in page.values.items()
@@ -103,14 +105,14 @@ def fields_of(page: HostPage) -> tuple[Field, ...]:
 
 
 def _key_of(labels: Mapping[str, str]) -> DeviceKey | None:
-    """The device, or None for a series of something else, such as a switch."""
+    """The device of a series; None if the series is not of a GPU but of a switch, for example."""
     uuid = labels.get("UUID") or labels.get("uuid") or ""
     gpu, slice_id = _number(labels.get("gpu")), _number(labels.get("GPU_I_ID"))
     return DeviceKey(gpu, uuid, slice_id) if gpu >= 0 or uuid else None
 
 
 def _number(text: str | None) -> int:
-    """A label's number, -1 if it has none."""
+    """The number in a label, -1 if it holds none."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else -1
 
 
@@ -127,7 +129,7 @@ def _name_device(page: HostPage, key: DeviceKey, labels: Mapping[str, str]) -> N
 
 
 def _mark_split_gpus(page: HostPage) -> None:
-    """A GPU that has slices is in MIG mode, whatever its own series look like."""
+    """Mark GPUs that have slices as being in MIG mode."""
     split = {(key.gpu, key.uuid) for key in page.devices if key.is_slice}
     for key, device in page.devices.items():
         if (key.gpu, key.uuid) in split and not key.is_slice:

@@ -1,8 +1,8 @@
-"""A DCGM exporter's page, scraped over the window; a ``sampling.Reader``.
+"""DcgmReader: scrapes the page of a DCGM exporter during the recording.
 
-The exporter collects at an interval of its own and repeats its page in between. The page does not
-tell the interval: the default is 30 s (dcgm-exporter, ``--collect-interval``, 30000 ms), so a short
-window often sees one collection only. Analysis derives it from when values change.
+The exporter collects at its own interval and repeats the page in between. The page does not contain
+the interval. The default is 30 s (dcgm-exporter, ``--collect-interval``, 30000 ms), so a short
+recording often sees only one collection. The analysis derives the interval from changes of values.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ if TYPE_CHECKING:
     from diag.capture.server.connection import Connection
     from diag.model.samples import SampledDevice
 
-# Half of a usual short interval of 1 s would find each collection; finer tells better when.
+# 0.5 s would see each collection at an interval of 1 s; a shorter period dates it better.
 DCGM_PERIOD_NS = 200_000_000
-# Some 150 kB for 8 GPUs with every counter switched on.
+# A page of 8 GPUs with all counters enabled has about 150 kB.
 PAGE_MAX_BYTES = 4 << 20
-# Below the time the sampler waits for a last reading.
+# Less than the time for which the sampler waits for a last reading.
 SCRAPE_TIMEOUT_S = 0.9
-# Exporters turn scrapes away that come too close together (503); once in a while is no loss.
+# Exporters reject scrapes in quick succession (503); some failures are harmless.
 FAILURES_MAX = 3
 COLLECTED_AGE = "collected_age_ns"
-_DAY_NS = 86_400 * SECOND  # an age beyond it says that a clock is wrong, not when was collected
+_DAY_NS = 86_400 * SECOND  # a greater age means that a clock is wrong
 _HOST_MAX_CHARACTERS = 256
 _BLANK = "blank or out of range"
 _METRICS = {field.name: field.metrics[0] for field in FIELDS}
@@ -53,14 +53,14 @@ _METRICS = {field.name: field.metrics[0] for field in FIELDS}
 def open_dcgm_reader(
     url: str, server_names: Iterable[str], timeout_s: float, ca_cert: Path | None = None
 ) -> DcgmReader | Unavailable:
-    """A reader of the exporter's page, or why there is none.
+    """Open a reader of an exporter's page, or say why there is none.
 
     Args:
-        url: Of ``scrape.check_url``.
-        server_names: What the server's machine is called: of a page with several hosts, only that
-            one's GPUs count.
-        timeout_s: For the first page.
-        ca_cert: For https; None trusts the system's authorities.
+        url: URL of the page, checked.
+        server_names: Names and addresses of the server's machine; on a page with several hosts,
+            only the GPUs of this machine are read.
+        timeout_s: Time allowed for the first page.
+        ca_cert: Certificate authority for https; None trusts the system's authorities.
     """
     hosts = _hosts_of(read_page(url, timeout_s, ca_cert, max_bytes=PAGE_MAX_BYTES), url)
     if isinstance(hosts, Unavailable):
@@ -70,37 +70,37 @@ def open_dcgm_reader(
         return Unavailable(f"{url} {host.reason}")
     page = hosts[host]
     if len(page.devices) > DEVICES_MAX:
-        return Unavailable(f"{url} names {len(page.devices):,} GPUs")
+        return Unavailable(f"{url} has {len(page.devices):,} GPUs, more than {DEVICES_MAX:,}")
     if not fields_of(page):
-        return Unavailable(f"{url} has no value for any GPU: DCGM calls all of them blank")
+        return Unavailable(f"{url} has no value of any GPU: DCGM marks all of them as blank")
     return DcgmReader(url, host, page, ca_cert)
 
 
 def find_dcgm(connection: Connection, local: LocalServer | Unavailable) -> DcgmReader | Unavailable:
-    """The reader of the plan's exporter.
+    """Open a reader of the plan's exporter, or say why there is none.
 
     Args:
         connection: To the server; its plan has the exporter's URL.
         local: Of ``find_local_server``.
 
     Raises:
-        UsageError: The plan's URL is none.
+        UsageError: The plan's URL is invalid.
     """
     plan = connection.plan
     names = [connection.target.host, connection.target.address]
     if isinstance(local, LocalServer):
         names.append(socket.gethostname())
-    url = check_url(plan.dcgm, "--dcgm")
+    url = check_url(plan.dcgm, "dcgm")
     return open_dcgm_reader(
         url, names, plan.timeout_ns / SECOND, plan.tls.ca_cert if plan.tls else None
     )
 
 
 class DcgmReader:
-    """Scrapes one host's GPUs.
+    """Reads the GPUs of one host; a Reader.
 
     Attributes:
-        devices: In the order of the exporter's ``gpu`` label, each GPU before its slices.
+        devices: GPUs in the order of the exporter's ``gpu`` label, each before its slices.
         taken_by: ``HOST:PORT`` of the exporter.
     """
 
@@ -108,13 +108,13 @@ class DcgmReader:
     period_ns = DCGM_PERIOD_NS
 
     def __init__(self, url: str, host: str, page: HostPage, ca_cert: Path | None) -> None:
-        """Take the devices and fields of a first page as those of all.
+        """Use the devices and fields of a first page for all readings.
 
         Args:
-            url: Where it is.
-            host: The ``Hostname`` that counts, "" if the page names none.
-            page: What it said of that host.
-            ca_cert: As of ``scrape.read_page``.
+            url: URL of the page.
+            host: The ``Hostname`` to read, "" if the page has none.
+            page: The first page's part of that host.
+            ca_cert: As of ``http_page.read_page``.
         """
         self._url = url
         self._host = host
@@ -135,10 +135,10 @@ class DcgmReader:
         self.detail = f"{len(self._keys)} GPUs and slices{named} by {self.taken_by}"
 
     def read(self) -> dict[str, Any]:
-        """What the exporter says now: all fields, or none if it did not answer this once.
+        """All fields of the current page; none if this one scrape failed.
 
         Raises:
-            OSError: It did not answer several times in a row.
+            OSError: Several scrapes failed in a row.
         """
         self._scrapes += 1
         page = read_page(self._url, SCRAPE_TIMEOUT_S, self._ca_cert, max_bytes=PAGE_MAX_BYTES)
@@ -148,7 +148,7 @@ class DcgmReader:
         if isinstance(hosts, dict) and self._host in hosts and isinstance(page, Page):
             self._failures = 0
             return self._sample(hosts[self._host], page)
-        gone = f"{self._url} no longer names the GPUs of {self._host or 'its host'}"
+        gone = f"{self._url} no longer lists the GPUs of {self._host or 'its host'}"
         reason = hosts.reason if isinstance(hosts, Unavailable) else gone
         self._failures += 1
         self._lost += 1
@@ -158,15 +158,15 @@ class DcgmReader:
         return {}
 
     def timed(self, *, last: bool) -> list[dict[str, Any]]:
-        """Nothing: the exporter keeps no history."""
+        """Always empty: the exporter keeps no history."""
         return []
 
     def background_cpu_ns(self) -> int:
-        """Of the threads that read the pages."""
+        """CPU time of the threads that read the pages, in ns."""
         return self._scraping_cpu_ns
 
     def close(self) -> None:
-        """Nothing is held between scrapes."""
+        """No effect: no connection stays open between scrapes."""
 
     def _sample(self, host: HostPage, page: Page) -> dict[str, Any]:
         sample: dict[str, Any] = {
@@ -203,7 +203,7 @@ class DcgmReader:
 
 
 def _hosts_of(page: Page | Unavailable, url: str) -> dict[str, HostPage] | Unavailable:
-    """What a page says by host, or why it is no exporter's page."""
+    """Parse a page by host, or say why it is not an exporter's page."""
     if isinstance(page, Unavailable):
         return page
     try:
@@ -213,12 +213,14 @@ def _hosts_of(page: Page | Unavailable, url: str) -> dict[str, HostPage] | Unava
     except TooManySeriesError as exc:
         return Unavailable(f"{url} {exc}")
     if not hosts:
-        return Unavailable(f"{url} has no {FIELDS[0].metrics[0]} or the like: no DCGM exporter")
+        return Unavailable(
+            f"{url} has no metric such as {FIELDS[0].metrics[0]}, so it is not a DCGM exporter"
+        )
     return hosts
 
 
 def _own_host(hosts: dict[str, HostPage], server_names: Iterable[str]) -> str | Unavailable:
-    """The one host of the page, or of several the one that is called as the server is."""
+    """The only host of the page, or the one of several that has a name of the server."""
     if len(hosts) == 1:
         return next(iter(hosts))
     for called in (str.lower, _short):
@@ -228,13 +230,13 @@ def _own_host(hosts: dict[str, HostPage], server_names: Iterable[str]) -> str | 
             return found[0]
     named = ", ".join(sorted(host[:_HOST_MAX_CHARACTERS] or "(unnamed)" for host in hosts)[:5])
     return Unavailable(
-        f"has the GPUs of {len(hosts)} hosts ({named}), and which is the server's cannot be told: "
-        "name the exporter of the server's own node"
+        f"has the GPUs of {len(hosts)} hosts ({named}), and none of them is known to be the "
+        "server's: use the exporter of the server's own node"
     )
 
 
 def _short(name: str) -> str:
-    """A host's name without its domain; an address as it is."""
+    """A host name without its domain; an address unchanged."""
     try:
         return str(ipaddress.ip_address(name))
     except ValueError:
@@ -242,18 +244,18 @@ def _short(name: str) -> str:
 
 
 def _missing(page: HostPage, keys: tuple[DeviceKey, ...]) -> dict[str, str]:
-    """Reason by field, or by device and field, for what the exporter does not give."""
+    """Reason by field, or by ``device:field``, for values that the exporter does not provide."""
     reasons: dict[str, str] = {}
     known = {field.name for field in fields_of(page)}
     for field in FIELDS:
         values = page.values.get(field.name, {})
         if not values:
-            reasons[field.name] = f"not among the exporter's metrics: {field.metrics[0]}"
+            reasons[field.name] = f"the exporter does not have the metric {field.metrics[0]}"
         elif field.name not in known:
             reasons[field.name] = f"DCGM has no value of {field.metrics[0]}: {_BLANK} on every GPU"
         else:
             for index, key in enumerate(keys):
                 if values.get(key) is None:
-                    state = _BLANK if key in values else "not given"
-                    reasons[f"{index}:{field.name}"] = f"{field.metrics[0]} is {state} here"
+                    state = _BLANK if key in values else "missing"
+                    reasons[f"{index}:{field.name}"] = f"{field.metrics[0]} is {state} for this GPU"
     return reasons

@@ -1,4 +1,4 @@
-"""CPU throttling of a process's cgroup, where it can be seen.
+"""CPU throttling of a process's cgroup, if it is visible.
 
 Sources: Documentation/admin-guide/cgroup-v2.rst (cpu.stat: nr_periods, nr_throttled,
 throttled_usec) and Documentation/scheduler/sched-bwc.rst (v1: throttled_time in ns).
@@ -15,14 +15,14 @@ _V1_ROOTS = (Path("sys/fs/cgroup/cpu,cpuacct"), Path("sys/fs/cgroup/cpu"))
 
 
 def find_cpu_stat(pid: int | None, root: Path = Path("/")) -> Path | Unavailable:
-    """The ``cpu.stat`` that counts the throttling of a process.
+    """Path of the ``cpu.stat`` that counts the throttling of a process.
 
-    A limit is often set on a parent group (a pod); the nearest group that has counted periods is
-    taken, else the process's own.
+    The CPU limit is often set on a parent group, such as a pod's. This is the nearest group that
+    has counted periods, else the process's own group.
 
     Args:
-        pid: Of the process; None is this one.
-        root: Where /proc and /sys lie.
+        pid: Process id; None is this process.
+        root: Folder that contains proc and sys.
     """
     own = _read(root / "proc/self/cgroup")
     try:
@@ -32,17 +32,17 @@ def find_cpu_stat(pid: int | None, root: Path = Path("/")) -> Path | Unavailable
     candidates = _candidates(text, own, root)
     found = [path for path in candidates if "nr_throttled" in _read(path)]
     if not candidates and any(map(_tops, text.splitlines())):
-        return Unavailable("the cgroup of the process cannot be seen from this container")
+        return Unavailable("the cgroup of the process is not visible from this container")
     if not found:
         return Unavailable("no cgroup of the process counts CPU throttling")
     return next((path for path in found if throttling(path)[0] > 0), found[0])
 
 
 def throttling(cpu_stat: Path) -> tuple[int, int, int]:
-    """Periods, periods throttled, time throttled in ns: counters since the group was made.
+    """Periods, throttled periods, and throttled time in ns, since the group was created.
 
     Raises:
-        OSError: The group is gone.
+        OSError: The group no longer exists.
     """
     fields = dict(line.split(None, 1) for line in cpu_stat.read_text().splitlines() if " " in line)
     time_ns = (
@@ -54,10 +54,10 @@ def throttling(cpu_stat: Path) -> tuple[int, int, int]:
 
 
 def _candidates(text: str, own: str, root: Path) -> list[Path]:
-    """The group's own ``cpu.stat`` and those above it, nearest first.
+    """The ``cpu.stat`` of the group and of its parents, nearest first.
 
-    Within a container only its own group is visible, at the top, under another name or as /../..;
-    of another container's process nothing is, and that top would be the wrong one.
+    A container sees only its own group, at the top of the tree, under another name or as /../..;
+    groups of other containers are invisible, and the top must not be taken for one of them.
     """
     paths: list[Path] = []
     for line in text.splitlines():
@@ -71,7 +71,7 @@ def _candidates(text: str, own: str, root: Path) -> list[Path]:
 
 
 def _tops(line: str) -> tuple[Path, ...]:
-    """Where the group of a line of /proc/PID/cgroup would count CPU time."""
+    """Roots of the trees in which the group of a line of /proc/PID/cgroup can be."""
     controllers = line.split(":", 2)[1]
     if not controllers:
         return (_V2_ROOT,)

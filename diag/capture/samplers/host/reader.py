@@ -1,4 +1,4 @@
-"""The machine under the server: cores, memory, throttling, and the server's own process."""
+"""Samples of this machine: CPU, memory, CPU throttling, and the server's process."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from diag.capture.server.local_server import LocalServer
 
 HOST_PERIOD_NS = 50_000_000  # 20 Hz
-# The kernel counts CPU time in ticks of 10 ms: over less than two of them a share means nothing.
+# The kernel counts CPU time in ticks of 10 ms; over less than two ticks a share is meaningless.
 SHARE_MIN_NS = 20_000_000
 
 _UNITS = {
-    "cpu_percent": "%",  # a list, one a core
+    "cpu_percent": "%",  # a list with one value per core
     "steal_percent": "%",
     "load_1m": "tasks",
     "memory_used_bytes": "bytes",
@@ -42,17 +42,17 @@ _CGROUP_UNITS = {
 
 
 class HostReader:
-    """Reads the host's load; a sampling.Reader."""
+    """Reads the host's load; a Reader."""
 
     source = "host"
     devices = ()
 
     def __init__(self, local: LocalServer, period_ns: int = HOST_PERIOD_NS) -> None:
-        """Find what can be read.
+        """Find out what can be read.
 
         Args:
-            local: Whose process the server is.
-            period_ns: How often it is to be read.
+            local: The server's process.
+            period_ns: Time between two readings in ns.
         """
         self.period_ns = period_ns
         self.units = dict(_UNITS)
@@ -87,12 +87,12 @@ class HostReader:
         return found
 
     def read(self) -> dict[str, Any]:
-        """All fields, now; shares of CPU time only where enough has passed since the last.
+        """Current values of all fields; CPU percentages only if 20 ms or more have passed.
 
-        Call it from one thread: psutil keeps what it compares with by thread.
+        Call it from one thread, because psutil keeps the previous counters per thread.
 
         Raises:
-            OSError: The server's process or its cgroup is gone.
+            OSError: The server's process or its cgroup has ended.
         """
         fields = self._shares()
         memory = psutil.virtual_memory()
@@ -108,10 +108,10 @@ class HostReader:
         return fields
 
     def _shares(self) -> dict[str, Any]:
-        """CPU time over the time since the last sample that has it.
+        """CPU percentages since the previous sample that has them.
 
-        There is none in the first sample, nor right after a sample that came late: psutil has
-        nothing to compare with then and says 0.
+        Left out of the first sample and of samples right after a late one: psutil has no earlier
+        counters to compare with then and returns 0.
         """
         now_ns, last_ns = time.monotonic_ns(), self._shares_read_ns
         if last_ns is not None and now_ns - last_ns < SHARE_MIN_NS:
@@ -127,15 +127,15 @@ class HostReader:
         return {} if last_ns is None else fields
 
     def timed(self, *, last: bool) -> list[dict[str, Any]]:
-        """Nothing: all it knows is of now."""
+        """Always empty: the host keeps no history."""
         return []
 
     def background_cpu_ns(self) -> int:
-        """It has no thread of its own."""
+        """Always 0: it has no threads of its own."""
         return 0
 
     def close(self) -> None:
-        """Nothing is held."""
+        """No effect: it holds no resources."""
 
 
 def _of_process(
@@ -145,7 +145,7 @@ def _of_process(
         with server.oneshot():
             return read(server)
     except psutil.Error as exc:
-        raise ProcessLookupError(f"the server's process is gone: {exc}") from exc
+        raise ProcessLookupError(f"the server's process has ended: {exc}") from exc
 
 
 def _sizes(server: psutil.Process) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""The GPUs of this machine through NVML, where there is a driver.
+"""Samples of this machine's GPUs through NVML, NVIDIA's driver library.
 
-NVML's utilization says whether some kernel ran during its own sample period of 1/6 to 1 s
-(nvml.h, nvmlUtilization_t): it can confirm a busy window, never explain a gap.
+NVML's utilization is the share of its own sample period, 1/6 to 1 s, in which a kernel ran (nvml.h,
+nvmlUtilization_t). It can confirm that a GPU was busy, but it cannot explain a gap.
 """
 
 from diag.capture.samplers.nvml.opening import open_gpu_reader

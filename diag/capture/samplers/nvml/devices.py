@@ -14,12 +14,13 @@ from diag.model.samples import SampledDevice
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """One that can be asked.
+    """A GPU or a MIG slice.
 
     Attributes:
-        handle: NVML's.
-        sampled: As the samples name it; ``is_mig`` is true of a GPU in MIG mode and of a slice.
-        is_slice: A MIG slice.
+        handle: NVML's handle.
+        sampled: Name and uuid for the samples; its ``is_mig`` is True for a GPU in MIG mode and
+            for a slice.
+        is_slice: Whether it is a MIG slice.
     """
 
     handle: Any
@@ -28,10 +29,10 @@ class Device:
 
 
 def list_devices() -> list[Device]:
-    """All GPUs in NVML's order, then the slices of those in MIG mode. NVML must be initialised.
+    """All GPUs in NVML's order, then the slices of GPUs in MIG mode. NVML must be initialised.
 
     Raises:
-        pynvml.NVMLError: NVML cannot list them.
+        pynvml.NVMLError: NVML cannot list the GPUs.
     """
     gpus = [
         _describe(pynvml.nvmlDeviceGetHandleByIndex(index), f"GPU {index}")
@@ -50,12 +51,12 @@ def _describe(handle: Any, unnamed: str) -> Device:
     try:
         is_mig = pynvml.nvmlDeviceGetMigMode(handle)[0] == pynvml.NVML_DEVICE_MIG_ENABLE
     except pynvml.NVMLError:
-        is_mig = False  # not a GPU that could be sliced, or a driver from before
+        is_mig = False  # the GPU or the driver does not support MIG
     return Device(handle, SampledDevice(_name(handle, unnamed), _uuid(handle), is_mig))
 
 
 def _slices(gpu: Device, index: int) -> list[Device]:
-    """The slices that exist; positions may be empty, and a driver may refuse to list them."""
+    """The existing slices of a GPU; empty if the driver cannot list them."""
     found: list[Device] = []
     try:
         count = pynvml.nvmlDeviceGetMaxMigDeviceCount(gpu.handle)

@@ -1,4 +1,4 @@
-"""The driver's own samples of utilization: it takes them itself, stamps them, and keeps a few."""
+"""Utilization samples that the driver takes and time-stamps itself, read from its buffer."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 FIELD = "driver_utilization_percent"
 UNIT = "%"
-EVERY_NS = 500_000_000  # its buffer holds some seconds; a query copies what is new
+EVERY_NS = 500_000_000  # the driver's buffer holds some seconds
 
-# nvml.h calls the stamps CPU time in microseconds. On Linux they are of the wall clock; one that is
-# further off than any buffer reaches back is not, and cannot be put on the trace's axis.
+# nvml.h calls the time stamps CPU time in microseconds; on Linux they are wall clock time. A stamp
+# outside these limits is not wall clock time and cannot be aligned with the trace.
 BEHIND_MAX_US = 3_600_000_000
 AHEAD_MAX_US = 1_000_000
 
-# nvml.h, nvmlValueType_t, and the member of nvmlValue_t that holds it.
+# nvmlValueType_t of nvml.h, and the member of nvmlValue_t that holds the value.
 _MEMBERS = {
     pynvml.NVML_VALUE_TYPE_DOUBLE: "dVal",
     pynvml.NVML_VALUE_TYPE_UNSIGNED_INT: "uiVal",
@@ -41,29 +41,29 @@ _MEMBERS = {
 
 
 class NotWallClockError(Exception):
-    """The driver's time stamps cannot be related to this machine's clock."""
+    """The driver's time stamps are not wall clock time."""
 
 
 class DriverSamples:
-    """What the driver sampled of one GPU since it was last asked."""
+    """The driver's samples of one GPU since the previous call."""
 
     def __init__(self, handle: Any) -> None:
-        """Look at what it has, to begin after it.
+        """Skip the samples that the driver already has.
 
         Raises:
-            pynvml.NVMLError: It keeps no samples of this GPU.
-            NotWallClockError: See there.
+            pynvml.NVMLError: The driver keeps no samples of this GPU.
+            NotWallClockError: The time stamps cannot be used.
         """
         self._handle = handle
         self._seen_us = 0
         self.new(0)
 
     def new(self, since_us: int) -> list[tuple[int, int | float]]:
-        """Time (µs since 1970) and percent of each sample that is new and after ``since_us``.
+        """New samples at or after ``since_us``: time in µs since 1970, and percent.
 
         Raises:
-            pynvml.NVMLError: It is refused.
-            NotWallClockError: See there.
+            pynvml.NVMLError: NVML reports an error.
+            NotWallClockError: The time stamps cannot be used.
         """
         try:
             kind, samples = pynvml.nvmlDeviceGetSamples(
@@ -92,7 +92,7 @@ class DriverSamples:
         if not -AHEAD_MAX_US <= behind_us <= BEHIND_MAX_US:
             raise NotWallClockError(
                 f"the driver's newest sample is {behind_us / 1e6:.0f} s behind this machine's "
-                "clock: its time stamps are no wall clock"
+                "clock: its time stamps are not wall clock time"
             )
 
 
@@ -100,12 +100,12 @@ class DriverLog:
     """The driver's samples of all GPUs.
 
     Attributes:
-        units: Of the field, if some GPU has it.
+        units: Unit of the field; empty if no GPU has it.
         missing: Reason by ``device:field``.
     """
 
     def __init__(self, devices: list[Device]) -> None:
-        """Look at every GPU's buffer once."""
+        """Skip the samples that the driver already has of each GPU."""
         self.units: dict[str, str] = {}
         self.missing: dict[str, str] = {}
         self._width = len(devices)
@@ -116,7 +116,7 @@ class DriverLog:
                 self.missing[f"{index}:{FIELD}"] = reason
 
     def _open(self, index: int, device: Device) -> str:
-        """Why there is nothing of this one, or ""."""
+        """Open one GPU; the reason why that failed, or ""."""
         if device.sampled.is_mig:
             return OF_A_SLICE if device.is_slice else WHOLE_GPU_IN_MIG
         try:
@@ -129,7 +129,7 @@ class DriverLog:
         return ""
 
     def lines(self, since_us: int) -> list[dict[str, Any]]:
-        """One sample a new time stamp, with the GPUs that have it."""
+        """One sample per new time stamp, with a value for each GPU that has this time stamp."""
         by_time: dict[int, list[Any]] = {}
         for entry in tuple(self._logs):
             index, log = entry

@@ -1,4 +1,4 @@
-"""Activity of multiprocessors and tensor cores: GPU performance monitoring of Hopper and later."""
+"""Multiprocessor and tensor core activity by GPU performance monitoring (Hopper and later)."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ _METRICS = {
     "gpm_tensor_percent": pynvml.NVML_GPM_METRIC_ANY_TENSOR_UTIL,
 }
 GPM_FIELDS = tuple((name, "%") for name in _METRICS)
-# Two counters that are not read at one instant may give a little more than all.
+# The two counters of a ratio are not read at the same instant, so it can exceed 100 % slightly.
 _PERCENT_MAX = 105.0
-# The counters need some time between two samples (DCGM leaves 100 ms and more); a mean over
-# seconds is of the time before sampling began, or hides what it should show.
+# The counters need time between two samples (DCGM waits 100 ms or more). A mean over seconds would
+# include time before sampling started, or hide short changes.
 SPAN_MIN_NS = 100_000_000
 SPAN_MAX_NS = 2_000_000_000
 
 
 class GpmMeter:
-    """Means between one asking and the next, from two samples that change roles.
+    """Mean activity between two calls, computed from the two latest counter samples.
 
     Attributes:
-        refusals: Reason by field that this GPU does not give.
+        errors: Reason by field that this GPU does not provide.
     """
 
     def __init__(self, handle: Any) -> None:
         """Take the first sample.
 
         Raises:
-            pynvml.NVMLError: This GPU has no such counters, or they are refused.
+            pynvml.NVMLError: This GPU lacks these counters, or NVML reports an error.
         """
         if not pynvml.nvmlGpmQueryDeviceSupport(handle).isSupportedDevice:
             raise pynvml.NVMLError(pynvml.NVML_ERROR_NOT_SUPPORTED)
@@ -49,7 +49,7 @@ class GpmMeter:
         self._get.numMetrics = len(_METRICS)
         for position, metric in enumerate(_METRICS.values()):
             self._get.metrics[position].metricId = metric
-        self.refusals: dict[str, str] = {}
+        self.errors: dict[str, str] = {}
         self._samples: list[Any] = []
         try:
             for _ in range(2):
@@ -61,25 +61,27 @@ class GpmMeter:
 
     @classmethod
     def opened(cls, device: Device) -> Callable[[], tuple[Any, ...]]:
-        """As ``NvmlQuery.open``: a meter, which is its own ``ReadValues``."""
+        """For ``NvmlQuery.open``: a meter, which is itself the function that reads the values."""
         return cls(device.handle)
 
     def begin(self) -> None:
-        """Let the next mean begin now; if that is refused, the next call meets it again."""
+        """Let the next mean start now; an error here recurs in the next call, which reports it."""
         with suppress(pynvml.NVMLError):
             self._take()
 
     def _take(self) -> None:
-        """A new sample, in the place of the older one."""
+        """Take a new sample in place of the older one."""
         pynvml.nvmlGpmSampleGet(self._handle, self._samples[0])
         self._samples.reverse()
         self._taken_ns = time.monotonic_ns()
 
     def __call__(self) -> tuple[float | None, ...]:
-        """Percent of multiprocessors busy and of time in tensor cores, since the last answer.
+        """Activity of multiprocessors and tensor cores in percent, since the previous call.
+
+        Values are None if less than 100 ms or more than 2 s have passed.
 
         Raises:
-            pynvml.NVMLError: It is refused.
+            pynvml.NVMLError: NVML reports an error.
         """
         before_ns = self._taken_ns
         if time.monotonic_ns() - before_ns < SPAN_MIN_NS:
@@ -94,15 +96,15 @@ class GpmMeter:
         )
 
     def _value(self, name: str, metric: Any) -> float | None:
-        """The metric's value; one that this GPU lacks has a return code of its own."""
+        """The metric's value; None, with a reason in ``errors``, if this GPU lacks it."""
         if metric.nvmlReturn == pynvml.NVML_SUCCESS:
             percent = round(float(metric.value), 3)
             return min(percent, 100.0) if percent <= _PERCENT_MAX else percent
-        self.refusals[name] = reason_of(pynvml.NVMLError(metric.nvmlReturn))
+        self.errors[name] = reason_of(pynvml.NVMLError(metric.nvmlReturn))
         return None
 
     def close(self) -> None:
-        """Free the samples; a driver that will not take them back has nothing better to offer."""
+        """Free the samples; errors are ignored."""
         while self._samples:
             with suppress(pynvml.NVMLError):
                 pynvml.nvmlGpmSampleFree(self._samples.pop())

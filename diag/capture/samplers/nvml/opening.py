@@ -1,4 +1,4 @@
-"""Opening NVML, which a broken driver may refuse in many ways, or never answer."""
+"""Opens NVML with a time limit: a broken driver can fail in many ways, or never answer."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from diag.capture.samplers.nvml.reader import GPU_PERIOD_NS, GpuReader
 from diag.capture.samplers.sample_validation import read_text
 from diag.model.availability import Unavailable
 
-# Without the persistence daemon the first caller loads the driver's state of every GPU: seconds
-# each on large machines.
+# Without the persistence daemon the first call initialises the driver for every GPU, which takes
+# seconds for each GPU on large machines.
 OPEN_TIMEOUT_NS = 30_000_000_000
 
 
 def open_gpu_reader(
     period_ns: int = GPU_PERIOD_NS, timeout_ns: int = OPEN_TIMEOUT_NS
 ) -> GpuReader | Unavailable:
-    """A reader of all GPUs of this machine, or why there is none.
+    """Open a reader of all GPUs of this machine, or say why there is none.
 
     Args:
-        period_ns: How often it will be read; decides how often the slow fields are.
-        timeout_ns: How long the driver may take to answer.
+        period_ns: Time between two readings in ns.
+        timeout_ns: Time allowed for the driver to answer.
     """
     opening = _Opening(period_ns)
     thread = threading.Thread(target=opening.run, name="diag-gpu-opening", daemon=True)
@@ -34,7 +34,7 @@ def open_gpu_reader(
 
 
 class _Opening:
-    """Opens on a thread that may be given up; a reader that comes too late is closed again."""
+    """Opens on a thread that can be abandoned; a reader that comes too late is closed again."""
 
     def __init__(self, period_ns: int) -> None:
         self._period_ns = period_ns
@@ -46,8 +46,8 @@ class _Opening:
         found: GpuReader | Unavailable
         try:
             found = _open(self._period_ns)
-        except Exception as exc:  # whatever pynvml makes of an answer must not cost the trace
-            found = Unavailable(f"NVML answers what cannot be read: {type(exc).__name__}: {exc}")
+        except Exception as exc:  # an unexpected answer of the driver must not stop the capture
+            found = Unavailable(f"NVML's answer cannot be read: {type(exc).__name__}: {exc}")
         with self._lock:
             self._found = found
             is_late = self._given_up
@@ -79,5 +79,5 @@ def _open(period_ns: int) -> GpuReader | Unavailable:
     if not reader.units:
         reader.close()
         reasons = sorted(set(reader.missing.values()))
-        return Unavailable(f"NVML answers nothing of any GPU: {'; '.join(reasons)}")
+        return Unavailable(f"NVML has no value of any GPU: {'; '.join(reasons)}")
     return reader

@@ -1,4 +1,4 @@
-"""PCIe traffic, measured aside: NVML counts bytes over 20 ms while the caller waits (nvml.h)."""
+"""PCIe traffic, read on a thread of its own: each NVML call blocks for 20 ms (nvml.h)."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ UNIT = "bytes/s"
 BYTES_PER_KB = 1000
 PERIOD_NS = 2_000_000_000
 STOP_TIMEOUT_NS = 500_000_000
-UNREAD_MAX = 60  # nobody reads any more: the sampler was left behind in a call that hangs
+UNREAD_MAX = 60  # then the sampler's thread hangs in a driver call and reads no more
 
 
 class PcieMeter:
-    """Asks every GPU in turn, every two seconds, on a thread of its own.
+    """Reads the counters of every GPU in turn, every 2 s, on a thread of its own.
 
     Attributes:
-        units: Of the fields that some GPU gave.
+        units: Unit by field that at least one GPU provides.
         missing: Reason by ``device:field``.
         cpu_ns: CPU time of the thread so far.
     """
 
     def __init__(self, devices: list[Device]) -> None:
-        """Prepare to ask the devices that are whole GPUs."""
+        """Prepare to read whole GPUs; MIG slices have no PCIe counters."""
         self._width = len(devices)
-        self._asked = [
+        self._counters = [
             (index, device.handle, name, counter)
             for index, device in enumerate(devices)
             for name, counter in FIELDS
@@ -51,26 +51,26 @@ class PcieMeter:
         self.cpu_ns = 0
 
     def start(self) -> None:
-        """Begin to ask."""
+        """Start reading."""
         self._thread.start()
 
     def lines(self) -> list[dict[str, Any]]:
-        """What came since the last call: a sample a round, at the middle of the round."""
+        """The samples since the last call, one per round, stamped with the middle of the round."""
         return [self._lines.popleft() for _ in range(len(self._lines))]
 
     def close(self) -> bool:
-        """End it; whether the thread ended, and nothing is inside the driver any more."""
+        """Stop reading; returns whether the thread has ended, so that no driver call is running."""
         self._stopping.set()
         if self._thread.ident is not None:
             self._thread.join(STOP_TIMEOUT_NS / 1e9)
         if self._thread.is_alive():
             for name, _ in FIELDS:
-                self.missing[name] = "a question to the driver for it did not come back"
+                self.missing[name] = "the driver did not answer"
             return False
         return True
 
     def _run(self) -> None:
-        while self._asked and len(self._lines) < UNREAD_MAX and not self._stopping.is_set():
+        while self._counters and len(self._lines) < UNREAD_MAX and not self._stopping.is_set():
             begun_ns = time.time_ns()
             values = self._round()
             if values:
@@ -81,9 +81,9 @@ class PcieMeter:
                 return
 
     def _round(self) -> dict[str, list[int | None]]:
-        """Each counter of each GPU; fewer where sampling ends meanwhile."""
+        """Each counter of each GPU; incomplete if sampling ends during the round."""
         values: dict[str, list[int | None]] = {}
-        for entry in tuple(self._asked):
+        for entry in tuple(self._counters):
             index, handle, name, counter = entry
             if self._stopping.is_set():
                 break
@@ -92,7 +92,7 @@ class PcieMeter:
             except pynvml.NVMLError as exc:
                 self.missing.setdefault(f"{index}:{name}", reason_of(exc))
                 if exc.value in LASTING | LOST:
-                    self._asked.remove(entry)
+                    self._counters.remove(entry)
                 continue
             values.setdefault(name, [None] * self._width)[index] = kilobytes * BYTES_PER_KB
         return values

@@ -1,4 +1,4 @@
-"""Which processes are on a GPU, with their memory and their share of its multiprocessors."""
+"""The processes on a GPU, with their memory and their share of its multiprocessors."""
 
 from __future__ import annotations
 
@@ -24,80 +24,80 @@ if TYPE_CHECKING:
 MEMORY = "processes.memory_bytes"
 SHARES = "processes.sm_percent"
 LEFT_OUT = "processes.left_out"
-PERCENT_MAX = 100  # some drivers leave entries of chance in the buffer: pid 0, thousands of percent
+PERCENT_MAX = 100  # some drivers return random entries: pid 0, thousands of percent
 
 LOOK_BACK_US = 1_000_000  # the driver samples processes about once a second
 
 
 class ProcessMeter:
-    """Two lists of NVML in one: who holds memory, and who was seen at work since the last call.
+    """Combines two lists of NVML: processes with memory, and processes active since the last call.
 
-    A record holds what is known: ``memory_bytes`` is left out where the driver keeps it from this
-    container or user, ``sm_percent`` where it sampled no work of the process since the last call.
+    A record lacks ``memory_bytes`` if the driver hides it from this container or user, and
+    ``sm_percent`` if the driver sampled no work of the process since the last call.
 
     Attributes:
-        refusals: Reason by part of a record that this GPU does not give.
+        errors: Reason by part of a record that this GPU does not provide.
     """
 
     def __init__(self, device: Device) -> None:
-        """Ask once.
+        """Read both lists once.
 
         Raises:
-            pynvml.NVMLError: Neither list can be had.
+            pynvml.NVMLError: Neither list can be read.
         """
         self._handle = device.handle
         self._seen_us = 0
-        self.refusals: dict[str, str] = {}
+        self.errors: dict[str, str] = {}
         self._parts = {MEMORY: self._add_memory, SHARES: self._add_shares}
         if device.sampled.is_mig:
-            self.refusals[SHARES] = WHOLE_GPU_IN_MIG
+            self.errors[SHARES] = WHOLE_GPU_IN_MIG
             del self._parts[SHARES]
         self()
 
     @classmethod
     def opened(cls, device: Device) -> Callable[[], tuple[Any, ...]]:
-        """As ``NvmlQuery.open``: a meter, which is its own ``ReadValues``."""
+        """For ``NvmlQuery.open``: a meter, which is itself the function that reads the values."""
         return cls(device)
 
     def __call__(self) -> tuple[list[dict[str, int]]]:
-        """A record a process, by pid.
+        """One record per process, in order of process id.
 
         Raises:
-            pynvml.NVMLError: Neither list can be had, or the GPU is lost.
+            pynvml.NVMLError: Neither list can be read, or the GPU is lost.
         """
         records: dict[int, dict[str, int]] = {}
-        answers = {part: _refused(add, records) for part, add in self._parts.items()}
+        answers = {part: _error_of(add, records) for part, add in self._parts.items()}
         errors = {part: error for part, error in answers.items() if error is not None}
         if len(errors) == len(self._parts):
             raise next(iter(errors.values()))
         for part, error in errors.items():
-            self.refusals.setdefault(part, reason_of(error))
+            self.errors.setdefault(part, reason_of(error))
             if error.value in LASTING:
                 del self._parts[part]
         return ([each for _, each in sorted(self._busiest(records).items())],)
 
     def _busiest(self, records: dict[int, dict[str, int]]) -> dict[int, dict[str, int]]:
-        """As many as a sample can hold."""
+        """The most active processes, as many as a sample can hold."""
         left_out = len(records) - LIST_MAX
         if left_out <= 0:
             return records
-        self.refusals[LEFT_OUT] = (
-            f"the {left_out:,} processes that do least, of {len(records):,}, are left out"
+        self.errors[LEFT_OUT] = (
+            f"the {left_out:,} least active of {len(records):,} processes are left out"
         )
         kept = sorted(records.items(), key=lambda entry: _activity(entry[1]), reverse=True)
         return dict(kept[:LIST_MAX])
 
     def begin(self) -> None:
-        """Let the next list hold what was sampled in the last second, or nothing would be in it.
+        """Let the next list start one second ago, or it would be empty.
 
-        If that is refused, the next call meets it again.
+        An error here recurs in the next call, which reports it.
         """
         with suppress(pynvml.NVMLError):
             self()
         self._seen_us = max(0, self._seen_us - LOOK_BACK_US)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """No effect: it holds no resources."""
 
     def _add_memory(self, records: dict[int, dict[str, int]]) -> None:
         for process in self._running():
@@ -107,10 +107,10 @@ class ProcessMeter:
                 record["memory_bytes"] = record.get("memory_bytes", 0) + process.usedGpuMemory
 
     def _running(self) -> list[Any]:
-        """Drivers before 510 know only the second version of the list, with the same records.
+        """The processes with memory; drivers before 510 have only version 2 of this call.
 
-        Never by the unversioned name: pynvml answers for a driver without its newest version with
-        an exception that is no NVMLError.
+        The unversioned name is not used: with an older driver, pynvml raises an exception for it
+        that is not an NVMLError.
         """
         try:
             return list(pynvml.nvmlDeviceGetComputeRunningProcesses_v3(self._handle))
@@ -140,10 +140,10 @@ def _activity(record: dict[str, int]) -> tuple[int, int]:
     return record.get("sm_percent", 0), record.get("memory_bytes", 0)
 
 
-def _refused(
+def _error_of(
     add: Callable[[dict[int, dict[str, int]]], None], records: dict[int, dict[str, int]]
 ) -> pynvml.NVMLError | None:
-    """Add a part to the records; why not, unless the GPU is lost, which is everybody's business."""
+    """Add a part to the records; returns NVML's error, and raises it if the GPU is lost."""
     try:
         add(records)
     except pynvml.NVMLError as exc:

@@ -1,4 +1,4 @@
-"""What every GPU is asked, how often, and what MIG leaves of it."""
+"""The NVML queries of each GPU, how often each runs, and which of them work with MIG."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 MS = 1_000_000
 
-# A value a field, in the order of the fields; None where there is nothing to say yet.
+# Reads one value per field, in the order of the fields; None for a value that is not known yet.
 ReadValues = Callable[[], tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class NvmlQuery:
-    """Something that one call of NVML, or a few, answer.
+    """One or a few NVML calls that read related fields.
 
     Attributes:
-        fields: Field and unit of each value of an answer.
-        every_ns: Asked in every n-th reading so that this is about the distance; 0 in each.
-        open: Makes the ``ReadValues`` of a device; raises NVMLError where it is refused.
-        in_mig: Whether a GPU in MIG mode has an answer of its own.
-        in_slice: Whether a MIG slice has one.
+        fields: Name and unit of each field.
+        every_ns: Sampling interval in ns, rounded to whole readings; 0 means every reading.
+        open: Makes the function that reads a device; raises NVMLError if NVML does not support it.
+        in_mig: Whether it works for a GPU in MIG mode.
+        in_slice: Whether it works for a MIG slice.
     """
 
     fields: tuple[tuple[str, str], ...]
@@ -39,8 +39,8 @@ class NvmlQuery:
     in_mig: bool = True
     in_slice: bool = False
 
-    def refusal(self, device: Device) -> str:
-        """Why this device cannot be asked at all, or ""."""
+    def unsupported_reason(self, device: Device) -> str:
+        """Why MIG prevents this query of a device, or ""."""
         if device.is_slice:
             return "" if self.in_slice else OF_A_SLICE
         return WHOLE_GPU_IN_MIG if device.sampled.is_mig and not self.in_mig else ""
@@ -49,21 +49,21 @@ class NvmlQuery:
 def _utilization(device: Device) -> ReadValues:
     handle = device.handle
 
-    def ask() -> tuple[Any, ...]:
+    def read() -> tuple[Any, ...]:
         rates = pynvml.nvmlDeviceGetUtilizationRates(handle)
         return rates.gpu, rates.memory
 
-    return ask
+    return read
 
 
 def _memory(device: Device) -> ReadValues:
     handle = device.handle
 
-    def ask() -> tuple[Any, ...]:
+    def read() -> tuple[Any, ...]:
         memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
         return memory.used, memory.total
 
-    return ask
+    return read
 
 
 def _clock(kind: int) -> Callable[[Device], ReadValues]:
@@ -80,7 +80,7 @@ def _power(device: Device) -> ReadValues:
 
 
 def _temperature(device: Device) -> ReadValues:
-    """NVML 13 calls nvmlDeviceGetTemperature deprecated; drivers before 560 know no other."""
+    """NVML 13 deprecates nvmlDeviceGetTemperature; drivers before 560 have no other function."""
     handle, sensor = device.handle, pynvml.NVML_TEMPERATURE_GPU
     return _first_known(
         lambda: (pynvml.nvmlDeviceGetTemperatureV(handle, sensor),),
@@ -89,7 +89,7 @@ def _temperature(device: Device) -> ReadValues:
 
 
 def _throttle_reasons(device: Device) -> ReadValues:
-    """Drivers before 535 know the reasons only by their former name."""
+    """Drivers before 535 have only the function with the former name."""
     handle = device.handle
     return _first_known(
         lambda: (pynvml.nvmlDeviceGetCurrentClocksEventReasons(handle),),
@@ -98,7 +98,7 @@ def _throttle_reasons(device: Device) -> ReadValues:
 
 
 def _first_known(new: ReadValues, old: ReadValues) -> ReadValues:
-    """The new function; the old one where that does not answer, if it does."""
+    """The new function if it works, else the old one if that works."""
     try:
         new()
     except pynvml.NVMLError as exc:
@@ -106,14 +106,14 @@ def _first_known(new: ReadValues, old: ReadValues) -> ReadValues:
             old()
         except pynvml.NVMLError:
             if exc.value == pynvml.NVML_ERROR_FUNCTION_NOT_FOUND:
-                raise  # why the old one does not answer says more
+                raise  # the old function's error is the informative one
             raise exc from None
         return old
     return new
 
 
-# In a driver every call may take some 0.1 ms, more where it asks the GPU's own firmware: what
-# changes slowly is asked for rarely.
+# A driver call takes about 0.1 ms, more if it involves the GPU's firmware, so fields that change
+# slowly are read rarely.
 QUERIES: tuple[NvmlQuery, ...] = (
     NvmlQuery(
         (("utilization_percent", "%"), ("memory_utilization_percent", "%")),

@@ -1,4 +1,4 @@
-"""One reading of all GPUs after another."""
+"""GpuReader: reads all GPUs of this machine through NVML."""
 
 from __future__ import annotations
 
@@ -35,25 +35,25 @@ GPU_UNITS: dict[str, str] = {
 
 
 @dataclass(slots=True)
-class _Round:
-    """A question that some devices answer; asked in every ``stride``-th reading."""
+class _ScheduledQuery:
+    """A query of the devices that support it, run in every ``stride``-th reading."""
 
     query: NvmlQuery
     stride: int
-    asks: list[tuple[int, ReadValues]] = field(default_factory=list)
+    devices: list[tuple[int, ReadValues]] = field(default_factory=list)
 
 
 class GpuReader:
-    """Reads every GPU and MIG slice; a sampling.Reader. NVML must be initialised.
+    """Reads every GPU and MIG slice; a Reader. NVML must be initialised.
 
-    A GPU that is lost while sampling has null from then on and a reason in ``missing``; the others
-    go on.
+    If a GPU is lost during sampling, its values are None from then on, with a reason in
+    ``missing``; the other GPUs are read as before.
     """
 
     source = "gpu"
 
     def __init__(self, devices: list[Device], period_ns: int, driver_version: str) -> None:
-        """Ask every device everything once, to know what each can answer."""
+        """Run every query once for every device, to learn which ones are supported."""
         self.period_ns = period_ns
         self.devices = tuple(device.sampled for device in devices)
         self._units: dict[str, str] = {}
@@ -64,78 +64,78 @@ class GpuReader:
         self._started_ns: int | None = None
         self._lost: dict[int, str] = {}
         self._meters: list[tuple[int, GpmMeter | ProcessMeter]] = []
-        self._rounds = [self._open(query, devices) for query in QUERIES]
+        self._queries = [self._open(query, devices) for query in QUERIES]
         self._driver_stride = _stride(EVERY_NS, period_ns)
         self._driver = DriverLog(devices)
         self._pcie = PcieMeter(devices)
 
     @property
     def units(self) -> dict[str, str]:
-        """Unit by field that some device gave when asked first."""
+        """Unit by field that at least one device supports."""
         return {**self._units, **self._driver.units, **self._pcie.units}
 
     @property
     def missing(self) -> dict[str, str]:
-        """Reason by ``device:field``, by ``device:samples`` for a GPU that was lost."""
+        """Reason by ``device:field``, or by ``device:samples`` for a GPU that was lost."""
         parts = {
             f"{index}:{part}": reason
             for index, meter in self._meters
-            for part, reason in meter.refusals.items()
+            for part, reason in meter.errors.items()
         }
         return {**parts, **self._missing, **self._driver.missing, **self._pcie.missing}
 
-    def _open(self, query: NvmlQuery, devices: list[Device]) -> _Round:
-        """The devices that answer, and for the others why not."""
-        opened = _Round(query, _stride(query.every_ns, self.period_ns))
+    def _open(self, query: NvmlQuery, devices: list[Device]) -> _ScheduledQuery:
+        """Open a query for the devices that support it, and record why the others do not."""
+        opened = _ScheduledQuery(query, _stride(query.every_ns, self.period_ns))
         for index, device in enumerate(devices):
-            reason = query.refusal(device)
+            reason = query.unsupported_reason(device)
             if not reason:
                 try:
-                    ask = query.open(device)
-                    if isinstance(ask, GpmMeter | ProcessMeter):
-                        self._meters.append((index, ask))
+                    read_values = query.open(device)
+                    if isinstance(read_values, GpmMeter | ProcessMeter):
+                        self._meters.append((index, read_values))
                     else:
-                        ask()
+                        read_values()
                 except pynvml.NVMLError as exc:
                     reason = reason_of(exc)
                 else:
-                    opened.asks.append((index, ask))
+                    opened.devices.append((index, read_values))
             if reason:
-                self._refuse(index, query, reason)
-        if opened.asks:
+                self._mark_missing(index, query, reason)
+        if opened.devices:
             self._units.update(query.fields)
         return opened
 
     def read(self) -> dict[str, Any]:
-        """The fields that are due, each a list with a value a device.
+        """The fields that are due, each a list with one value per device.
 
         Raises:
-            OSError: No GPU answers any more.
+            OSError: No GPU can be read any more.
         """
         if self._started_ns is None:
             self._begin()
         fields: dict[str, Any] = {}
-        for due in self._rounds:
-            if due.asks and self._count % due.stride == 0:
-                self._ask(due, fields)
+        for due in self._queries:
+            if due.devices and self._count % due.stride == 0:
+                self._run(due, fields)
         self._count += 1
-        if not any(each.asks for each in self._rounds):
+        if not any(each.devices for each in self._queries):
             raise OSError("; ".join(sorted(set((self._lost or self._missing).values()))))
         return fields
 
     def _begin(self) -> None:
-        """The window opens: what was measured before it must not count."""
+        """Start the meters, so that nothing from before the first reading counts."""
         self._started_ns = time.time_ns()
         for _, meter in self._meters:
             meter.begin()
         self._pcie.start()
 
-    def _ask(self, due: _Round, fields: dict[str, Any]) -> None:
+    def _run(self, due: _ScheduledQuery, fields: dict[str, Any]) -> None:
         columns: list[list[Any]] = [[None] * self._width for _ in due.query.fields]
-        for entry in tuple(due.asks):
-            index, ask = entry
+        for entry in tuple(due.devices):
+            index, read_values = entry
             try:
-                values = ask()
+                values = read_values()
             except pynvml.NVMLError as exc:
                 self._fail(due, entry, exc)
                 continue
@@ -145,24 +145,26 @@ class GpuReader:
             if any(value is not None for value in column):
                 fields[name] = column
 
-    def _fail(self, due: _Round, entry: tuple[int, ReadValues], error: pynvml.NVMLError) -> None:
+    def _fail(
+        self, due: _ScheduledQuery, entry: tuple[int, ReadValues], error: pynvml.NVMLError
+    ) -> None:
         index = entry[0]
         reason = f"{reason_of(error)}, {self._elapsed()}"
         if error.value in LOST:
             self._lose(index, reason)
         else:
             if error.value in LASTING:
-                due.asks.remove(entry)
-            self._refuse(index, due.query, reason)
+                due.devices.remove(entry)
+            self._mark_missing(index, due.query, reason)
 
     def _lose(self, index: int, reason: str) -> None:
-        """The GPU is gone, and everything of it."""
+        """Stop reading a GPU that is lost."""
         self._lost[index] = reason
         self._missing[f"{index}:samples"] = reason
-        for each in self._rounds:
-            each.asks = [entry for entry in each.asks if entry[0] != index]
+        for each in self._queries:
+            each.devices = [entry for entry in each.devices if entry[0] != index]
 
-    def _refuse(self, index: int, query: NvmlQuery, reason: str) -> None:
+    def _mark_missing(self, index: int, query: NvmlQuery, reason: str) -> None:
         for name, _ in query.fields:
             self._missing.setdefault(f"{index}:{name}", reason)
 
@@ -171,28 +173,28 @@ class GpuReader:
         return f"{(time.time_ns() - started_ns) / 1e9:.2f} s after sampling began"
 
     def timed(self, *, last: bool) -> list[dict[str, Any]]:
-        """The driver's own samples and the PCIe traffic, each with its own time."""
+        """The driver's own samples and the PCIe traffic, each with a time of its own."""
         lines = self._pcie.lines()
         if last or self._count % self._driver_stride == 0:
             lines += self._driver.lines((self._started_ns or 0) // 1000)
         return lines
 
     def background_cpu_ns(self) -> int:
-        """Of the thread that asks for PCIe traffic."""
+        """CPU time of the PCIe thread in ns."""
         return self._pcie.cpu_ns
 
     def close(self) -> None:
-        """Free what NVML lent, and let go of it unless a call is still inside.
+        """Free NVML's resources and shut it down, unless a driver call is still running.
 
-        On a thread that is left behind where the driver does not come back from it.
+        This happens on a thread that is abandoned if the driver does not return.
         """
         if not self._pcie.close():
             return
-        thread = threading.Thread(target=self._let_go, name="diag-gpu-closing", daemon=True)
+        thread = threading.Thread(target=self._shut_down, name="diag-gpu-closing", daemon=True)
         thread.start()
         thread.join(CLOSE_TIMEOUT_NS / 1e9)
 
-    def _let_go(self) -> None:
+    def _shut_down(self) -> None:
         for _, meter in self._meters:
             meter.close()
         with suppress(pynvml.NVMLError):

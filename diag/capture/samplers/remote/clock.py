@@ -1,12 +1,12 @@
-"""How the agent's clock relates to this machine's, and by it to the server's.
+"""The offset between the agent's clock and this machine's, and from it the server's.
 
-A reading of the agent's clock lies between asking and answer::
+The agent reads its clock between request and answer::
 
-    this machine     asked |------------------| answered
-    agent                        reading
+    this machine     sent |------------------| received
+    agent                       reading
 
-so ``agent = here + offset`` with ``reading - answered <= offset <= reading - asked``. Of several
-round trips the shortest says most.
+so ``agent = here + offset`` with ``reading - received <= offset <= reading - sent``. Of several
+round trips the shortest gives the tightest bounds.
 """
 
 from __future__ import annotations
@@ -23,46 +23,50 @@ if TYPE_CHECKING:
 Bounds = tuple[int, int]
 
 ROUND_TRIPS = 8
-# In the year 2116. Differences of such times, and of those, are whole numbers of 64 bits.
+# The year 2116. Differences of such times, and differences of those, fit 64 bits.
 CLOCK_LIMIT_NS = 1 << 62
 
 
 class ImpossibleClockError(Exception):
-    """An agent's clock reads what no clock can; its text has the agent for a subject."""
+    """The agent sent an invalid time; the text continues "the agent at HOST:PORT "."""
 
 
 def measure_offset(connection: Connection, timeout_s: float) -> Bounds:
-    """Least and greatest offset in ns of the agent's clock.
+    """Least and greatest offset of the agent's clock (agent minus this machine) in ns.
+
+    Args:
+        connection: To the agent.
+        timeout_s: Time allowed for each round trip.
 
     Raises:
         grpc.RpcError: The agent did not answer.
-        ImpossibleClockError: What it answered is no time.
+        ImpossibleClockError: The agent sent an invalid time.
     """
     return min((_round_trip(connection, timeout_s) for _ in range(ROUND_TRIPS)), key=_width)
 
 
 def hull(first: Bounds, second: Bounds) -> Bounds:
-    """Bounds that hold before and after: one of the clocks may have been corrected between."""
+    """Bounds that include both; a clock may have been adjusted between two measurements."""
     return min(first[0], second[0]), max(first[1], second[1])
 
 
 def server_bounds(server: Bounds, agent: Bounds) -> Bounds:
-    """Bounds of ``server - agent``.
+    """Bounds of ``server - agent`` in ns.
 
     Args:
-        server: Of ``server - here``.
-        agent: Of ``agent - here``.
+        server: Bounds of ``server - here`` in ns.
+        agent: Bounds of ``agent - here`` in ns.
     """
     return server[0] - agent[1], server[1] - agent[0]
 
 
 def _round_trip(connection: Connection, timeout_s: float) -> Bounds:
-    asked_ns = time.time_ns()
+    sent_ns = time.time_ns()
     reading = connection.call(READ_CLOCK, ClockRequest(), ClockReading, timeout_s)
-    answered_ns = time.time_ns()
+    received_ns = time.time_ns()
     if not 0 <= reading.unix_ns < CLOCK_LIMIT_NS:
-        raise ImpossibleClockError(f"says that it is {reading.unix_ns:,} ns since 1970")
-    return reading.unix_ns - answered_ns, reading.unix_ns - asked_ns
+        raise ImpossibleClockError(f"sent an invalid time: {reading.unix_ns:,} ns since 1970")
+    return reading.unix_ns - received_ns, reading.unix_ns - sent_ns
 
 
 def _width(bounds: Bounds) -> int:

@@ -1,4 +1,4 @@
-"""AgentLink: a connection to an agent that answered, what it is, and how its clock runs."""
+"""AgentLink: a connection to an agent, with its description and clock offset."""
 
 from __future__ import annotations
 
@@ -40,29 +40,29 @@ if TYPE_CHECKING:
     from diag.capture.samplers.remote.clock import Bounds
     from diag.capture.server.local_server import LocalServer
 
-# Names that machines have when nobody named them; two of them need not be one machine.
+# Default host names; two machines can have the same.
 _NO_NAMES = ("", "localhost", "localhost.localdomain")
 
 
 class AgentLink:
-    """An agent that answered.
+    """A connection to an agent that answered.
 
     Attributes:
-        connection: To it; closed by ``close``.
-        description: What it says of itself.
-        offset: Least and greatest of its clock minus this machine's, in ns.
+        connection: To the agent; closed by ``close``.
+        description: The agent's description of itself.
+        offset: Least and greatest offset of the agent's clock (agent minus this machine) in ns.
     """
 
     def __init__(
         self, connection: Connection, description: Description, offset: Bounds, timeout_s: float
     ) -> None:
-        """Keep what ``open_link`` found.
+        """Use a connection; ``open_link`` makes one.
 
         Args:
             connection: To the agent.
-            description: What it says of itself.
-            offset: As measured just now.
-            timeout_s: For every answer.
+            description: The agent's description of itself.
+            offset: The offset measured just now.
+            timeout_s: Time allowed for each call.
         """
         self.connection = connection
         self.description = description
@@ -70,23 +70,23 @@ class AgentLink:
         self._timeout_s = timeout_s
 
     def measure_offset_again(self) -> None:
-        """Let ``offset`` hold for now as well as for before.
+        """Measure the offset again and widen ``offset`` to include both measurements.
 
         Raises:
             grpc.RpcError: The agent did not answer.
-            ImpossibleClockError: What it answered is no time.
+            ImpossibleClockError: The agent sent an invalid time.
         """
         self.offset = hull(self.offset, measure_offset(self.connection, self._timeout_s))
 
     def close(self) -> None:
-        """Let go of it; harmless when called again."""
+        """Close the connection; no effect when called again."""
         self.connection.__exit__(None, None, None)
 
     def server_bounds(self, server: Bounds) -> Bounds:
-        """Bounds of the server's clock minus the agent's.
+        """Bounds of the server's clock minus the agent's in ns.
 
         Args:
-            server: Bounds of the server's clock minus this machine's.
+            server: Bounds of the server's clock minus this machine's in ns.
         """
         least, greatest = self.offset
         if self._is_here and least <= 0 <= greatest:
@@ -94,11 +94,11 @@ class AgentLink:
         return server_bounds(server, self.offset)
 
     def shares_clock(self, local: LocalServer | Unavailable, hostnames: Sequence[str]) -> bool:
-        """Whether the server reads the very clock that the agent reads.
+        """Whether the server and the agent read the same clock.
 
         Args:
             local: Of ``find_local_server``, for the server.
-            hostnames: As the trace names its host.
+            hostnames: The host names in the trace.
         """
         name = self.description.hostname
         if name not in _NO_NAMES and list(hostnames) == [name]:
@@ -114,19 +114,19 @@ class AgentLink:
 def open_link(
     access: AgentAccess, timeout_ns: int, interrupts: Interrupts
 ) -> AgentLink | Unavailable:
-    """Reach an agent.
+    """Connect to an agent.
 
     Args:
-        access: Where it is.
-        timeout_ns: For every answer.
-        interrupts: Held off while gRPC is at work.
+        access: The agent's address, certificates and token.
+        timeout_ns: Time allowed for each call.
+        interrupts: Delays signals while gRPC code runs.
 
     Returns:
-        The link, or why there is none, as half a sentence of which the agent is the subject.
+        The link, or the reason why there is none, which continues "the agent at HOST:PORT ".
 
     Raises:
         UsageError: A certificate or key file cannot be read.
-        KeyboardInterrupt: While waiting.
+        KeyboardInterrupt: A signal arrived during the wait.
     """
     try:
         connection = _connect(access, timeout_ns, interrupts)
@@ -148,10 +148,10 @@ def open_link(
 
 
 def _connect(access: AgentAccess, timeout_ns: int, interrupts: Interrupts) -> Connection:
-    target = find_server(access.address, timeout_ns / SECOND)
+    target = find_server(access.address, timeout_ns / SECOND, "agent.address")
     tls = access.tls
     if tls is None and not target.is_loopback:
-        tls = TlsOptions(prefix="--agent-")
+        tls = TlsOptions()
     plan = CapturePlan(
         server=access.address,
         tls=tls,
@@ -159,4 +159,4 @@ def _connect(access: AgentAccess, timeout_ns: int, interrupts: Interrupts) -> Co
         timeout_ns=timeout_ns,
         receive_max_bytes=MESSAGE_MAX_BYTES,
     )
-    return Connection(target, plan, interrupts)
+    return Connection(target, plan, interrupts, tls_parameter="agent.tls")

@@ -1,10 +1,10 @@
-"""What both ends of the agent's protocol agree on; the messages are in wire/agent.proto."""
+"""Constants of the agent's protocol, for both ends; the messages are in wire/agent.proto."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-# Grows when an older client cannot go on with a newer agent, or the reverse.
+# Increased when older clients and newer agents, or the reverse, no longer work together.
 PROTOCOL = 1
 
 SERVICE = "diag.wire.Agent"
@@ -16,7 +16,7 @@ SOURCES = ("host", "gpu")
 
 PERIOD_MIN_NS = 10_000_000  # 100 Hz
 PERIOD_MAX_NS = 1_000_000_000  # 1 Hz
-# The longest capture there can be, and the time to begin and to end it.
+# The longest possible capture, plus the time to start and end it.
 DURATION_MAX_NS = 660_000_000_000
 
 REQUEST_MAX_BYTES = 4096
@@ -33,7 +33,10 @@ def bearer(token: str) -> str:
 
 
 def boot_id() -> str:
-    """Of this machine's kernel, the same in all of its containers; "" if unknown. random(4)."""
+    """Boot id of this machine's kernel, the same in all its containers; "" if unknown.
+
+    Source: random(4).
+    """
     try:
         return _BOOT_ID.read_text().strip()
     except OSError:

@@ -1,4 +1,4 @@
-"""Receiver: a thread that keeps what an agent streams until it is told to stop or it breaks off."""
+"""Receiver: a thread that collects the samples that an agent streams."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from diag.capture.server.connection import Connection
 
-# Eight GPUs are some 25 kB/s at 20 Hz and 110 kB/s at 100 Hz, in ten minutes 64 MiB, with up to
-# 300,000 lines of which most are the driver's own readings. An agent that sends more is not
-# believed, nor one that sends them faster: decoded, they take up to ten times as much.
+# Eight GPUs give about 25 kB/s at 20 Hz and 110 kB/s at 100 Hz: in ten minutes 64 MiB and up to
+# 300,000 lines, most of them the driver's own samples. An agent that sends more or faster is cut
+# off, because decoded samples take up to ten times the memory.
 _KEPT_AT_ONCE_BYTES = 8 << 20
 _KEPT_BYTES_PER_S = 512 << 10
 _KEPT_MAX_BYTES = 64 << 20
@@ -30,15 +30,15 @@ _KEPT_MAX_LINES = 500_000
 
 @dataclass(slots=True)
 class Received:
-    """What came of one source.
+    """What an agent sent of one source.
 
     Attributes:
         header: The latest header line.
-        lines: Those of the samples, in the order they came, in pieces.
-        dropped: Samples that the agent gave up.
-        read_max_ns: The longest reading.
-        unavailable: Why there is nothing.
-        refused: Why what came is not to be believed; the agent is its subject.
+        lines: Sample lines in order of arrival, in chunks.
+        dropped: Samples that the agent dropped.
+        read_max_ns: Duration of the longest reading in ns.
+        unavailable: The agent's reason why there are no samples, or "".
+        refused: Why the samples are invalid, or ""; continues "the agent at HOST:PORT ".
     """
 
     header: bytes = b""
@@ -49,22 +49,22 @@ class Received:
     refused: str = ""
 
     def take(self) -> bytes:
-        """Header and lines; they are gone from here."""
+        """Header and lines as one text; the lines are removed from here."""
         data = b"".join((self.header, b"\n", *self.lines))
         self.lines.clear()
         return data
 
 
 class Receiver:
-    """One stream from an agent.
+    """One stream of samples from an agent.
 
-    All of gRPC happens on threads of its own: a signal reaches the main thread alone, and must not
-    break into gRPC.
+    gRPC runs on other threads than the main thread, because signals interrupt the main thread and
+    must not interrupt gRPC.
 
     Attributes:
-        received: By source; to be read after ``stop``.
-        lost: Why the stream broke off before it was told to; "" if it did not.
-        lost_after_ns: How long after it began.
+        received: What arrived, by source; read it after ``stop``.
+        lost: Why the stream ended before ``stop``, or "".
+        lost_after_ns: Time from the start to that end in ns.
     """
 
     def __init__(self, connection: Connection, wanted: Mapping[str, int]) -> None:
@@ -72,72 +72,72 @@ class Receiver:
 
         Args:
             connection: To the agent.
-            wanted: Period by source; 0 for the source's own.
+            wanted: Period in ns by source; 0 for the source's default.
         """
         self._connection = connection
         self._wanted = wanted
         self._call: grpc.Call | None = None
         self._kept_bytes = 0
         self._kept_lines = 0
-        self._began_ns = 0
-        self._all_began = threading.Event()
-        self._enough = threading.Event()
-        self._told = False
+        self._started_ns = 0
+        self._all_started = threading.Event()
+        self._stop_event = threading.Event()
+        self._is_stopping = False
         self._thread = threading.Thread(target=self._run, name="diag-agent-receiver", daemon=True)
         self.received = {source: Received() for source in wanted}
         self.lost = ""
         self.lost_after_ns = 0
 
     def start(self, timeout_s: float) -> None:
-        """Begin, and wait until the agent samples or says why not."""
-        self._began_ns = time.monotonic_ns()
+        """Start, and wait until the agent samples every source or reports why it cannot."""
+        self._started_ns = time.monotonic_ns()
         self._thread.start()
-        self._all_began.wait(timeout_s)
+        self._all_started.wait(timeout_s)
 
     def stop(self, timeout_s: float) -> None:
-        """Tell the agent that it is enough, and wait for the rest."""
-        self._told = True
-        self._enough.set()
+        """End the stream and wait for the remaining samples."""
+        self._is_stopping = True
+        self._stop_event.set()
         self._thread.join(timeout_s)
         if self._thread.is_alive():
             self._lose("did not end the stream in time")
 
     def close(self) -> None:
-        """Give up. The connection's end ends the thread."""
-        self._told = True
-        self._enough.set()
+        """Stop without waiting; closing the connection ends the thread."""
+        self._is_stopping = True
+        self._stop_event.set()
 
     def _run(self) -> None:
         try:
             for reply in self._connection.stream(SAMPLE, self._requests(), SampleReply):
-                if not self._has_room(reply):
-                    # The stream ends with its iterator; what is in flight gRPC bounds.
-                    self._lose("sent more than can be kept")
+                if not self._is_within_limits(reply):
+                    # Leaving the loop ends the stream; gRPC limits what is still in flight.
+                    self._lose("sent more samples than are accepted")
                     return
                 self._keep(reply)
-            if not self._told:
+            if not self._is_stopping:
                 self._lose("ended the stream")
         except grpc.RpcError as exc:
             self._lose(reason_of_failure(exc, self._connection))
         finally:
-            self._all_began.set()
-            self._enough.set()
+            self._all_started.set()
+            self._stop_event.set()
 
     def _requests(self) -> Iterator[SampleRequest]:
-        """What is wanted; its end tells the agent that it is enough."""
+        """The request; the end of this iterator tells the agent to stop."""
         yield SampleRequest(
             wanted=[
                 Wanted(source=source, period_ns=period_ns)
                 for source, period_ns in self._wanted.items()
             ]
         )
-        self._enough.wait()
+        self._stop_event.wait()
 
-    def _has_room(self, reply: SampleReply) -> bool:
-        """Count a reply, before anything of it is kept."""
+    def _is_within_limits(self, reply: SampleReply) -> bool:
+        """Count a reply's size and return whether it is within the limits."""
         self._kept_bytes += len(reply.lines)
         self._kept_lines += reply.lines.count(b"\n")
-        lasted_ns = time.monotonic_ns() - self._began_ns
+        lasted_ns = time.monotonic_ns() - self._started_ns
         most_bytes = _KEPT_AT_ONCE_BYTES + _KEPT_BYTES_PER_S * lasted_ns // 10**9
         return (
             self._kept_bytes <= min(most_bytes, _KEPT_MAX_BYTES)
@@ -148,7 +148,7 @@ class Receiver:
         part = self.received.get(reply.source)
         if part is None:
             return
-        if reply.ended and not self._told:
+        if reply.ended and not self._is_stopping:
             self._lose(f"ended the stream: {shorten(reply.ended)}")
         impossible = _impossible(reply)
         if impossible:
@@ -161,18 +161,18 @@ class Receiver:
                 part.lines.append(lines)
             part.dropped, part.read_max_ns = reply.dropped, reply.read_max_ns
         if all(each.header or each.unavailable or each.refused for each in self.received.values()):
-            self._all_began.set()
+            self._all_started.set()
 
     def _lose(self, reason: str) -> None:
         if not self.lost:
             self.lost = reason
-            self.lost_after_ns = time.monotonic_ns() - self._began_ns
+            self.lost_after_ns = time.monotonic_ns() - self._started_ns
 
 
 def _impossible(reply: SampleReply) -> str:
-    """Which of its numbers cannot be, or ""."""
+    """Why a number in the reply is impossible, or ""."""
     if not 0 <= reply.read_max_ns <= DURATION_MAX_NS:
-        return f"says that a reading took {reply.read_max_ns:,} ns"
+        return f"reported an impossible reading time: {reply.read_max_ns:,} ns"
     if not 0 <= reply.dropped <= SAMPLES_MAX:
-        return f"says that it gave up {reply.dropped:,} samples"
+        return f"reported an impossible number of dropped samples: {reply.dropped:,}"
     return ""

@@ -1,4 +1,4 @@
-"""AgentSampling: host and GPU samples of the server's machine, taken by its agent."""
+"""AgentSampling: host and GPU samples that an agent on the server's machine takes."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from diag.capture.samplers.remote.link import open_link
 from diag.capture.samplers.remote.protocol import SOURCES
 from diag.capture.samplers.remote.receiver import Receiver
 from diag.errors import BundleCorruptError
+from diag.formats.bundle.manifest import CaveatRecord
 from diag.formats.text.samples import decode_samples
 from diag.model.availability import Unavailable
-from diag.model.caveat import Caveat, recorded_caveat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
 
 class AgentSampling:
-    """An agent, asked once what it has, then sampling from ``start`` to ``stop``.
+    """Samples of an agent, taken from ``start`` to ``stop``.
 
     Attributes:
-        address: As given.
-        link: To the agent; None if there is none.
-        series: Samples by source; until ``stop`` only those sources of which there are none.
-        details: By source that there is, what is read, in a few words.
-        lost: Why the agent broke off while it sampled; "" if it did not.
+        address: The agent's address as given.
+        link: Connection to the agent; None if it cannot be reached.
+        series: Samples by source; before ``stop`` only the unavailable sources.
+        details: Short description by available source.
+        lost: Why the agent stopped sampling early, or "".
     """
 
     def __init__(
@@ -46,17 +46,17 @@ class AgentSampling:
         timeout_ns: int,
         interrupts: Interrupts,
     ) -> None:
-        """Ask the agent what it has.
+        """Connect to the agent and find out which sources it has.
 
         Args:
-            access: Where it is.
-            periods_ns: Between two samples, by source; the source's own where none is named.
-            timeout_ns: For every answer.
-            interrupts: Held off while gRPC is at work.
+            access: The agent's address, certificates and token.
+            periods_ns: Time between two samples in ns, by source; default: the source's own.
+            timeout_ns: Time allowed for each call.
+            interrupts: Delays signals while gRPC code runs.
 
         Raises:
             UsageError: A certificate or key file cannot be read.
-            KeyboardInterrupt: While waiting.
+            KeyboardInterrupt: A signal arrived during the wait.
         """
         self.address = access.address
         self.link: AgentLink | None = None
@@ -74,25 +74,25 @@ class AgentSampling:
         for source in SOURCES:
             state = states.get(source)
             if state is None:
-                self.series[source] = self._without("does not know this source")
+                self.series[source] = self._without("does not have this source")
             elif state.unavailable:
-                self.series[source] = self._without(f"has none: {shorten(state.unavailable)}")
+                self.series[source] = self._without(f"has no samples: {shorten(state.unavailable)}")
             else:
-                seen = f" ({shorten(link.description.server)})" if source == "host" else ""
+                server = f" ({shorten(link.description.server)})" if source == "host" else ""
                 self.details[source] = (
-                    f"{shorten(state.detail)}, by the agent at {self.address}{seen}"
+                    f"{shorten(state.detail)}, by the agent at {self.address}{server}"
                 )
         wanted = {source: periods_ns.get(source, 0) for source in self.details}
         if wanted:
             self._receiver = Receiver(link.connection, wanted)
 
     def start(self) -> None:
-        """Begin to sample, and wait until the agent does."""
+        """Start sampling, and wait until the agent samples."""
         if self._receiver is not None:
             self._receiver.start(self._timeout_s)
 
     def stop(self) -> None:
-        """End sampling; ``series`` is complete."""
+        """Stop sampling and complete ``series``."""
         receiver, link = self._receiver, self.link
         if receiver is None or link is None:
             return
@@ -109,7 +109,7 @@ class AgentSampling:
                 self.lost = str(exc)
 
     def close(self) -> None:
-        """Let go of the agent; harmless when called again."""
+        """Close the connection; no effect when called again."""
         if self._receiver is not None:
             self._receiver.close()
         if self.link is not None:
@@ -122,15 +122,15 @@ class AgentSampling:
         if received.refused:
             return self._without(received.refused)
         if not received.lines:
-            none = received.unavailable or "the window was shorter than one reading"
-            return self._without(self.lost or f"has none: {none}")
+            none = received.unavailable or "the recording was shorter than one reading"
+            return self._without(self.lost or f"has no samples: {none}")
         where = f"the samples of the agent at {self.address}"
         try:
             series = decode_samples(received.take(), where)
         except BundleCorruptError as exc:
             return Unavailable(f"{exc.message} ({exc.cause})" if exc.cause else exc.message)
         if series.source != source:
-            return Unavailable(f"{where} are called {series.source}, not {source}")
+            return Unavailable(f"{where} are of {series.source}, not of {source}")
         return replace(
             series,
             missing={name: shorten(text) for name, text in series.missing.items()}
@@ -139,33 +139,35 @@ class AgentSampling:
         )
 
     def _gaps(self, received: Received, samples: int) -> dict[str, str]:
-        """What to say of samples that there are not."""
+        """Why samples are missing, for ``SampleSeries.missing``."""
         reasons = []
         if self.lost:
             reasons.append(f"none after sample {samples}: the agent {self.lost}")
         if received.dropped:
-            reasons.append(f"{received.dropped} given up, this side read too slowly")
+            reasons.append(f"{received.dropped} dropped, because this side read too slowly")
         return {"samples": "; ".join(reasons)} if reasons else {}
 
-    def caveats(self) -> tuple[Caveat, ...]:
-        """What limits the meaning of samples that there are."""
+    def caveats(self) -> tuple[CaveatRecord, ...]:
+        """Caveats about the samples, for the manifest."""
         receiver, caveats = self._receiver, []
         if receiver is None:
             return ()
         if self.lost:
             text = (
-                f"The agent at {self.address} broke off {receiver.lost_after_ns / 1e9:.1f} s after "
-                f"it began to sample, and its samples end there: it {self.lost}."
+                f"Samples of the agent at {self.address} end {receiver.lost_after_ns / 1e9:.1f} s "
+                f"after they started: it {self.lost}."
             )
-            caveats.append(recorded_caveat("agent-lost", text))
+            caveats.append(CaveatRecord("agent-lost", text))
         dropped = sum(received.dropped for received in receiver.received.values())
         if dropped:
-            text = f"The agent at {self.address} gave up {dropped} samples: they were not read."
-            caveats.append(recorded_caveat("samples-dropped", text))
+            text = (
+                f"The agent at {self.address} dropped {dropped} samples that were not read in time."
+            )
+            caveats.append(CaveatRecord("samples-dropped", text))
         return tuple(caveats)
 
     def reading_ns(self) -> dict[str, int]:
-        """How long one reading took at most, by source of which there are samples."""
+        """Duration of the longest reading in ns, by source with samples."""
         received = self._receiver.received if self._receiver is not None else {}
         return {
             source: part.read_max_ns

@@ -1,4 +1,4 @@
-"""The secret that an agent and its clients share, and the files that hold secrets."""
+"""The token that an agent and its clients share, and checks of files that hold secrets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TOKEN_VARIABLE = "DIAG_AGENT_TOKEN"  # noqa: S105 - the name of a variable
-# 16 random hex digits hold 64 bits, more than can be guessed through a network.
+# 16 random hex digits hold 64 bits, too many to guess over a network.
 TOKEN_MIN_CHARS = 16
 TOKEN_MAX_CHARS = 512
 # Source: RFC 6750, section 2.1, b64token.
@@ -24,60 +24,72 @@ _OTHERS = stat.S_IRWXO
 _GROUP_WRITES = stat.S_IWGRP
 
 
-def read_token(path: Path | None, option: str) -> str:
-    """The token in a file, else in the variable DIAG_AGENT_TOKEN, else "".
+def read_token(path: Path | None, parameter: str) -> str:
+    """Read the token from a file, else from the variable DIAG_AGENT_TOKEN; "" if neither has one.
 
     Args:
-        path: A file of one line; None for the variable.
-        option: That named the file, for messages.
+        path: A file with one line; None for the variable.
+        parameter: The parameter that holds the token, for messages.
 
     Raises:
-        UsageError: The file cannot be read, is open to others, or holds no token. No message
-            quotes what it holds.
+        UsageError: The file cannot be read, other users can access it, or it holds no valid token.
+            No message quotes its content.
     """
     if path is None:
         text, where = os.environ.get(TOKEN_VARIABLE, ""), f"the variable {TOKEN_VARIABLE}"
-        return _checked(text.strip(), where) if text.strip() else ""
-    check_private(path, option)
+        return _checked(text.strip(), where, parameter) if text.strip() else ""
+    check_private(path, parameter)
     try:
         with path.open("rb") as file:
             data = file.read(TOKEN_MAX_CHARS + 2)
     except OSError as exc:
-        raise UsageError(f"{option} {path} cannot be read", cause=exc.strerror or "") from exc
-    return _checked(data.decode("ascii", "replace").strip(), f"{option} {path}")
+        raise _unreadable(path, parameter, exc) from exc
+    return _checked(data.decode("ascii", "replace").strip(), f"`{parameter}` {path}", parameter)
 
 
-def check_private(path: Path, option: str) -> None:
-    """Refuse a file with a secret that every user of the machine can read, or its group change.
+def check_private(path: Path, parameter: str) -> None:
+    """Refuse a secret file that all users can access or its group can write.
 
-    The group may read: that is how Kubernetes hands a secret to a container that is not root.
+    The group may read it, because Kubernetes passes secrets to containers without root that way.
+
+    Args:
+        path: The file.
+        parameter: The parameter that names the file, for messages.
 
     Raises:
-        UsageError: It is open to others, is not there, or is a pipe, which may never end.
+        UsageError: Others can access the file, it does not exist, or it is not a regular file.
     """
     try:
         mode = path.stat().st_mode
     except OSError as exc:
-        raise UsageError(f"{option} {path} cannot be read", cause=exc.strerror or "") from exc
+        raise _unreadable(path, parameter, exc) from exc
     if not stat.S_ISREG(mode):
-        raise UsageError(f"{option} {path} is not a regular file")
+        raise UsageError(f"`{parameter}` {path} is not a regular file", parameter=parameter)
     if mode & (_OTHERS | _GROUP_WRITES):
         raise UsageError(
-            f"{option} {path} is open to others (mode {stat.S_IMODE(mode):04o})",
+            f"`{parameter}` {path} can be accessed by other users (mode {stat.S_IMODE(mode):04o})",
             hint=f"chmod 600 {path}; in Kubernetes: defaultMode: 0440 in the secret's volume",
+            parameter=parameter,
         )
 
 
 def is_authorized(token: str, value: str | bytes | None) -> bool:
-    """Whether metadata carry the token; takes as long for a near miss as for any other."""
+    """Whether a metadata value carries the token, compared in constant time."""
     given = value.encode() if isinstance(value, str) else (value or b"")
     return hmac.compare_digest(given, bearer(token).encode())
 
 
-def _checked(token: str, where: str) -> str:
+def _unreadable(path: Path, parameter: str, error: OSError) -> UsageError:
+    cause = error.strerror or ""
+    return UsageError(f"`{parameter}` {path} cannot be read", cause=cause, parameter=parameter)
+
+
+def _checked(token: str, where: str, parameter: str) -> str:
     if not TOKEN_MIN_CHARS <= len(token) <= TOKEN_MAX_CHARS or not _TOKEN.fullmatch(token):
         raise UsageError(
-            f"{where} holds no token: {TOKEN_MIN_CHARS} to {TOKEN_MAX_CHARS} letters and digits",
-            hint="make one: openssl rand -hex 32",
+            f"{where} holds no valid token: {TOKEN_MIN_CHARS} to {TOKEN_MAX_CHARS} letters and "
+            "digits",
+            hint="create one: openssl rand -hex 32",
+            parameter=parameter,
         )
     return token

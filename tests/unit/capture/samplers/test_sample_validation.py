@@ -17,7 +17,7 @@ UNITS = {"share": "%", "ratio": "ratio", "clock": "MHz", "mask": "bit mask", "pr
 
 def cleaned(**fields: Any) -> tuple[dict[str, Any], dict[str, str]]:
     cleaning = SampleValidation(of_devices=True)
-    sample = cleaning.clean({"unix_ns": 1, **fields}, UNITS)
+    sample = cleaning.validate({"unix_ns": 1, **fields}, UNITS)
     assert sample.pop("unix_ns") == 1
     return sample, cleaning.missing
 
@@ -25,16 +25,16 @@ def cleaned(**fields: Any) -> tuple[dict[str, Any], dict[str, str]]:
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
-        ("share", (1 << 64) - 1, "an integer of 64 bits is no value"),
-        ("share", 4294967295, "4.29497e+09 is out of its range, 0 to 100"),
-        ("share", -1, "-1 is out of its range, 0 to 100"),
-        ("share", float("nan"), "nan is no value"),
-        ("share", float("-inf"), "-inf is no value"),
-        ("ratio", 1.5, "1.5 is out of its range, 0 to 1"),
-        ("clock", 4294967295, "4.29497e+09 is out of its range, 0 to 1e+06"),
-        ("mask", 1 << 63, "an integer of 64 bits is no value"),
-        ("mask", -(1 << 2000), "an integer of 2001 bits is no value"),
-        ("mask", {1}, "a set is no value"),
+        ("share", (1 << 64) - 1, "an integer of 64 bits is not a valid value"),
+        ("share", 4294967295, "4.29497e+09 is outside the valid range, 0 to 100"),
+        ("share", -1, "-1 is outside the valid range, 0 to 100"),
+        ("share", float("nan"), "nan is not a valid value"),
+        ("share", float("-inf"), "-inf is not a valid value"),
+        ("ratio", 1.5, "1.5 is outside the valid range, 0 to 1"),
+        ("clock", 4294967295, "4.29497e+09 is outside the valid range, 0 to 1e+06"),
+        ("mask", 1 << 63, "an integer of 64 bits is not a valid value"),
+        ("mask", -(1 << 2000), "an integer of 2001 bits is not a valid value"),
+        ("mask", {1}, "a set is not a valid value"),
     ],
 )
 def test_a_value_beyond_reason_is_none_of_that_device_only(
@@ -55,7 +55,7 @@ def test_records_keep_what_can_be_kept() -> None:
     assert sample["processes"] == [
         [{"pid": 1, "name": "a\ufffdb", "memory_bytes": None}, {"pid": 2}]
     ]
-    assert missing == {"0:processes.memory_bytes": "an integer of 65 bits is no value"}
+    assert missing == {"0:processes.memory_bytes": "an integer of 65 bits is not a valid value"}
 
 
 def test_more_records_than_can_be_read_again_are_cut() -> None:
@@ -71,7 +71,7 @@ def test_a_field_without_a_unit_is_left_out() -> None:
 def test_a_host_may_use_more_than_one_core() -> None:
     cleaning = SampleValidation(of_devices=False)
     sample = {"unix_ns": 1, "server": 350.0, "cores": [101.0, 7.0]}
-    assert cleaning.clean(sample, {"server": "%", "cores": "%"}) == sample
+    assert cleaning.validate(sample, {"server": "%", "cores": "%"}) == sample
     assert cleaning.missing == {}
 
 
@@ -91,7 +91,7 @@ RECORDS = st.lists(st.dictionaries(st.text(st.characters()), SCALARS, max_size=3
 def test_whatever_was_read_can_be_written_and_read_again(fields: dict[str, Any]) -> None:
     cleaning = SampleValidation(of_devices=True)
     given_lists = {name: list(values) for name, values in fields.items()}
-    sample = cleaning.clean({"unix_ns": 1, **given_lists}, UNITS)
+    sample = cleaning.validate({"unix_ns": 1, **given_lists}, UNITS)
     devices = (SampledDevice("a"), SampledDevice("b"))
     series = SampleSeries("gpu", 1, UNITS, (sample,), cleaning.missing, devices)
     assert decode_samples(encode_samples(series), "here").samples == series.samples

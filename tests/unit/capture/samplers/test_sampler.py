@@ -134,7 +134,7 @@ def test_a_reading_that_hangs_ends_without_it_and_keeps_what_was_before() -> Non
     assert time.monotonic() - begun < 5
     assert isinstance(series, SampleSeries)
     assert [sample["n"] for sample in series.samples] == [1, 2]
-    assert series.missing["samples"].startswith("none after reading 2: a reading did not come back")
+    assert series.missing["samples"].startswith("none after reading 2: a reading did not return")
     assert stuck.closed == 0
     # Once it does come back, its reader is let go of.
     stuck.released.set()
@@ -166,7 +166,7 @@ def test_what_no_sample_can_hold_costs_nothing_else() -> None:
     wait_for(strange, 3)
     series = sampler.stop()
     assert isinstance(series, SampleSeries)
-    assert series.missing == {"0:power_mw": "why \ufffd", "0:share": "nan is no value"}
+    assert series.missing == {"0:power_mw": "why \ufffd", "0:share": "nan is not a valid value"}
     assert series.devices[0].name == "H200 \ufffd" + "x" * 1018
     assert [sample["n"] for sample in series.samples] == [-1, *range(1, strange.count + 1)]
     assert [sample["share"] for sample in series.samples if "share" in sample] == [[50]]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     "url", ["", "localhost:8501", "ftp://h/", "http://", "http://h:x/", "file:///x"]
 )
 def test_what_is_no_http_url_is_refused(url: str) -> None:
-    with pytest.raises(UsageError, match="--metrics"):
+    with pytest.raises(UsageError, match="`metrics`"):
         check_url(url)
 
 
@@ -84,7 +84,7 @@ def test_an_answer_that_drips_is_given_up_at_the_deadline(first: bytes, then: by
     with talker(first=first, then=then) as url:
         page = read_page(url, 0.3)
     assert time.monotonic() - begun < 1.5
-    assert page == Unavailable(f"{url} timed out: its answer did not end within 0.3 s")
+    assert page == Unavailable(f"{url} timed out: the answer was not complete within 0.3 s")
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ import socket
 
 import pytest
 
-from diag.capture.server.target import Target, find_server, parse_server
+from diag.capture.address import parse_address
+from diag.capture.server.target import Target, find_server
 from diag.errors import ServerUnreachableError, UsageError
 
 
@@ -21,7 +22,7 @@ from diag.errors import ServerUnreachableError, UsageError
     ],
 )
 def test_addresses_are_read(text: str, expected: tuple[str, int]) -> None:
-    assert parse_server(text) == expected
+    assert parse_address(text, "server") == expected
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,7 @@ def test_addresses_are_read(text: str, expected: tuple[str, int]) -> None:
 )
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
-        parse_server(text)
+        parse_address(text, "server")
 
 
 def test_the_authority_is_the_name_and_the_target_its_address() -> None:

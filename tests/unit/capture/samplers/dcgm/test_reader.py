@@ -57,8 +57,8 @@ def test_a_plain_page_has_a_list_a_field_and_a_reason_for_every_gap() -> None:
     }
     assert [device.uuid for device in reader.devices] == ["GPU-0", "GPU-1"]
     assert reader.units["gr_engine_active_ratio"] == "ratio"
-    assert reader.missing["1:gr_engine_active_ratio"] == f"{GR} is not given here"
-    assert "not among" in reader.missing["sm_active_ratio"]
+    assert reader.missing["1:gr_engine_active_ratio"] == f"{GR} is missing for this GPU"
+    assert "does not have the metric" in reader.missing["sm_active_ratio"]
     assert url.endswith(reader.taken_by)
     assert reader.detail == f"2 GPUs and slices of node-1 by {reader.taken_by}"
     series = SampleSeries(
@@ -85,7 +85,7 @@ def test_of_several_hosts_only_the_servers_counts() -> None:
 def test_addresses_are_not_shortened_like_names() -> None:
     text = page(line(UTIL, 1, host="10.0.0.7"), line(UTIL, 2, host="10.1.1.1"))
     with http_server({"/": (200, text)}) as url:
-        assert "cannot be told" in refusal(f"{url}/", "10.9.9.9")
+        assert "none of them is known" in refusal(f"{url}/", "10.9.9.9")
         assert opened(f"{url}/", "10.1.1.1").read() == {"gpu_util_percent": [2.0]}
 
 
@@ -144,7 +144,7 @@ def test_a_scrape_that_fails_once_is_left_out_and_several_end_it() -> None:
         assert "503" in reader.missing["page"]
         assert reader.read()["gpu_util_percent"] == [63.0, 7.0]
         assert [reader.read() for _ in range(FAILURES_MAX - 1)] == [{}] * (FAILURES_MAX - 1)
-        with pytest.raises(OSError, match="no DCGM exporter"):
+        with pytest.raises(OSError, match="not a DCGM exporter"):
             reader.read()
 
 
@@ -153,15 +153,18 @@ def test_a_scrape_that_fails_once_is_left_out_and_several_end_it() -> None:
     [
         ((404, b"no"), "answered 404"),
         ((302, b"http://192.0.2.1/"), "answered 302"),
-        ((200, b"<html>hello</html>"), "no DCGM exporter"),
-        ((200, b""), "no DCGM exporter"),
+        ((200, b"<html>hello</html>"), "not a DCGM exporter"),
+        ((200, b""), "not a DCGM exporter"),
         ((200, f"{UTIL}{{gpu=".encode()), "is not Prometheus text"),
-        ((200, b"\xff\xfe\x00"), "no DCGM exporter"),
+        ((200, b"\xff\xfe\x00"), "not a DCGM exporter"),
         ((200, page(line(UTIL, "9223372036854775794"))), "blank"),
-        ((200, page(*(line(UTIL, 1, gpu=gpu) for gpu in range(1025)))), "names 1,025 GPUs"),
+        (
+            (200, page(*(line(UTIL, 1, gpu=gpu) for gpu in range(1025)))),
+            "has 1,025 GPUs",
+        ),
         (
             (200, page(*(line(UTIL, 1, pod=str(pod)) for pod in range(5000)))),
-            "names more than 4,096 GPUs, slices and pods",
+            "has more than 4,096 GPUs, slices and pods",
         ),
         ((200, PLAIN + b"#" * PAGE_MAX_BYTES), "is larger than 4 MiB"),
     ],

@@ -49,7 +49,7 @@ def test_the_group_of_another_container_is_not_taken_for_the_visible_one(
     write(tmp_path / "proc/self/cgroup", "0::/docker/this-container\n")
     write(tmp_path / "sys/fs/cgroup/cpu.stat", V2.format(9, 9, 9))
     found = find_cpu_stat(7, tmp_path)
-    assert found == Unavailable("the cgroup of the process cannot be seen from this container")
+    assert found == Unavailable("the cgroup of the process is not visible from this container")
 
 
 @pytest.mark.parametrize("text", ["0::/a\n", "3:memory:/a\n", ""])

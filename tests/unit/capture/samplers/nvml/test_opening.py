@@ -15,11 +15,11 @@ from tests.support.nvml_standin.child import sample_gpus
     [
         ("driver init !DRIVER_NOT_LOADED", "the NVIDIA driver is installed but not loaded"),
         ("driver init !LIB_RM_VERSION_MISMATCH", "of different versions"),
-        ("driver init !NO_PERMISSION", "no permission to ask the NVIDIA driver"),
+        ("driver init !NO_PERMISSION", "no permission to read it from the NVIDIA driver"),
         ("driver init !UNKNOWN", "NVML: Unknown Error (NVML error 999)"),
         ("driver count !GPU_IS_LOST", "NVML cannot list the GPUs: the GPU is lost"),
         ("gpus 0", "the NVIDIA driver sees no GPU"),
-        ("gpus 2; * lost 1", "NVML answers nothing of any GPU: the GPU is lost"),
+        ("gpus 2; * lost 1", "NVML has no value of any GPU: the GPU is lost"),
     ],
 )
 def test_a_driver_that_refuses_is_a_reason(nvml_library: Path, script: str, reason: str) -> None:
@@ -52,7 +52,7 @@ def test_a_driver_that_stops_to_answer_costs_what_comes_after_only(nvml_library:
     assert result["stop_s"] < 5
     kept = [sample for sample in result["samples"] if "utilization_percent" in sample]
     assert len(kept) >= 3
-    assert "a reading did not come back within" in result["missing"]["samples"]
+    assert "a reading did not return within" in result["missing"]["samples"]
     assert f"none after reading {len(kept)}:" in result["missing"]["samples"]
 
 
@@ -73,6 +73,6 @@ def test_names_that_are_no_text_are_read_as_far_as_they_are(nvml_library: Path) 
 def test_pcie_traffic_that_is_never_counted_holds_nothing_up(nvml_library: Path) -> None:
     result = sample_gpus(nvml_library, "0 pcie_tx hang", seconds=0.6)
     assert result["stop_s"] < 5
-    assert "did not come back" in result["missing"]["pcie_tx_bytes_per_s"]
+    assert "the driver did not answer" in result["missing"]["pcie_tx_bytes_per_s"]
     readings = [sample for sample in result["samples"] if "utilization_percent" in sample]
     assert len(readings) >= 8

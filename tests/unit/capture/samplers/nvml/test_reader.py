@@ -58,7 +58,7 @@ def test_of_more_processes_than_can_be_kept_the_busiest_are(nvml_library: Path) 
     assert listed[0] == {"pid": 7, "sm_percent": 50}
     assert {each["pid"] for each in listed[1:]} == set(range(105_000 - LIST_MAX + 1, 105_000))
     reason = result["missing"]["0:processes.left_out"]
-    assert reason == "the 906 processes that do least, of 5,002, are left out"
+    assert reason == "the 906 least active of 5,002 processes are left out"
 
 
 def test_every_field_of_every_gpu(nvml_library: Path, tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_each_refusal_is_a_reason_of_its_own_and_never_zero(nvml_library: Path) 
     reasons = [result["missing"][f"{index}:power_mw"] for index in range(1, 6)]
     assert [reason.partition(" (")[0] for reason in reasons] == [
         "not supported by this GPU and driver",
-        "no permission to ask the NVIDIA driver for it",
+        "no permission to read it from the NVIDIA driver",
         "the NVIDIA driver timed out",
         "NVML: Unknown Error",
         "the GPU has to be reset",
@@ -243,7 +243,7 @@ def test_an_old_driver_is_asked_by_the_old_names(tmp_path: Path) -> None:
     assert values(result, "temperature_celsius")[-1] == [44]
     assert values(result, "throttle_reasons")[-1] == [8]
     assert values(result, "processes")[-1] == [[{"pid": 3, "memory_bytes": 9}]]
-    too_old = "this NVIDIA driver is too old to be asked for it (NVML error 13)"
+    too_old = "this NVIDIA driver is too old for it (NVML error 13)"
     assert result["missing"] == {
         "0:gpm_sm_percent": too_old,
         "0:gpm_tensor_percent": too_old,

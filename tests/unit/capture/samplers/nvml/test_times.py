@@ -33,7 +33,10 @@ def test_the_drivers_own_samples_stand_at_its_times_each_once(nvml_library: Path
 def test_stamps_that_are_no_wall_clock_are_a_reason(nvml_library: Path) -> None:
     # The driver's buffer is empty at first, so that only the window shows it.
     result = sample_gpus(nvml_library, "driver samples_from_boot 1", seconds=0.6)
-    assert "its time stamps are no wall clock" in result["missing"]["0:driver_utilization_percent"]
+    assert (
+        "its time stamps are not wall clock time"
+        in result["missing"]["0:driver_utilization_percent"]
+    )
     assert not any("driver_utilization_percent" in sample for sample in result["samples"])
     assert any("utilization_percent" in sample for sample in result["samples"])
 

@@ -27,12 +27,12 @@ def test_a_file_gives_its_line_and_wins_over_the_variable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(TOKEN_VARIABLE, "a-token-of-the-environment")
-    assert read_token(secret(tmp_path), "--token-file") == TOKEN
-    assert read_token(None, "--token-file") == "a-token-of-the-environment"
+    assert read_token(secret(tmp_path), "token") == TOKEN
+    assert read_token(None, "token") == "a-token-of-the-environment"
     monkeypatch.setenv(TOKEN_VARIABLE, " ")
-    assert read_token(None, "--token-file") == ""
+    assert read_token(None, "token") == ""
     monkeypatch.delenv(TOKEN_VARIABLE)
-    assert read_token(None, "--token-file") == ""
+    assert read_token(None, "token") == ""
 
 
 @pytest.mark.parametrize(
@@ -40,16 +40,16 @@ def test_a_file_gives_its_line_and_wins_over_the_variable(
 )
 def test_what_is_no_token_is_refused_and_not_quoted(tmp_path: Path, text: str) -> None:
     path = secret(tmp_path, text)
-    with pytest.raises(UsageError, match="holds no token") as caught:
-        read_token(path, "--token-file")
+    with pytest.raises(UsageError, match="holds no valid token") as caught:
+        read_token(path, "token")
     assert "openssl rand -hex 32" in caught.value.hint
     assert not text.strip() or text.strip() not in f"{caught.value.message}{caught.value.cause}"
 
 
 def test_a_short_token_in_the_variable_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(TOKEN_VARIABLE, "short")
-    with pytest.raises(UsageError, match=f"the variable {TOKEN_VARIABLE} holds no token"):
-        read_token(None, "--token-file")
+    with pytest.raises(UsageError, match=f"the variable {TOKEN_VARIABLE} holds no valid token"):
+        read_token(None, "token")
 
 
 @pytest.mark.parametrize(
@@ -61,21 +61,21 @@ def test_a_secret_may_be_read_by_its_owner_and_group_only(
 ) -> None:
     path = secret(tmp_path, mode=mode)
     if is_private:
-        check_private(path, "--tls-key")
+        check_private(path, "certificate.key")
         return
-    with pytest.raises(UsageError, match=f"open to others .mode {mode:04o}."):
-        check_private(path, "--tls-key")
+    with pytest.raises(UsageError, match=f"by other users .mode {mode:04o}."):
+        check_private(path, "certificate.key")
 
 
 def test_a_pipe_that_nobody_writes_to_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "token", 0o600)
-    with pytest.raises(UsageError, match=r"--token-file .*/token is not a regular file"):
-        read_token(tmp_path / "token", "--token-file")
+    with pytest.raises(UsageError, match=r"`token` .*/token is not a regular file"):
+        read_token(tmp_path / "token", "token")
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"--token-file .*/token cannot be read") as caught:
-        read_token(tmp_path / "token", "--token-file")
+    with pytest.raises(UsageError, match=r"`token` .*/token cannot be read") as caught:
+        read_token(tmp_path / "token", "token")
     assert caught.value.cause == "No such file or directory"
 
 
