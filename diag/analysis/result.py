@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from diag.analysis.distribution import Distribution
 from diag.analysis.execution.op_times import OpTime
@@ -106,7 +106,7 @@ class BatchSummary:
     rows_mean: float
     fill_ratio: float | Unavailable
     padding_ratio: float | Unavailable
-    closed_by: dict[CloseReason, int]
+    closed_by: dict[CloseReason, int] = field(hash=False)
     service: Distribution
 
 
@@ -121,16 +121,18 @@ class GapSummary:
 
     timeline: Timeline
     idle_ns: int
-    by_cause_ns: dict[IdleCause, int]
+    by_cause_ns: dict[IdleCause, int] = field(hash=False)
     starved_ns: int
     no_demand_ns: int
     waiting_ns: int
     recoverable_ns_per_second: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Analysis:
-    """Everything computed of one Capture; nothing in it is rounded for show.
+    """Everything computed from one Capture, unrounded.
+
+    Two analyses are equal only if they are the same object.
 
     Attributes:
         host: The host plane, whose rows the gaps' evidence names.
@@ -172,3 +174,16 @@ class Analysis:
     sampled_devices: tuple[DeviceSamples, ...]
     metrics: tuple[ModelMetrics, ...] | Unavailable
     observer: tuple[ObserverFigure, ...] | Unavailable
+
+    def __repr__(self) -> str:
+        requests = self.counts.requests
+        known = "no" if isinstance(requests, Unavailable) else f"{requests:,}"
+        return (
+            f"Analysis({self.capture.name!r}, {known} requests, {self.counts.batches:,} batches, "
+            f"{len(self.devices)} GPUs)"
+        )
+
+    def _repr_html_(self) -> str:
+        from diag.analysis.notebook import analysis_html
+
+        return analysis_html(self)

@@ -181,7 +181,7 @@ class Check:
     high: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Finding:
     """What one rule found.
 
@@ -217,3 +217,11 @@ class Finding:
     def docs(self) -> str:
         """Its page, relative to the repository."""
         return f"docs/findings/{self.id}.md"
+
+    def __repr__(self) -> str:
+        return f"Finding({self.id!r}, {self.severity.value}, {self.what!r})"
+
+    def _repr_html_(self) -> str:
+        from diag.model.finding_html import finding_html
+
+        return finding_html(self)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from diag.model.availability import Unavailable
@@ -36,7 +36,7 @@ class ModelMetrics:
     """
 
     model: str
-    responses: dict[str, int]
+    responses: dict[str, int] = field(hash=False)
     request_latency_mean_ns: float | Unavailable
     runtime_latency_mean_ns: float | Unavailable
     outside_mean_ns: float | Unavailable
