@@ -1,4 +1,4 @@
-"""How much was seen, and what had to be left out."""
+"""How much was recorded, and how much of it is left out."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ def count(
 ) -> Counts:
     """Count requests, batches and losses.
 
-    Where the trace hides the requests that ran (``hidden`` says why), their number is unavailable,
-    not 0.
+    Args:
+        hidden: Why the trace hides requests, or None. Their number is then Unavailable, not 0.
+        planes: All of the capture.
+        attributed: Requests, batches and tasks.
     """
     requests = attributed.table
     batches, tasks = attributed.linked.batches, attributed.linked.tasks

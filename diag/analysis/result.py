@@ -1,4 +1,4 @@
-"""What analyze() returns: tables per request, batch and gap, and the summaries computed of them."""
+"""The result of analyze(): tables of requests, batches and gaps, and their summaries."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ from diag.model.serving import BatchTable, CloseReason, Mode, Queue, RequestTabl
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What was seen and what had to be left out.
+    """How much was recorded, and how much of it is left out.
 
     Attributes:
-        requests: Rows of the request table; unavailable where the tracer level hides requests.
-        complete: Of these, with a whole chain; all statistics are over these.
-        censored: Requests cut by an edge of the window (their parts were seen, not their root).
-        refused: Enqueues the server turned away (BatchingSessionRun without ScheduleOutputTask).
+        requests: Rows of the request table; Unavailable where the tracer level hides requests.
+        complete: Requests with all their parts; all statistics are over these.
+        censored: Requests cut by an edge of the window: parts of them were recorded, not the whole.
+        refused: Enqueues that the server rejected (BatchingSessionRun without ScheduleOutputTask).
         batches: Rows of the batch table.
         censored_batches: Batches with recorded enqueues but no whole ProcessBatch.
-        ambiguous_links: Tasks whose batch id 0 could not be told apart between queues.
+        ambiguous_links: Tasks with batch id 0, which several queues used.
         split_requests: Requests whose rows went into more than one batch.
         batch_rows_missing: Rows of recorded batches whose request was censored.
-        events: Events decoded.
+        events: Decoded events of all planes.
     """
 
     requests: int | Unavailable
@@ -61,11 +61,11 @@ class StageSummary:
     """One stage over a model's complete requests.
 
     Attributes:
-        share: Of all request time of the model, 0 to 1.
-        tail_ns: Mean over the requests around p99 (1 % of all) minus mean over those around p50
-            (10 %): what p99 minus p50 is made of. Over all stages it adds up to the model's
-            ``tail_ns``.
-        known: False where no evidence bounds the stage in any request.
+        known: False if no event bounds the stage in any request.
+        share: Part of all request time of the model, 0 to 1.
+        time: Of the stage in each request, ns.
+        tail_ns: Why slow requests are slow: the mean over the requests around p99 (1 % of all)
+            minus the mean over those around p50 (10 %). The stages' values add up to the model's.
     """
 
     stage: Stage
@@ -77,7 +77,16 @@ class StageSummary:
 
 @dataclass(frozen=True, slots=True)
 class ModelSummary:
-    """The ledger of one model: one entry for each stage, in the order of Stage, adding up to 1."""
+    """The ledger of one model over its complete requests.
+
+    Attributes:
+        modes: How its requests were run, e.g. batched by a session.
+        requests: Number of complete ones.
+        rate_per_second: Of complete requests.
+        latency: Of the requests, ns.
+        tail_ns: Mean latency around p99 minus mean latency around p50; needs 100 requests.
+        stages: One entry for each Stage, in its order; the shares add up to 1.
+    """
 
     model: str
     modes: tuple[Mode, ...]
@@ -93,11 +102,13 @@ class BatchSummary:
     """The batches of one queue.
 
     Attributes:
-        rows_mean: Before padding.
+        model: Of the queue, or its key where the model is not known.
+        batches: Number of recorded ones.
+        rows_mean: Mean rows of a batch, before padding.
         fill_ratio: Mean rows over max_batch_size, 0 to 1.
         padding_ratio: Padding rows over executed rows, 0 to 1.
         closed_by: Number of batches by reason.
-        service: ProcessBatch durations.
+        service: Durations of ProcessBatch, ns.
     """
 
     queue: Queue
@@ -112,11 +123,15 @@ class BatchSummary:
 
 @dataclass(frozen=True, slots=True)
 class GapSummary:
-    """One timeline's idle time by cause, in ns; the values add up to ``idle_ns``.
+    """Idle time of one timeline.
 
     Attributes:
-        waiting_ns: Idle with at least one open request.
-        recoverable_ns_per_second: Starved idle time a second of the window.
+        idle_ns: In the timeline's window.
+        by_cause_ns: Every IdleCause; adds up to ``idle_ns``.
+        starved_ns: Part with requests waiting for their input.
+        no_demand_ns: Part without an open request.
+        waiting_ns: Part with at least one open request.
+        recoverable_ns_per_second: Starved time per second of the window.
     """
 
     timeline: Timeline
@@ -130,16 +145,33 @@ class GapSummary:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Analysis:
-    """Everything computed from one Capture, unrounded.
+    """All that diag computes from one Capture. Numbers are not rounded.
 
-    Two analyses are equal only if they are the same object.
+    Times are in ns since the capture's origin unless their names say otherwise. Two analyses are
+    equal only if they are the same object.
 
     Attributes:
-        host: The host plane, whose rows the gaps' evidence names.
+        capture: What was analyzed.
+        host: The host plane; ``gaps.evidence_row`` refers to its events.
+        tracer_level: Host tracer level of the recording, 1 to 3.
+        counts: How much was recorded, and how much of it is left out.
+        requests: One row for each request.
+        batches: One row for each batch.
+        timelines: Each GPU, or model execution on the CPU.
+        gaps: Idle time of the timelines, one row for each piece with one cause.
+        models: Ledger of each model, by name.
+        queues: Each batch queue with recorded batches.
+        idle: Idle time of each timeline by cause.
+        ops: Op types on the host with most time.
+        pool_waits: Waits for threads of the runtime's pools.
+        caveats: What limits the meaning of the numbers, the most important first.
         devices: Every GPU plane, in plane order.
+        device_costs: Device time of each model, by name.
         kernels: The kernels with most time.
         device_ops: The ops with most device time.
-        device_clock: Unavailable without device events.
+        device_clock: How well the devices' clock matches the host's; Unavailable without device
+            events.
+        device_loss: Device events that the tracer lost.
         longest_gaps: Of each timeline, the longest first.
         agreements: Trace and samples compared, by GPU and source; empty without GPU samples.
         samples: Each source of samples, summarized over the window.

@@ -1,4 +1,4 @@
-"""Means, percentiles and shares over the tables; a percentile only where n can carry it."""
+"""Means, percentiles and shares over the tables of an analysis."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from diag.model.serving import (
     STAGES,
     BatchTable,
     Parameter,
+    Queue,
     RequestTable,
 )
 from diag.model.window import Window
@@ -31,47 +32,46 @@ def summarize_models(requests: RequestTable, window: Window) -> tuple[ModelSumma
     out = []
     for index, model in sorted(enumerate(requests.models), key=lambda item: item[1]):
         mine = (requests.model_index == index) & requests.complete
-        if not mine.any():
-            continue
-        duration = requests.duration_ns[mine]
-        stage_ns, known = requests.stage_ns[mine], requests.stage_known[mine]
-        slow, middle = _around_p99_and_p50(duration)
-        tail: float | Unavailable = Unavailable(
-            f"{len(duration)} requests, {MIN_SAMPLES_P99} needed"
-        )
-        if len(duration) >= MIN_SAMPLES_P99:
-            tail = float(duration[slow].mean() - duration[middle].mean())
-        total = max(1, int(duration.sum()))
-        stages = tuple(
-            StageSummary(
-                stage=stage,
-                known=bool(known[:, stage.index].any()),
-                share=float(stage_ns[:, stage.index].sum() / total),
-                time=describe(stage_ns[:, stage.index]),
-                tail_ns=_stage_tail(stage_ns[:, stage.index], slow, middle, tail),
-            )
-            for stage in STAGES
-        )
-        out.append(
-            ModelSummary(
-                model=model,
-                modes=tuple(MODES[m] for m in np.unique(requests.mode_index[mine])),
-                requests=len(duration),
-                rate_per_second=len(duration) / max(window.duration_ns, 1) * 1e9,
-                latency=describe(duration),
-                tail_ns=tail,
-                stages=stages,
-            )
-        )
+        if mine.any():
+            out.append(_ledger(model, mine, requests, window))
     return tuple(out)
 
 
-def _around_p99_and_p50(duration_ns: Int64s) -> tuple[Bools, Bools]:
-    """The requests around the 99th percentile (1 % of all) and around the median (10 %).
+def _ledger(model: str, mine: Bools, requests: RequestTable, window: Window) -> ModelSummary:
+    """The ledger over the selected requests, at least one; ``mine`` has shape (requests,)."""
+    duration = requests.duration_ns[mine]
+    n = len(duration)
+    slow, middle = _around_p99_and_p50(duration)
+    tail: float | Unavailable = Unavailable(f"{n} requests, {MIN_SAMPLES_P99} needed")
+    if n >= MIN_SAMPLES_P99:
+        tail = float(duration[slow].mean() - duration[middle].mean())
+    total = max(1, int(duration.sum()))
+    return ModelSummary(
+        model=model,
+        modes=tuple(MODES[m] for m in np.unique(requests.mode_index[mine])),
+        requests=n,
+        rate_per_second=n / max(window.duration_ns, 1) * 1e9,
+        latency=describe(duration),
+        tail_ns=tail,
+        stages=tuple(
+            StageSummary(
+                stage=stage,
+                known=bool(requests.stage_known[mine, stage.index].any()),
+                share=float(stage_ns.sum() / total),
+                time=describe(stage_ns),
+                tail_ns=_stage_tail(stage_ns, slow, middle, tail),
+            )
+            for stage in STAGES
+            for stage_ns in (requests.stage_ns[mine, stage.index],)
+        ),
+    )
 
-    Half of each lies on either side of the percentile's own request, which is always among them:
-    one request says little about what its percentile is made of, and the very slowest ones are not
-    what p99 is.
+
+def _around_p99_and_p50(duration_ns: Int64s) -> tuple[Bools, Bools]:
+    """Select the requests around the 99th percentile (1 % of all) and around the median (10 %).
+
+    Both selections contain the percentile's own request, with as many others on either side: a
+    single request says little about its percentile, and the slowest requests are not those at p99.
     """
     n = len(duration_ns)
     rank = np.empty(n, np.int64)
@@ -90,24 +90,18 @@ def _stage_tail(
 
 
 def summarize_queues(batches: BatchTable, models: tuple[str, ...]) -> tuple[BatchSummary, ...]:
-    """One entry a queue with recorded batches."""
+    """One entry for each queue with recorded batches.
+
+    Args:
+        batches: All.
+        models: Names, by ``Queue.model_index``.
+    """
     out = []
     for index, queue in enumerate(batches.queues):
         mine = batches.queue_index == index
         rows = batches.rows[mine & (batches.rows >= 0)]
         if not len(rows):
             continue
-        limit = queue.max_batch_size
-        fill: float | Unavailable = (
-            float(rows.mean() / limit.value)
-            if isinstance(limit, Parameter) and limit.value > 0
-            else Unavailable("max_batch_size is not known")
-        )
-        padded = mine & (batches.padded_rows >= batches.rows) & (batches.rows >= 0)
-        executed = int(batches.padded_rows[padded].sum())
-        padding: float | Unavailable = Unavailable("no batch recorded its padded size")
-        if executed:
-            padding = 1 - float(batches.rows[padded].sum() / executed)
         reasons = np.bincount(batches.close_reason_index[mine], minlength=len(CLOSE_REASONS))
         out.append(
             BatchSummary(
@@ -115,8 +109,8 @@ def summarize_queues(batches: BatchTable, models: tuple[str, ...]) -> tuple[Batc
                 model=models[queue.model_index] if queue.model_index >= 0 else f"queue {queue.key}",
                 batches=int(mine.sum()),
                 rows_mean=float(rows.mean()),
-                fill_ratio=fill,
-                padding_ratio=padding,
+                fill_ratio=_fill_ratio(queue, float(rows.mean())),
+                padding_ratio=_padding_ratio(batches, mine),
                 closed_by={
                     reason: int(n) for reason, n in zip(CLOSE_REASONS, reasons, strict=True)
                 },
@@ -126,6 +120,22 @@ def summarize_queues(batches: BatchTable, models: tuple[str, ...]) -> tuple[Batc
     return tuple(out)
 
 
+def _fill_ratio(queue: Queue, rows_mean: float) -> float | Unavailable:
+    limit = queue.max_batch_size
+    if isinstance(limit, Parameter) and limit.value > 0:
+        return rows_mean / limit.value
+    return Unavailable("max_batch_size is not known")
+
+
+def _padding_ratio(batches: BatchTable, mine: Bools) -> float | Unavailable:
+    """Padding rows over executed rows of the selected batches that recorded both."""
+    padded = mine & (batches.padded_rows >= batches.rows) & (batches.rows >= 0)
+    executed = int(batches.padded_rows[padded].sum())
+    if not executed:
+        return Unavailable("no batch recorded its padded size")
+    return 1 - float(batches.rows[padded].sum() / executed)
+
+
 def summarize_gaps(
     timelines: tuple[Timeline, ...], gaps: GapTable, waiting_ns: tuple[int, ...]
 ) -> tuple[GapSummary, ...]:
@@ -133,8 +143,8 @@ def summarize_gaps(
 
     Args:
         timelines: All.
-        gaps: Their pieces.
-        waiting_ns: By timeline, idle with at least one request open that concerns it.
+        gaps: All pieces of their idle time.
+        waiting_ns: By timeline, idle time with an open request that may use the timeline.
     """
     out = []
     length = gaps.end_ns - gaps.start_ns

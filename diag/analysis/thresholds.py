@@ -1,116 +1,118 @@
-"""Every number a rule uses, with its unit, its reason and its source."""
+"""Every threshold of the analysis, with its unit, its reason and its source.
+
+The last word of a name is the unit; ``RATIO`` and ``SHARE`` are 0 to 1.
+"""
 
 from __future__ import annotations
 
-# A free thread takes a batch that an enqueue has filled within this time: it is signalled, not
-# polled (sample_traces/: 99 % under 0.2 ms on two cores).
+# A free batch thread takes a batch that an enqueue filled within this time. Threads are signalled
+# for it, they do not poll (sample_traces/: 99 % under 0.2 ms on two cores).
 SIZE_CLOSE_MAX_NS = 300_000
 
-# ratio of a queue's batches that must have waited with a thread free to tell its timeout: of a pool
-# that is always full, those seem to that waited for threads whose batches the window cut off.
+# Part of a queue's batches that must have waited while a thread was free before its timeout is
+# estimated. In a pool that is always full, the few batches that seem to have waited that way
+# waited for threads whose batches the window cut off.
 MIN_TELLING_RATIO = 0.05
 
-# An executor takes this long at most to hand a closure over, and a thread from its begin to its
-# burst (sample_traces/: step time without a burst, and farther from any closure that waits, is 0 to
-# 0.004 % of all; within 20 us, 0.02 to 0.07 %).
+# An executor hands a closure over within this time, and a thread begins its burst within it
+# (sample_traces/: step time without a burst, and farther than this from any closure that waits, is
+# 0 to 0.004 % of all; with 20 us it is 0.02 to 0.07 %).
 HANDOVER_MAX_NS = 100_000
 
-# Percentiles need about one sample beyond them to mean anything: 1 / (1 - 0.99) = 100.
+# A percentile needs about one sample beyond it: 1 / (1 - 0.99) = 100.
 MIN_SAMPLES_P50 = 10
 MIN_SAMPLES_P90 = 30
 MIN_SAMPLES_P99 = 100
 
-# Requests longer than window / 5 are recorded less often than they occur by more than 20 %, since
-# only requests that begin and end inside the window are recorded.
+# Only requests that begin and end inside the window are recorded, so requests longer than a fifth
+# of the window are recorded over 20 % less often than they occur.
 MIN_WINDOW_OVER_P99 = 5
 
-# A compiling op that returns what was compiled before takes microseconds (_XlaCompile looks a
-# cluster up by its arguments' shapes); compiling takes tens of milliseconds and more.
+# A compiling op that finds its result in the cache takes microseconds (_XlaCompile looks clusters
+# up by the shapes of their arguments); compiling takes tens of milliseconds and more.
 COMPILE_OP_MIN_NS = 1_000_000
 
-# A first run tunes its ops or loads what they need if, apart from preprocessing, it is in ops for
-# this long before its first device work (choosing a convolution's algorithm or loading a library's
-# kernels takes tenths of a second; less is an ordinary op), and for this many times as long as
-# later runs of the same queue or model take up to there: threads that share processors make runs of
-# one graph several times as long, hardly ten times. A median of fewer later runs is any one of
-# them. Not measured.
+# A first run tunes or loads kernels if, apart from preprocessing, it spends at least this time in
+# ops before its first device work, and at least this many times the median of later runs of the
+# same queue or model. Choosing a convolution's algorithm or loading a library's kernels takes
+# tenths of a second; threads that share processors make runs of one graph several times as long,
+# hardly ten times. A median needs this many later runs. Not measured.
 COLD_RUN_MIN_NS = 50_000_000
 COLD_RUN_RATIO = 10
 WARM_RUNS_MIN = 3
 
-# With a request open, some thread of a server that runs leaves a mark within this time: idle batch
-# threads alone look at their queues every POLL_PERIOD_NS (simulation), five times over.
+# While a request is open, some thread of a running server records an event within this time: idle
+# batch threads alone poll their queues every POLL_PERIOD_NS (simulation); this is five times that.
 BLANK_MIN_NS = 5_000_000
 
-# ratio of a blank interval that the cgroup's throttled time must have grown by over it: a server
-# that was stopped throughout has each of its run queues throttled for all of it.
+# Part of an interval without events by which the cgroup's throttled time must grow over it: while
+# a server is stopped, each of its run queues counts as throttled all the time.
 THROTTLED_MIN_SHARE = 0.5
 
-# ratio of a piece of idle time over which events must show its cause for it to be sure: the tail of
-# a step, or the moment between two ops, leaves no event and changes nothing.
+# Part of a piece of idle time over which events must show its cause for high confidence: the end
+# of a step, or the time between two ops, has no event and changes nothing.
 SHOWN_MIN_SHARE = 0.9
 
-# A runner-up as near to the device as the cause itself makes it doubtful if it holds for this
-# share of the piece.
+# A runner-up that is as near to the device as the cause itself lowers the confidence if it holds
+# for this part of the piece.
 RUNNER_UP_MIN_SHARE = 0.5
 
-# The device's clock is read back to back with the host's once a recording; where no launch tells
-# how well that went, pieces shorter than this are not told apart (a reading is a driver call of
-# 1 to 10 us, xla/backends/profiler/gpu/cupti_collector.cc).
+# The device's clock and the host's are read one after the other, once per recording. If no launch
+# shows the error of that, causes of shorter pieces are not told apart (a reading is a driver call
+# of 1 to 10 us, xla/backends/profiler/gpu/cupti_collector.cc).
 CLOCK_ERROR_UNKNOWN_NS = 10_000
 
 # A line through t(b) needs two batch sizes.
 MIN_SIZES_FIT = 2
 
-# A row costs something where the line's slope is more than this many times its standard error: of
-# runs that cost nothing a row, one set in forty would show that by chance.
+# Rows have a cost if the line's slope is above this many of its standard errors: of runs whose
+# rows cost nothing, one set in forty shows such a slope by chance.
 FIT_ERRORS_MIN = 2
 
-# Time that differs by no more than this, as a ratio, from the smallest to the largest batches seen
-# is the same to whoever chooses a batch size; and it says something only of sizes that differ by
-# this factor, as between sizes closer than that time changes little whatever it is made of.
+# Times of the smallest and the largest batch size that differ by at most this ratio are the same
+# for the choice of a batch size. The comparison needs sizes that differ by this factor: between
+# sizes closer than that the time changes little in any case.
 FLAT_MAX_RATIO = 0.1
 SIZES_MIN_RATIO = 2
 
-# ratio of the window in the GPU tracer's own records: what costs less than this cannot be told from
-# the differences between two windows under the same load (docs/accuracy.md).
+# Part of the window in the GPU tracer's own records. A smaller cost is within the difference
+# between two windows under the same load (docs/accuracy.md).
 MIN_OVERHEAD_RATIO = 0.05
 
-# ratio of device events without a run: fewer cannot move a share of a request's time by more than
-# the difference between two windows under the same load.
+# Part of device events without a run. Fewer move a share of request time by less than the
+# difference between two windows under the same load.
 MIN_UNLINKED_RATIO = 0.05
 
-# ratio by which sampled and traced busy time may differ, beyond what resolution and clocks explain,
-# and still agree: a sampler gives whole percents, sees neither the start of a kernel nor that of
-# its period exactly, and the device tracer starts some 10 ms after the window does. Not measured.
+# Sampled and traced busy time agree up to this difference, beyond what resolution and clocks
+# explain: samples are whole percents, samplers see the starts of kernels and of their own periods
+# only roughly, and the device tracer starts some 10 ms after the window does. Not measured.
 AGREE_MAX_RATIO = 0.10
 
-# NVML and DCGM give whole percents, rounded in a way they do not tell.
+# NVML and DCGM give whole percents and do not document how they round.
 SAMPLE_ROUNDING_RATIO = 0.01
 
-# Gaps between kernels that are shorter may count as busy in a sampler's eyes: back-to-back launches
-# of tiny kernels leave 5 to 20 us (launch latency of CUDA), and no source tells how finely the
-# driver's own counter looks.
+# A sampler may count shorter gaps between kernels as busy: back-to-back launches of tiny kernels
+# leave 5 to 20 us (launch latency of CUDA), and no source says how finely the driver counts.
 SAMPLER_BLIND_NS = 50_000
 
-# Above this width of the bounds on traced busy time, no sampled value says much about it.
+# If the bounds on the traced busy share are farther apart, no sampled value can contradict them.
 BOUNDS_MAX_RATIO = 0.5
 
 # nvmlUtilization_t: "between 1 second and 1/6 second, depending on the product".
 NVML_PERIOD_MIN_NS = 166_000_000
 NVML_PERIOD_MAX_NS = 1_000_000_000
 
-# dcgm-exporter --collect-interval, in its own default (pkg/cmd/app.go: 30000 ms), and the least
-# that DCGM watches a field at.
+# Default of dcgm-exporter --collect-interval (pkg/cmd/app.go: 30000 ms), and the shortest period
+# at which DCGM watches a field.
 DCGM_INTERVAL_NS = 30_000_000_000
 DCGM_INTERVAL_MIN_NS = 100_000_000
 
-# A GPU sampled busier than this was used: drivers and samplers themselves wake it now and then.
+# A GPU sampled busier than this was used: drivers and samplers also wake an idle one at times.
 SAMPLED_BUSY_MIN_RATIO = 0.05
 
-# Other processes explain what the trace lacks if their own shares make up this part of it: shares
-# are sampled as coarsely as the whole, and take turns within a period.
+# Other processes explain a difference if their own shares make up this part of it: shares are
+# sampled as coarsely as the whole, and processes take turns within a period.
 OTHERS_EXPLAIN_RATIO = 0.5
 
-# A process seen at work, and not one that only holds memory.
+# A process with this sampled share did work; one below it may only hold memory.
 AT_WORK_MIN_RATIO = 0.01

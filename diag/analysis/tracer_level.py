@@ -1,4 +1,4 @@
-"""Which host tracer level a trace was recorded at."""
+"""The host tracer level of a trace, and what that level hides."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from diag.model.window import Window
 # Names only level 3 records (executor.cc, TensorFlow 2.21; seen on a live server).
 LEVEL_3_EVENTS = ("ExecutorState::ScheduleReady", "ExecutorPropagateOutputs")
 
-# Events that only a request, or a batch of them, leaves.
+# Events that only requests and their batches leave.
 SERVING_EVENTS = (
     ev.BATCHING_SESSION_RUN,
     ev.SESSION_RUN,
@@ -26,24 +26,29 @@ SERVING_EVENTS = (
 )
 
 
-def tracer_level(events: EventTable, told: int | Unavailable) -> int | Unavailable:
-    """What the session itself says, else the lowest level that explains the events there are."""
-    if told in (1, 2, 3):
-        return told
+def tracer_level(events: EventTable, recorded: int | Unavailable) -> int | Unavailable:
+    """The level that the trace records, else the lowest level that explains its events.
+
+    Args:
+        events: Of the host plane.
+        recorded: By the profiler session's own record of its options.
+    """
+    if recorded in (1, 2, 3):
+        return recorded
     if any(len(events.rows_named(name)) for name in LEVEL_3_EVENTS):
         return 3
     if len(events.rows_named(ev.SESSION_RUN, ev.FUNCTION_RUN, ev.EXECUTOR_PROCESS)):
         return 2
     if len(events.rows_named(*SERVING_EVENTS)):
         return 1
-    return Unavailable("the trace does not say, and no serving event in it tells")
+    return Unavailable("the trace neither records it nor has an event that shows it")
 
 
 def hidden_requests(events: EventTable, level: int | Unavailable) -> Unavailable | None:
-    """Why requests may have run that this trace does not show, or None if it would show them.
+    """Why requests may have run that the trace does not show; None if it would show them.
 
-    At level 1 an unbatched request leaves only the thread pool's marks, which do not say whose
-    they are; such marks without any serving event are all there can be to see.
+    At level 1 an unbatched request leaves only events of the thread pool, which name no request.
+    Such events without any event of serving may be all that is recorded.
     """
     marks = len(events.rows_named(ev.THREADPOOL_RECORD)) > 0
     if not marks or len(events.rows_named(*SERVING_EVENTS)):
@@ -52,8 +57,8 @@ def hidden_requests(events: EventTable, level: int | Unavailable) -> Unavailable
         return Unavailable("unbatched requests are not recorded at tracer level 1")
     if isinstance(level, Unavailable):
         return Unavailable(
-            "the trace shows work but no request: it was recorded at tracer level 1, which hides "
-            "unbatched ones, or not of a TensorFlow Serving"
+            "the trace shows work but no TensorFlow Serving request (another program, or tracer "
+            "level 1, which hides unbatched requests)"
         )
     return None
 
@@ -65,10 +70,10 @@ def hidden_work(
 
     Args:
         events: Of the host plane.
-        hidden: What ``hidden_requests`` says.
+        hidden: Result of ``hidden_requests``.
         window: The capture's.
-        worked: Whether any executor step or device was seen at work. With no serving event beside
-            it, the work was for requests longer than the window, or for no server at all.
+        worked: Whether the trace has an executor step or device work. Without events of serving,
+            that work was for requests longer than the window, or not of a server.
     """
     if len(events.rows_named(*SERVING_EVENTS)) or not (worked or hidden):
         return EMPTY

@@ -1,4 +1,4 @@
-"""What GPUs did: kinds of work, totals of a device, cost of a model's batches, loss."""
+"""GPU work: its kinds, totals of a device, cost of a model's batches, clock and lost events."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from diag.model.window import Window
 
 
 class WorkKind(enum.Enum):
-    """What one event on a stream is, by its details, never by its line's name."""
+    """Kind of an event on a stream, by its details and not by the name of its line."""
 
     KERNEL = "kernel"
     COPY_IN = "copy-in"
@@ -32,24 +32,25 @@ WORK_KINDS: tuple[WorkKind, ...] = tuple(WorkKind)
 class DeviceSummary:
     """One GPU plane over the window.
 
-    ``kernel_ns + copy_ns + memset_ns == busy_ns`` and ``busy_ns + idle_ns`` is the window.
+    ``kernel_ns + copy_ns + memset_ns == busy_ns`` and ``busy_ns + idle_ns`` is the window. All
+    times, and the bytes, are Unavailable where no GPU plane has an event: a GPU that could not be
+    traced and a GPU without work then look alike.
 
     Attributes:
         name: Plane name, ``/device:GPU:0``.
         model: As its driver names it.
-        busy_ns: Any stream at work; Unavailable where no GPU plane holds an event, since a
-            tracer that was refused and a GPU that did nothing then look alike.
-        kernel_ns: Any kernel at work.
-        copy_ns: A copy and no kernel.
-        memset_ns: A memset and neither.
-        idle_ns: The rest.
+        busy_ns: Time with any work on any stream.
+        kernel_ns: Time with a kernel running.
+        copy_ns: Time with a copy running and no kernel.
+        memset_ns: Time with a memset running and neither.
+        idle_ns: The rest of the window.
         starved_ns: Idle with requests waiting for their input.
-        no_demand_ns: Idle with nothing asked of it.
-        kernels: Events within the window.
-        copies: Likewise.
-        memsets: Likewise.
-        unlinked: Of all these, those that no recorded step launched.
-        bytes_in: Copied from the host, as far as the trace says.
+        no_demand_ns: Idle without an open request that uses this GPU.
+        kernels: Number of kernels in the window.
+        copies: Number of copies.
+        memsets: Number of memsets.
+        unlinked: Number of these events that no recorded step launched.
+        bytes_in: Copied from the host, where the trace records sizes.
         bytes_out: Copied to the host.
         overhead_ns: Union of the tracer's own records (line ``CUPTI overhead``).
     """
@@ -75,15 +76,13 @@ class DeviceSummary:
 
 @dataclass(frozen=True, slots=True)
 class BatchSizeCost:
-    """Device time of the runs of one model that executed the same number of rows: a point of t(b).
+    """Device time of a model's runs that executed the same number of rows: a point of t(b).
 
     Attributes:
-        rows: Executed, padding included; -1 for unbatched runs whose rows no event tells.
-        runs: Runs recorded whole with device work.
-        mean_ns: Device time of a run: the union of its own kernels and memsets.
-        p10_ns: Of the spread; Unavailable for too few runs.
-        p50_ns: Likewise.
-        p90_ns: Likewise.
+        rows: Executed rows, padding included; -1 for unbatched runs without recorded rows.
+        runs: Number of runs recorded whole with device work.
+        mean_ns: Mean device time of a run: the union of its own kernels and memsets.
+        p10_ns: Percentiles of it; Unavailable with too few runs.
     """
 
     rows: int
@@ -104,28 +103,28 @@ class LargerBatches(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class ModelDeviceCost:
-    """What a model costs on the device (the cost view: batches are divided by their requests).
+    """The cost of one model on the device; a batch's cost is divided by its requests.
 
     Attributes:
-        curve: By rows, ascending.
-        fixed_ns: ``a`` of t(b) = a + c b, least squares over runs; where time does not grow with
-            rows, the mean of all runs; Unavailable with one size only, or too much noise.
+        model: Its name, or its queue where the name is not known.
+        curve: Device time by rows, ascending.
+        fixed_ns: ``a`` of t(b) = a + c b, least squares over runs; the mean of all runs where time
+            does not grow with rows; Unavailable with one size only, or too much noise.
         per_row_ns: ``c`` of it; Unavailable also where it is not above its own error.
         larger_batches: What larger batches do to device time; Unavailable where the sizes seen are
             too few or too alike to show it.
-        requests: Requests (or, unbatched, runs) in those runs.
+        requests: Number of requests (unbatched: runs) in those runs.
         device_ns_per_request: Kernel and memset time.
-        kernels_per_request: Launched kernels.
-        bytes_in_per_request: Host to device; Unavailable where no copy tells its size.
+        kernels_per_request: Number of kernels.
+        bytes_in_per_request: Host to device; Unavailable where no copy has a recorded size.
         bytes_out_per_request: Device to host.
-        in_gb_per_s: 10^9 bytes a second of copy time.
-        out_gb_per_s: Likewise.
-        padding_ns: Device time spent on padding rows over the window, by ``per_row_ns`` or, with
-            none, in proportion to rows or by the most that a row may cost (an upper bound, which
-            ``padding_is_bound`` tells).
-        padding_is_bound: See above.
-        launch_bound_score: Of the time from a run's first to its last device work, the share in
-            which none of its device work ran and the host was launching; 0 to 1.
+        in_gb_per_s: 10^9 bytes per second of copy time, host to device.
+        out_gb_per_s: Device to host.
+        padding_ns: Device time of padding rows over the window, by ``per_row_ns``; where that is
+            not known, an upper bound by the share of rows and by the most that a row may cost.
+        padding_is_bound: Whether ``padding_ns`` is only an upper bound.
+        launch_bound_score: Between a run's first and last device work, the share of time in which
+            none of its device work ran and the host was launching; 0 to 1.
     """
 
     model: str
@@ -147,13 +146,13 @@ class ModelDeviceCost:
 
 @dataclass(frozen=True, slots=True)
 class KernelTime:
-    """One kernel, or one op's device work, over the window; ``total_ns`` may overlap.
+    """One kernel, or the device work of one op, over the window.
 
     Attributes:
         name: Kernel symbol, or op as ``<node>:<OpType>``.
-        op: For a kernel, the op that launched it most; Unavailable where nothing says.
-        count: Events.
-        total_ns: Sum of durations.
+        op: For a kernel, the op that launched it most often; Unavailable where none is recorded.
+        count: Number of events.
+        total_ns: Sum of durations; they may overlap.
     """
 
     name: str
@@ -167,9 +166,10 @@ class DeviceClock:
     """How well the device's clock was matched to the host's (once, at the tracer's start).
 
     Attributes:
-        linked: Device events whose launch was recorded.
-        early: Of these, how many seem to begin before it.
-        error_ns: The most by which one does: the least error the match has. 0 proves none.
+        linked: Number of device events whose launch was recorded.
+        early: Number of these that seem to begin before their launch.
+        error_ns: The most by which one does, a lower bound on the error; 0 does not prove that
+            there is none.
     """
 
     linked: int

@@ -1,1 +1,1 @@
-"""What GPUs did over the window: totals, cost of batches, kernels, the clock, and what was lost."""
+"""GPUs over the window: totals, cost of batches, kernels, clock and lost events."""

@@ -1,4 +1,4 @@
-"""All that an analysis says of GPUs, put together."""
+"""The parts of an analysis about GPUs, computed together."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from diag.model.device import (
 
 @dataclass(frozen=True, slots=True)
 class DeviceAccount:
-    """Fields of Analysis, and the caveats that go with them."""
+    """Fields of ``Analysis`` with the same meaning, and the caveats about GPUs."""
 
     devices: tuple[DeviceSummary, ...]
     costs: tuple[ModelDeviceCost, ...]
@@ -41,7 +41,7 @@ def account_devices(
     idle: tuple[GapSummary, ...],
     utilization: tuple[SampledUtilization, ...] = (),
 ) -> DeviceAccount:
-    """Summarise, cost and rank the work of all GPUs.
+    """Summarize, cost and rank the work of all GPUs.
 
     Args:
         capture: What was recorded.
@@ -52,7 +52,7 @@ def account_devices(
         utilization: Sampled utilization of the GPUs.
 
     Raises:
-        InputError: The trace is too long and full to analyse.
+        InputError: The trace is too long and full to analyze.
     """
     device, clock, loss = execution.device, visibility.clock, visibility.loss
     devices = summarize_devices(capture, device, idle)

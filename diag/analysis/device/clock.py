@@ -1,9 +1,9 @@
 """How well the device's clock was matched to the host's.
 
-At the tracer's start both are read once, back to back, and that one offset serves the whole window
-(cupti_collector.cc NormalizeTimeStamps, TensorFlow 2.21). What seems to begin before the call that
-launched it shows by how much that is off at least. Times are left as they are: one error found
-does not prove the offset right for all others.
+The tracer reads both clocks once, one after the other, when it starts, and uses that offset for the
+whole window (cupti_collector.cc NormalizeTimeStamps, TensorFlow 2.21). An event that seems to begin
+before the call that launched it shows the least error of the offset. diag does not correct times by
+it: the error of other events can be larger.
 """
 
 from __future__ import annotations
@@ -17,7 +17,12 @@ from diag.model.events import EventTable
 
 
 def find_clock(device: DeviceWork, host: EventTable) -> DeviceClock | Unavailable:
-    """Count what begins before its launch, and by how much at most."""
+    """Count device events that begin before their launch, and by how much at most.
+
+    Args:
+        device: Device work in the trace.
+        host: Events of the host plane.
+    """
     if not device.devices:
         return Unavailable("no device event was recorded")
     linked = [each.events.launch >= 0 for each in device.devices]

@@ -1,8 +1,7 @@
-"""What a model costs on the device: t(b), kernels and bytes a request, padding, launch-boundness.
+"""The cost of a model on the device: t(b), kernels and bytes per request, padding, launch score.
 
-This is the cost view: a batch's device time is divided by its requests. The time of a run is that
-of its own kernels, memsets and copies within the device, each instant once a device; others' work
-on the same streams is not in it.
+A batch's device time is divided by its requests. The time of a run is the union of its own kernels,
+memsets and copies within the device, by device; other work on the same streams does not count.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from diag.model.events import Bools, Int32s, Int64s
 class _Spent:
     """By run, over all devices: columns of (runs,) int64.
 
-    ``unsized`` are copies that do not tell their size; ``copying_ns`` is of the others.
+    ``unsized`` counts copies without a recorded size; ``copying_ns`` is the time of the others.
     """
 
     compute_ns: Int64s
@@ -101,7 +100,7 @@ def _cost(model: str, mine: Bools, runs: Runs, spent: _Spent) -> ModelDeviceCost
     whole = mine & runs.is_whole
     line = fit(runs.rows[whole], spent.compute_ns[whole])
     padding, is_bound = _padding(runs, spent, whole, line)
-    # What a request ran around its batch has no requests of its own, but costs all the same.
+    # Work that a request ran outside its batch has no requests of its own, but is a cost too.
     counted = mine & ((runs.requests > 0) | ~runs.is_whole)
     if not (runs.requests[counted] > 0).any():
         counted = mine
@@ -130,7 +129,7 @@ def _cost(model: str, mine: Bools, runs: Runs, spent: _Spent) -> ModelDeviceCost
         launch_bound_score=(
             float(spent.launching_ns[mine].sum() / span)
             if span
-            else Unavailable("no run has device work of any length")
+            else Unavailable("no run has device work with a duration")
         ),
     )
 
@@ -145,7 +144,8 @@ def _curve(rows: Int64s, time_ns: Int64s) -> tuple[BatchSizeCost, ...]:
                 rows=size,
                 runs=len(times),
                 mean_ns=int(times.sum()) / len(times),
-                p10_ns=percentile(times, 10, MIN_SAMPLES_P90),  # as many beyond it as p90
+                # As many samples lie beyond p10 as beyond p90.
+                p10_ns=percentile(times, 10, MIN_SAMPLES_P90),
                 p50_ns=spread.p50_ns,
                 p90_ns=spread.p90_ns,
             )
@@ -159,7 +159,7 @@ def _padding(
     """Device time of padding rows, and whether it is an upper bound only."""
     told = whole & (runs.rows > 0)
     if not told.any():
-        return Unavailable("no run tells its rows"), False
+        return Unavailable("no run has recorded rows"), False
     padding, rows = runs.padding[told], runs.rows[told]
     if not padding.any():
         return 0.0, False
@@ -173,12 +173,12 @@ def _padding(
 
 def _bytes(size: Int64s, sized: Int64s, unsized: Int64s, requests: int) -> float | Unavailable:
     if not sized.any() and unsized.any():
-        return Unavailable(f"none of {int(unsized.sum())} copies tells its size")
+        return Unavailable(f"none of {int(unsized.sum())} copies has a recorded size")
     return float(size.sum() / requests)
 
 
 def _speed(size: Int64s, copying_ns: Int64s) -> float | Unavailable:
     """10^9 bytes a second: bytes a nanosecond."""
     if not copying_ns.any():
-        return Unavailable("no copy tells its size")
+        return Unavailable("no copy has a recorded size")
     return float(size.sum() / copying_ns.sum())

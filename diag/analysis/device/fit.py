@@ -1,4 +1,4 @@
-"""The line through t(b): device time of runs by their rows, and what of it is beyond noise."""
+"""The line through t(b), device time of runs over their rows, as far as it is above the noise."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Fit:
     """``a + c b`` by least squares.
 
     Attributes:
-        fixed_ns: ``a``; where time does not grow with rows, what any run takes.
+        fixed_ns: ``a``; the mean time of a run where time does not grow with rows.
         per_row_ns: ``c``; Unavailable where it is not above its own error.
-        row_most_ns: The most that a row may cost, not below 0; Unavailable with one size only.
+        row_most_ns: Upper bound on the cost of a row, at least 0; Unavailable with one size only.
     """
 
     fixed_ns: float | Unavailable
@@ -34,9 +34,16 @@ class Fit:
 
 
 def fit(rows: Int64s, time_ns: Int64s) -> Fit:
-    """Over runs of known rows; whole numbers as far as may be, and the same in any order."""
-    told = rows > 0
-    rows, time_ns = rows[told], time_ns[told]
+    """Fit over the runs with known rows (above 0).
+
+    Sums are of whole numbers, so the order of runs does not change the result.
+
+    Args:
+        rows: (n,) rows of each run, padding included.
+        time_ns: (n,) its device time.
+    """
+    known = rows > 0
+    rows, time_ns = rows[known], time_ns[known]
     sizes, code = np.unique(rows, return_inverse=True)
     if len(sizes) < MIN_SIZES_FIT:
         seen = f"{len(sizes)} batch size{'s' * (len(sizes) != 1)} seen"
@@ -82,7 +89,7 @@ def effect_of_size(line: Fit, rows: Int64s) -> LargerBatches | Unavailable:
 
 
 def _error(rest_ns: np.ndarray[tuple[int], np.dtype[np.float64]], spread: int) -> float:
-    """Standard error of the slope by what the line leaves over; 0 of two runs, which tell none."""
+    """Standard error of the slope by the residuals; 0 for two runs, which have none."""
     n = len(rest_ns)
     if n <= MIN_SIZES_FIT:
         return 0.0
@@ -90,13 +97,13 @@ def _error(rest_ns: np.ndarray[tuple[int], np.dtype[np.float64]], spread: int) -
 
 
 def _unresolved(least: int, most_rows: int, mean_ns: float, row_most_ns: float) -> Fit:
-    """Of a slope within its error: nothing where it can be no more, not known where it can."""
+    """A slope within its error: rows cost nothing, or the error is too large to say so."""
     seen = f"from {least} to {most_rows} rows"
     if most_rows < SIZES_MIN_RATIO * least:
-        missing = Unavailable(f"sizes {seen} are too alike to tell what a row costs")
+        missing = Unavailable(f"sizes {seen} are too alike to show the cost of a row")
         return Fit(missing, missing, row_most_ns)
     if row_most_ns * (most_rows - least) > FLAT_MAX_RATIO * mean_ns:
-        missing = Unavailable(f"runs {seen} differ too much beside that to tell what a row costs")
+        missing = Unavailable(f"runs {seen} vary too much to show the cost of a row")
         return Fit(missing, missing, row_most_ns)
-    flat = Unavailable(f"device time does not grow with rows, {seen}, by more than noise")
+    flat = Unavailable(f"device time does not grow with rows, {seen}, by more than the noise")
     return Fit(mean_ns, flat, row_most_ns)

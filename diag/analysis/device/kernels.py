@@ -1,7 +1,7 @@
-"""The kernels, and the ops, that took a GPU's time.
+"""The kernels and the ops with most device time.
 
-An op is what the device event says (``tf_op``; of XLA, ``hlo_op`` and ``hlo_module``), else what
-its launch says, else the innermost op event around the launch.
+The op of a device event is in its details (``tf_op``; for XLA ``hlo_op`` and ``hlo_module``) or in
+those of its launch; otherwise it is the innermost op event around the launch.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def rank_device_time(
     """The kernels, and the ops, with most device time: at most ``LIMIT`` of each, longest first.
 
     Args:
-        device: Work.
+        device: Device work in the trace.
         host: Events of the host plane.
         op_class: By name, what an op event counts as.
         window: Events are clipped to it.
@@ -60,10 +60,7 @@ def rank_device_time(
 
 
 def _clipped(device: Device, ops: _Ops, window: Window) -> tuple[Int32s, Int32s, Int64s]:
-    """Name and op of each event within the window, and its length there.
-
-    The name of what is no kernel is -1.
-    """
+    """Name and op of each event in the window, and its length there; name -1 if not a kernel."""
     work = device.events
     seen = seen_in(window, work)
     length = np.minimum(work.end_ns, window.end_ns)
@@ -76,7 +73,7 @@ def _clipped(device: Device, ops: _Ops, window: Window) -> tuple[Int32s, Int32s,
 
 
 class _Ops:
-    """Codes of ops: the index of a text, or beyond all texts one for each pair of XLA's."""
+    """Codes of ops: the index of a name, or above all names one for each module and op of XLA."""
 
     def __init__(
         self, host: EventTable, names: tuple[str, ...], op_class: NDArray[np.int8]
@@ -88,20 +85,20 @@ class _Ops:
         self._pairs: dict[int, int] = {}
 
     def of(self, device: Device) -> Int32s:
-        """(n,) code of each event's op, -1 where nothing says."""
+        """(n,) code of each event's op, -1 where none is recorded."""
         work, events, host = device.events, device.plane.events, self._host
         seen = work.launch >= 0
-        code = self._told(events, work.row)
+        code = self._recorded(events, work.row)
         rest = np.flatnonzero((code < 0) & seen)
         if not len(rest):
             return code
-        code[rest] = self._told(host, work.launch[rest])
+        code[rest] = self._recorded(host, work.launch[rest])
         rest = rest[code[rest] < 0]
         code[rest] = self._around(work, rest)
         return code
 
     def label(self, code: int) -> str:
-        """What to call the op."""
+        """The op's name."""
         if code < self._texts:
             return self._names[code]
         pair = list(self._pairs)[code - self._texts]
@@ -110,7 +107,7 @@ class _Ops:
         return f"{name} ({self._names[module]})" if module < self._texts else name
 
     def most(self, code: Int32s, keep: NDArray[np.bool_]) -> str | Unavailable:
-        """The most frequent op of those kept; of several, the first by name."""
+        """The most frequent op of the selected events; of several, the first by name."""
         known = code[keep]
         known = known[known >= 0]
         if not len(known):
@@ -118,7 +115,7 @@ class _Ops:
         count = np.bincount(known)
         return min(map(self.label, np.flatnonzero(count == count.max()).tolist()))
 
-    def _told(self, events: EventTable, row: Int32s) -> Int32s:
+    def _recorded(self, events: EventTable, row: Int32s) -> Int32s:
         code = stat_at(events, ev.STAT_TF_OP, row).astype(np.int32, copy=False)
         code[by_text(events.names, code, _is_node, 0) == 0] = -1
         if not len(events.stat(ev.STAT_HLO_OP).rows):
@@ -144,7 +141,7 @@ class _Ops:
 
 
 def _is_node(text: str) -> int:
-    """1 for ``<node>:<OpType>``; XLA's ``XlaModule:`` and names of whole functions are no op."""
+    """1 for ``<node>:<OpType>``, 0 for XLA's ``XlaModule:`` and for names of whole functions."""
     node, colon, kind = text.rpartition(":")
     return int(bool(node) and bool(colon) and bool(kind))
 

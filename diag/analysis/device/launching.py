@@ -1,4 +1,4 @@
-"""How long each step's device had nothing of it to do because the host was still launching."""
+"""Time in which a step's device was idle because the host was still launching its work."""
 
 from __future__ import annotations
 
@@ -23,11 +23,10 @@ def launching_ns(
     steps: Steps,
     staged: StepStages,
 ) -> Int64s:
-    """(steps,) time in stage ``launch``, without that of ops which launched nothing.
+    """(steps,) time in stage ``launch`` between the step's first and last device work, ns.
 
-    Those ops ran on the CPU in the middle of the step; the device waited for their results, not
-    for the launch of one kernel after the other. Nor what came before the step's first device work
-    or after its last.
+    Time of ops that launched nothing does not count: they ran on the CPU in the middle of the step,
+    and the device waited for their results, not for launches.
     """
     pieces, parts = staged.pieces, staged.parts
     lanes = Lanes.over(steps.start_ns, np.maximum(steps.start_ns, steps.end_ns))
@@ -57,7 +56,7 @@ def launching_ns(
 def _cpu_ops(
     host: EventTable, op_class: NDArray[np.int8], device: DeviceWork, steps: Steps
 ) -> tuple[Int64s, Int64s, Int64s]:
-    """Step, start and end of the op events of steps with device work that launched nothing."""
+    """Step, start and end of op events that launched nothing, in steps with device work."""
     kind = op_class[host.name_id]
     row = np.flatnonzero((kind != OpClass.NOT_AN_OP) & (kind != OpClass.CALL))
     launched = first_inside(innermost(host, row, device.launches.row), len(row)) >= 0

@@ -1,4 +1,4 @@
-"""What of the device's events is missing, by what the tracer said of itself.
+"""Device events that are missing, by the tracer's own messages.
 
 The warning reads "Detected GPU events dropped on <host>: Profiler has collected N driver events and
 M device events. K events dropped because <reason>; L events dropped because <reason>."
@@ -23,7 +23,7 @@ _TEXT_MAX = 300
 
 
 def find_loss(capture: Capture, device: DeviceWork) -> DeviceLoss:
-    """Dropped events with their reasons, the GPU tracer's errors, and what it cost."""
+    """Dropped events with their reasons, the GPU tracer's errors, and its overhead."""
     found = [hit for text in capture.trace_warnings for hit in _DROPPED.findall(text)]
     reasons = dict.fromkeys(_short(reason) for _, reason in found)
     return DeviceLoss(
@@ -35,7 +35,7 @@ def find_loss(capture: Capture, device: DeviceWork) -> DeviceLoss:
 
 
 def is_counted(capture: Capture) -> bool:
-    """Whether every warning about dropped events says how many."""
+    """Whether every warning about dropped events has a number."""
     return all(
         _DROPPED.search(text) for text in capture.trace_warnings if "dropped" in text.lower()
     )

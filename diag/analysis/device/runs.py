@@ -1,4 +1,4 @@
-"""Runs that used a device, for what they cost: batches, and requests that no batch took in."""
+"""Runs with device work: batches, and requests without a batch."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class Runs:
 
     Attributes:
         model: (n,) index into ``labels``.
-        rows: (n,) executed, padding included; -1 unknown.
-        padding: (n,) rows of it that are padding; 0 where unknown.
-        requests: (n,) that are part of it alone or with others; 0 where some were not recorded,
-            and for what a request ran itself around the batch that served it.
-        is_whole: (n,) it is a batch, or a request without one: a point of t(b).
-        of_step: (steps,) the run each root step is part of, -1 if none.
+        rows: (n,) executed rows, padding included; -1 unknown.
+        padding: (n,) padding rows among them; 0 where unknown.
+        requests: (n,) number of requests in it; 0 if some were not recorded, and for work that a
+            request ran outside the batch that served it.
+        is_whole: (n,) whether it is a batch, or a request without one: a point of t(b).
+        of_step: (steps,) the run that each root step is part of, -1 if none.
         labels: Models, and queues whose model is not known.
     """
 
@@ -52,10 +52,10 @@ def find_runs(
 
     Args:
         host: Events of the host plane.
-        device: Work by root step.
+        device: Device work by root step.
         linked: Steps, batches and tasks.
-        batch_table: Knows the models of batches.
-        requests: Knows the models of requests without one.
+        batch_table: With the models of batches.
+        requests: With the models of requests without a batch.
     """
     steps, batches = linked.steps, linked.batches
     count = len(batches)
@@ -89,7 +89,7 @@ def find_runs(
 def _request_of(
     host: EventTable, linked: LinkedSteps, requests: RequestTable, step: Int64s
 ) -> Int64s:
-    """(n,) request whose root is the step's run, or the session that ran it itself; -1 if none."""
+    """(n,) request whose root is the step's run, or the session around it; -1 if none."""
     start, end = linked.steps.start_ns[step].copy(), linked.steps.end_ns[step].copy()
     session = linked.task_owners.session_rows
     around = innermost(host, session, linked.steps.row[step])

@@ -1,4 +1,4 @@
-"""What each GPU did over the window, as totals that add up to it."""
+"""Totals of each GPU over the window; busy and idle time add up to it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from diag.model.intervals import IntervalSet
 from diag.model.window import Window
 
 NO_EVENTS = Unavailable(
-    "no GPU plane holds an event: a tracer that was refused and a GPU that was not used look alike"
+    "no GPU plane has an event: the GPU was not used, or it could not be traced"
 )
 _MODEL_STATS = (ev.STAT_GPU_MODEL, ev.STAT_GPU_VENDOR)
 
@@ -30,7 +30,7 @@ def summarize_devices(
 
     Args:
         capture: Its planes and window.
-        device: Work on them.
+        device: Device work in the trace.
         idle: Idle time of each timeline.
     """
     if not device.devices:
@@ -41,20 +41,20 @@ def summarize_devices(
 
 
 def within(window: Window, a: IntervalSet) -> IntervalSet:
-    """What of the set lies in the window."""
+    """The part of the set that lies in the window."""
     return clip(a, window.start_ns, max(window.start_ns, window.end_ns))
 
 
 def seen_in(window: Window, work: DeviceEvents) -> Bools:
-    """(n,) events that any part of which, or whose mark, lies in the window."""
+    """(n,) whether any part of an event lies in the window; events of no length included."""
     return np.asarray((work.start_ns < window.end_ns) & (work.end_ns >= window.start_ns), np.bool_)
 
 
 def copied_in_total(work: DeviceEvents, keep: Bools) -> int | Unavailable:
-    """Bytes of the copies that ``keep`` selects; 0 without any, Unavailable if none tells."""
+    """Bytes of the selected copies; 0 without any, Unavailable if none has a recorded size."""
     size = work.size_bytes[keep]
     if len(size) and (size < 0).all():
-        return Unavailable(f"none of {len(size)} copies tells its size")
+        return Unavailable(f"none of {len(size)} copies has a recorded size")
     return int(size[size > 0].sum())
 
 
@@ -117,4 +117,4 @@ def _model(plane: Plane) -> str | Unavailable:
         value = plane.stats.get(name)
         if isinstance(value, str) and value:
             return value
-    return Unavailable("the plane names no device")
+    return Unavailable("the plane does not name its device")

@@ -1,4 +1,4 @@
-"""How busy the trace says the GPU was over spans that are known within bounds only."""
+"""Bounds on the traced busy share over spans whose times are only known within bounds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from diag.model.events import Int64s
 from diag.model.intervals import IntervalSet
 from diag.model.window import Window
 
-# Places and lengths that are tried for each reading, fewer for many readings.
+# Number of ends and of lengths tried for each reading; fewer for many readings.
 _GRID = 129
 _GRID_MIN = 5
 _POINTS_MAX = 400_000
@@ -22,12 +22,12 @@ _POINTS_MAX = 400_000
 
 @dataclass(frozen=True, slots=True)
 class KernelTimes:
-    """When a kernel ran in a sampler's eyes, as far as the window goes.
+    """Times at which a sampler counts a kernel as running, within the window.
 
     Attributes:
-        surely: By the trace.
-        possibly: By the trace, or in gaps that the sampler may not see.
-        window: Outside of which nothing is known.
+        surely: A kernel ran by the trace.
+        possibly: The same, with memsets and with gaps too short for a sampler.
+        window: Of the trace; outside of it nothing is known.
     """
 
     surely: IntervalSet
@@ -36,10 +36,10 @@ class KernelTimes:
 
 
 def kernel_times(kernels: IntervalSet, memsets: IntervalSet, window: Window) -> KernelTimes:
-    """What the trace says of one GPU, in a sampler's terms.
+    """Kernel times of one GPU as a sampler may count them.
 
     Copies do not count: NVML's share is of time in which a kernel ran (nvmlUtilization_t). Memsets
-    may be kernels of the driver, and gaps between back-to-back kernels may be too short for it.
+    may be kernels of the driver, and the driver may not see short gaps between kernels.
     """
     both = merge(kernels, memsets) if len(memsets) else kernels
     surely, both = (clip(each, window.start_ns, window.end_ns) for each in (kernels, both))
@@ -47,7 +47,7 @@ def kernel_times(kernels: IntervalSet, memsets: IntervalSet, window: Window) -> 
 
 
 def _closed(a: IntervalSet) -> IntervalSet:
-    """The set without its gaps that are too short to be seen."""
+    """The set with gaps that are too short for a sampler closed."""
     start, end = a.edges
     if not len(start):
         return a
@@ -58,12 +58,12 @@ def _closed(a: IntervalSet) -> IntervalSet:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Busy shares, 0 to 1, each of shape (n,) for n readings.
+    """Bounds on busy shares, 0 to 1, each of shape (n,) for n readings.
 
     Attributes:
-        least: Over any span that a reading may be of.
-        most: Likewise, with all that a sampler may count as busy.
-        most_traced: Likewise, with what the trace holds alone.
+        least: Lowest share over any span that the reading may cover.
+        most: Highest share, with all that a sampler may count as busy.
+        most_traced: Highest share, with the traced kernels alone.
     """
 
     least: Float64s
@@ -72,16 +72,16 @@ class Bounds:
 
     @property
     def width(self) -> Float64s:
-        """How far the doubt about when alone leaves the trace's share open."""
+        """(n,) range of the traced share that the doubt about the span's time leaves open."""
         return np.asarray(self.most_traced - self.least, np.float64)
 
 
 def traced_bounds(times: KernelTimes, readings: Readings) -> Bounds:
-    """Bounds on the busy share over each reading's span, wherever it lies.
+    """Bounds on the busy share over each reading's span, for every possible time of the span.
 
-    Tried on a grid of ends and lengths; what may happen between its points is added, for the share
-    of a span changes by no more than the change of its ends over its length. Time outside the
-    window may be idle or busy.
+    The share is computed on a grid of ends and lengths. The most that it can change between grid
+    points is added: the change of the ends over the length. Time outside the window counts as idle
+    for the lower bound and as busy for the upper one.
     """
     n = len(readings)
     if not n:
@@ -115,6 +115,6 @@ def traced_bounds(times: KernelTimes, readings: Readings) -> Bounds:
 
 
 def _between(low: Int64s, high: Int64s, part: Float64s) -> Int64s:
-    """(n, parts) whole ns from each low to its high."""
+    """(n, parts) values from each low to its high, in whole ns."""
     offset = np.rint((high - low)[:, None] * part[None, :]).astype(np.int64)
     return np.asarray(low[:, None] + offset, np.int64)

@@ -18,14 +18,14 @@ from diag.model.window import Window
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How far samples and trace are apart over the readings that lie in the window.
+    """Difference of samples and trace over the readings in the window; shares are 0 to 1.
 
     Attributes:
-        sampled: Mean of the readings, each weighted by the time it stands for.
+        sampled: Mean of the readings, each weighted by the time it represents.
         traced: Share of kernel time over the same spans.
-        excess: Sampled beyond what the trace allows, as a share of the time compared.
-        deficit: Traced beyond what the samples allow.
-        width: Of the bounds within which the trace's share is known.
+        excess: Mean amount by which readings are above the bounds of the trace.
+        deficit: Mean amount by which they are below them.
+        width: Mean width of the bounds on the traced share.
         overlap_ns: Time compared.
     """
 
@@ -38,39 +38,38 @@ class Comparison:
 
     @property
     def tolerance(self) -> float:
-        """Within which the two are taken to agree."""
+        """Difference up to which the two agree, 0 to 1."""
         return min(1.0, AGREE_MAX_RATIO + self.width / 2)
 
     @property
-    def says_nothing(self) -> bool:
-        """Whether hardly any sampled value could contradict the trace."""
+    def cannot_contradict(self) -> bool:
+        """Whether the bounds are too wide for any sampled value to contradict the trace."""
         return self.width > BOUNDS_MAX_RATIO
 
 
 def compare(
     readings: Readings, kernels: IntervalSet, memsets: IntervalSet, window: Window
 ) -> Comparison:
-    """Compare at least one reading, each with the trace over its own span.
+    """Compare each reading with the trace over the reading's own span.
 
-    Readings of which the trace cannot tell anything, for the doubt about when they were, are left
-    out as long as there are others.
+    Readings with bounds too wide to be contradicted are left out if there are others.
 
     Args:
-        readings: Of ``Readings.within``.
-        kernels: When a kernel ran.
-        memsets: When a memset did.
+        readings: At least one, from ``Readings.within``.
+        kernels: Times at which a kernel ran.
+        memsets: Times at which a memset ran.
         window: Of the trace.
     """
     times = kernel_times(kernels, memsets, window)
     bounds = traced_bounds(times, readings)
-    telling = np.asarray(bounds.width <= BOUNDS_MAX_RATIO, np.bool_)
-    if not telling.any():
-        telling[:] = True
-    used = readings.where(telling)
-    found = [_misfit(readings, bounds, telling)]
+    is_usable = np.asarray(bounds.width <= BOUNDS_MAX_RATIO, np.bool_)
+    if not is_usable.any():
+        is_usable[:] = True
+    used = readings.where(is_usable)
+    found = [_misfit(readings, bounds, is_usable)]
     joined = readings.joined()
     if joined is not None and 2 * joined.weight_ns.sum() >= readings.weight_ns.sum():
-        # Sound as well, and sharper where the clocks are the greater doubt.
+        # Valid as well, and narrower where the clocks cause most of the doubt.
         found.append(_misfit(joined, traced_bounds(times, joined)))
     end, length = used.middle_end_ns, used.middle_length_ns
     spans = union(end - length, end)
@@ -94,7 +93,7 @@ class _Misfit(NamedTuple):
 
 
 def _misfit(readings: Readings, bounds: Bounds, keep: Bools | None = None) -> _Misfit:
-    """How far readings, or those that are kept, lie beyond the bounds."""
+    """How far the readings, or the selected ones, lie outside the bounds."""
     weight = readings.weight_ns if keep is None else readings.weight_ns * keep
     excess = np.maximum(readings.low - bounds.most, 0)
     one_sided = readings.high >= 1.0
@@ -108,13 +107,13 @@ def _misfit(readings: Readings, bounds: Bounds, keep: Bools | None = None) -> _M
 def ends_early(
     readings: Readings, kernels: IntervalSet, memsets: IntervalSet, end_ns: int, window: Window
 ) -> bool:
-    """Whether the samples go on being busy after the trace's last device event, and fit until then.
+    """Whether the samples agree up to the trace's last device event and are busy after it.
 
     Args:
         readings: As of ``compare``.
-        kernels: When a kernel ran.
-        memsets: When a memset did.
-        end_ns: End of the last device event.
+        kernels: Times at which a kernel ran.
+        memsets: Times at which a memset ran.
+        end_ns: End of the last device event, ns.
         window: Of the trace.
     """
     after = readings.end_min_ns - readings.length_max_ns >= end_ns

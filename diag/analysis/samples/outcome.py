@@ -61,7 +61,7 @@ def judge(
         return _unexplained(on_device, result)
     if result.deficit > AGREE_MAX_RATIO:
         return Outcome(AgreementKind.DISAGREE, AgreementReason.TRACE_ABOVE_SAMPLES)
-    if result.says_nothing:
+    if result.cannot_contradict:
         return Outcome(AgreementKind.TOO_COARSE, AgreementReason.CLOCKS_TOO_LOOSE)
     return Outcome(AgreementKind.AGREE, _why_they_agree(readings, result))
 

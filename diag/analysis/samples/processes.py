@@ -1,8 +1,8 @@
-"""Who else was on a GPU, by NVML's list of its processes.
+"""Processes on a GPU, by NVML's list of them.
 
 A record has ``pid``, and where known ``sm_percent``, ``memory_bytes``, ``name`` and ``is_server``
-(docs/bundle-format.md). A process without ``sm_percent`` did no work that was sampled: it may hold
-memory only, and is not blamed.
+(docs/bundle-format.md). A process without ``sm_percent`` did no sampled work and may only hold
+memory.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class Occupants:
     """The processes on one GPU.
 
     Attributes:
-        server: The server's own, None if the sampler did not see it here.
-        rest: All others, or all if the server is not known; the busiest first.
-        knows_server: Whether the server's process was told on any GPU of the machine.
+        server: The server's process, None if the sampler did not see it here.
+        rest: All others, or all if the server's is not known; the busiest first.
+        knows_server: Whether the sampler saw the server's process on any GPU of the machine.
     """
 
     server: OtherProcess | None
@@ -35,17 +35,17 @@ class Occupants:
 
     @property
     def at_work(self) -> tuple[OtherProcess, ...]:
-        """Those of ``rest`` that were seen at work."""
+        """Processes of ``rest`` with sampled work."""
         return tuple(each for each in self.rest if share_of(each) >= AT_WORK_MIN_RATIO)
 
 
 def share_of(process: OtherProcess) -> float:
-    """Its sampled share, 0 if it has none."""
+    """The sampled share of a process, 0 to 1; 0 if it has none."""
     return 0.0 if isinstance(process.share, Unavailable) else process.share
 
 
 def occupants(series: SampleSeries, index: int) -> Occupants:
-    """The processes seen on a device, each with its mean share over the samples that list them."""
+    """The processes on a device, each with its mean share over the samples that have shares."""
     lists = [each for s in series.samples if (each := _records(s, index)) is not None]
     percents: dict[int, list[float]] = {}
     latest: dict[int, dict[str, Any]] = {}
@@ -56,17 +56,17 @@ def occupants(series: SampleSeries, index: int) -> Occupants:
             percent = _percent(record)
             if percent is not None:
                 percents.setdefault(pid, []).append(percent)
-    # The driver samples processes more rarely than they are listed: only some lists have shares.
-    telling = sum(any(_percent(record) is not None for record in each) for each in lists)
+    # The driver samples processes less often than they are listed: only some lists have shares.
+    with_shares = sum(any(_percent(record) is not None for record in each) for each in lists)
     found = {
         pid: OtherProcess(
             pid=pid,
-            name=_known(record, "name", str, "its name was not told"),
-            # Left out where it did nothing: a zero, if that list has shares at all.
-            share=sum(percents.get(pid, ())) / telling / 100
-            if telling
-            else Unavailable("the driver gives no share of processes here"),
-            memory_bytes=_known(record, "memory_bytes", int, "the driver does not tell it here"),
+            name=_known(record, "name", str, "its name was not recorded"),
+            # A process without work is not listed: a zero, if the list has shares at all.
+            share=sum(percents.get(pid, ())) / with_shares / 100
+            if with_shares
+            else Unavailable("the driver does not report shares of processes here"),
+            memory_bytes=_known(record, "memory_bytes", int, "the driver does not report it here"),
         )
         for pid, record in latest.items()
     }
@@ -83,7 +83,7 @@ NOBODY = Occupants(None, (), knows_server=False)
 
 
 def devices_of_server(series: SampleSeries) -> list[int]:
-    """Indices of the devices that the server's process was seen on."""
+    """Indices of the devices on which the server's process was seen."""
     return sorted(
         {
             index
@@ -96,7 +96,7 @@ def devices_of_server(series: SampleSeries) -> list[int]:
 
 
 def _records(sample: dict[str, Any], index: int) -> list[dict[str, Any]] | None:
-    """A device's records in a sample, None if it lists none."""
+    """A device's records in a sample, None if it has no list."""
     lists = sample.get(_FIELD)
     if not isinstance(lists, list | tuple) or index >= len(lists) or lists[index] is None:
         return None

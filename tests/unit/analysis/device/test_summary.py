@@ -72,7 +72,7 @@ def test_gpus_none_of_which_has_an_event_are_not_called_idle() -> None:
     for device in analysis.devices:
         for value in (device.busy_ns, device.kernel_ns, device.idle_ns, device.no_demand_ns):
             assert isinstance(value, Unavailable)
-            assert "look alike" in value.reason
+            assert "could not be traced" in value.reason
     assert not any(timeline.is_device for timeline in analysis.timelines)
     assert isinstance(analysis.device_clock, Unavailable)
 
