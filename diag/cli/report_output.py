@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from diag.cli.console import output_width, wants_color
+from diag.cli.console import output_width, verbosity, wants_color
 from diag.cli.option_groups import Parameter, option
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from diag.analysis.result import Analysis
 
 DEFAULT_FORMAT = "text"
-FORMATS = ("text", "json", "md")
-_FORMAT_BY_SUFFIX = {".md": "md", ".json": "json"}
+FORMATS = ("text", "json", "md", "csv")
+_FORMAT_BY_SUFFIX = {".md": "md", ".json": "json", ".csv": "csv"}
 
 
 def format_option(help_: str) -> Parameter:
@@ -33,17 +33,11 @@ def choose_format(asked: str | None, output: Path) -> str:
 def render_report(analysis: Analysis, format_: str, *, to_stdout: bool) -> str:
     """The report in one of ``FORMATS``; text has colours only on a terminal."""
     from diag.report.build import build_report
+    from diag.report.formats import RenderOptions, format_named
 
-    report = build_report(analysis)
-    if format_ == "json":
-        from diag.report.json import render_json
-
-        return render_json(report)
-    if format_ == "md":
-        from diag.report.markdown import render_markdown
-
-        return render_markdown(report)
-    from diag.report.text import render_text
-
-    color = to_stdout and wants_color(sys.stdout)
-    return render_text(report, color=color, width=output_width(sys.stdout))
+    options = RenderOptions(
+        color=to_stdout and wants_color(sys.stdout),
+        width=output_width(sys.stdout),
+        verbose=verbosity() >= 1,
+    )
+    return format_named(format_).render(build_report(analysis), options)

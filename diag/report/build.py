@@ -1,155 +1,152 @@
-"""Analysis and Verdict → Report. Sums and shares that are shown are made here, once."""
+"""Analysis and findings → Report."""
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
-from msgspec.structs import replace
+import msgspec
 
 from diag.findings import conclude, find
 from diag.model.availability import Unavailable
-from diag.report.build_aside import metrics_parts, observer_parts, series_parts
-from diag.report.build_batches import queue_part
-from diag.report.build_device import (
-    agreement_part,
-    clock_part,
-    cost_part,
-    device_part,
-    kernel_part,
-    loss_part,
-)
-from diag.report.build_gaps import timeline_parts
-from diag.report.build_ledger import model_part, spread
-from diag.report.report import (
+from diag.model.printable import NAME_MAX_CHARS, printable
+from diag.model.quantity import duration
+from diag.report.model import (
     SCHEMA_VERSION,
-    CaptureFacts,
     CaveatPart,
-    EvidencePart,
-    OpPart,
-    PoolPart,
+    FindingPart,
     Report,
+    Server,
     VerdictPart,
 )
-from diag.report.values import finite, readable
+from diag.report.topics import ReportInputs, make_sections
 from diag.report.wording.caveats import advise_caveat, describe_caveat
 from diag.version import __version__
 
 if TYPE_CHECKING:
-    from diag.analysis.result import (
-        Analysis,
-    )
-    from diag.findings import Verdict
+    from diag.analysis.result import Analysis
+    from diag.findings.verdict import Verdict
+    from diag.model.capture import Capture
     from diag.model.caveat import Caveat
     from diag.model.finding import Finding
 
-
-# Caveats that say which question the source cannot answer at all (diag/analysis/device/caveats.py).
-LIMIT_CODES = frozenset({"no-device-plane", "gpu-plane-missing", "gpu-planes-empty"})
+MODELS_IN_TITLE_MAX = 3
+_T = TypeVar("_T")
 
 
 def build_report(analysis: Analysis, findings: tuple[Finding, ...] | None = None) -> Report:
-    """Everything that will be shown of one capture; what is empty stays empty."""
+    """Everything that can be shown of one capture.
+
+    Args:
+        analysis: Of the capture.
+        findings: Ranked, as ``diag.findings.find`` returns them; computed if None.
+    """
     found = find(analysis) if findings is None else findings
+    verdict = conclude(analysis, found)
     caveats = tuple(_caveat_part(caveat) for caveat in analysis.caveats)
-    return Report(
+    server = _server(analysis)
+    report = Report(
         schema_version=SCHEMA_VERSION,
         diag_version=__version__,
-        limits=tuple(replace(c, advice="") for c in caveats if c.code in LIMIT_CODES),
-        verdict=_verdict_part(conclude(analysis, found), found),
+        title=_title(server),
+        server=server,
+        verdict=_verdict_part(verdict),
+        findings=tuple(_finding_part(finding) for finding in found),
         caveats=caveats,
-        capture=_capture_facts(analysis),
-        devices=tuple(device_part(device) for device in analysis.devices),
-        device_loss=loss_part(analysis.device_loss),
-        device_clock=clock_part(analysis.device_clock),
-        agreements=tuple(agreement_part(item) for item in analysis.agreements),
-        models=tuple(model_part(model) for model in analysis.models),
-        device_costs=tuple(cost_part(cost) for cost in analysis.device_costs),
-        kernels=tuple(kernel_part(kernel) for kernel in analysis.kernels),
-        device_ops=tuple(kernel_part(op) for op in analysis.device_ops),
-        ops=tuple(
-            OpPart(
-                op=readable(op.op_type),
-                is_preprocess=op.is_preprocess,
-                events=op.events,
-                total_ns=op.total_ns,
-            )
-            for op in analysis.ops
-        ),
-        pools=tuple(PoolPart(readable(p.pool), spread(p.wait)) for p in analysis.pool_waits),
-        queues=tuple(queue_part(queue) for queue in analysis.queues),
-        timelines=timeline_parts(analysis),
-        series=series_parts(analysis),
-        metrics=metrics_parts(analysis),
-        observer=observer_parts(analysis),
+        sections=make_sections(ReportInputs(analysis, found, verdict, caveats)),
+    )
+    return _clean(report)
+
+
+def _verdict_part(verdict: Verdict) -> VerdictPart:
+    return VerdictPart(
+        id=verdict.id,
+        cause=verdict.cause,
+        sentence=verdict.sentence,
+        latency=verdict.latency,
+        what=verdict.what,
+        device=verdict.device,
+        doubt=verdict.doubt,
+        confidence=verdict.confidence.value,
+        confidence_reason=verdict.confidence_reason,
+        evidence=verdict.evidence,
+    )
+
+
+def _finding_part(finding: Finding) -> FindingPart:
+    gain = finding.gain
+    return FindingPart(
+        id=finding.id,
+        cause=finding.cause,
+        severity=finding.severity.value,
+        confidence=finding.confidence.value,
+        confidence_reason=finding.confidence_reason,
+        what=finding.what,
+        evidence=finding.evidence,
+        counter_evidence=finding.counter_evidence,
+        remedies=finding.remedies,
+        gain=None if isinstance(gain, Unavailable) else gain,
+        gain_reason=gain.reason if isinstance(gain, Unavailable) else "",
+        verify=finding.verify,
+        rollback=finding.rollback,
+        tier=finding.tier.name.lower().replace("_", "-"),
+        at_stake_ns=finding.at_stake_ns,
+        docs=finding.docs,
     )
 
 
 def _caveat_part(caveat: Caveat) -> CaveatPart:
     return CaveatPart(
         code=caveat.code,
-        text=readable(describe_caveat(caveat)),
-        advice=readable(advise_caveat(caveat)),
+        limits=tuple(limit.value for limit in caveat.limits),
+        facts=dict(caveat.facts),
+        text=describe_caveat(caveat),
+        advice=advise_caveat(caveat),
+        remedy=caveat.remedy,
     )
 
 
-def _verdict_part(verdict: Verdict, findings: tuple[Finding, ...]) -> VerdictPart:
-    remedies = findings[0].remedies if findings else ()
-    return VerdictPart(
-        cause=verdict.cause,
-        sentence=readable(verdict.sentence),
-        knob=readable(" ".join(remedy.action for remedy in remedies)),
-        verify="",
-        confidence=verdict.confidence.value,
-        evidence=tuple(
-            EvidencePart(
-                label=readable(item.name),
-                value=finite(item.value),
-                unit=item.unit,
-                ref=readable(f"{item.source.table} {item.source.row}".strip()),
-            )
-            for item in verdict.evidence
-            if not isinstance(item.value, str)
-        ),
-    )
-
-
-def _capture_facts(analysis: Analysis) -> CaptureFacts:
-    capture, counts = analysis.capture, analysis.counts
+def _server(analysis: Analysis) -> Server:
+    capture = analysis.capture
     origin = capture.origin_unix_ns
-    start_unix_ns: str | Unavailable
-    start_utc: str | Unavailable
-    if isinstance(origin, Unavailable):
-        start_unix_ns = start_utc = origin
-    else:
-        start_unix_ns = str(origin + capture.window.start_ns)
-        start_utc = _utc_text(origin + capture.window.start_ns)
-    server = capture.server
-    models: tuple[str, ...] | Unavailable
-    if isinstance(server, Unavailable):
-        models = server
-    elif isinstance(server.models, Unavailable):
-        models = server.models
-    else:
-        models = tuple(readable(f"{m.name} v{m.version} {m.state}") for m in server.models)
-    return CaptureFacts(
-        source=readable(capture.name),
-        start_utc=start_utc,
-        start_unix_ns=start_unix_ns,
+    start = origin if isinstance(origin, Unavailable) else origin + capture.window.start_ns
+    return Server(
+        address=_address(capture),
+        source=capture.name,
+        models=analysis.requests.models,
+        start_utc=start if isinstance(start, Unavailable) else _utc_text(start),
+        start_unix_ns=start if isinstance(start, Unavailable) else str(start),
         window_ns=capture.window.duration_ns,
-        tracer_level=analysis.tracer_level,
-        server_models=models,
-        events=counts.events,
-        requests=counts.requests,
-        complete_requests=counts.complete,
-        censored_requests=counts.censored,
-        refused_requests=counts.refused,
-        split_requests=counts.split_requests,
-        ambiguous_links=counts.ambiguous_links,
-        batches=counts.batches,
-        censored_batches=counts.censored_batches,
-        rows_without_request=counts.batch_rows_missing,
     )
+
+
+def _address(capture: Capture) -> str | Unavailable:
+    """As it was given to ``diag capture`` (docs/bundle-format.md)."""
+    if isinstance(capture.manifest, Unavailable):
+        return Unavailable("a bare trace does not name its server")
+    target = capture.manifest.get("target")
+    server = target.get("server") if isinstance(target, dict) else None
+    return server if isinstance(server, str) else Unavailable("the bundle does not name its server")
+
+
+def _title(server: Server) -> str:
+    """``127.0.0.1:8500 · convnet · 2026-11-22 22:27:30.078 UTC · 3.00 s``."""
+    who = f"trace {server.source}" if isinstance(server.address, Unavailable) else server.address
+    parts = [_short(who)]
+    if server.models:
+        names = [_short(model) for model in server.models[:MODELS_IN_TITLE_MAX]]
+        more = len(server.models) - len(names)
+        parts.append(", ".join([*names, *([f"{more} more models"] if more else [])]))
+    if isinstance(server.start_utc, str):
+        parts.append(server.start_utc.replace("T", " ").replace("Z", " UTC"))
+    parts.append(duration(server.window_ns))
+    return " · ".join(parts)
+
+
+def _short(name: str) -> str:
+    return printable(name, NAME_MAX_CHARS)
 
 
 def _utc_text(unix_ns: int) -> str | Unavailable:
@@ -159,3 +156,27 @@ def _utc_text(unix_ns: int) -> str | Unavailable:
     except (ValueError, OverflowError, OSError):
         return Unavailable("the trace's start time is not a date")
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{unix_ns // 1_000_000 % 1000:03d}Z"
+
+
+def _clean(node: _T) -> _T:
+    """The same with text that is text and numbers that are numbers.
+
+    Lone surrogates (undecodable bytes of a name) are spelt out, and JSON has neither NaN nor
+    infinity: these become Unavailable.
+    """
+    cleaned: object = node
+    if isinstance(node, str):
+        cleaned = node.encode("utf-8", "backslashreplace").decode("utf-8")
+    elif isinstance(node, float) and not math.isfinite(node):
+        cleaned = Unavailable("not a finite number")
+    elif isinstance(node, tuple):
+        cleaned = tuple(map(_clean, node))
+    elif isinstance(node, dict):
+        cleaned = {_clean(key): _clean(value) for key, value in node.items()}
+    elif isinstance(node, msgspec.Struct):
+        names = node.__struct_fields__
+        cleaned = type(node)(**{name: _clean(getattr(node, name)) for name in names})
+    elif dataclasses.is_dataclass(node) and not isinstance(node, type):
+        names = tuple(field.name for field in dataclasses.fields(node))
+        cleaned = type(node)(**{name: _clean(getattr(node, name)) for name in names})
+    return cast("_T", cleaned)

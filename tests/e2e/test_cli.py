@@ -32,13 +32,14 @@ def trace(name: str) -> Path:
     return sample_path(name) / "server.xplane.pb"
 
 
-def test_analyze_prints_what_it_cannot_know_then_the_verdict_and_nothing_on_stderr():
+def test_analyze_prints_title_verdict_and_limits_and_nothing_on_stderr():
     done = diag("analyze", trace("batch-timeout"), COLUMNS="80")
     assert done.returncode == 0
     assert done.stderr == ""
-    limit, verdict = done.stdout.split("\nRequests take ", 1)
-    assert limit.startswith("not known:  The trace has no GPU plane")
+    title, verdict = done.stdout.split("\n\nRequests take ", 1)
+    assert title.startswith("trace server · ")
     assert "waiting for a batch to fill" in " ".join(verdict.splitlines()[:2])
+    assert "has no GPU plane" in " ".join(verdict.partition("\nLimits")[2].split())
     assert "\x1b" not in done.stdout
 
 
@@ -49,7 +50,7 @@ def test_colour_is_sent_where_it_is_forced():
 
 def test_verbose_says_on_stderr_what_was_done():
     done = diag("-v", "analyze", trace("no-batching"), "--format", "json")
-    assert json.loads(done.stdout)["schema_version"] == "1"
+    assert json.loads(done.stdout)["schema_version"] == "2"
     assert len(done.stderr.splitlines()) == 2
     assert "events in" in done.stderr
 
@@ -58,14 +59,14 @@ def test_a_report_is_written_to_a_file_once(tmp_path):
     target = tmp_path / "report.md"
     first = diag("analyze", trace("padding"), "--format", "md", "-o", target)
     assert (first.returncode, first.stdout, first.stderr) == (0, "", "")
-    assert target.read_text().startswith("- **not known:** The trace has no GPU plane")
+    assert target.read_text().startswith("# trace server · ")
 
     again = diag("analyze", trace("padding"), "-o", target)
     assert again.returncode == 7
     assert again.stdout == ""
     assert "--force" in again.stderr
     assert diag("analyze", trace("padding"), "-o", target, "--force").returncode == 0
-    assert not target.read_text().startswith("**")
+    assert target.read_text().startswith("# trace server · ")
 
 
 def test_batching_parameters_replace_the_estimates():
@@ -79,10 +80,11 @@ def test_batching_parameters_replace_the_estimates():
         "--batching-parameters",
         folder / "batching_parameters.txt",
     )
-    origins = [
-        {parameter["origin"] for parameter in json.loads(done.stdout)["queues"][0]["parameters"]}
-        for done in (estimated, told)
-    ]
+    origins = []
+    for done in (estimated, told):
+        sections = json.loads(done.stdout)["sections"]
+        tables = {table["id"]: table["rows"] for each in sections for table in each["tables"]}
+        origins.append({row["origin"] for row in tables["batching_parameters"]})
     assert "estimated" in origins[0]
     assert origins[1] == {"file"}
 

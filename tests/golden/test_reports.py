@@ -7,21 +7,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
+import msgspec
 import pytest
 
 from diag.analysis import analyze
 from diag.formats.source import open_bundle
 from diag.report.build import build_report
-from diag.report.json import published_schema, render_json
-from diag.report.markdown import render_markdown
-from diag.report.text import render_text
+from diag.report.formats import RenderOptions, format_named
+from diag.report.formats.json import published_schema
 from tests.conftest import sample_path
 
 if TYPE_CHECKING:
-    from diag.report.report import Report
+    from diag.report.model import Report
 
-CASES = ("batch-timeout", "padding", "no-batching", "in-graph-batching")
-FORMATS = ("txt", "md", "json")
+CASES = ("batch-timeout", "padding", "no-batching", "in-graph-batching", "demo-slow-preprocess")
+# By the end of the file's name: the format and its options.
+FORMATS = {
+    "txt": ("text", RenderOptions()),
+    "verbose.txt": ("text", RenderOptions(verbose=True)),
+    "md": ("markdown", RenderOptions()),
+    "summary.md": ("markdown", RenderOptions(summary=True)),
+    "json": ("json", RenderOptions()),
+}
+TICKET_LINES = 10
 UPDATE = "if it is meant to be so: python -m tests.golden.update, then review the difference"
 GOLDEN = Path(__file__).parent / "reports"
 
@@ -32,21 +40,28 @@ def golden_path(case: str, format_: str) -> Path:
 
 def make_report(case: str) -> Report:
     folder = sample_path(case)
-    parameters = folder / "batching_parameters.txt"
-    analysis = analyze(
-        open_bundle(
-            folder / "server.xplane.pb",
-            batching_parameters=parameters if parameters.exists() else None,
-        )
+    bundle, parameters = folder / "bundle.zip", folder / "batching_parameters.txt"
+    if bundle.exists():
+        return build_report(analyze(open_bundle(bundle)))
+    capture = open_bundle(
+        folder / "server.xplane.pb",
+        batching_parameters=parameters if parameters.exists() else None,
     )
-    return build_report(analysis)
+    return build_report(analyze(capture))
 
 
-def rendered(case: str, format_: str) -> str:
+def rendered(case: str, file: str) -> str:
+    """As a user gets it; in JSON without the points of charts, which are thousands."""
+    format_, options = FORMATS[file]
     report = make_report(case)
-    if format_ == "txt":
-        return render_text(report, color=False, width=100)
-    return render_markdown(report) if format_ == "md" else render_json(report)
+    if file == "json":
+        report = without_series(report)
+    return format_named(format_).render(report, options)
+
+
+def without_series(report: Report) -> Report:
+    sections = tuple(msgspec.structs.replace(each, series=()) for each in report.sections)
+    return msgspec.structs.replace(report, sections=sections)
 
 
 def rounded(node: Any) -> Any:
@@ -71,12 +86,21 @@ def test_the_report_is_the_reviewed_one(case, format_):
 
 @pytest.mark.parametrize("case", CASES)
 def test_real_reports_are_of_the_published_schema(case):
-    jsonschema.validate(json.loads(rendered(case, "json")), json.loads(published_schema()))
+    document = format_named("json").render(make_report(case), RenderOptions())
+    jsonschema.validate(json.loads(document), json.loads(published_schema()))
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_markdown_fits_a_ticket(case):
-    assert 30 < len(rendered(case, "md").splitlines()) <= 60
+def test_the_first_lines_of_markdown_are_a_ticket_by_themselves(case):
+    markdown, summary = rendered(case, "md"), rendered(case, "summary.md")
+    assert markdown.startswith(summary)
+    assert len(summary.splitlines()) <= TICKET_LINES
+    assert len(markdown.splitlines()) <= 90
+
+
+def test_a_ticket_names_the_server():
+    summary = rendered("demo-slow-preprocess", "summary.md")
+    assert summary.startswith("# 127.0.0.1:8500 · image:1 · ")
 
 
 def test_every_file_here_is_of_a_case():

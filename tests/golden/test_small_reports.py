@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from diag.analysis import analyze
 from diag.formats.source import open_bundle
 from diag.report.build import build_report
-from diag.report.text import render_text
+from diag.report.formats import FORMATS, RenderOptions
 from diag.tables.registry import table
 from diag.testing.xspace_builder import build_space
 
@@ -53,22 +53,22 @@ def section(text: str, heading: str) -> list[str]:
 def test_two_requests_in_one_batch(tmp_path):
     analysis = analyze_text(TWO_REQUESTS_IN_ONE_BATCH, tmp_path)
     report = build_report(analysis)
-    text = render_text(report, color=False, width=100)
+    text = FORMATS["text"].render(report, RenderOptions())
 
-    ledger = section(text, "Where the time of queue 00000001 goes: 2 requests")
-    assert ledger[1:11] == [
-        "stage               share  mean ms  p50  p90  p99  p99-p50",
-        "request            100.0%     11.1  n/a  n/a  n/a      n/a",
-        "queueing            64.2%     7.09                     n/a",
-        "  queue-fill        63.3%     7.00  n/a  n/a  n/a      n/a",
-        "  queue-executor     0.8%    0.090  n/a  n/a  n/a      n/a",
-        "batching             3.3%    0.360                     n/a",
-        "  schedule           0.1%    0.010  n/a  n/a  n/a      n/a",
-        "  batch-formation    0.9%    0.100  n/a  n/a  n/a      n/a",
-        "  batch-split        2.3%    0.250  n/a  n/a  n/a      n/a",
-        "compute             32.6%     3.60  n/a  n/a  n/a      n/a",
+    ledger = section(text, "Where the time of queue 00000001 goes")
+    assert ledger[2:12] == [
+        "stage               share  mean ms  p50 ms  p90 ms  p99 ms  p99-p50 ms",
+        "request            100.0%     11.1     n/a     n/a     n/a         n/a",
+        "queueing            64.2%     7.09                                 n/a",
+        "  queue-fill        63.3%     7.00     n/a     n/a     n/a         n/a",
+        "  queue-executor     0.8%    0.090     n/a     n/a     n/a         n/a",
+        "batching             3.3%    0.360                                 n/a",
+        "  schedule           0.1%    0.010     n/a     n/a     n/a         n/a",
+        "  batch-formation    0.9%    0.100     n/a     n/a     n/a         n/a",
+        "  batch-split        2.3%    0.250     n/a     n/a     n/a         n/a",
+        "compute             32.6%     3.60     n/a     n/a     n/a         n/a",
     ]
-    assert "requests:   2 seen whole, 2 with every link" in text.splitlines()
+    assert "Requests\n2 complete.\n" in text
     assert "[estimated-parameters]" in text
 
 

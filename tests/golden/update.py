@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from diag.report.json import SCHEMA_RESOURCE, report_schema
+from diag.report.formats.json import SCHEMA_RESOURCE, report_schema
 from tests.golden.test_reports import CASES, FORMATS, golden_path, rendered
 
 ROOT = Path(__file__).parents[2]
 REPORT_PACKAGE = ROOT / "diag" / "report"
-SHOWN = re.compile(r"(<!-- output of batch-timeout -->\n```text\n).*?(```\n)", re.S)
+SHOWN = re.compile(
+    r"(<!-- output of ([\w-]+)( summary)? -->\n```(?:text|markdown)\n).*?(```\n)", re.S
+)
 
 
 def main() -> None:
@@ -23,7 +25,8 @@ def main() -> None:
 
 
 def _shown_again(match: re.Match[str]) -> str:
-    return f"{match[1]}{golden_path('batch-timeout', 'txt').read_text()}{match[2]}"
+    file = "summary.md" if match[3] else "txt"
+    return f"{match[1]}{golden_path(match[2], file).read_text()}{match[4]}"
 
 
 if __name__ == "__main__":

@@ -169,21 +169,19 @@ def test_the_command_tells_the_same_story(tmp_path: Path, analysis: Analysis) ->
     assert report["verdict"]["cause"] == conclude(analysis, find(analysis)).cause
     assert report["verdict"]["sentence"] == conclude(analysis, find(analysis)).sentence
 
-    (model,) = report["models"]
-    assert (model["requests"], model["latency"]["mean_ns"]) == (PERIODS, 12 * MS)
-    stages = {
-        stage["stage"]: stage["time"]["mean_ns"] / MS
-        for group in model["groups"]
-        for stage in group["stages"]
-        if stage["share"]
-    }
-    assert stages == STAGES_MS
+    tables = {table["id"]: table["rows"] for each in report["sections"] for table in each["tables"]}
+    request = tables["ledger"][0]
+    assert (request["stage"], request["mean_ns"]) == ("request", 12 * MS)
+    (complete,) = [row["value"] for row in tables["capture"] if row["key"] == "complete_requests"]
+    assert complete == PERIODS
+    stages = {row["stage"]: row for row in tables["ledger"]}
+    times = {name: stages[name]["mean_ns"] / MS for name in STAGES_MS}
+    assert times == STAGES_MS
 
-    (device,) = report["devices"]
-    assert (device["busy_share"], device["idle_share"]) == (0.15, 0.85)
-    assert (device["starved_share"], device["no_demand_share"]) == (0.25, 0.4)
-    (timeline,) = report["timelines"]
-    shares = {gap["cause"]: gap["share_of_window"] for gap in timeline["gaps"]}
+    (device,) = tables["devices"]
+    assert (device["busy"], device["idle"]) == (0.15, 0.85)
+    assert (device["starved"], device["no_demand"]) == (0.25, 0.4)
+    shares = {row["cause"]: row["of_window"] for row in tables["idle"]}
     assert sum(shares.values()) == pytest.approx(0.85)
     assert shares == pytest.approx(
         {
@@ -195,8 +193,8 @@ def test_the_command_tells_the_same_story(tmp_path: Path, analysis: Analysis) ->
             "no-demand": 0.4,
         }
     )
-    (queue,) = report["queues"]
-    assert queue["padding_ratio"] == 0.5
-    (cost,) = report["device_costs"]
+    (queue,) = tables["batches"]
+    assert queue["padding"] == 0.5
+    cost = {row["key"]: row["value"] for row in tables["device_cost"]}
     assert (cost["device_ns_per_request"], cost["kernels_per_request"]) == (3 * MS, 1)
     assert (cost["padding_ns"], cost["padding_is_bound"]) == (75 * MS, True)

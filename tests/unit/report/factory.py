@@ -19,13 +19,26 @@ from diag.analysis.samples.metrics import model_metrics
 from diag.analysis.samples.observer import observer_figures
 from diag.analysis.samples.sources import summarize_sources
 from diag.analysis.summary import describe
-from diag.findings.verdict import Evidence, Verdict
 from diag.model.availability import Unavailable
 from diag.model.capture import Capture
 from diag.model.caveat import Caveat, Limit
 from diag.model.device import DeviceLoss
 from diag.model.events import EventTable, Line, Plane
-from diag.model.gaps import IDLE_CAUSES, GapTable, IdleCause, Timeline
+from diag.model.finding import (
+    Check,
+    CounterEvidence,
+    Evidence,
+    Finding,
+    Gain,
+    Remedy,
+    RemedyKind,
+    RemedyPlace,
+    Setting,
+    Severity,
+    Source,
+    Tier,
+)
+from diag.model.gaps import IDLE_CAUSES, Confidence, GapTable, IdleCause, Timeline
 from diag.model.samples import MetricSample, MetricsPair, SampleSeries, ServedModel, ServerInfo
 from diag.model.serving import (
     STAGES,
@@ -39,6 +52,8 @@ from diag.model.serving import (
     Stage,
 )
 from diag.model.window import Window
+from diag.report.build import build_report
+from diag.report.model import Report
 
 ORIGIN_UNIX_NS = 1_700_000_000_000_000_123
 MS = 1_000_000
@@ -113,10 +128,11 @@ def make_rich_capture(name: str = "capture.zip") -> Capture:
         metrics=MetricsPair(before, after),
         server=ServerInfo((ServedModel("convnet", 1, "AVAILABLE"),), absent_signatures(), NO_P99),
         manifest={
+            "target": {"server": f"{name}:8500" if name == "capture.zip" else name},
             "observer": {
                 "before": {"calls": 90, "p50_ms": 4.0, "p99_ms": None},
                 "during": {"p50_ms": 4.5},
-            }
+            },
         },
     )
 
@@ -299,14 +315,44 @@ def make_analysis(
     )
 
 
-def make_verdict(
-    sentence: str = "Requests wait 66.7 % of their time for a batch to fill.",
-) -> Verdict:
-    return Verdict(
+def make_finding(name: str = "convnet") -> Finding:
+    """With ``name`` wherever a server or a file chooses text."""
+    return Finding(
+        id="batch-timeout-dominates",
         cause="queue-fill",
-        sentence=sentence,
-        knob="Lower batch_timeout_micros from 10000 to 2000.",
-        verify="Capture again: queue-fill falls below 20 % of request time.",
-        confidence="high",
-        evidence=(Evidence("share of queue-fill", 2 / 3, "ratio", "stage queue-fill"),),
+        severity=Severity.WARNING,
+        confidence=Confidence.HIGH,
+        confidence_reason=f"3 requests of {name}",
+        what=f"Requests of {name} wait 66.7% of their time for a batch to fill.",
+        evidence=(Evidence(f"queue-fill share of {name}", 2 / 3, "ratio", Source("ledger", name)),),
+        counter_evidence=(
+            CounterEvidence("full batches", False, f"0 of 2 in {name}"),
+            CounterEvidence("busy cores", Unavailable("no host samples")),
+        ),
+        remedies=(
+            Remedy(
+                RemedyKind.PARAMETER,
+                RemedyPlace.BATCHING_PARAMETERS_FILE,
+                f"Lower batch_timeout_micros 10000 → 2000 for {name}.",
+                Setting("batch_timeout_micros", 10_000, 2000, origin="estimated", scope=name),
+                "Batches get smaller.",
+            ),
+            Remedy(RemedyKind.CLIENT, RemedyPlace.CLIENT_CODE, f"Send more rows to {name}."),
+        ),
+        gain=Gain("latency.mean", "ns", 12.0 * MS, 4.5 * MS, 6.0 * MS, "Waits cut to 2 ms."),
+        verify=(
+            Check("stage.queue-fill.p50", "ns", 8.0 * MS, high=2.5 * MS),
+            Check("device.busy", "ratio", Unavailable("no device"), low=0.4, high=0.9),
+        ),
+        rollback="Set batch_timeout_micros back to 10000.",
+        tier=Tier.REQUEST_TIME,
+        at_stake_ns=8.0 * MS,
     )
+
+
+def make_report(analysis: Analysis | None = None, *, name: str = "convnet", n: int = 2) -> Report:
+    """With ``n`` findings."""
+    analysis = make_analysis() if analysis is None else analysis
+    first = make_finding(name)
+    others = [replace(first, id=f"other-{i}", what=f"{name} has problem {i}.") for i in range(1, n)]
+    return build_report(analysis, (first, *others))

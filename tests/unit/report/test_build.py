@@ -1,4 +1,4 @@
-"""A Report holds what the Analysis says, and nothing that JSON cannot."""
+"""A Report holds what the Analysis and the findings say, and nothing that JSON cannot."""
 
 from __future__ import annotations
 
@@ -7,30 +7,44 @@ from dataclasses import replace
 import pytest
 
 from diag.model.availability import Unavailable
-from diag.report.build import build_report
+from diag.report.model import Report, Table
 from tests.unit.report.factory import (
     MS,
     ORIGIN_UNIX_NS,
     make_analysis,
     make_capture,
+    make_finding,
+    make_report,
     make_rich_capture,
-    make_verdict,
 )
 
 
+def rows_by(table: Table, key: str) -> dict[object, dict[str, object]]:
+    return {row[key]: dict(row) for row in table.rows}
+
+
+def value_of(report: Report, table: str, key: str) -> object:
+    """Of a table with a quantity a row."""
+    return rows_by(report.table(table), "key")[key]["value"]
+
+
 def test_groups_are_the_sums_of_their_stages():
-    model = build_report(make_analysis(), make_verdict()).models[0]
-    groups = {group.group: group for group in model.groups}
-    assert list(groups) == ["preprocessing", "queueing", "batching", "compute", "other"]
-    assert groups["queueing"].share == pytest.approx(8 / 12)
-    assert groups["queueing"].mean_ns == 8 * MS
-    assert groups["compute"].tail_ns == -0.5 * MS
-    assert sum(group.share for group in model.groups) == pytest.approx(1)
+    table = make_report().table("ledger")
+    rows = rows_by(table, "stage")
+    assert rows["request"]["share"] == 1.0
+    assert rows["queue-fill"]["share"] == pytest.approx(8 / 12)
+    assert rows["queue-fill"]["mean_ns"] == 8 * MS
+    assert rows["compute"]["tail_ns"] == -0.5 * MS
+    groups = [row for row, level in zip(table.rows, table.levels, strict=True) if level == 1]
+    known = [row["share"] for row in groups if not isinstance(row["share"], Unavailable)]
+    assert sum(known) == pytest.approx(1)
 
 
-def test_a_group_of_unknown_stages_is_itself_unknown():
-    model = build_report(make_analysis(), make_verdict()).models[0]
-    assert [group.group for group in model.groups if not group.known] == ["preprocessing"]
+def test_a_stage_that_no_event_marks_is_unavailable_and_its_group_as_well():
+    rows = rows_by(make_report().table("ledger"), "stage")
+    assert rows["preprocess"]["known"] is False
+    assert isinstance(rows["preprocess"]["share"], Unavailable)
+    assert [key for key, row in rows.items() if not row["known"]] == ["preprocess"]
 
 
 def test_a_sum_with_a_missing_part_is_missing_with_its_reason():
@@ -39,66 +53,154 @@ def test_a_sum_with_a_missing_part_is_missing_with_its_reason():
     why = Unavailable("too few requests")
     stages = tuple(replace(stage, tail_ns=why) for stage in model.stages)
     analysis = replace(analysis, models=(replace(model, stages=stages, tail_ns=why),))
-    groups = build_report(analysis, make_verdict()).models[0].groups
-    assert [group.tail_ns for group in groups[1:]] == [why] * 4
+    table = make_report(analysis).table("ledger")
+    assert {row["tail_ns"] for row in table.rows if row["known"]} == {why}
+
+
+def test_stages_without_time_are_details():
+    table = make_report().table("ledger")
+    details = [table.rows[i]["stage"] for i in table.detail_rows]
+    assert {"queue-thread", "launch", "postprocess", "other"} <= set(details)
+    assert "queue-fill" not in details
+    assert "preprocess" not in details
 
 
 def test_wall_clock_nanoseconds_are_strings_and_the_date_is_utc():
-    facts = build_report(make_analysis(), make_verdict()).capture
-    assert facts.start_unix_ns == str(ORIGIN_UNIX_NS)
-    assert facts.start_utc == "2023-11-14T22:13:20.000Z"
+    server = make_report().server
+    assert server.start_unix_ns == str(ORIGIN_UNIX_NS)
+    assert server.start_utc == "2023-11-14T22:13:20.000Z"
 
 
 @pytest.mark.parametrize("origin", [2**63 - 1, -(2**63), 0])
 def test_a_start_time_from_a_hostile_trace_is_a_date_or_says_why_not(origin):
     capture = replace(make_capture(), origin_unix_ns=origin)
-    facts = build_report(make_analysis(capture=capture), make_verdict()).capture
-    assert isinstance(facts.start_utc, str | Unavailable)
-    assert facts.start_unix_ns == str(origin)
+    server = make_report(make_analysis(capture=capture)).server
+    assert isinstance(server.start_utc, str | Unavailable)
+    assert server.start_unix_ns == str(origin)
 
 
 def test_without_an_origin_the_reason_takes_its_place():
     why = Unavailable("the trace has no start time")
     capture = replace(make_capture(), origin_unix_ns=why)
-    facts = build_report(make_analysis(capture=capture), make_verdict()).capture
-    assert facts.start_utc == facts.start_unix_ns == why
+    report = make_report(make_analysis(capture=capture))
+    assert report.server.start_utc == report.server.start_unix_ns == why
+    assert report.title == "trace server.xplane.pb · convnet · 100 ms"
+
+
+def test_the_title_names_server_models_time_and_window():
+    report = make_report(make_analysis(capture=make_rich_capture()))
+    assert report.title == "capture.zip:8500 · convnet · 2023-11-14 22:13:20.000 UTC · 100 ms"
+    assert report.server.address == "capture.zip:8500"
+
+
+@pytest.mark.parametrize("target", [None, 3, {}, {"server": 3}, "x"])
+def test_a_manifest_that_does_not_name_the_server_gives_the_name_of_the_source(target):
+    capture = replace(make_capture("a.zip"), manifest={"target": target})
+    report = make_report(make_analysis(capture=capture))
+    assert report.title.startswith("trace a.zip · ")
+    assert isinstance(report.server.address, Unavailable)
+
+
+def test_of_many_models_the_title_names_three():
+    analysis = make_analysis()
+    names = tuple(f"m{i}" for i in range(5))
+    analysis = replace(analysis, requests=replace(analysis.requests, models=names))
+    analysis = replace(analysis, models=(), queues=())
+    assert " · m0, m1, m2, 2 more models · " in make_report(analysis).title
 
 
 def test_gaps_come_with_their_number_and_their_longest_most_time_first():
-    timeline = build_report(make_analysis(), make_verdict()).timelines[0]
-    assert [(gap.cause, gap.pieces, gap.longest_ns) for gap in timeline.gaps] == [
+    table = make_report().table("idle")
+    assert [(row["cause"], row["pieces"], row["longest_ns"]) for row in table.rows] == [
         ("no-demand", 1, 50 * MS),
         ("queue-fill", 2, 20 * MS),
     ]
-    assert [gap.starvation for gap in timeline.gaps] == [False, True]
-    assert sum(gap.share_of_idle for gap in timeline.gaps) == pytest.approx(1)
-    assert timeline.busy_ns + timeline.idle_ns == 100 * MS
+    assert [row["starvation"] for row in table.rows] == [False, True]
+    assert sum(row["of_idle"] for row in table.rows) == pytest.approx(1)
+    (overview,) = make_report().table("idle_overview").rows
+    assert overview["busy_ns"] + overview["idle_ns"] == 100 * MS
 
 
 def test_numbers_that_json_lacks_become_unavailable():
-    verdict = make_verdict()
-    broken = replace(verdict, evidence=(replace(verdict.evidence[0], value=float("nan")),))
-    report = build_report(make_analysis(), broken)
-    assert report.verdict.evidence[0].value == Unavailable("not a finite number")
+    analysis = make_analysis()
+    queue = replace(analysis.queues[0], rows_mean=float("nan"), padding_ratio=float("inf"))
+    (row,) = make_report(replace(analysis, queues=(queue,))).table("batches").rows
+    assert row["rows_mean"] == row["padding"] == Unavailable("not a finite number")
 
 
 def test_a_bundle_adds_samples_metrics_and_the_observer_effect():
-    report = build_report(make_analysis(capture=make_rich_capture()), make_verdict())
-    host, gpu = report.series
-    cpu = {field.field: field for field in host.fields}["cpu_percent"]
-    assert (cpu.mean, cpu.max) == (45.0, 100.0)
-    assert gpu.fields == Unavailable("no NVIDIA driver on this host")
-    assert report.metrics[0].outside_mean_ns == 3 * MS
-    assert [(o.phase, o.measure, o.value, o.unit) for o in report.observer] == [
-        ("before", "calls", 90, ""),
-        ("before", "p50", 4.0, "ms"),
-        ("during", "p50", 4.5, "ms"),
+    report = make_report(make_analysis(capture=make_rich_capture()))
+    fields = rows_by(report.table("samples"), "field")
+    assert (fields["cpu_percent"]["mean"], fields["cpu_percent"]["max"]) == (45.0, 100.0)
+    notes = report.section("measurements").notes
+    assert [note.text for note in notes] == ["gpu samples: no NVIDIA driver on this host"]
+    (latency,) = report.table("server_latency").rows
+    assert latency["outside_ns"] == 3 * MS
+    assert [dict(row) for row in report.table("observer").rows] == [
+        {"phase": "before", "measure": "calls", "value": 90, "unit": ""},
+        {"phase": "before", "measure": "p50", "value": 4.0, "unit": "ms"},
+        {"phase": "during", "measure": "p50", "value": 4.5, "unit": "ms"},
     ]
-    assert report.capture.server_models == ("convnet v1 AVAILABLE",)
+    assert [dict(row) for row in report.table("served_models").rows] == [
+        {"model": "convnet", "version": 1, "state": "AVAILABLE"}
+    ]
 
 
 def test_a_bare_trace_says_why_there_is_nothing_beside_it():
-    report = build_report(make_analysis(), make_verdict())
-    assert isinstance(report.metrics, Unavailable)
-    assert isinstance(report.observer, Unavailable)
-    assert [series.samples for series in report.series] == [0, 0]
+    report = make_report()
+    (note,) = report.section("measurements").notes
+    assert note.text == "metrics, host samples, gpu samples: the source is no bundle"
+    assert report.section("observer").notes[0].label == "n/a"
+
+
+def test_findings_keep_every_field_and_say_why_there_is_no_gain():
+    why = Unavailable("smaller batches could fill the threads")
+    first = make_finding()
+    report = make_report()
+    assert report.findings[0].verify == first.verify
+    assert report.findings[0].remedies == first.remedies
+    assert (report.findings[0].gain, report.findings[0].gain_reason) == (first.gain, "")
+    assert report.findings[0].docs == "docs/findings/batch-timeout-dominates.md"
+    assert report.findings[0].tier == "request-time"
+    from diag.report.build import build_report
+
+    (finding,) = build_report(make_analysis(), (replace(first, gain=why),)).findings
+    assert (finding.gain, finding.gain_reason) == (None, why.reason)
+
+
+def test_a_report_has_a_short_repr_and_can_be_compared_and_hashed():
+    report = make_report()
+    assert len(repr(report)) < 200
+    assert repr(report).startswith("<Report trace server.xplane.pb · convnet")
+    assert report == make_report()
+    assert hash(report) == hash(make_report())
+    assert report != make_report(n=3)
+
+
+def test_settings_are_written_as_users_write_them():
+    rows = rows_by(make_report().table("batching_parameters"), "parameter")
+    assert rows["batch_timeout_micros"]["value"] == 10_000
+    assert rows["batch_timeout_micros"]["origin"] == "estimated"
+    assert rows["num_batch_threads"]["value"] == Unavailable("no batch ran")
+
+
+def test_what_was_asked_for_and_is_not_there_is_a_key_error():
+    with pytest.raises(KeyError):
+        make_report().table("nothing")
+    with pytest.raises(KeyError):
+        make_report().section("nothing")
+
+
+def test_counts_tell_what_is_left_out():
+    (note,) = make_report().section("requests").notes
+    assert note.text == (
+        "2 complete. 1 without all links (left out below). 4 refused by the batching queue. "
+        "1 request and 1 batch incomplete at the window's edges."
+    )
+    assert {fact.key: fact.value for fact in note.facts} == {
+        "complete": 2,
+        "partial": 1,
+        "refused": 4,
+        "requests_cut": 1,
+        "batches_cut": 1,
+    }

@@ -10,12 +10,11 @@ import jsonschema
 import pytest
 
 from diag.report.build import build_report
-from diag.report.json import published_schema, render_json
-from diag.report.markdown import render_markdown
-from diag.report.text import render_text
+from diag.report.formats.json import published_schema
 from diag.tables.registry import table
 from tests.unit.analysis.test_device_work import ONE_STEP
 from tests.unit.analysis.traces import analyzed
+from tests.unit.report.rendering import json_of, markdown_of, text_of
 
 SECOND_GPU = """
 plane /device:GPU:1
@@ -84,17 +83,17 @@ def test_planes_without_events_claim_nothing():
     assert (row["busy_ns"], row["idle_ns"], row["kernels"]) == ("", "", "0")
     assert {gap["device"] for gap in exported("gaps", NO_EVENT)} == {"cpu-execution"}
     analysis = analyzed(NO_EVENT)
-    text = render_text(build_report(analysis), color=False, width=100)
-    assert text.startswith("not known:  ")
-    assert "GPU" in text.splitlines()[0]
+    text = text_of(build_report(analysis))
+    assert "GPU" in text[text.index("confidence:") :]
 
 
 @pytest.mark.parametrize("trace", TRACES.values(), ids=TRACES)
 def test_every_trace_makes_a_whole_report(trace):
     analysis = analyzed(trace)
     report = build_report(analysis)
-    document = json.loads(render_json(report))
+    document = json.loads(json_of(report))
     jsonschema.validate(document, json.loads(published_schema()))
-    assert len(document["devices"]) == trace.count("plane /device:GPU:")
-    assert render_markdown(report)
-    assert "\nGPUs, shares of the window\n" in render_text(report, color=False, width=80)
+    tables = {table["id"]: table for each in document["sections"] for table in each["tables"]}
+    assert len(tables["devices"]["rows"]) == trace.count("plane /device:GPU:")
+    assert markdown_of(report)
+    assert "\nGPUs, shares of the window\n" in text_of(report, width=80)

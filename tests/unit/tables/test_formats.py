@@ -23,7 +23,7 @@ from tests.unit.report.factory import (
     make_requests,
     make_rich_capture,
 )
-from tests.unit.report.test_renderers import HOSTILE_NAMES, is_printable
+from tests.unit.report.rendering import HOSTILE_NAMES, is_printable
 
 REQUEST_HEADER = (
     "start_unix_ns,end_unix_ns,duration_ns,rows,model,mode,complete,batch_ids,linked_by,"

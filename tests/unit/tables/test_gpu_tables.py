@@ -19,7 +19,7 @@ from tests.unit.report.gpu_factory import (
     make_gpu_capture,
     make_silent_device,
 )
-from tests.unit.report.test_renderers import HOSTILE_NAMES, is_printable
+from tests.unit.report.rendering import HOSTILE_NAMES, is_printable
 
 
 def encoded(format_: str, analysis: Analysis, name: str) -> str:

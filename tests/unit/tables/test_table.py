@@ -29,7 +29,7 @@ from tests.unit.report.factory import (
     make_rich_capture,
 )
 from tests.unit.report.gpu_factory import make_gpu_analysis
-from tests.unit.report.test_renderers import HOSTILE_NAMES
+from tests.unit.report.rendering import HOSTILE_NAMES
 
 
 def test_a_structured_array_has_one_field_per_column_with_its_dtype():

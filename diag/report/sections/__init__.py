@@ -1,0 +1,1 @@
+"""One module a topic of the report; ``topics.py`` imports all of them and orders their sections."""

@@ -1,0 +1,234 @@
+"""What was measured beside the trace: the server's counters, and samples of host and GPUs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from diag.model.availability import Unavailable
+from diag.report.model import Column, Note, Section
+from diag.report.rows import Row, make_table, name_column, number_column, text_column
+from diag.report.shares import share
+from diag.report.topics import ReportInputs, topic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from diag.analysis.result import Analysis
+    from diag.analysis.samples.devices import DeviceSamples
+    from diag.analysis.samples.fields import FieldSummary
+    from diag.analysis.samples.metrics import ModelMetrics
+    from diag.analysis.samples.sources import SourceSummary
+    from diag.report.model import Table
+
+# What a first look needs; the other fields are shown on request.
+HIGHLIGHTS = frozenset(
+    {
+        "cpu_percent",
+        "server_cpu_percent",
+        "steal_percent",
+        "cgroup_throttled_ns",
+        "utilization_percent",
+        "memory_utilization_percent",
+        "power_mw",
+        "temperature_celsius",
+        "gpm_sm_percent",
+        "gpu_util_percent",
+        "sm_active_ratio",
+        "power_w",
+    }
+)
+_GPU_IDLE = "gpu-idle"  # always among the reasons of a GPU without work
+MODEL_COLUMN = name_column("model", "model", "Name of the model in the metrics.")
+ANSWER_COLUMNS = (
+    MODEL_COLUMN,
+    name_column("status", "status", "Canonical name of the answers' status."),
+    number_column("answers", "answers", "count", "Answers counted between the two scrapes."),
+)
+LATENCY_COLUMNS = (
+    MODEL_COLUMN,
+    number_column("request_ns", "request", "ns", "Mean in the request handler, answers OK."),
+    number_column("runtime_ns", "Session::Run", "ns", "Mean in Session::Run, with queueing."),
+    number_column(
+        "outside_ns",
+        "rest",
+        "ns",
+        "Mean of parsing, decoding and encoding: request minus Session::Run, not in the trace.",
+    ),
+)
+_SOURCE = text_column("source", "source", "host, gpu (NVML) or dcgm.")
+_DEVICE = name_column("device", "device", "Index and name of the GPU, as its sampler names it.")
+FIELD_COLUMNS = (
+    _SOURCE,
+    _DEVICE,
+    name_column("field", "field", "What was sampled."),
+    text_column("unit", "unit", "Unit of the values.", is_detail=True),
+    Column("mean", "mean", "", "Mean over the samples.", "number", unit_key="unit"),
+    Column("max", "max", "", "Largest sample.", "number", unit_key="unit"),
+    Column("increase", "increase", "", "Of a counter, over the window.", "number", unit_key="unit"),
+)
+LIMIT_COLUMNS = (
+    _SOURCE,
+    _DEVICE,
+    name_column("reason", "clocks limited by", "Why the clocks were below their maximum."),
+    number_column("share", "of samples", "ratio", "Share of the samples with this reason."),
+)
+SOURCE_COLUMNS = (
+    _SOURCE,
+    number_column("samples", "samples", "count", "Samples over the window."),
+    number_column("period_ns", "one every", "ns", "Intended distance of two samples."),
+    name_column("taken_by", "taken by", "diag, or the address of an agent or exporter."),
+    number_column("cpu", "CPU", "ratio", "CPU time of the sampling, as a share of one core."),
+    number_column(
+        "readings", "readings", "count", "How often everything was read.", is_detail=True
+    ),
+    number_column("cpu_ns", "CPU", "ns", "CPU time of the sampling.", is_detail=True),
+)
+MISSING_COLUMNS = (
+    _SOURCE,
+    _DEVICE,
+    name_column("field", "field", "What could not be sampled."),
+    text_column("reason", "reason", "Why not."),
+)
+
+
+@topic(order=1000)
+def measurement_sections(inputs: ReportInputs) -> Iterator[Section]:
+    """Each source, or why it has nothing."""
+    analysis = inputs.analysis
+    tables = [*_metric_tables(analysis), *_sample_tables(analysis)]
+    yield Section(
+        id="measurements",
+        title="Other measurements during the capture",
+        notes=tuple(_absence_notes(analysis)),
+        tables=tuple(tables),
+    )
+
+
+def _absence_notes(analysis: Analysis) -> Iterator[Note]:
+    """Sources that are missing for the same reason share a line."""
+    absent: dict[str, list[str]] = {}
+    if isinstance(analysis.metrics, Unavailable):
+        absent.setdefault(analysis.metrics.reason, []).append("metrics")
+    for item in analysis.samples:
+        if isinstance(item.fields, Unavailable):
+            absent.setdefault(item.fields.reason, []).append(f"{item.source} samples")
+    for reason, sources in absent.items():
+        yield Note(f"{', '.join(sources)}: {reason}", label="missing")
+    if not isinstance(analysis.metrics, Unavailable) and not analysis.metrics:
+        yield Note("the server has counted no request yet", label="metrics")
+
+
+def _metric_tables(analysis: Analysis) -> Iterator[Table]:
+    if isinstance(analysis.metrics, Unavailable) or not analysis.metrics:
+        return
+    answers = [
+        Row((item.model, status, n))
+        for item in analysis.metrics
+        for status, n in item.responses.items()
+    ]
+    if answers:
+        yield make_table("server_answers", "", ANSWER_COLUMNS, answers)
+    latencies = [_latency_row(item) for item in analysis.metrics]
+    known = [item for item in analysis.metrics if not isinstance(item.outside_mean_ns, Unavailable)]
+    why = {
+        item.outside_mean_ns.reason
+        for item in analysis.metrics
+        if isinstance(item.outside_mean_ns, Unavailable)
+    }
+    notes = [Note(f"n/a: {reason}", style="item") for reason in sorted(why)]
+    if known:
+        notes.append(
+            Note(
+                "rest: parsing, decoding and encoding, which the trace does not show",
+                style="item",
+            )
+        )
+    yield make_table("server_latency", "", LATENCY_COLUMNS, latencies, tuple(notes))
+
+
+def _latency_row(item: ModelMetrics) -> Row:
+    return Row(
+        (
+            item.model,
+            item.request_latency_mean_ns,
+            item.runtime_latency_mean_ns,
+            item.outside_mean_ns,
+        )
+    )
+
+
+def _sample_tables(analysis: Analysis) -> Iterator[Table]:
+    fields = [row for item in analysis.samples for row in _source_rows(item, analysis)]
+    if fields:
+        yield make_table("samples", "", FIELD_COLUMNS, fields)
+    limits = [
+        Row(
+            (item.source, _device_name(item), limit.reason, limit.share),
+            is_detail=limit.reason == _GPU_IDLE,
+        )
+        for item in analysis.sampled_devices
+        if not isinstance(item.clock_limits, Unavailable)
+        for limit in item.clock_limits
+    ]
+    if limits:
+        yield make_table("clock_limits", "", LIMIT_COLUMNS, limits)
+    sources = [_cost_row(item) for item in analysis.samples if item.samples]
+    if sources:
+        yield make_table("sample_sources", "Sampling", SOURCE_COLUMNS, sources, is_detail=True)
+    missing = [
+        Row(
+            (
+                item.source,
+                str(field.device) if field.device >= 0 else None,
+                field.field,
+                field.reason,
+            )
+        )
+        for item in analysis.samples
+        for field in item.missing
+    ]
+    if missing:
+        yield make_table("missing_fields", "Not sampled", MISSING_COLUMNS, missing, is_detail=True)
+
+
+def _source_rows(item: SourceSummary, analysis: Analysis) -> Iterator[Row]:
+    """Each GPU by itself: a mean over several says nothing about any of them."""
+    if isinstance(item.fields, Unavailable):
+        return
+    devices = [each for each in analysis.sampled_devices if each.source == item.source]
+    if not devices:
+        yield from (_field_row(item.source, None, field) for field in item.fields)
+    for device in devices:
+        name = _device_name(device)
+        yield from (_field_row(item.source, name, field) for field in device.fields)
+
+
+def _field_row(source: str, device: str | None, field: FieldSummary) -> Row:
+    """A field that was not sampled, or was 0 throughout, is a detail."""
+    values = [field.mean, field.max, field.increase]
+    known = [value for value in values if not isinstance(value, Unavailable)]
+    cells = (field.field, field.unit, *(v if v in known or not known else None for v in values))
+    is_shown = field.field in HIGHLIGHTS and any(known)
+    return Row((source, device, *cells), is_detail=not is_shown)
+
+
+def _device_name(item: DeviceSamples) -> str:
+    return f"{item.index} ({item.device.name}{', MIG' if item.device.is_mig else ''})"
+
+
+def _cost_row(item: SourceSummary) -> Row:
+    cost = item.cost
+    if isinstance(cost, Unavailable):
+        return Row((item.source, item.samples, item.period_ns, item.taken_by, cost, cost, cost))
+    cpu = share(cost.cpu_ns, cost.elapsed_ns)
+    return Row(
+        (
+            item.source,
+            item.samples,
+            item.period_ns,
+            item.taken_by,
+            cpu,
+            cost.readings,
+            cost.cpu_ns,
+        )
+    )

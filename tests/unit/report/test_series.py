@@ -1,0 +1,176 @@
+"""What charts draw: bounded in number, exact in sums."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from diag.model.gaps import IDLE_CAUSES, GapTable, Timeline
+from diag.model.samples import SampleSeries
+from diag.model.window import ClockSync, Window
+from diag.report.interval_series import interval_series
+from diag.report.model import Report, Series
+from diag.report.sections import timeline as timeline_section
+from tests.unit.report.factory import (
+    MS,
+    ORIGIN_UNIX_NS,
+    make_analysis,
+    make_capture,
+    make_report,
+    make_requests,
+)
+from tests.unit.report.gpu_factory import make_gpu_analysis
+
+
+def series_of(report: Report, id_: str) -> Series:
+    (found,) = [s for section in report.sections for s in section.series if s.id == id_]
+    assert {len(values) for values in found.values.values()} == {
+        len(found.values[found.columns[0].key])
+    }
+    return found
+
+
+def time_by_state(series: Series) -> Counter[str]:
+    sums: Counter[str] = Counter()
+    for state, time_ns in zip(series.values["state"], series.values["time_ns"], strict=True):
+        sums[state] += time_ns
+    return sums
+
+
+def make_gaps(pieces: int, seed: int = 0) -> tuple[Timeline, GapTable]:
+    """Random busy and idle time in turn."""
+    random = np.random.default_rng(seed)
+    edges = np.cumsum(random.integers(1, 10_000, 2 * pieces)).astype(np.int64) + 500
+    start_ns, end_ns = edges[0::2], edges[1::2]
+    window = Window(500, int(edges[-1]) + 77)
+    zeros = np.zeros(pieces, np.int32)
+    table = GapTable(
+        timeline_index=zeros,
+        start_ns=start_ns,
+        end_ns=end_ns,
+        cause_index=random.integers(0, len(IDLE_CAUSES), pieces).astype(np.int32),
+        waiting_requests=zeros,
+        confidence_index=zeros,
+        runner_up_index=zeros - 1,
+        evidence_row=zeros - 1,
+    )
+    busy_ns = window.duration_ns - int((end_ns - start_ns).sum())
+    return Timeline("gpu", True, window, busy_ns), table
+
+
+def test_intervals_are_the_window_in_order():
+    series = series_of(make_report(make_gpu_analysis()), "intervals./device:GPU:0")
+    starts, ends = series.values["start_ns"], series.values["end_ns"]
+    assert starts == tuple(sorted(starts))
+    assert (starts[0], ends[-1]) == (0, 100 * MS)
+    assert starts[1:] == ends[:-1]
+    assert series.values["state"][:3] == ("queue-executor", "preprocess", "busy")
+    assert time_by_state(series)["busy"] == 34 * MS
+    assert series.note == ""
+
+
+@pytest.mark.parametrize("pieces", [1, 7, 300, 5000])
+def test_many_intervals_are_summed_to_the_nanosecond(pieces):
+    timeline, table = make_gaps(pieces)
+    mine = np.ones(pieces, np.bool_)
+    whole = interval_series(timeline, table, mine, rows_max=10**9)
+    thin = interval_series(timeline, table, mine, rows_max=100)
+    assert time_by_state(thin) == time_by_state(whole)
+    assert time_by_state(whole)["busy"] == timeline.busy_ns
+    assert sum(time_by_state(whole).values()) == timeline.window.duration_ns
+    assert bool(thin.note) == (2 * pieces + 1 > 100)
+
+
+def test_the_longest_intervals_stay_as_they_are_and_blocks_are_short():
+    timeline, table = make_gaps(5000)
+    series = interval_series(timeline, table, np.ones(5000, np.bool_), rows_max=1000)
+    rows = list(zip(*(series.values[column.key] for column in series.columns), strict=True))
+    whole = [row for row in rows if row[1] - row[0] == row[3]]
+    assert len(whole) >= 500
+    longest = np.sort(table.end_ns - table.start_ns)[-100:]
+    assert set(longest.tolist()) <= {row[3] for row in whole}
+    limit = timeline.window.duration_ns // timeline_section.SLICES + 10_000
+    assert max(row[1] - row[0] for row in rows if row not in whole) <= limit
+    assert series.note.startswith("500 of 10,001 intervals; the other 9,501 are shorter")
+
+
+def test_a_window_without_anything_is_one_interval():
+    window = Window(5, 5)
+    _, table = make_gaps(1)
+    series = interval_series(Timeline("gpu", True, window, 0), table, np.zeros(1, np.bool_))
+    assert series.values["time_ns"] == ()
+
+
+def test_requests_in_flight_are_steps():
+    series = series_of(make_report(), "in_flight")
+    assert series.kind == "steps"
+    assert series.values["time_ns"][:4] == (0, 12 * MS, 20 * MS, 32 * MS)
+    assert series.values["in_flight"] == (1, 0, 1, 0, 1, 0)
+
+
+def test_a_request_that_begins_as_another_ends_is_no_second_one():
+    requests = make_requests()
+    start_ns = np.array([0, 12 * MS, 24 * MS], np.int64)
+    requests = replace(requests, start_ns=start_ns, end_ns=start_ns + 12 * MS)
+    series = series_of(make_report(replace(make_analysis(), requests=requests)), "in_flight")
+    assert max(series.values["in_flight"]) == 1
+
+
+def test_many_requests_in_flight_are_mean_and_peak_by_slice(monkeypatch):
+    monkeypatch.setattr(timeline_section, "IN_FLIGHT_MAX", 2)
+    monkeypatch.setattr(timeline_section, "SLICES", 10)
+    series = series_of(make_report(), "in_flight")
+    assert series.kind == "bars"
+    assert series.values["start_ns"] == tuple(i * 10 * MS for i in range(10))
+    assert series.values["in_flight"][:4] == (1.0, 0.2, 1.0, 0.2)
+    assert series.values["peak"][:5] == (1, 1, 1, 1, 1)
+    total = sum(mean * 10 * MS for mean in series.values["in_flight"])
+    assert total == 3 * 12 * MS
+    assert "slices" in series.note
+
+
+def test_samples_lie_on_the_windows_axis_by_device_and_core_means():
+    host = SampleSeries(
+        "host",
+        50 * MS,
+        {"cpu_percent": "%", "memory_bytes": "bytes"},
+        (
+            {"unix_ns": ORIGIN_UNIX_NS + 2 * MS, "cpu_percent": [50.0, 100.0], "memory_bytes": 1},
+            {"unix_ns": ORIGIN_UNIX_NS + 52 * MS, "cpu_percent": [10.0, 20.0]},
+        ),
+    )
+    capture = replace(
+        make_capture(), host_samples=host, clocks=(ClockSync("host", MS, 0),), window=Window(MS, 99)
+    )
+    report = make_report(make_analysis(capture=capture))
+    series = series_of(report, "samples.host.cpu_percent")
+    assert series.values == {"time_ns": (2 * MS, 52 * MS), "value": (75.0, 15.0)}
+    gpus = series_of(make_report(make_gpu_analysis()), "samples.gpu.utilization_percent.0")
+    assert gpus.values["value"] == (70, 80)
+
+
+def test_rows_of_batches_come_by_the_reason_they_were_closed():
+    series = series_of(make_report(), "batch_rows.4f3a0001")
+    assert series.values == {
+        "rows": (2, 3),
+        "reason": ("timeout", "unknown"),
+        "batches": (1, 1),
+    }
+
+
+def test_bars_by_percentile_add_up_to_their_requests():
+    analysis = make_analysis()
+    analysis = replace(analysis, requests=make_requests(n=200))
+    series = series_of(make_report(analysis), "stages_by_percentile.convnet")
+    bands = series.values["band"]
+    assert set(bands) == {"mean", "p50", "p90", "p99"}
+    for band in set(bands):
+        times = [
+            time for name, time in zip(bands, series.values["mean_ns"], strict=True) if name == band
+        ]
+        assert sum(times) == pytest.approx(12 * MS)
+    counts = dict(zip(bands, series.values["requests"], strict=True))
+    assert counts == {"mean": 199, "p50": 19, "p90": 9, "p99": 1}
