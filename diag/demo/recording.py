@@ -7,8 +7,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from diag.capture.plan import CapturePlan
-from diag.capture.session import capture_bundle
+import diag
 from diag.demo.observer import Phase, observe
 from diag.demo.processes import DemoLoad, DemoServer
 from diag.demo.replay import BatcherSettings
@@ -107,14 +106,16 @@ def record_scenario(
             watch = _Watch(progress, load)
             progress.say(f"sending requests for {SETTLE_S + BEFORE_S:g} s before the capture")
             time.sleep(SETTLE_S + BEFORE_S)
-            plan = CapturePlan(
+            plan = diag.CapturePlan(
                 server=server.address.grpc,
                 duration_ns=options.duration_ns or scenario.duration_ns,
                 host_tracer_level=options.tracer_level,
                 metrics=f"{server.address.http}/monitoring/prometheus/metrics",
                 models=tuple(model.name for model in scenario.models),
             )
-            outcome = capture_bundle(plan, folder / "bundle", progress=watch, observer=watch.finish)
+            outcome = diag.capture_bundle(
+                plan, folder / "bundle", progress=watch, observer=watch.finish
+            )
             if outcome.interrupted:
                 raise KeyboardInterrupt  # the bundle is kept, the demo is over
         progress.say("stopping the server")

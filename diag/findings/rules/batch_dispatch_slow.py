@@ -26,7 +26,7 @@ WORDS = WaitWords(
 def find(inputs: RuleInputs) -> Finding | None:
     """Queue-dispatch takes a large share of request time.
 
-    Free batch threads look for batches every 1 ms (kBatchThreadPoolPollMicros,
+    Free batch threads look for batches at least every 1 ms (SharedBatchScheduler::ThreadLogic,
     shared_batch_scheduler.h, TensorFlow 2.21); a longer wait means that they got no CPU.
     """
     wait = find_wait(inputs, (Stage.QUEUE_DISPATCH,), CAUSES)
