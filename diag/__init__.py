@@ -20,7 +20,7 @@ from diag.version import __version__
 
 if TYPE_CHECKING:
     from diag.analysis import Analysis, analyze
-    from diag.capture.plan import CapturePlan
+    from diag.capture.plan import AgentAccess, CapturePlan, ServerRepository, TlsOptions
     from diag.capture.session import CaptureOutcome, capture_bundle
     from diag.errors import (
         BatchingParametersError,
@@ -81,6 +81,7 @@ _ERRORS = (
 # Where each public name is defined; the imports above say the same to type checkers.
 _MODULES = {
     **dict.fromkeys(_ERRORS, "diag.errors"),
+    "AgentAccess": "diag.capture.plan",
     "Analysis": "diag.analysis",
     "BatchingParameters": "diag.model.capture",
     "Capture": "diag.model.capture",
@@ -89,7 +90,9 @@ _MODULES = {
     "Finding": "diag.model.finding",
     "TABLE_FORMATS": "diag.tables.formats",
     "TABLE_NAMES": "diag.tables.names",
+    "ServerRepository": "diag.capture.plan",
     "Table": "diag.tables.table",
+    "TlsOptions": "diag.capture.plan",
     "Unavailable": "diag.model.availability",
     "Verdict": "diag.findings",
     "analyze": "diag.analysis",
@@ -103,6 +106,7 @@ _MODULES = {
 __all__ = [
     "TABLE_FORMATS",
     "TABLE_NAMES",
+    "AgentAccess",
     "Analysis",
     "BatchingParameters",
     "BatchingParametersError",
@@ -123,11 +127,13 @@ __all__ = [
     "ProfilerDisabledError",
     "RequiredSourceError",
     "ResponseTooLargeError",
+    "ServerRepository",
     "ServerTooOldError",
     "ServerUnreachableError",
     "SourceNotFoundError",
     "Table",
     "TlsError",
+    "TlsOptions",
     "Unavailable",
     "UsageError",
     "Verdict",

@@ -12,7 +12,7 @@
     │  ├─ MetricsParseError              not Prometheus text
     │  └─ BatchingParametersError        not a batching_parameters_file
     ├─ CaptureError                   4  the server could not be captured
-    │  ├─ ServerUnreachableError         nothing listens, or it went away
+    │  ├─ ServerUnreachableError         no process listens, or it went away
     │  ├─ WrongProtocolError             HTTP instead of gRPC, TLS against plaintext
     │  ├─ TlsError                       one side does not trust the other's certificate
     │  ├─ ProfilerDisabledError          the server has no ProfilerService
@@ -21,7 +21,7 @@
     │  ├─ CaptureTimeoutError            no answer within the deadline
     │  ├─ ResponseTooLargeError          the trace exceeds a limit
     │  └─ EmptyCaptureError           5  the server answered, the window held no request
-    ├─ RequiredSourceError            6  a source named by --require is missing
+    ├─ RequiredSourceError            6  a required source is missing
     └─ OutputError                    7  the result could not be written
 
 Library code raises these; only ``diag.cli`` prints them and exits.
@@ -37,6 +37,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 NO_CHANGES: Mapping[str, object] = MappingProxyType({})
 
@@ -52,6 +53,7 @@ class DiagError(Exception):
             ``tls.ca_cert``), or "".
         retry: Parameters to change, by the library's names, for the same call to succeed; empty
             where no such change is known. The command line shows it as a command to type.
+        bundle: The bundle that a failed capture wrote nevertheless; None if it wrote none.
     """
 
     exit_code: ClassVar[int] = 70
@@ -64,6 +66,7 @@ class DiagError(Exception):
         hint: str = "",
         parameter: str = "",
         retry: Mapping[str, object] = NO_CHANGES,
+        bundle: Path | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -71,6 +74,7 @@ class DiagError(Exception):
         self.hint = hint
         self.parameter = parameter
         self.retry = retry
+        self.bundle = bundle
 
 
 class UsageError(DiagError):
@@ -116,7 +120,7 @@ class CaptureError(DiagError):
 
 
 class ServerUnreachableError(CaptureError):
-    """Nothing listens there, or the server went away."""
+    """No process listens at the address, or the server went away."""
 
 
 class WrongProtocolError(CaptureError):
@@ -154,7 +158,7 @@ class EmptyCaptureError(CaptureError):
 
 
 class RequiredSourceError(DiagError):
-    """A source that --require names could not be recorded."""
+    """A required source could not be recorded."""
 
     exit_code = 6
 

@@ -97,6 +97,7 @@ def check_required(missing: Mapping[str, str], plan: CapturePlan, bundle: Path |
         cause="; ".join(f"{source}: {missing[source]}" for source in absent),
         hint=f"diag analyze {bundle}" if bundle else "fix the cause, or require fewer sources",
         parameter="require",
+        bundle=bundle,
     )
 
 
@@ -136,6 +137,7 @@ def check_content(result: RecordingResult, plan: CapturePlan, bundle: Path) -> N
             cause="requests take longer than the recording: it holds only parts of requests",
             hint=f"record longer than the slowest request, for example {longer_ns / SECOND:g} s",
             retry={"duration_ns": longer_ns},
+            bundle=bundle,
         )
     if traffic is RecordedTraffic.HIDDEN:
         raise EmptyCaptureError(
@@ -143,12 +145,14 @@ def check_content(result: RecordingResult, plan: CapturePlan, bundle: Path) -> N
             cause=_hidden_text(result.side_sources.requests_counted(), window_s),
             hint="record with `host_tracer_level` 2",
             retry={"host_tracer_level": 2},
+            bundle=bundle,
         )
     raise EmptyCaptureError(
         f"no request in the {window_s} recorded; {kept}",
         cause="the server was idle during the recording",
         hint="wait for requests before recording (`wait_for_traffic`)",
         retry={"wait_for_traffic": True},
+        bundle=bundle,
     )
 
 

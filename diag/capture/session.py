@@ -90,10 +90,10 @@ def capture_bundle(
         UsageError: A value is invalid (``parameter`` names it), ``options`` came with a
             CapturePlan, or a file that the plan names cannot be used.
         CaptureError: The server could not be recorded; no bundle was written.
-        EmptyCaptureError: No whole request was recorded. The bundle was written, and the message
-            names it, except when the wait for traffic ended without a request.
+        EmptyCaptureError: No whole request was recorded. The bundle was written and is in the
+            error's ``bundle``, except when the wait for traffic ended without a request.
         RequiredSourceError: A required source is missing. If that was known before the recording,
-            the server was not profiled; else the bundle was written, and the message names it.
+            the server was not profiled; else the bundle was written and is in ``bundle``.
         XSpaceDecodeError: The server's trace is corrupt; no bundle was written.
         OutputError: The bundle cannot be written; checked before the server is profiled.
         KeyboardInterrupt: Interrupted before the recording, or twice.
