@@ -1,4 +1,4 @@
-"""The batch table, from the parts found of each batch."""
+"""The batch table, from what was found of each batch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from diag.model.serving import BatchTable, Queue, RequestTable
 def tabulate(
     batches: Batches, queues: QueueState, requests: RequestTable, preprocess_ns: Int64s
 ) -> tuple[BatchTable, RequestTable]:
-    """Build the table, ordered by start, and the request table whose batch links point into it."""
+    """Build the table, ordered by start, and the request table with ``batch_index`` into it."""
     n = len(batches)
     of_batch = queues.keys.of_batch
     owner = np.repeat(np.arange(len(requests)), np.diff(requests.batch_offsets))

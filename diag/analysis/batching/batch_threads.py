@@ -1,4 +1,4 @@
-"""When batch threads were held by a batch, including batches the window cut off."""
+"""When batch threads held a batch, including batches that the window cut off."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ def held_spans(
 ) -> tuple[Int64s, Int64s, Int64s]:
     """Line, start and end of every span in which a batch thread held a batch.
 
-    A batch cut off by the window left its merge or its run without a ProcessBatch around them:
-    its thread was held from there to the edge of the window that cut it off.
+    The first spans are those of ``batches``, in that order. A batch that the window cut off leaves
+    its merge or its run without a ProcessBatch around it: its thread held it from there to the edge
+    of the window.
     """
     inner = events.rows_named(
         ev.MERGE_INPUT_TENSORS, ev.CONCAT_INPUT_TENSORS, ev.SESSION_RUN, ev.FUNCTION_RUN

@@ -1,7 +1,7 @@
 """Batches, the tasks enqueued for them, and which task went into which batch.
 
-Source of all joins: shared_batch_scheduler.h of TensorFlow 2.21 and sample_traces/: a task's
-``ScheduleOutputTask._p`` equals the ``_c`` of the ``ProcessBatch`` that took it.
+A task's ``ScheduleOutputTask._p`` equals the ``_c`` of the ``ProcessBatch`` that took it
+(shared_batch_scheduler.h, TensorFlow 2.21; sample_traces/).
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ class Batches:
     Attributes:
         row: (n,) event row of ProcessBatch.
         id: (n,) int64 bits of the context id.
-        kind: (n,) context type, 4 shared or 6 adaptive scheduler.
-        start_ns: (n,) dequeue.
-        end_ns: (n,) callback returned.
+        kind: (n,) context type: 4 for the shared, 6 for the adaptive scheduler.
+        start_ns: (n,) a thread took the batch from its queue.
+        end_ns: (n,) the batch callback returned.
         rows: (n,) before padding; -1 unknown.
         padded_rows: (n,) as executed; -1 unknown.
         run_start_ns: (n,) begin of the nested run; at tracer level 1 the end of the merge.
-        run_end_ns: (n,) end of it; at tracer level 1 of a batch function its first Done, else the
-            end of the batch.
-        first_step: (n,) first nested root step, -1 at level 1.
+        run_end_ns: (n,) end of the nested run; at tracer level 1 the first Done of a batch
+            function, else the end of the batch.
+        first_step: (n,) first nested root step, -1 at tracer level 1.
         last_step: (n,) last nested root step.
         run_step: (k,) every root step nested in a batch.
         run_batch: (k,) the batch it is nested in.
@@ -68,9 +68,9 @@ class Tasks:
         size: (n,) rows; -1 unknown.
         id: (n,) int64 bits of the batch id it was put into.
         kind: (n,) context type.
-        batch: (n,) position in Batches, -1 if the batch was cut off or cannot be told.
-        is_split: (n,) whether the scheduler was one that splits tasks.
-        is_ambiguous: (n,) whether several batches of id 0 could be meant.
+        batch: (n,) position in Batches, -1 if the batch was cut off or is ambiguous.
+        is_split: (n,) whether the scheduler splits tasks.
+        is_ambiguous: (n,) whether several batches of id 0 could have taken it.
     """
 
     row: Int64s
@@ -87,7 +87,7 @@ class Tasks:
 
 
 def find_batches(events: EventTable, steps: Steps) -> Batches:
-    """Read batches and the run inside each."""
+    """Read the batches and the run inside each."""
     row = events.rows_named(ev.PROCESS_BATCH)
     n = len(row)
     merge = events.rows_named(ev.MERGE_INPUT_TENSORS, ev.CONCAT_INPUT_TENSORS)
@@ -128,7 +128,7 @@ def find_batches(events: EventTable, steps: Steps) -> Batches:
 
 
 def find_tasks(events: EventTable, batches: Batches) -> Tasks:
-    """Read tasks and link each to its batch."""
+    """Read the tasks and link each to its batch."""
     row = events.rows_named(ev.SCHEDULE_OUTPUT_TASK, ev.ADAPTIVE_SCHEDULE)
     size = events.stat(ev.STAT_SIZE).at(row)
     whole = events.stat(ev.STAT_BATCHING_INPUT_TASK_SIZE).at(row)
@@ -142,7 +142,7 @@ def find_tasks(events: EventTable, batches: Batches) -> Tasks:
         is_split=innermost(events, events.rows_named(ev.SCHEDULE_WITH_EAGER_SPLIT), row) >= 0,
         is_ambiguous=np.zeros(len(row), np.bool_),
     )
-    # Ids of the two schedulers are different numbers: tell them apart by a bit no id uses.
+    # Ids of the two schedulers are independent: separate them by bits that no id uses.
     task_key = tasks.id ^ (tasks.kind << 60)
     batch_key = batches.id ^ (batches.kind << 60)
     batch = earliest_after(batch_key, batches.start_ns, task_key, tasks.enqueue_ns)
@@ -155,9 +155,9 @@ def find_tasks(events: EventTable, batches: Batches) -> Tasks:
 def _link_first_batches(tasks: Tasks, batches: Batches, first: Int64s) -> Tasks:
     """Link tasks of batch id 0, which every queue gives to its first batch.
 
-    A batch takes the tasks enqueued before it if they make up its rows exactly; with one such batch
-    in the window also if they are fewer, the others being cut off. What does not fit so is
-    ambiguous: some of it went into another queue's first batch.
+    A batch takes the tasks enqueued before it if they make up its rows exactly. If the window has
+    only one such batch, they may also be fewer: the others were enqueued before the window. All
+    other tasks are ambiguous, as some of them went into the first batch of another queue.
     """
     zero = np.flatnonzero((batches.id == 0) & (batches.kind == ev.CONTEXT_BATCH_SCHEDULER))
     if not len(first) or not len(zero):
@@ -180,10 +180,10 @@ def _link_first_batches(tasks: Tasks, batches: Batches, first: Int64s) -> Tasks:
 def finish_function_batches(
     batches: Batches, tasks: Tasks, ops: AsyncOps, op_of_task: Int64s
 ) -> Batches:
-    """At tracer level 1, end a batch function's run at the first Done it led to.
+    """At tracer level 1, end a batch function's run at the first Done of its members.
 
-    ``ProcessBatch`` stays open until the callbacks of all members have run; without a FunctionRun
-    the first of them is the best mark of the function's end.
+    ``ProcessBatch`` stays open until the callbacks of all members have run. Without a FunctionRun
+    event, the first callback is the best mark of the function's end.
     """
     linked = (tasks.batch >= 0) & (op_of_task >= 0)
     linked[linked] = ops.done_ns[op_of_task[linked]] >= 0
@@ -195,7 +195,7 @@ def finish_function_batches(
 
 
 def _pick(values: Int64s, index: Int64s) -> Int64s:
-    """``values[index]`` where index >= 0, anything elsewhere (the caller masks it)."""
+    """``values[index]`` where index >= 0; any value elsewhere, which the caller masks."""
     if not len(values):
         return np.zeros(len(index), np.int64)
     return values[np.maximum(index, 0)]

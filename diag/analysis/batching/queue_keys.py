@@ -11,11 +11,11 @@ from diag.errors import InputError
 from diag.formats.trace.event_names import CONTEXT_BATCH_SCHEDULER
 from diag.model.events import Bools, Int64s
 
-# Work is done queue by queue and thread by thread; a server has tens of either.
+# The analysis loops over queues and threads; a server has tens of each.
 QUEUES_MAX = 2_000
 BATCH_THREADS_MAX = 4_000
 
-# In place of an op's name: the task came from a BatchingSession.
+# Marks a task of a BatchingSession where a task of a BatchFunction has the index of its op's name.
 NO_OP = -2
 
 
@@ -25,12 +25,12 @@ class QueueKeys:
 
     Attributes:
         label: (queues,) the high half of the batch ids in hex; ``first`` for batches of id 0 that
-            could belong to several queues, ``adaptive`` for the adaptive scheduler.
+            may belong to several queues, ``adaptive`` for the adaptive scheduler.
         is_function: (queues,) whether tasks came from a BatchFunction op.
         op_name: (queues,) node name of that op, "" if none or unknown.
         is_split: (queues,) whether its scheduler splits tasks that do not fit into a batch.
-        of_batch: (batches,).
-        of_task: (tasks,).
+        of_batch: (batches,) queue of each batch.
+        of_task: (tasks,) queue of each task.
     """
 
     label: tuple[str, ...]
@@ -44,13 +44,13 @@ class QueueKeys:
 def find_queues(
     batches: Batches, tasks: Tasks, task_op: Int64s, names: tuple[str, ...]
 ) -> QueueKeys:
-    """Tell queues apart by the high half of their batch ids.
+    """Identify queues by the high half of their batch ids.
 
     Args:
-        batches: All.
-        tasks: All.
-        task_op: (tasks,) index into ``names`` of the BatchFunction that enqueued it; -1 for one
-            without a name, NO_OP for a task of a BatchingSession.
+        batches: All batches.
+        tasks: All tasks.
+        task_op: (tasks,) index into ``names`` of the BatchFunction that enqueued the task; -1 if it
+            has no name, NO_OP for a task of a BatchingSession.
         names: Interned texts.
 
     Raises:
@@ -61,7 +61,7 @@ def find_queues(
     high = (ids.view(np.uint64) >> np.uint64(32)).astype(np.int64)
     shared = kinds == CONTEXT_BATCH_SCHEDULER
     key = np.where(shared, high, -1)
-    # The first batch of a queue has id 0; with one queue in the window it can only be that one's.
+    # The first batch of a queue has id 0. With one queue in the window it belongs to that queue.
     others = np.unique(key[shared & (ids != 0)])
     if len(others) == 1:
         key[shared & (ids == 0)] = others[0]
@@ -90,7 +90,7 @@ def find_queues(
 
 
 def find_pools(keys: QueueKeys, batches: Batches) -> Int64s:
-    """Queues whose batches ran on a common thread share a pool; a pool number for each queue."""
+    """(queues,) index of each queue's pool: queues whose batches ran on one thread share a pool."""
     pool = np.arange(len(keys.label))
     pairs = np.unique(np.stack((batches.line, keys.of_batch), axis=1), axis=0)
     for line in np.unique(pairs[:, 0]):

@@ -1,1 +1,1 @@
-"""Arithmetic on columns: interval sets, tilings, nesting, joins by id; no serving terms."""
+"""Arithmetic on columns: interval sets, tilings, nesting and joins by id, without serving terms."""

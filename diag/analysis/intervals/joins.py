@@ -1,4 +1,4 @@
-"""Joins of producer and consumer events by their 64-bit id, in time order where ids repeat."""
+"""Joins of producer and consumer events by 64-bit id; where an id repeats, by time."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from diag.model.events import Int64s
 
 
 def latest_before(key: Int64s, at_ns: Int64s, wanted: Int64s, wanted_ns: Int64s) -> Int64s:
-    """For each wanted key the position of its last bearer with ``at_ns <= wanted_ns``, or -1."""
+    """(n,) position of the last entry with the wanted key and ``at_ns <= wanted_ns``, or -1."""
     return _search(key, at_ns, wanted, wanted_ns, after=False)
 
 
 def earliest_after(key: Int64s, at_ns: Int64s, wanted: Int64s, wanted_ns: Int64s) -> Int64s:
-    """For each wanted key the position of its first bearer with ``at_ns >= wanted_ns``, or -1."""
+    """(n,) position of the first entry with the wanted key and ``at_ns >= wanted_ns``, or -1."""
     return _search(key, at_ns, wanted, wanted_ns, after=True)
 
 
@@ -22,18 +22,18 @@ def _search(
 ) -> Int64s:
     if not len(key) or not len(wanted):
         return np.full(len(wanted), -1, np.int64)
-    # Ranks instead of values: (key, time) fits one integer whatever 64-bit ids and times are.
+    # Ranks instead of values, so that (key, time) fits one integer for any 64-bit ids and times.
     _, code = np.unique(np.concatenate((key, wanted)), return_inverse=True)
     times, rank = np.unique(np.concatenate((at_ns, wanted_ns)), return_inverse=True)
     place = code.astype(np.int64) * len(times) + rank
     order = np.argsort(place[: len(key)], kind="stable")
-    bearers = place[: len(key)][order]
+    entries = place[: len(key)][order]
     targets = place[len(key) :]
     if after:
-        index = np.searchsorted(bearers, targets, side="left")
+        index = np.searchsorted(entries, targets, side="left")
     else:
-        index = np.searchsorted(bearers, targets, side="right") - 1
-    found = (index >= 0) & (index < len(bearers))
+        index = np.searchsorted(entries, targets, side="right") - 1
+    found = (index >= 0) & (index < len(entries))
     index = np.where(found, index, 0)
-    found &= bearers[index] // len(times) == code[len(key) :]
+    found &= entries[index] // len(times) == code[len(key) :]
     return np.where(found, order[index], -1)

@@ -1,8 +1,7 @@
 """Which event encloses which on one line, as a search over row numbers.
 
-An EventTable is ordered by (line, start, longest first); so an event that encloses row ``r`` stands
-before it, and among events of one kind the innermost is the nearest one before ``r`` that ends late
-enough.
+An EventTable is ordered by (line, start, longest first). So an event that encloses row ``r`` comes
+before it, and of one kind the innermost is the nearest one before ``r`` that ends late enough.
 """
 
 from __future__ import annotations
@@ -13,16 +12,16 @@ from diag.model.events import EventTable, Int64s, Ints
 
 
 def innermost(events: EventTable, outer: Ints, inner: Ints) -> Int64s:
-    """Position in ``outer`` of the innermost event enclosing each ``inner`` row, or -1.
+    """(n,) position in ``outer`` of the innermost event that encloses each ``inner`` row, or -1.
 
     Args:
         events: The table both index.
         outer: Ascending rows of the candidates.
-        inner: Rows to place.
+        inner: (n,) rows whose enclosing event is wanted.
     """
     if not len(outer):
         return np.full(len(inner), -1, np.int64)
-    # Of one width, or the search would first copy all candidates.
+    # With the same dtype, as the search would otherwise copy all candidates.
     candidate = np.searchsorted(outer, inner.astype(outer.dtype, copy=False), side="right") - 1
     end, outer_end = events.end_ns[inner], events.end_ns[outer]
     short = np.flatnonzero((candidate >= 0) & (outer_end[np.maximum(candidate, 0)] < end))
@@ -35,10 +34,10 @@ def innermost(events: EventTable, outer: Ints, inner: Ints) -> Int64s:
 
 
 def _climb(start: Int64s, end_ns: Int64s, above: Int64s, outer_end_ns: Int64s) -> Int64s:
-    """From each start up through enclosing events to the first that ends late enough, or -1.
+    """From each start go up through the enclosing events to the first that ends late enough, or -1.
 
-    Ends never fall on the way up, so that strides of powers of two find it in logarithmic time,
-    however deep hostile nesting may be.
+    On the way up, ends never decrease. So strides of powers of two find it in logarithmic time,
+    also in a file with very deep nesting.
     """
     strides = [above]
     while (strides[-1] >= 0).any():
@@ -53,10 +52,10 @@ def _climb(start: Int64s, end_ns: Int64s, above: Int64s, outer_end_ns: Int64s) -
 
 
 def _enclosing_siblings(events: EventTable, rows: Ints) -> Int64s:
-    """For each row the position of the innermost other row of the same set around it, or -1.
+    """(rows,) position of the innermost other row that encloses each row, or -1.
 
-    Serving events of one kind hardly ever nest in each other, so the common case is one pass of
-    array operations; a line where they do is walked with a stack.
+    Serving events of one kind rarely nest, so that the common case is one pass of array
+    operations. Lines where they do nest are walked with a stack.
     """
     above = np.full(len(rows), -1, np.int64)
     line, start, end = events.line_index[rows], events.start_ns[rows], events.end_ns[rows]
@@ -73,11 +72,11 @@ def _enclosing_siblings(events: EventTable, rows: Ints) -> Int64s:
 
 
 def first_inside(parent: Int64s, parents: int) -> Int64s:
-    """For each parent the first child's position (children in row order), or -1.
+    """(parents,) position of the first child of each, children in row order; -1 without children.
 
     Args:
         parent: (k,) position of each child's parent, or -1.
-        parents: How many parents there are.
+        parents: Number of parents.
     """
     first = np.full(parents, -1, np.int64)
     children = np.flatnonzero(parent >= 0)[::-1]
@@ -86,7 +85,7 @@ def first_inside(parent: Int64s, parents: int) -> Int64s:
 
 
 def last_inside(parent: Int64s, parents: int) -> Int64s:
-    """For each parent the last child's position (children in row order), or -1."""
+    """(parents,) position of the last child of each, children in row order; -1 without children."""
     last = np.full(parents, -1, np.int64)
     children = np.flatnonzero(parent >= 0)
     last[parent[children]] = children

@@ -1,8 +1,7 @@
-"""Interval arithmetic on columns: the one place for it.
+"""Arithmetic on interval sets: union, intersection, difference, coverage.
 
-An interval set is a pair of int64 arrays (start, end), half-open, sorted by start and disjoint.
-To work on many owners (steps, requests) at once, ``Lanes`` lays every owner's time out side by
-side on one axis, so that a set for all owners is still one sorted set.
+To work on many owners (steps, requests) at once, ``Lanes`` puts the time of every owner side by
+side on one axis, so that one sorted set holds the intervals of all owners.
 
 Everything is O(n log n) in the number of endpoints.
 """
@@ -25,8 +24,8 @@ EMPTY = IntervalSet(np.empty(0, np.int64), np.empty(0, np.int64))
 def union(start: Int64s, end: Int64s) -> IntervalSet:
     """The set covered by any of these intervals, which may overlap and need no order.
 
-    Empty and reversed intervals cover nothing; touching ones are joined. What needs no change is
-    not copied: where all is sorted and apart, the set is the arguments themselves.
+    Empty and reversed intervals cover nothing; touching intervals are joined. Intervals that are
+    sorted and disjoint already are not copied: the set then holds the arguments themselves.
     """
     keep = end > start
     if not keep.all():
@@ -57,14 +56,14 @@ def merge(*sets: IntervalSet) -> IntervalSet:
 
 
 def touching(a: IntervalSet, low: int, high: int) -> IntervalSet:
-    """Those intervals of the set that reach into a span, uncut; no copy."""
+    """The intervals that reach into a span, uncut and not copied."""
     first = int(np.searchsorted(a.end_ns, low, side="right"))
     last = int(np.searchsorted(a.start_ns, high, side="left"))
     return IntervalSet(a.start_ns[first:last], a.end_ns[first:last])
 
 
 def clip(a: IntervalSet, low: int, high: int) -> IntervalSet:
-    """What of the set lies in a span; no copy where all of it does."""
+    """The part of the set inside a span; not copied if no interval needs cutting."""
     near = touching(a, low, high)
     start, end = near.start_ns, near.end_ns
     if not len(start) or (start[0] >= low and end[-1] <= high):
@@ -73,7 +72,7 @@ def clip(a: IntervalSet, low: int, high: int) -> IntervalSet:
 
 
 def covered_before(a: IntervalSet, at: Int64s) -> Int64s:
-    """How much of the set lies before each point: differences of it measure any span."""
+    """(n,) length of the set before each point; the difference of two is that of a span."""
     start, end = a.start_ns, a.end_ns
     if not len(start):
         return np.zeros(len(at), np.int64)
@@ -85,12 +84,12 @@ def covered_before(a: IntervalSet, at: Int64s) -> Int64s:
 
 
 def covered_between(a: IntervalSet, start: Int64s, end: Int64s) -> Int64s:
-    """Length of the set within each span; 0 for reversed spans."""
+    """(n,) length of the set within each span; 0 for reversed spans."""
     return np.asarray(np.maximum(covered_before(a, end) - covered_before(a, start), 0), np.int64)
 
 
 def is_covered(a: IntervalSet, at: Int64s) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Whether each point lies in the set (half-open)."""
+    """(n,) whether each point lies in the set (half-open)."""
     start, end = a.start_ns, a.end_ns
     if not len(start):
         return np.zeros(len(at), np.bool_)
@@ -99,14 +98,14 @@ def is_covered(a: IntervalSet, at: Int64s) -> np.ndarray[tuple[int], np.dtype[np
 
 
 def subtract(a: IntervalSet, b: IntervalSet) -> IntervalSet:
-    """What of ``a`` is not in ``b``."""
+    """The part of ``a`` outside ``b``."""
     if not len(a) or not len(b):
         return a
     return _where([a, b], lambda held: held == 1)
 
 
 def intersect(a: IntervalSet, b: IntervalSet) -> IntervalSet:
-    """What of ``a`` is in ``b``, cut at the edges of both."""
+    """The part of ``a`` inside ``b``, cut at the edges of both."""
     if not len(a) or not len(b):
         return EMPTY
     return _where([a, b], lambda held: held == 3)
@@ -135,17 +134,22 @@ def at_least(start: Int64s, end: Int64s, depth: int) -> IntervalSet:
 
 @dataclass(frozen=True, slots=True)
 class Lanes:
-    """Owners laid out side by side: owner ``i`` at time ``t`` sits at ``i * stride + t - base``."""
+    """The time of many owners on one axis: owner ``i`` at ``t`` is ``i * stride + t - base``.
+
+    Attributes:
+        base_ns: Earliest time of any owner.
+        stride_ns: Length of each owner's part of the axis.
+    """
 
     base_ns: int
     stride_ns: int
 
     @staticmethod
     def over(start_ns: Int64s, end_ns: Int64s) -> Lanes:
-        """Lanes for owners with these spans; times outside all of them must be clipped first.
+        """Lanes for owners with these spans. Times outside must be clipped first.
 
         Raises:
-            InputError: The spans are so long and many that their product leaves 63 bits.
+            InputError: The spans are too long and too many for positions of 63 bits.
         """
         if not len(start_ns):
             return Lanes(0, 2)
@@ -164,11 +168,11 @@ class Lanes:
         """The set of these intervals, each clipped to its owner's span.
 
         Args:
-            owner: (n,) of each.
-            start_ns: (n,).
-            end_ns: (n,).
-            low_ns: (owners,) begin of each one's span.
-            high_ns: (owners,) its end.
+            owner: (n,) owner of each interval.
+            start_ns: (n,) its begin.
+            end_ns: (n,) its end.
+            low_ns: (owners,) begin of each owner's span.
+            high_ns: (owners,) end of it.
         """
         begin, stop = np.empty(len(owner), np.int64), np.empty(len(owner), np.int64)
         for some in slices(len(owner)):
@@ -179,7 +183,7 @@ class Lanes:
         return union(begin, stop)
 
     def place(self, owner: Ints, at_ns: Int64s) -> Int64s:
-        """Positions on the common axis."""
+        """(n,) positions on the common axis."""
         # An owner may be a narrow integer.
         placed = np.multiply(owner, self.stride_ns, dtype=np.int64)
         placed += at_ns
@@ -187,9 +191,9 @@ class Lanes:
         return placed
 
     def owner(self, position: Int64s) -> Int64s:
-        """Owner of each position."""
+        """(n,) owner of each position."""
         return np.asarray(position // self.stride_ns, np.int64)
 
     def time(self, position: Int64s) -> Int64s:
-        """Time of each position, ns."""
+        """(n,) time of each position, ns."""
         return np.asarray(position % self.stride_ns + self.base_ns, np.int64)

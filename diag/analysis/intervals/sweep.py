@@ -1,7 +1,7 @@
-"""One pass over the edges of many interval sets, a stretch of the axis at a time.
+"""One pass over the edges of many interval sets, one part of the axis at a time.
 
-A GPU has millions of intervals. Sorting all their edges at once would take several times the memory
-of the sets; a stretch at a time takes that of the stretch, and stays in the cache.
+A GPU has millions of intervals. Sorting all edges at once would take several times the memory of
+the sets; one part of the axis needs only the memory of that part, which stays in the cache.
 """
 
 from __future__ import annotations
@@ -18,35 +18,35 @@ from diag.model.intervals import IntervalSet
 Held = NDArray[np.signedinteger[Any]]
 Codes = NDArray[np.int8]
 
-SETS_MAX = 62  # bits of a signed integer, but for the sign and one to spare
+SETS_MAX = 62  # one bit for each set, without the sign bit and one in reserve
 _NARROW_BITS = 31
 CHUNK = 1 << 15
 
 
 def slices(count: int) -> Iterator[slice]:
-    """So many rows, a cache full at a time."""
+    """Slices over ``count`` rows, each of a size that fits the cache."""
     for low in range(0, count, CHUNK):
         yield slice(low, min(low + CHUNK, count))
 
 
 def coded(sets: list[IntervalSet], judge: Callable[[Held], Codes]) -> tuple[Int64s, Int64s, Codes]:
-    """The longest stretches over which what ``judge`` makes of the sets that hold is the same.
+    """Cut the axis into the longest stretches of one code each.
 
     Args:
-        sets: Each sorted and disjoint.
-        judge: From which sets hold, bit i for set i, to a code of 8 bits; below 0, as it must be
-            where none holds, for what is left out.
+        sets: The sets that decide the code.
+        judge: The code of an instant from the sets that cover it, bit i for set i. A negative code
+            leaves the instant out; it must be negative where no set covers it.
 
     Returns:
-        (n,) begin, ascending, end and code of each.
+        (n,) ascending begin, end and code of each stretch.
 
     Raises:
         ValueError: There are more sets than bits.
     """
     if len(sets) > SETS_MAX:
-        raise ValueError(f"{len(sets)} sets, at most {SETS_MAX} can be told apart")
+        raise ValueError(f"{len(sets)} sets, at most {SETS_MAX} are possible")
     edges = 2 * sum(len(each) for each in sets)
-    # As many as there can be: what is not written to takes no memory.
+    # The most there can be; pages that are never written take no memory.
     start, end, codes = (
         np.empty(edges, np.int64),
         np.empty(edges, np.int64),
@@ -59,7 +59,7 @@ def coded(sets: list[IntervalSet], judge: Callable[[Held], Codes]) -> tuple[Int6
         at, code = at[changed], code[changed]
         if not len(at):
             continue
-        # Each change ends what the one before it began.
+        # Each change ends the stretch that the change before it began.
         begun, of = np.append(open_at, at[:-1]), np.append(np.int8(open_code), code[:-1])
         kept = of >= 0
         into = slice(count, count + int(np.count_nonzero(kept)))
@@ -71,15 +71,15 @@ def coded(sets: list[IntervalSet], judge: Callable[[Held], Codes]) -> tuple[Int6
 
 
 def _stretches(sets: list[IntervalSet]) -> Iterator[tuple[Int64s, Held]]:
-    """Edges in order, each position once, and which sets hold from it on."""
-    narrow = np.int32 if len(sets) < _NARROW_BITS else np.int64  # half the memory to go through
+    """Sorted edges without repetition, and the sets that cover the axis from each edge on."""
+    narrow = np.int32 if len(sets) < _NARROW_BITS else np.int64  # half the memory to read
     sides = [
         (edges, sign << i)
         for i, s in enumerate(sets)
         for edges, sign in ((s.start_ns, 1), (s.end_ns, -1))
     ]
     bits = np.array([bit for _, bit in sides], narrow)
-    # No stretch has more than a chunk of begins, or of ends, of one set.
+    # No part has more than a chunk of begins, or of ends, of one set.
     borders = np.unique(np.concatenate([each.start_ns[CHUNK::CHUNK] for each in sets]))
     cuts = [[0, *np.searchsorted(edges, borders).tolist(), len(edges)] for edges, _ in sides]
     held_so_far = 0
@@ -91,7 +91,7 @@ def _stretches(sets: list[IntervalSet]) -> Iterator[tuple[Int64s, Held]]:
         at = np.concatenate(parts)
         if not len(at):
             continue
-        # Each set comes sorted: a stable sort merges such runs in nearly linear time.
+        # Each set is sorted, and a stable sort merges sorted runs in nearly linear time.
         order = np.argsort(at, kind="stable")
         held = np.repeat(bits, [len(part) for part in parts])[order]
         held[0] += held_so_far

@@ -1,6 +1,6 @@
-"""Cut owners' spans into pieces that do not overlap and add up to them exactly.
+"""Cut spans of owners into disjoint pieces that add up to the spans exactly.
 
-A piece carries a code: the index of a stage for a request's time, of a cause for idle time.
+A piece has a code: the index of a stage for a request's time, of a cause for idle time.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from diag.analysis.intervals.sweep import Codes, Held, coded, slices
 from diag.model.events import Bools, Int32s, Int64s, Ints
 from diag.model.intervals import IntervalSet
 
-_TABLE_BITS = 16  # a table of all combinations fits the cache
+_TABLE_BITS = 16  # up to here a table of all combinations fits the cache
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,17 +39,17 @@ class Pieces:
         """(owners, codes) int64: time of each owner under each code."""
         out = np.zeros((owners, codes), np.int64)
         for some in slices(len(self.owner)):
-            # Pieces are ordered by owner: these are of a few neighbours.
+            # Pieces are ordered by owner, so that a slice has few owners.
             first, last = int(self.owner[some.start]), int(self.owner[some.stop - 1])
             cell = (self.owner[some] - np.int64(first)) * codes + self.code[some]
             length = self.end_ns[some] - self.start_ns[some]
-            # Weights are float64: exact, since no sum of a day's nanoseconds reaches 2**53.
+            # float64 weights are exact, since no sum of a day's nanoseconds reaches 2**53.
             sums = np.bincount(cell, weights=length, minlength=(last + 1 - first) * codes)
             out[first : last + 1] += sums.astype(np.int64).reshape(-1, codes)
         return out
 
     def covering(self, code: int, owners: Bools | None = None) -> IntervalSet:
-        """The set of times at which any owner (or any of ``owners``) is under this code."""
+        """When any owner, or any owner in the mask ``owners``, has a piece of this code."""
         wanted = self.code == code
         if owners is not None:
             wanted &= owners[self.owner]
@@ -58,7 +58,14 @@ class Pieces:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layer:
-    """Intervals of owners, overlapping or not, that claim a code; with -1 they get no piece."""
+    """Intervals of owners that get a code, and may overlap; the code -1 gives no piece.
+
+    Attributes:
+        code: The code of the pieces.
+        owner: (n,) owner of each interval.
+        start_ns: (n,).
+        end_ns: (n,).
+    """
 
     code: int
     owner: Ints
@@ -66,7 +73,7 @@ class Layer:
     end_ns: Int64s
 
     def plus(self, other: Layer) -> Layer:
-        """Both as one layer; the code is this one's."""
+        """Both layers as one, with the code of this one."""
         return Layer(
             self.code,
             np.concatenate((self.owner, other.owner)),
@@ -88,9 +95,9 @@ def tile(start_ns: Int64s, end_ns: Int64s, layers: Iterable[Layer], rest: int) -
     Args:
         start_ns: (n,) spans of the owners 0..n-1.
         end_ns: (n,) half-open; a reversed span has no pieces.
-        layers: In order of precedence; clipped to their owner's span. One that is made when it is
-            asked for is kept no longer than needed.
-        rest: The code of what no layer covers.
+        layers: In order of precedence, clipped to their owner's span. From a generator, each layer
+            is released before the next one is made.
+        rest: The code where no layer covers the span.
     """
     lanes = Lanes.over(start_ns, end_ns)
     owners = np.arange(len(start_ns), dtype=np.int64)
@@ -99,12 +106,12 @@ def tile(start_ns: Int64s, end_ns: Int64s, layers: Iterable[Layer], rest: int) -
     for layer in layers:
         sets.append(lanes.lay(layer.owner, layer.start_ns, layer.end_ns, start_ns, end_ns))
         codes.append(layer.code)
-        del layer  # or it would be kept while the next one is made
+        del layer  # releases it before the next one is made
     sets.append(
         union(lanes.place(owners, start_ns), lanes.place(owners, np.maximum(start_ns, end_ns)))
     )
     start, end, code = _cut(sets, codes, rest)
-    # Owners lie apart, so that pieces which touch are of one owner.
+    # Parts of the axis do not touch, so that no piece spans two owners.
     owner = np.empty(len(start), np.int32)
     for some in slices(len(start)):
         owner[some] = lanes.owner(start[some])
@@ -115,21 +122,21 @@ def tile(start_ns: Int64s, end_ns: Int64s, layers: Iterable[Layer], rest: int) -
 
 
 def tile_span(
-    low_ns: int, high_ns: int, claims: list[tuple[int, IntervalSet]], rest: int
+    low_ns: int, high_ns: int, layers: list[tuple[int, IntervalSet]], rest: int
 ) -> tuple[Int64s, Int64s, Codes]:
-    """Start, end and code of the pieces of one span; its claims are codes with sets, as layers."""
-    sets = [clip(claimed, low_ns, high_ns) for _, claimed in claims]
+    """(n,) start, end and code of the pieces of one span; layers are codes with their sets."""
+    sets = [clip(covered, low_ns, high_ns) for _, covered in layers]
     sets.append(union(np.array([low_ns]), np.array([high_ns])))
-    return _cut(sets, [code for code, _ in claims], rest)
+    return _cut(sets, [code for code, _ in layers], rest)
 
 
 def _cut(sets: list[IntervalSet], codes: list[int], rest: int) -> tuple[Int64s, Int64s, Codes]:
-    """Pieces of what the last set covers, by the first of the others that does."""
+    """Cut what the last set covers, each piece with the code of the first other set over it."""
     return coded(sets, lambda held: _first_code(held, codes, rest))
 
 
 def _first_code(held: Held, codes: list[int], rest: int) -> Codes:
-    """The code of the lowest bit set, ``rest`` if that is the one after all codes, -1 without."""
+    """The code of the lowest bit that is set; ``rest`` for the bit after all codes, -1 for none."""
     order = np.array([*codes, rest], np.int8)
     if len(order) <= _TABLE_BITS:
         every = np.arange(1 << len(order))

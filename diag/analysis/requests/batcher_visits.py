@@ -1,12 +1,12 @@
-"""BatcherVisits in a batcher: the chain from a request's enqueue to its batch's result.
+"""Visits to a batcher: from a request's enqueue to its batch's result.
 
 ::
 
     begin   enqueue      ready        taken        run begins      run ends       end
       |schedule|queue-fill |thread/dispatch|batch-formation| the run's own stages |batch-split|
 
-A stay is a BatchingSessionRun, or a BatchFunction op from Start to Done. A stay with several
-(sub)tasks follows its critical path: the task whose batch finishes last.
+A visit is a BatchingSessionRun, or a BatchFunction op from Start to Done. A visit with several
+(sub)tasks follows its critical task: the one whose batch finishes last.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from diag.model.serving import STAGES, Stage
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BatcherVisits:
-    """BatcherVisits in a batcher and the task that decides each.
+    """Visits and the task that decides when each ends.
 
     Attributes:
         start_ns: (n,).
         end_ns: (n,).
-        task: (n,) position in Tasks of the critical task, of the last one if its batch is cut
-            off; -1 if nothing was enqueued.
-        is_linked: (n,) whether every task's batch was recorded.
+        task: (n,) position in Tasks of the critical task; a task whose batch the window cut off
+            is critical before all others; -1 if nothing was enqueued.
+        is_linked: (n,) whether the batch of every task was recorded.
         rows: (n,) rows enqueued; -1 unknown.
     """
 
@@ -47,30 +47,30 @@ class BatcherVisits:
 
 
 def find_visits(
-    start_ns: Int64s, end_ns: Int64s, holder: Int64s, tasks: Tasks, batches: Batches
+    start_ns: Int64s, end_ns: Int64s, of_task: Int64s, tasks: Tasks, batches: Batches
 ) -> BatcherVisits:
-    """Find the critical task of each stay.
+    """Find the critical task of each visit.
 
     Args:
-        start_ns: (n,) begin of each stay.
-        end_ns: (n,) end of it.
-        holder: (tasks,) the stay each task was enqueued in, or -1.
-        tasks: All.
-        batches: All.
+        start_ns: (n,) begin of each visit.
+        end_ns: (n,) its end.
+        of_task: (tasks,) the visit in which each task was enqueued, or -1.
+        tasks: All tasks.
+        batches: All batches.
     """
     n = len(start_ns)
-    held = np.flatnonzero(holder >= 0)
+    held = np.flatnonzero(of_task >= 0)
     linked = tasks.batch[held] >= 0
-    finish = np.full(len(held), np.iinfo(np.int64).max)  # a batch cut off ended last of all
+    finish = np.full(len(held), np.iinfo(np.int64).max)  # a batch that was cut off counts as last
     finish[linked] = batches.run_end_ns[tasks.batch[held][linked]]
-    order = np.lexsort((held, finish, holder[held]))
+    order = np.lexsort((held, finish, of_task[held]))
     task = np.full(n, -1, np.int64)
-    task[holder[held][order]] = held[order]  # the last write of a stay wins: its latest finish
-    cut_off = np.bincount(holder[held][~linked], minlength=n)
-    count = np.bincount(holder[held], minlength=n)
-    unknown = np.bincount(holder[held][tasks.size[held] < 0], minlength=n)
+    task[of_task[held][order]] = held[order]  # the last write to a visit remains: its latest finish
+    cut_off = np.bincount(of_task[held][~linked], minlength=n)
+    count = np.bincount(of_task[held], minlength=n)
+    unknown = np.bincount(of_task[held][tasks.size[held] < 0], minlength=n)
     rows = np.zeros(n, np.int64)
-    np.add.at(rows, holder[held], tasks.size[held])
+    np.add.at(rows, of_task[held], tasks.size[held])
     return BatcherVisits(
         start_ns=start_ns,
         end_ns=end_ns,
@@ -81,9 +81,13 @@ def find_visits(
 
 
 def run_stages(batches: Batches, step_stage_ns: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(batches, len(STAGES)): what each batch's run did, adding up to its length.
+    """(batches, len(STAGES)) stages of each batch's run, adding up to its length.
 
     Without a recorded step (tracer level 1) the whole run is compute.
+
+    Args:
+        batches: All batches.
+        step_stage_ns: (steps, len(STAGES)) stages of each step.
     """
     out = np.zeros((len(batches), len(STAGES)), np.int64)
     np.add.at(out, batches.run_batch, step_stage_ns[batches.run_step])
@@ -91,9 +95,9 @@ def run_stages(batches: Batches, step_stage_ns: NDArray[np.int64]) -> NDArray[np
     coarse = batches.first_step < 0
     out[coarse, Stage.COMPUTE.index] = length[coarse]
     rest = length - out.sum(axis=1)
-    odd = rest < 0
-    out[odd] = 0
-    out[:, Stage.UNATTRIBUTED.index] += np.where(odd, length, rest)
+    is_excess = rest < 0  # its steps are longer than the run
+    out[is_excess] = 0
+    out[:, Stage.UNATTRIBUTED.index] += np.where(is_excess, length, rest)
     return out
 
 
@@ -109,7 +113,7 @@ def stage_visits(
     queues: QueueState,
     run_stage_ns: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """(n, len(STAGES)): each stay's time by stage, adding up to its length exactly."""
+    """(n, len(STAGES)) time of each visit by stage, adding up to its length exactly."""
     out = np.zeros((len(visits), len(STAGES)), np.int64)
     length = np.maximum(visits.end_ns - visits.start_ns, 0)
     has_task = visits.task >= 0
@@ -121,7 +125,7 @@ def stage_visits(
     enqueue = np.clip(tasks.enqueue_ns[task], begin, end)
     linked = has_task & (tasks.batch[task] >= 0)
     out[has_task, Stage.SCHEDULE.index] = (enqueue - begin)[has_task]
-    # Up to here is all that is known of a stay whose batch was cut off.
+    # Of a visit whose batch was cut off, no later edge is known.
     out[~linked, Stage.UNATTRIBUTED.index] = (length - out[:, Stage.SCHEDULE.index])[~linked]
     if not linked.any():
         return out
@@ -148,8 +152,8 @@ def stage_visits(
     run, span = run_stage_ns[batch], run_end - run_start
     whole = run.sum(axis=1) == span
     out[row] += np.where(whole[:, None], run, 0)
-    # A batch may outlive the stay (members are notified before it ends), so a run that is only
-    # known as a whole is cut; one whose inside is known cannot be cut without inventing shares.
+    # A batch may end after the visit, as its members are notified before. A run that is known only
+    # as a whole is then cut. The stages of a run cannot be cut, as their order is not known here.
     coarse = batches.first_step[batch] < 0
     for stage, cut in ((Stage.COMPUTE, ~whole & coarse), (Stage.UNATTRIBUTED, ~whole & ~coarse)):
         out[row[cut], stage.index] += span[cut]
@@ -158,7 +162,7 @@ def stage_visits(
 
 
 def _in_order(low: Int64s, edges: list[Int64s], high: Int64s) -> list[Int64s]:
-    """Each edge not before the one before it, nor after ``high``."""
+    """The edges, each limited to at least the edge before it and at most ``high``."""
     out = []
     for edge in edges:
         low = np.minimum(np.maximum(low, edge), high)

@@ -1,4 +1,4 @@
-"""What to call a request's model: by default a trace does not say.
+"""The label of each request's model, which a trace does not name by default.
 
 ``SessionRun`` carries ``model_id`` only if the server sets session metadata, which no command-line
 flag of TensorFlow Serving does (saved_model_bundle_source_adapter.cc, tensorflow/serving 9d981c5c).
@@ -21,7 +21,7 @@ OTHER_MODELS = "other models"
 
 
 def only_model(capture: Capture) -> str | None:
-    """The one model the server can have run, if its status or its metrics leave no choice."""
+    """The only model that the server can have run, by its status or its metrics; else None."""
     if isinstance(capture.server, ServerInfo) and not isinstance(
         capture.server.models, Unavailable
     ):
@@ -43,7 +43,7 @@ def only_model(capture: Capture) -> str | None:
 
 
 class ModelNames:
-    """Hands out indices for labels, in order of first use."""
+    """Gives each label an index, in order of first use."""
 
     def __init__(self, capture: Capture, names: tuple[str, ...]) -> None:
         self._names = names
@@ -52,7 +52,7 @@ class ModelNames:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """All labels handed out."""
+        """All labels, by index."""
         return tuple(self._index)
 
     def index(self, model_id: int, queue: str = "") -> int:
@@ -70,8 +70,14 @@ class ModelNames:
         return self._index.setdefault(label, len(self._index))
 
     def indices(self, model_id: Int64s, queue: Int64s, queues: tuple[str, ...]) -> Int64s:
-        """``index`` for many; ``queue`` is -1 where there is none."""
-        pairs = np.stack((model_id, queue), axis=1)
-        distinct, code = np.unique(pairs, axis=0, return_inverse=True)
-        label = [self.index(int(m), queues[int(q)] if q >= 0 else "") for m, q in distinct]
-        return np.array(label, np.int64)[code.reshape(-1)] if len(pairs) else model_id
+        """(n,) ``index`` for many requests; ``queue`` is an index into ``queues``, -1 for none."""
+        if not len(model_id):
+            return model_id
+        # One number for each pair, as both start at -1; a sort of pairs takes ten times as long.
+        count = len(queues) + 1
+        distinct, code = np.unique((model_id + 1) * count + queue + 1, return_inverse=True)
+        label = [
+            self.index(pair // count - 1, queues[pair % count - 1] if pair % count else "")
+            for pair in distinct.tolist()
+        ]
+        return np.array(label, np.int64)[code]
