@@ -1,7 +1,7 @@
-"""What was handed to the runtime's thread pools, and when a thread began to run it.
+"""When closures were handed to the runtime's thread pools, and when a thread began to run them.
 
-``ThreadpoolListener`` marks when a closure is handed to a pool (Record) and when a thread begins to
-run it (StartRegion with the same id): their distance is the wait for a thread
+``ThreadpoolListener`` records when a closure is handed to a pool (Record) and when a thread begins
+to run it (StartRegion with the same id). The time between them is the wait for a thread
 (xla/tsl/profiler/backends/cpu/threadpool_listener.cc; TensorFlow 2.18 to 2.21, all tracer levels).
 """
 
@@ -16,11 +16,11 @@ from diag.model.events import EventTable, Int64s
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Closures:
-    """Closures with both of their marks.
+    """Closures of which both events were recorded.
 
     Attributes:
-        handed: (n,) row of Record.
-        begun: (n,) ascending row of StartRegion.
+        handed: (n,) row of the Record event.
+        begun: (n,) ascending row of the StartRegion event.
     """
 
     handed: Int64s
@@ -28,7 +28,7 @@ class Closures:
 
 
 def find_closures(events: EventTable) -> Closures:
-    """Pair the marks by id, in time order where ids repeat."""
+    """Pair the events by id; where an id repeats, by time."""
     handed, begun = (
         events.rows_named(name) for name in (ev.THREADPOOL_RECORD, ev.THREADPOOL_START_REGION)
     )

@@ -1,16 +1,16 @@
-"""What each event on a stream is: a kernel, a copy of a direction and size, a memset, or no work.
+"""The kind of each event on a stream: a kernel, a copy with direction and size, a memset, or none.
 
-The event's own details decide, else its name, where the tracer names an event after its type; what
-neither tells is a kernel. On AMD GPUs a copy runs as a kernel (``__amd_rocclr_copyBuffer.kd``), and
-only the host call of the same correlation id tells that it is one.
+The event's own details decide, else its name if the tracer named it after its type; any other event
+is a kernel. On AMD GPUs a copy runs as a kernel (``__amd_rocclr_copyBuffer.kd``), and only the host
+call with the same correlation id shows that it is a copy.
 
 Spellings, in the stat ``memcpy_details`` (cupti_collector.cc, rocm_collector.cc)::
 
     size:112 dest:4 async:0                                        TensorFlow 2.2 to 2.4
-    kind:Unknown size:0 dest:512 async:1                           ROCm; its 0 means not told
+    kind:Unknown size:0 dest:512 async:1                           ROCm; 0 means unknown
     kind_src:pageable kind_dst:device size:6144 dest:0 async:1     TensorFlow 2.5 to 2.21
 
-xprof's own parser also knows ``num_bytes``. Everything is judged once a distinct text.
+xprof's own parser also reads ``num_bytes``. Each distinct text is parsed once.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ COPY_OUT = WORK_KINDS.index(WorkKind.COPY_OUT)
 COPY_WITHIN = WORK_KINDS.index(WorkKind.COPY_WITHIN)
 MEMSET = WORK_KINDS.index(WorkKind.MEMSET)
 NOT_WORK = WORK_KINDS.index(WorkKind.NOT_WORK)
-UNTOLD = -1
+UNKNOWN_KIND = -1
 
 Kinds = NDArray[np.int8]
 
-# Names that GetTraceEventTypeName (cupti_tracer.cc) gives to what is no work of an engine.
+# Names that GetTraceEventTypeName (cupti_tracer.cc) gives to events that are no work of an engine.
 _NO_WORK_NAMES = frozenset(
     {
         "MemoryAlloc",
@@ -49,11 +49,11 @@ _NO_WORK_NAMES = frozenset(
     }
 )
 _SIZE = re.compile(r"\b(?:size|num_bytes|bytes):0*(\d+)")
-# No machine copies as much at once, and many of them still have a sum.
+# More than any machine copies at once; sums of many such sizes still fit int64.
 _SIZE_LIMIT = 1 << 45
 _SIZE_DIGITS = len(str(_SIZE_LIMIT))
 _KIND = re.compile(r"\bkind_(src|dst):(\w+)")
-# GetMemoryKindName (cupti_collector.cc); managed memory, which both share, counts as the device's.
+# GetMemoryKindName (cupti_collector.cc). Managed memory, which both share, counts as the device's.
 _ON_HOST = frozenset({"host", "pageable", "pinned"})
 _ON_DEVICE = frozenset({"device", "device_static", "array", "managed", "managed_static"})
 _INWARD = re.compile(r"h2d|htod|hosttodevice|host_to_device", re.IGNORECASE)
@@ -62,19 +62,19 @@ _WITHIN = re.compile(r"d2d|dtod|p2p|peer|devicetodevice|device_to_device", re.IG
 
 
 def judge_kinds(events: EventTable, row: Int64s, is_stream: NDArray[np.bool_]) -> Kinds:
-    """Index into ``WORK_KINDS`` of each event, by what it says of itself.
+    """(n,) index into ``WORK_KINDS`` of each event, by its own details or name.
 
     Args:
         events: Of the device plane.
         row: Ascending rows to judge.
-        is_stream: By position in ``row``: whether an event without details may be work.
+        is_stream: (n,) whether the event may be work even without details.
     """
     kind = by_text(events.names, events.name_id[row], _kind_of_name, NOT_WORK).astype(np.int8)
     kind[~is_stream] = NOT_WORK
-    told = [(ev.STAT_KERNEL_DETAILS, KERNEL)]
-    told += [(name, MEMSET) for name in ev.STAT_MEMSET_DETAILS]
-    told += [(name, NOT_WORK) for name in ev.STAT_ALLOCATION_DETAILS]
-    for name, code in told:
+    by_stat = [(ev.STAT_KERNEL_DETAILS, KERNEL)]
+    by_stat += [(name, MEMSET) for name in ev.STAT_MEMSET_DETAILS]
+    by_stat += [(name, NOT_WORK) for name in ev.STAT_ALLOCATION_DETAILS]
+    for name, code in by_stat:
         if len(events.stat(name).rows):
             kind[stat_at(events, name, row) >= 0] = code
     details = stat_at(events, ev.STAT_MEMCPY_DETAILS, row)
@@ -84,11 +84,11 @@ def judge_kinds(events: EventTable, row: Int64s, is_stream: NDArray[np.bool_]) -
 
 
 def judge_by_launch(kind: Kinds, launch: Int32s, host: EventTable) -> Kinds:
-    """Kinds, with kernels that a host call for a copy or a memset led to as what they are.
+    """(n,) kinds, where kernels launched by a host call for a copy or a memset become that.
 
     Args:
-        kind: By the events themselves.
-        launch: Host row that launched each event, or -1.
+        kind: (n,) by the events themselves.
+        launch: (n,) row of the host event that launched each event, or -1.
         host: Events of the host plane.
     """
     kernel = np.flatnonzero((kind == KERNEL) & (launch >= 0))
@@ -105,13 +105,13 @@ def judge_by_launch(kind: Kinds, launch: Int32s, host: EventTable) -> Kinds:
 def copied_bytes(
     events: EventTable, row: Int32s, kind: Kinds, launch: Int32s, host: EventTable
 ) -> Ints:
-    """(n,) bytes of each copy by its own details, else by its launch's; -1 where not told."""
+    """(n,) bytes of each copy by its own details, else by those of its launch; -1 if unknown."""
     copy = np.flatnonzero((kind == COPY_IN) | (kind == COPY_OUT) | (kind == COPY_WITHIN))
     details = stat_at(events, ev.STAT_MEMCPY_DETAILS, row[copy])
     size = by_text(events.names, details, _size, -1)
-    untold = np.flatnonzero((size < 0) & (launch[copy] >= 0))
-    details = stat_at(host, ev.STAT_MEMCPY_DETAILS, launch[copy[untold]])
-    size[untold] = by_text(host.names, details, _size, -1)
+    unknown = np.flatnonzero((size < 0) & (launch[copy] >= 0))
+    details = stat_at(host, ev.STAT_MEMCPY_DETAILS, launch[copy[unknown]])
+    size[unknown] = by_text(host.names, details, _size, -1)
     is_narrow = int(size.max(initial=0)) <= np.iinfo(np.int32).max
     out = np.full(len(row), -1, np.int32 if is_narrow else np.int64)
     out[copy] = size
@@ -119,7 +119,7 @@ def copied_bytes(
 
 
 def stat_at(events: EventTable, name: str, row: Ints) -> Ints:
-    """A stat's values at rows, -1 where there is none; one pass, for rows by the million."""
+    """(n,) values of a stat at these rows, -1 without it; one pass for millions of rows."""
     stat = events.stat(name)
     if not len(stat.rows) or not len(row):
         return np.full(len(row), -1, stat.values.dtype)
@@ -133,30 +133,30 @@ def stat_at(events: EventTable, name: str, row: Ints) -> Ints:
 def by_text(
     names: tuple[str, ...], index: NDArray[np.integer], judge: Callable[[str], int], missing: int
 ) -> Int64s:
-    """What ``judge`` says of the text at each index, asked once a text; -1 is ``missing``."""
+    """(n,) ``judge`` of the text at each index, called once for each text; ``missing`` for -1."""
     used = np.zeros(len(names) + 1, np.bool_)
-    used[index] = True  # -1 marks the last place, which no text has
+    used[index] = True  # the index -1 marks the last place, which no text has
     table = np.full(len(names) + 1, missing, np.int64)
     for i in np.flatnonzero(used[:-1]).tolist():
         table[i] = judge(names[i])
     return np.asarray(table[index], np.int64)
 
 
-def told_directions(events: EventTable, row: Ints) -> Kinds:
-    """Of copies: by the kinds of memory, else by the name of the event, else ``UNTOLD``."""
-    return _told(events, row, stat_at(events, ev.STAT_MEMCPY_DETAILS, row)).astype(np.int8)
+def known_directions(events: EventTable, row: Ints) -> Kinds:
+    """(n,) direction of each copy by its kinds of memory, else by its name, or ``UNKNOWN_KIND``."""
+    return _known(events, row, stat_at(events, ev.STAT_MEMCPY_DETAILS, row)).astype(np.int8)
 
 
 def _directions(events: EventTable, row: Ints, details: Ints) -> Int64s:
-    """Of copies: what they tell, else within the device."""
-    told = _told(events, row, details)
-    return np.where(told == UNTOLD, COPY_WITHIN, told)
+    """(n,) direction of each copy; within the device where it is unknown."""
+    found = _known(events, row, details)
+    return np.where(found == UNKNOWN_KIND, COPY_WITHIN, found)
 
 
-def _told(events: EventTable, row: Ints, details: Ints) -> Int64s:
-    told = by_text(events.names, details, _direction_of_details, UNTOLD)
-    named = by_text(events.names, events.name_id[row], _direction, UNTOLD)
-    return np.where(told == UNTOLD, named, told)
+def _known(events: EventTable, row: Ints, details: Ints) -> Int64s:
+    detailed = by_text(events.names, details, _direction_of_details, UNKNOWN_KIND)
+    named = by_text(events.names, events.name_id[row], _direction, UNKNOWN_KIND)
+    return np.where(detailed == UNKNOWN_KIND, named, detailed)
 
 
 def _kind_of_name(name: str) -> int:
@@ -166,7 +166,7 @@ def _kind_of_name(name: str) -> int:
         return MEMSET
     if name.startswith("Memcpy"):
         direction = _direction(name)
-        return COPY_WITHIN if direction == UNTOLD else direction
+        return COPY_WITHIN if direction == UNKNOWN_KIND else direction
     return KERNEL
 
 
@@ -186,7 +186,7 @@ def _direction(text: str) -> int:
     for pattern, kind in ((_INWARD, COPY_IN), (_OUTWARD, COPY_OUT), (_WITHIN, COPY_WITHIN)):
         if pattern.search(text):
             return kind
-    return UNTOLD
+    return UNKNOWN_KIND
 
 
 def _size(text: str) -> int:

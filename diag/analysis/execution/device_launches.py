@@ -1,10 +1,10 @@
 """Host calls that launched device work, the step each belongs to, and the join by correlation id.
 
 A launch belongs to the step whose executor burst encloses it on its thread; without bursts, to the
-innermost ``SessionRun`` or ``FunctionRun`` around it; beside that run but within a batch, to the
-batch's run; where driver calls stand apart from their thread, to what that thread was at. Where a
-thread pool or a runtime carried the work to another thread, the mark of its
-beginning there (``_c``) leads to where it was handed over (``_p``), and so to the step.
+innermost ``SessionRun`` or ``FunctionRun`` around it; outside that run but within a batch, to the
+batch's run. Where driver calls have lines of their own, it belongs to the step that their thread
+was running. Where a thread pool or a runtime moved the work to another thread, the event at its
+begin there (``_c``) leads to the event that handed it over (``_p``), and so to the step.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from diag.analysis.intervals.nesting import first_inside, innermost
 from diag.formats.trace import event_names as ev
 from diag.model.events import EventTable, Int32s, Int64s, Ints, Line
 
-# Times that work is handed on from thread to thread; a JAX server's copies take two.
+# Hand-overs from thread to thread that are followed; copies of a JAX server take two.
 _HANDOVERS_MAX = 4
 
 
@@ -30,8 +30,8 @@ class Launches:
 
     Attributes:
         row: (n,) int32, ascending row of the host plane.
-        id: (n,) correlation id, never 0, which is none; of any width.
-        step: (n,) int32, root step, -1 if none was recorded around it.
+        id: (n,) correlation id, greater than 0, of any integer width.
+        step: (n,) int32, root step, -1 if none was recorded.
     """
 
     row: Int32s
@@ -40,11 +40,19 @@ class Launches:
 
 
 def find_launches(host: EventTable, lines: tuple[Line, ...], steps: Steps) -> Launches:
-    """Every host event with a correlation id, and its step; ``lines`` are the host plane's."""
+    """Find every host event with a correlation id, and its step.
+
+    Args:
+        host: Events of the host plane.
+        lines: Lines of the host plane.
+        steps: All steps.
+    """
     stat = host.stat(ev.STAT_CORRELATION_ID)
-    told = stat.values > 0
-    # There are millions, and hardly one without an id: as a rule the columns serve as they are.
-    row, ids = (stat.rows, stat.values) if told.all() else (stat.rows[told], stat.values[told])
+    has_id = stat.values > 0
+    # There may be millions, nearly all with an id: then the columns are used without a copy.
+    row, ids = stat.rows, stat.values
+    if not has_id.all():
+        row, ids = row[has_id], ids[has_id]
     step = _steps_of(host, lines, row, steps).astype(np.int32)
     return Launches(row, ids, step)
 
@@ -56,16 +64,16 @@ def match_launches(
     wanted: Ints,
     wanted_ns: Int64s,
 ) -> Int64s:
-    """Position in ``launches`` of what launched each device event, or -1.
+    """(n,) position in ``launches`` of the launch of each device event, or -1.
 
-    Where an id repeats: the last one before the event; or, since device and host clocks were
-    matched only once, the first one after it.
+    Where an id repeats: the last launch before the event; if there is none, the first after it, as
+    the clocks of device and host are matched only once and may differ.
 
     Args:
-        launches: All.
-        host: The host plane's events.
-        steps: Of the launches.
-        wanted: (n,) correlation id of each device event; 0 and less are none.
+        launches: All launches.
+        host: Events of the host plane.
+        steps: All steps.
+        wanted: (n,) correlation id of each device event; 0 and less mean none.
         wanted_ns: (n,) its begin.
     """
     if not len(launches.id):
@@ -78,16 +86,16 @@ def match_launches(
     again[:-1] = ids[1:] == ids[:-1]
     repeated = np.flatnonzero(again[index] & (found >= 0))
     if len(repeated):
-        bearers = np.flatnonzero(np.isin(launches.id, ids[again]))
-        # Of launches at the same instant the one of the later step counts, on whatever line it is.
-        ends = host.end_ns[launches.row[bearers]]
-        step = launches.step[bearers]
+        repeats = np.flatnonzero(np.isin(launches.id, ids[again]))
+        # Of launches at the same instant, on any line, that of the later step counts.
+        ends = host.end_ns[launches.row[repeats]]
+        step = launches.step[repeats]
         since = np.where(step >= 0, np.append(steps.start_ns, -1)[step], -1)
-        bearers = bearers[np.lexsort((ends, since))]
-        key, at = launches.id[bearers], host.start_ns[launches.row[bearers]]
+        repeats = repeats[np.lexsort((ends, since))]
+        key, at = launches.id[repeats], host.start_ns[launches.row[repeats]]
         before = latest_before(key, at, wanted[repeated], wanted_ns[repeated])
         after = earliest_after(key, at, wanted[repeated], wanted_ns[repeated])
-        found[repeated] = bearers[np.where(before >= 0, before, after)]
+        found[repeated] = repeats[np.where(before >= 0, before, after)]
     return found
 
 
@@ -104,14 +112,14 @@ def _steps_of(host: EventTable, lines: tuple[Line, ...], row: Int32s, steps: Ste
     if len(batch) and len(runs):
         run = first_inside(innermost(host, batch, runs), len(batch))
         rest = np.flatnonzero(step < 0)
-        holder = innermost(host, batch, row[rest])
-        inside = (holder >= 0) & (run[holder] >= 0)
-        step[rest[inside]] = run_step[run[holder[inside]]]
+        around = innermost(host, batch, row[rest])
+        inside = (around >= 0) & (run[around] >= 0)
+        step[rest[inside]] = run_step[run[around[inside]]]
     return _follow(host, row, step, steps)
 
 
 def _runs(steps: Steps) -> tuple[Int64s, Int64s]:
-    """Ascending rows of the run events, and the root step of each."""
+    """Ascending rows of the run events, and their root steps."""
     run = np.flatnonzero(~steps.is_orphan)
     run = run[np.argsort(steps.row[run])]
     return steps.row[run], steps.root[run]
@@ -130,7 +138,7 @@ def enclosing_steps(host: EventTable, row: Ints, steps: Steps) -> Int64s:
 
 
 def _follow(host: EventTable, row: Ints, step: Int64s, steps: Steps) -> Int64s:
-    """Steps of rows without one, from where their work was handed over to their thread."""
+    """(n,) steps, where rows without one get that of the event which handed the work over."""
     rest = np.flatnonzero(step < 0)
     consumer, producer = host.stat(ev.STAT_CONSUMER_ID), host.stat(ev.STAT_PRODUCER_ID)
     if not len(rest) or not len(steps) or not len(consumer.rows) or not len(producer.rows):
@@ -157,10 +165,10 @@ def _follow(host: EventTable, row: Ints, step: Int64s, steps: Steps) -> Int64s:
 
 
 def _received(host: EventTable, consumers: Int32s, row: Ints) -> Int64s:
-    """Position in ``consumers`` of the event that brought the work around each row, or -1.
+    """(n,) position in ``consumers`` of the event that brought the work of each row, or -1.
 
-    The innermost event that encloses it; else the pool's last mark before it on its thread, unless
-    the closure that began there had ended.
+    It is the innermost event that encloses the row; else the last begin of a pool's closure before
+    the row on its thread, unless that closure had ended.
     """
     found = innermost(host, consumers, row)
     rest = np.flatnonzero(found < 0)
@@ -173,10 +181,10 @@ def _received(host: EventTable, consumers: Int32s, row: Ints) -> Int64s:
     stop = np.searchsorted(stops, row[rest], side="right") - 1
     mark_row = consumers[marks[np.maximum(mark, 0)]]
     stop_row = stops[np.maximum(stop, 0)] if len(stops) else np.full(len(rest), -1)
-    open_still = (
+    is_open = (
         (mark >= 0)
         & (host.line_index[mark_row] == host.line_index[row[rest]])
         & ((stop < 0) | (stop_row < mark_row))
     )
-    found[rest[open_still]] = marks[mark[open_still]]
+    found[rest[is_open]] = marks[mark[is_open]]
     return found

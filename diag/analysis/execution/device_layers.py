@@ -1,4 +1,4 @@
-"""The layers that tile runs which used a GPU, in order of precedence.
+"""The layers that cut runs with GPU work into stages, in order of precedence.
 
 ::
 
@@ -11,7 +11,7 @@
     between              launch       from its first to its last device work
     bursts               postprocess  after the last
 
-The last three are of runs with kernels; what runs without any did on the host, they computed there.
+The last three apply to runs with kernels. Runs without kernels computed on the host.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ def device_layers(
     host: EventTable,
     steps: Steps,
 ) -> Iterator[Layer]:
-    """What the device did for each step, then what the host did around it.
+    """Yield what the device did for each step, then what the host did around it.
 
-    Each is made when its turn comes: kernels come by the million.
+    A generator, as each layer may hold millions of kernels.
 
     Args:
         device: Device time of steps.
-        driver: Host time of their calls.
-        work: What else the host did for them.
-        spread: Their parts.
+        driver: Host time of driver calls.
+        work: Other host time of the steps.
+        spread: Parts of the steps.
         host: Events of the host plane.
-        steps: All.
+        steps: All steps.
 
     Raises:
         InputError: Too many launches wait behind too many kernels.
@@ -69,7 +69,7 @@ def device_layers(
     first, last = device.first_ns[work.step], device.last_ns[work.step]
     before = StepIntervals(work.step, work.start_ns, np.minimum(work.end_ns, first))
     after = StepIntervals(work.step, np.maximum(work.start_ns, last), work.end_ns)
-    # Of one stage and never in each other's way, save where both hold.
+    # Both are of stage launch, so that one layer holds them although they overlap.
     yield spread.layer(Stage.LAUNCH, driver.preparing.plus(between))
     yield spread.layer(Stage.PREPROCESS, before.where(before.end_ns > before.start_ns))
     yield spread.layer(Stage.POSTPROCESS, after.where(after.end_ns > after.start_ns))

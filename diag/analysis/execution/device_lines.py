@@ -2,9 +2,9 @@
 
 A device plane may also hold lines derived from its streams; counting those would double the time.
 Raw lines are called ``Stream #<id>`` or ``Stream #<id>(<types>)`` (cupti_collector.cc and
-rocm_collector.cc, 2020 to 2026). The types are what the line ever held, so that they say nothing of
-one event; and a stream on which the tracer also put records of its own is called ``CUPTI
-overhead``, kernels and all.
+rocm_collector.cc, 2020 to 2026). The types are all that the line ever held, so that they do not
+give the type of one event. A stream to which the tracer also added its own records is called
+``CUPTI overhead``; it still holds the kernels.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from diag.model.events import EventTable, Int64s, Line, Plane
 STREAM_PREFIX = "Stream #"
 OVERHEAD_LINE = "CUPTI overhead"
 
-# xplane_schema.cc of TensorFlow 2.2 to 2.21 and of xprof; "Sparse Core" lines are a TPU's.
+# xplane_schema.cc of TensorFlow 2.2 to 2.21 and of xprof; "Sparse Core" lines are of TPUs.
 DERIVED_LINES = frozenset(
     {
         "TensorFlow Ops",
@@ -46,8 +46,8 @@ DERIVED_LINES = frozenset(
 DERIVED_ID_MIN = 0xDEADBEEF - 2**32
 DERIVED_ID_MAX = DERIVED_ID_MIN + 1023
 
-# GetActivityOverheadKindString (cupti_buffer_events.cc, cupti_extra_12080.cc): what the tracer
-# costs, and what CUPTI reports beside it although a server that nobody traces does it too.
+# GetActivityOverheadKindString (cupti_buffer_events.cc, cupti_extra_12080.cc): work of the tracer,
+# and work of the driver that CUPTI reports there, which a server also does without a tracer.
 OVERHEAD_EVENTS = (
     "BUFFER_FLUSH",
     "INSTRUMENTATION",
@@ -68,8 +68,9 @@ class StreamRows:
     """Rows of a GPU plane that may be work.
 
     Attributes:
-        row: (n,) ascending.
-        is_stream: (n,) the line is named as a stream; elsewhere only details prove work.
+        row: (n,) ascending row.
+        is_stream: (n,) whether the line is named as a stream; on other lines an event is work only
+            if its details say so.
     """
 
     row: Int64s
@@ -77,7 +78,7 @@ class StreamRows:
 
 
 def stream_rows(plane: Plane) -> StreamRows:
-    """Rows of all lines but the derived ones."""
+    """Rows of all lines except derived ones."""
     if not len(plane.events):
         return StreamRows(np.empty(0, np.int64), np.empty(0, np.bool_))
     derived = np.array([_is_derived(line) for line in plane.lines], np.bool_)
@@ -92,7 +93,7 @@ def overhead_rows(plane: Plane, is_work: NDArray[np.bool_], streams: StreamRows)
     Args:
         plane: The GPU plane.
         is_work: By position in ``streams``, whether the event is work.
-        streams: Of the plane.
+        streams: Rows of the plane that may be work.
     """
     own = np.array([line.name == OVERHEAD_LINE for line in plane.lines], np.bool_)
     row = streams.row[~is_work]
@@ -101,7 +102,7 @@ def overhead_rows(plane: Plane, is_work: NDArray[np.bool_], streams: StreamRows)
 
 
 def host_overhead_rows(host: EventTable) -> Int64s:
-    """Rows of the tracer's records on the threads that they held up."""
+    """Rows of the tracer's own records on host threads, which it delayed."""
     return host.rows_named(*OVERHEAD_EVENTS)
 
 

@@ -1,4 +1,4 @@
-"""The events of one GPU plane: what each is, what launched it, and what it then waited behind."""
+"""The events of one GPU plane: their kind, their launch, and the kernels they waited behind."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ from diag.formats.trace import event_names as ev
 from diag.model.events import Bools, EventTable, Int32s, Int64s, Ints, Plane
 from diag.model.intervals import IntervalSet
 
-# Pairs of a launch and a kernel it waited behind; 24 bytes each. A server has thousands.
+# Limit of pairs of a launch and a kernel it waited behind, 24 bytes each. A server has thousands.
 WAITS_MAX = 20_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DeviceEvents:
-    """Work on the streams of one GPU plane: kernels, copies and memsets, nothing else.
+    """Work on the streams of one GPU plane: kernels, copies and memsets only.
 
     Attributes:
         row: (n,) int32, ascending row of the plane's events.
-        start_ns: (n,).
-        end_ns: (n,) half-open.
+        start_ns: (n,) begin.
+        end_ns: (n,) half-open end.
         kind: (n,) int8, index into ``WORK_KINDS``.
-        size_bytes: (n,) copied, of any width; -1 where not told, or no copy.
-        launch: (n,) int32, row of the host plane's event that launched it, -1 if none was recorded.
+        size_bytes: (n,) bytes copied, of any integer width; -1 if unknown, or no copy.
+        launch: (n,) int32, row of the host event that launched it, -1 if none was recorded.
         step: (n,) int32, root step it belongs to, -1 if none.
     """
 
@@ -59,15 +59,15 @@ class DeviceEvents:
 
     @property
     def is_compute(self) -> Bools:
-        """Kernels, memsets and copies within the device: what stage ``compute`` is made of."""
+        """(n,) kernels, memsets and copies within the device, which are stage ``compute``."""
         return np.asarray((self.kind != COPY_IN) & (self.kind != COPY_OUT), np.bool_)
 
     def during(self, keep: Bools) -> IntervalSet:
-        """When any of those for which ``keep`` holds ran."""
+        """When any event of the mask ``keep`` ran."""
         return union(self.start_ns[keep], self.end_ns[keep])
 
     def of_steps(self, keep: Bools) -> StepIntervals:
-        """Those for which ``keep`` holds and that belong to a step."""
+        """Events of the mask ``keep`` that belong to a step."""
         mine = keep & (self.step >= 0)
         return StepIntervals(self.step[mine], self.start_ns[mine], self.end_ns[mine])
 
@@ -75,26 +75,26 @@ class DeviceEvents:
 def link(
     plane: Plane, streams: StreamRows, host: EventTable, launches: Launches, steps: Steps
 ) -> tuple[DeviceEvents, NDArray[np.bool_]]:
-    """The plane's work, and which of ``streams`` it is.
+    """Find the plane's work, and the mask of ``streams`` that is work.
 
     Args:
         plane: A GPU plane.
-        streams: Its rows that may be work.
-        host: Of the host plane, which holds the launches.
-        launches: All of them.
-        steps: Theirs.
+        streams: Rows of the plane that may be work.
+        host: Events of the host plane.
+        launches: All launches.
+        steps: All steps.
     """
     events, row = plane.events, streams.row
     kind = judge_kinds(events, row, streams.is_stream)
     is_work = kind != NOT_WORK
     row, kind = row[is_work].astype(np.int32), kind[is_work]
     start, end = events.start_ns, events.end_ns
-    if len(row) < len(events):  # else its rows are all there are, and the columns serve as they are
+    if len(row) < len(events):  # otherwise all rows are work, and the columns are not copied
         start, end = start[row], end[row]
     wanted = stat_at(events, ev.STAT_CORRELATION_ID, row)
     position = match_launches(launches, host, steps, wanted, start)
     del wanted
-    # The index -1 finds what is appended.
+    # The position -1 finds the appended value.
     launch = np.append(launches.row, np.int32(-1))[position]
     step = np.append(launches.step, np.int32(-1))[position]
     del position
@@ -104,12 +104,12 @@ def link(
 
 
 def waits_behind(work: DeviceEvents, host: EventTable, steps: Steps) -> StepIntervals:
-    """Launched time of each step's kernels during which the device ran kernels of anyone.
+    """Time from launch to begin of each step's kernels, while the device ran any kernels.
 
-    Own kernels take precedence as a layer above.
+    Kernels of the step itself are a layer above this one.
 
     Raises:
-        InputError: So many launches wait behind so many kernels that it would not fit in memory.
+        InputError: Too many launches wait behind too many kernels to fit in memory.
     """
     return _behind(_pending(work, host), work.during(work.is_compute), steps)
 
@@ -152,5 +152,5 @@ def _behind(pending: StepIntervals, kernels: IntervalSet, steps: Steps) -> StepI
                 np.minimum(end[index], stop_ns[source]),
             )
         )
-    del begin, stop, start, end, kernels  # which the parts, doubled for a moment, take the place of
+    del begin, stop, start, end, kernels  # frees memory before the parts are copied into one
     return StepIntervals.concat(parts)

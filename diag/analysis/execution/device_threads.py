@@ -1,10 +1,10 @@
-"""Whose thread a line of driver calls is, where the two tracers number threads differently.
+"""Which thread a line of driver calls belongs to, where two tracers number threads differently.
 
-CUPTI's calls carry the thread id that TraceMe uses, so that they stand on the line of the thread.
-ROCm's carry the operating system's: they make up lines of their own, ``Host Threads/<tid>``
+CUPTI's calls have the thread id that TraceMe uses, so that they are on the line of the thread.
+ROCm's calls have the operating system's id and form lines of their own, ``Host Threads/<tid>``
 (rocm_collector.cc, TensorFlow 2.21; JAX traces of MI300X). A thread calls the driver while it works
-for a step; so the line is that thread's whose steps were at work at nearly all of its calls, if
-those of no other thread were at most of them.
+for a step. So the line belongs to the thread whose steps were running at nearly all of its calls,
+provided that the steps of no other thread were running at most of them.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from diag.model.events import EventTable, Int32s, Int64s, Ints, Line
 
 API_LINE_PREFIX = "Host Threads/"
 
-_ITS_OWN_MIN_RATIO = 0.95  # the rest are calls at the edge of a span, by another clock
-_ANOTHERS_MAX_RATIO = 0.5
-_SAMPLE = 2000  # calls that are looked at of each line
-_LINES_MAX = 64  # of either sort, those with most calls or spans; the work is their product
+_OWN_MIN_RATIO = 0.95  # the others lie at the edge of a span, because of another clock
+_OTHER_MAX_RATIO = 0.5
+_SAMPLE = 2000  # calls of each line that are compared
+_LINES_MAX = 64  # of each sort, those with most calls or spans; each pair is compared
 
 
 def spans_around(host: EventTable, lines: tuple[Line, ...], row: Ints, spans: Int64s) -> Int64s:
-    """(n,) position in ``spans`` of what the thread behind each call was at, or -1.
+    """(n,) position in ``spans`` of the burst or run of each call's thread, or -1.
 
     Args:
         host: Events of the host plane.
-        lines: Of that plane.
+        lines: Lines of the host plane.
         row: Ascending rows of driver calls.
         spans: Ascending rows of bursts and runs.
     """
@@ -44,9 +44,9 @@ def spans_around(host: EventTable, lines: tuple[Line, ...], row: Ints, spans: In
         sample = at[:: max(1, len(at) // _SAMPLE)]
         ratio = np.array([is_covered(each, sample).mean() for each in at_work])
         best = int(ratio.argmax()) if len(ratio) else -1
-        if best < 0 or ratio[best] < _ITS_OWN_MIN_RATIO:
+        if best < 0 or ratio[best] < _OWN_MIN_RATIO:
             continue
-        if np.delete(ratio, best).max(initial=0.0) > _ANOTHERS_MAX_RATIO:
+        if np.delete(ratio, best).max(initial=0.0) > _OTHER_MAX_RATIO:
             continue
         first = int(np.searchsorted(span_line, threads[best], side="left"))
         own = spans[first : int(np.searchsorted(span_line, threads[best], side="right"))]
@@ -57,7 +57,7 @@ def spans_around(host: EventTable, lines: tuple[Line, ...], row: Ints, spans: In
 
 
 def _most(line: Int32s) -> list[int]:
-    """The lines with most rows."""
+    """The lines with most rows, at most ``_LINES_MAX``."""
     count = np.bincount(line)
     used = np.flatnonzero(count)
     return [int(i) for i in used[np.argsort(-count[used], kind="stable")][:_LINES_MAX]]

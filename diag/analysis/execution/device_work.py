@@ -1,4 +1,4 @@
-"""Work on GPUs: when each was busy and with what, and whose step each piece belongs to."""
+"""Work on GPUs: when each was busy, with what, and for which steps."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from diag.formats.trace import event_names as ev
 from diag.model.events import Bools, EventTable, Int64s, Plane
 from diag.model.intervals import NEVER_NS, IntervalSet
 
-# Each GPU is held against every other one, and no server has as many.
+# Each GPU is compared with every other one; no server has as many.
 GPUS_MAX = 256
 
 
@@ -32,12 +32,12 @@ class Device:
     Attributes:
         plane: Its plane.
         events: Its work.
-        busy: When any stream was at work.
+        busy: When any stream had work.
         overhead: The tracer's own records: those on this plane, and those on host threads, which
-            name no device.
+            do not name a device.
         first_ns: (steps,) begin of a step's first work here, ``NEVER_NS`` if it has none.
         last_ns: (steps,) end of its last work here, -1 if it has none.
-        end_ns: End of the last work of anyone, -1 if none.
+        end_ns: End of the last work on it, -1 if it has none.
     """
 
     plane: Plane
@@ -53,7 +53,7 @@ class Device:
         """Name of the plane, ``/device:GPU:0``."""
         return self.plane.name
 
-    # Made when asked for, which is seldom: kernels come by the million.
+    # Not stored, as they are rarely needed and may hold millions of intervals.
 
     @property
     def kernels(self) -> IntervalSet:
@@ -79,11 +79,11 @@ class DeviceWork:
     Attributes:
         devices: Every GPU plane, in plane order, those without work too; none where no GPU plane
             holds any work.
-        silent: Names of the GPU planes, where none of them holds any work.
+        silent: Names of the GPU planes, if none of them holds any work.
         launches: Host events with a correlation id.
         first_ns: (steps,) begin of the first device event; of a step without any, ``NEVER_NS``.
         last_ns: (steps,) end of its last device event, -1 if none.
-        computing: (steps,) whether it ran a kernel; the others computed on the host.
+        computing: (steps,) whether it ran a kernel; other steps computed on the host.
     """
 
     devices: tuple[Device, ...]
@@ -103,7 +103,7 @@ def find_device_work(planes: tuple[Plane, ...], host: EventTable, steps: Steps) 
     """Read all GPU planes and link their events to steps by correlation id.
 
     Raises:
-        InputError: There are more of them than a server has.
+        InputError: There are more GPU planes than a server has.
     """
     gpus = [plane for plane in planes if plane.name.startswith(ev.GPU_PLANE_PREFIX)]
     if len(gpus) > GPUS_MAX:
@@ -115,9 +115,9 @@ def find_device_work(planes: tuple[Plane, ...], host: EventTable, steps: Steps) 
         return no_device_work(len(steps))
     lines = next((plane.lines for plane in planes if plane.events is host), ())
     launches = find_launches(host, lines, steps)
-    held_up = host_overhead_rows(host)
-    beside = union(host.start_ns[held_up], host.end_ns[held_up])
-    devices = tuple(_device(plane, host, launches, steps, beside) for plane in gpus)
+    delayed = host_overhead_rows(host)
+    on_host = union(host.start_ns[delayed], host.end_ns[delayed])
+    devices = tuple(_device(plane, host, launches, steps, on_host) for plane in gpus)
     if not any(len(device.events) for device in devices):
         return no_device_work(len(steps), tuple(plane.name for plane in gpus), launches)
     return DeviceWork(
@@ -133,7 +133,7 @@ def find_device_work(planes: tuple[Plane, ...], host: EventTable, steps: Steps) 
 def no_device_work(
     steps: int, silent: tuple[str, ...] = (), launches: Launches | None = None
 ) -> DeviceWork:
-    """What a host without GPU planes has, or with none that holds any work."""
+    """The result without GPU planes, or with GPU planes that hold no work."""
     none = np.empty(0, np.int32)
     return DeviceWork(
         devices=(),
@@ -154,7 +154,7 @@ def _computing(devices: tuple[Device, ...], steps: int) -> Bools:
 
 
 def _device(
-    plane: Plane, host: EventTable, launches: Launches, steps: Steps, beside: IntervalSet
+    plane: Plane, host: EventTable, launches: Launches, steps: Steps, on_host: IntervalSet
 ) -> Device:
     streams = stream_rows(plane)
     work, is_work = link(plane, streams, host, launches, steps)
@@ -167,7 +167,7 @@ def _device(
         plane=plane,
         events=work,
         busy=_busy(work),
-        overhead=merge(union(plane.events.start_ns[own], plane.events.end_ns[own]), beside),
+        overhead=merge(union(plane.events.start_ns[own], plane.events.end_ns[own]), on_host),
         first_ns=first,
         last_ns=last,
         end_ns=int(work.end_ns.max(initial=-1)),
@@ -175,6 +175,6 @@ def _device(
 
 
 def _busy(work: DeviceEvents) -> IntervalSet:
-    # By kind, since events of one kind mostly stand in order already.
+    # By kind, since events of one kind are mostly sorted already.
     kernels, memsets = work.kind == KERNEL, work.kind == MEMSET
     return merge(*(work.during(keep) for keep in (kernels, ~kernels & ~memsets, memsets)))

@@ -1,9 +1,9 @@
-"""What runs that used a GPU spent in the driver's and the compiler's calls, by the stage it is of.
+"""Time that runs with GPU work spent in calls of the driver and the compiler, by stage.
 
-A call that copies takes its time on the host, above all from memory that is not pinned: it is
-``transfer-in`` or ``transfer-out`` as the copy is. Allocating memory, loading modules,
-instantiating graphs and compiling are ``launch``: no preprocessing of the user's, wherever in the
-run they come.
+A call that copies takes time on the host, above all from memory that is not pinned. It is stage
+``transfer-in`` or ``transfer-out``, like the copy. Allocating memory, loading modules,
+instantiating graphs and compiling are stage ``launch`` anywhere in the run, as they are never
+preprocessing of the user's.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from diag.analysis.execution.device_kinds import (
     COPY_IN,
     COPY_OUT,
     KERNEL,
-    UNTOLD,
+    UNKNOWN_KIND,
     Kinds,
-    told_directions,
+    known_directions,
 )
 from diag.analysis.execution.device_work import DeviceWork
 from diag.analysis.execution.host_calls import Calls, HostCalls
@@ -43,14 +43,14 @@ class DriverTime:
 
 
 def find_driver_time(host: EventTable, calls: HostCalls, device: DeviceWork) -> DriverTime:
-    """Tell the copying calls' directions; those that copy within a device are of neither."""
-    used = np.append(device.used, False)  # the last place is that of no step
+    """Find the calls and the direction of copies; copies within a device are of neither stage."""
+    used = np.append(device.used, False)  # the last place is for the step -1
     copying = calls.copy.where(used[calls.copy.step])
-    way = _directions(host, copying, device)
+    direction = _directions(host, copying, device)
     held, cold = (each.where(used[each.step]) for each in (calls.allocator, calls.cold_start))
     return DriverTime(
-        _intervals(copying.where(way == COPY_IN)),
-        _intervals(copying.where(way == COPY_OUT)),
+        _intervals(copying.where(direction == COPY_IN)),
+        _intervals(copying.where(direction == COPY_OUT)),
         _intervals(held).plus(_intervals(cold)),
     )
 
@@ -60,27 +60,27 @@ def _intervals(calls: Calls) -> StepIntervals:
 
 
 def _directions(host: EventTable, calls: Calls, device: DeviceWork) -> Kinds:
-    """By the call itself, else by the copy it led to, else by where it lies in its run."""
-    way = told_directions(host, calls.row)
+    """(n,) direction by the call itself, else by its copy, else by its place in its run."""
+    direction = known_directions(host, calls.row)
     for each in device.devices:
         work = each.events
         copies = np.flatnonzero((work.kind != KERNEL) & (work.launch >= 0))
-        untold = np.flatnonzero(way == UNTOLD)
-        if not len(copies) or not len(untold):
+        unknown = np.flatnonzero(direction == UNKNOWN_KIND)
+        if not len(copies) or not len(unknown):
             continue
         copies = copies[np.argsort(work.launch[copies], kind="stable")]
         launched = work.launch[copies]
-        at = np.minimum(np.searchsorted(launched, calls.row[untold]), len(launched) - 1)
-        found = launched[at] == calls.row[untold]
-        way[untold[found]] = work.kind[copies[at[found]]]
-    untold = np.flatnonzero(way == UNTOLD)
-    if len(untold):
+        at = np.minimum(np.searchsorted(launched, calls.row[unknown]), len(launched) - 1)
+        found = launched[at] == calls.row[unknown]
+        direction[unknown[found]] = work.kind[copies[at[found]]]
+    unknown = np.flatnonzero(direction == UNKNOWN_KIND)
+    if len(unknown):
         first, last = _kernels(device)
-        step = calls.step[untold]
-        after = calls.end_ns[untold] > last[step]
-        way[untold[after]] = COPY_OUT
-        way[untold[calls.start_ns[untold] < first[step]]] = COPY_IN
-    return way
+        step = calls.step[unknown]
+        after = calls.end_ns[unknown] > last[step]
+        direction[unknown[after]] = COPY_OUT
+        direction[unknown[calls.start_ns[unknown] < first[step]]] = COPY_IN
+    return direction
 
 
 def _kernels(device: DeviceWork) -> tuple[Int64s, Int64s]:

@@ -1,8 +1,8 @@
-"""Host events that explain idleness by themselves: driver calls, compiling, loading of models.
+"""Host events that explain idle time by themselves: driver calls, compiling, loading of models.
 
-An event counts where it works for a request: a driver call by the step that launched it, others
-inside an executor burst or a run, whose step they then are; or inside a batch or a session's
-request on its thread.
+An event counts if it works for a request: a driver call belongs to the step that launched it, any
+other event to the executor burst or run around it on its thread, or to the batch or the
+``BatchingSessionRun`` around it.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Calls:
         row: (n,) ascending rows of the host plane.
         start_ns: (n,).
         end_ns: (n,).
-        step: (n,) root step, -1 where only a batch or a request encloses it.
-        device: (n,) ordinal of the GPU it went to, -1 where the event does not say.
+        step: (n,) root step, -1 if only a batch or a request encloses it.
+        device: (n,) ordinal of the GPU it went to, -1 if the event does not say.
     """
 
     row: Int64s
@@ -45,13 +45,13 @@ class Calls:
         return len(self.row)
 
     def concerning(self, ordinal: int, steps: Bools) -> Calls:
-        """Those that went to this GPU or, where that is not said, are of one of these steps."""
+        """Calls to this GPU; and calls that name no GPU, if they belong to one of these steps."""
         of_step = (self.step < 0) | np.append(steps, True)[self.step]
         keep = np.where(self.device >= 0, self.device == ordinal, of_step)
         return self.where(keep.astype(np.bool_))
 
     def where(self, keep: Bools) -> Calls:
-        """Those for which ``keep`` holds."""
+        """The calls that a mask selects."""
         return Calls(
             self.row[keep],
             self.start_ns[keep],
@@ -62,17 +62,17 @@ class Calls:
 
     @property
     def open(self) -> IntervalSet:
-        """When any is."""
+        """When any of these calls was open."""
         return union(self.start_ns, self.end_ns)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HostCalls:
-    """By kind.
+    """Host calls by kind.
 
     Attributes:
-        allocator: Of device memory and of pinned host memory.
-        cold_start: Compiling, autotuning, loading of modules, instantiating graphs.
+        allocator: Allocating or freeing device memory or pinned host memory.
+        cold_start: Compiling, autotuning, loading modules, instantiating graphs.
         copy: Calls that hand a copy to the driver.
         sync: Calls that wait for a stream, an event or a context.
         load: Ops that restore a model's variables or fill its tables.
@@ -88,38 +88,38 @@ class HostCalls:
 
     @property
     def of_the_driver(self) -> tuple[Calls, ...]:
-        """What only a step that uses a GPU does."""
+        """Calls that only a step with GPU work makes."""
         return self.allocator, self.cold_start, self.copy, self.sync
 
 
 def find_host_calls(host: Plane, steps: Steps, launches: Launches) -> HostCalls:
-    """Find them by name, and place them."""
+    """Find the calls by name, and the step of each."""
     events = host.events
-    place = _Placing(events, steps, launches)
+    finder = _CallFinder(events, steps, launches)
     copies = np.union1d(_named(events, ev.COPY_CALLS), events.stat(ev.STAT_MEMCPY_DETAILS).rows)
     compiling = rows_of_type(events, ev.COMPILE_OPS)
     long = events.end_ns[compiling] - events.start_ns[compiling] >= COMPILE_OP_MIN_NS
     cold = np.union1d(_named(events, ev.MODULE_LOAD_CALLS + ev.COMPILE_EVENTS), compiling[long])
     return HostCalls(
-        allocator=place.calls(_named(events, ev.ALLOCATOR_CALLS + ev.ALLOCATOR_EVENTS)),
-        cold_start=place.calls(cold),
-        copy=place.calls(copies),
-        sync=place.calls(_named(events, ev.SYNC_CALLS)),
-        load=place.calls(rows_of_type(events, ev.LOAD_OPS)),
+        allocator=finder.calls(_named(events, ev.ALLOCATOR_CALLS + ev.ALLOCATOR_EVENTS)),
+        cold_start=finder.calls(cold),
+        copy=finder.calls(copies),
+        sync=finder.calls(_named(events, ev.SYNC_CALLS)),
+        load=finder.calls(rows_of_type(events, ev.LOAD_OPS)),
         loading=find_loading_steps(events, tuple(line.name for line in host.lines), steps),
     )
 
 
 def _named(events: EventTable, beginnings: tuple[str, ...]) -> Int64s:
-    """Rows whose name begins so."""
+    """Ascending rows of events whose name begins with one of these."""
     wanted = np.fromiter(
         (name.startswith(beginnings) for name in events.names), np.bool_, len(events.names)
     )
     return np.flatnonzero(wanted[events.name_id]) if wanted.any() else np.empty(0, np.int64)
 
 
-class _Placing:
-    """Gives events to the step, or to the run, batch or request, on whose thread they are."""
+class _CallFinder:
+    """Finds the step, batch or request that each event works for."""
 
     def __init__(self, events: EventTable, steps: Steps, launches: Launches) -> None:
         self._events, self._steps, self._launches = events, steps, launches
@@ -136,7 +136,7 @@ class _Placing:
         return Calls(row, events.start_ns[row], events.end_ns[row], step, device)
 
     def _launching(self, row: Int64s) -> Int64s:
-        """(n,) step of those that are calls with a correlation id, -1 elsewhere."""
+        """(n,) step of calls with a correlation id, -1 for other events."""
         step = np.full(len(row), -1, np.int64)
         if len(self._launches.row):
             at = np.searchsorted(self._launches.row, row.astype(np.int32))

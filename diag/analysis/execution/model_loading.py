@@ -1,4 +1,4 @@
-"""Runs that make a model ready rather than answer a request."""
+"""Runs that load or warm up a model rather than answer a request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from diag.model.events import Bools, EventTable
 
 
 def find_loading_steps(events: EventTable, lines: tuple[str, ...], steps: Steps) -> Bools:
-    """(steps,) whether a step loads a model: it runs such an op, or replays warm-up records."""
+    """(steps,) whether a step runs an op that loads a model, or replays warm-up records."""
     loading = np.zeros(len(steps), np.bool_)
     row = rows_of_type(events, ev.LOAD_OPS)
     burst = innermost(events, steps.burst_row, row)

@@ -1,8 +1,8 @@
-"""Tell in-graph preprocessing from the model by the class of an op.
+"""Separate in-graph preprocessing from the model by the type of each op.
 
 An executor op event is named ``<node>:<OpType>`` (tensorflow/core/common_runtime/executor.cc,
-TensorFlow 2.21; sample_traces/). On a server without a GPU that type is all the trace says about
-what an op is for, so the table below decides; docs/attribution.md shows it to users.
+TensorFlow 2.21; sample_traces/). On a server without a GPU the trace shows nothing else about the
+purpose of an op, so the tables below decide; docs/attribution.md shows them to users.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from diag.model.events import EventTable, Int64s
 
 
 class OpClass(enum.IntEnum):
-    """What an op event counts as."""
+    """Classes of op events."""
 
     NOT_AN_OP = 0
     MODEL = 1
     PREPROCESS = 2
-    # Shapes and casts data on its way: preprocessing while any is still to come in the step.
+    # Reshapes and casts data: part of preprocessing while more preprocessing follows in the step.
     GLUE = 3
-    # Hands over to another graph, which is accounted for by itself.
+    # Calls another graph, whose ops are classified by themselves.
     CALL = 4
 
 
@@ -65,10 +65,10 @@ _OP_TYPE = re.compile(r"[A-Za-z_][A-Za-z0-9_>]*")
 
 
 def compile_preprocess_ops(pattern: str | re.Pattern[str] | None) -> re.Pattern[str] | None:
-    """The user's own preprocessing ops, searched for in the op type and in ``<node>:<OpType>``.
+    """Compile the user's expression, searched for in the op type and in ``<node>:<OpType>``.
 
     Raises:
-        UsageError: Not a regular expression.
+        UsageError: It is not a regular expression.
     """
     if pattern is None:
         return None
@@ -103,12 +103,12 @@ def classify(name: str, extra: re.Pattern[str] | None = None) -> OpClass:
 
 
 def classify_all(names: tuple[str, ...], extra: re.Pattern[str] | None) -> NDArray[np.int8]:
-    """OpClass of every interned name, so that events are classified by one lookup."""
+    """(names,) OpClass of every interned name, so that one lookup classifies an event."""
     return np.fromiter((classify(name, extra) for name in names), np.int8, len(names))
 
 
 def rows_of_type(events: EventTable, op_types: tuple[str, ...]) -> Int64s:
-    """Ascending rows of ops whose type is one of these to the letter."""
+    """Ascending rows of ops whose type is exactly one of these."""
     endings = tuple(f":{op_type}" for op_type in op_types)
     wanted = np.fromiter(
         (name.endswith(endings) for name in events.names), np.bool_, len(events.names)

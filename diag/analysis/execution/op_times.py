@@ -1,4 +1,4 @@
-"""Which op types took the host's time, of the ops the tracer recorded."""
+"""Host time by op type, for the ops that the tracer recorded."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class OpTime:
     Attributes:
         op_type: As in the event's name after the colon, e.g. ``DecodeJpeg``.
         is_preprocess: Whether it counts as preprocessing.
-        events: How many were recorded; level 2 records only ops the executor deems expensive.
-        total_ns: Sum of their durations, which may overlap.
+        events: Number recorded; tracer level 2 records only ops that the executor deems expensive.
+        total_ns: Sum of their durations; the ops may overlap.
     """
 
     op_type: str
@@ -29,7 +29,7 @@ class OpTime:
 
 
 def rank_ops(events: EventTable, op_class: NDArray[np.int8], limit: int = 20) -> tuple[OpTime, ...]:
-    """The op types with most time, longest first."""
+    """The ``limit`` op types with most time, longest first."""
     is_op = np.isin(op_class, (OpClass.MODEL, OpClass.PREPROCESS, OpClass.GLUE))
     row = np.flatnonzero(is_op[events.name_id])
     if not len(row):

@@ -1,4 +1,4 @@
-"""Steps cut at their calls into the batcher, and intervals laid over the pieces."""
+"""Steps cut into parts at their calls of in-graph batchers, and intervals over those parts."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Parts:
         step: (n,) root step.
         start_ns: (n,).
         end_ns: (n,).
-        is_before: (n,) a batch call of the step follows.
-        is_after: (n,) a batch call of the step precedes.
+        is_before: (n,) whether a batch call of the step follows.
+        is_after: (n,) whether a batch call of the step precedes.
         first_of_step: (steps + 1,) parts of step s are ``first_of_step[s]:first_of_step[s + 1]``.
-        calls: (k,) positions in AsyncOps of the calls that account for the time between parts: of
-            calls that overlap, the one that ends last.
+        calls: (k,) positions in AsyncOps of the calls between parts; of calls that overlap, the
+            one that ends last.
     """
 
     step: Int64s
@@ -43,12 +43,13 @@ class Parts:
 def split_at_calls(steps: Steps, ops: AsyncOps) -> Parts:
     """Cut root steps at their BatchFunction calls (begin of Start to begin of Done).
 
-    A call whose Done was cut off lasts to the end of its step.
+    A call whose Done the window cut off lasts to the end of its step.
     """
     roots = np.flatnonzero(steps.is_root)
     call_step, call_start, call_end, calls = _merge_calls(steps, ops)
     step = np.concatenate((roots, call_step))
-    # Each part begins where the step or a call's end is, and ends at the next call or the end.
+    # Each part begins with the step or at the end of a call, and ends at the next call or with the
+    # step.
     begin = np.concatenate((steps.start_ns[roots], call_end))
     is_after = np.arange(len(step)) >= len(roots)
     arrange = np.lexsort((begin, is_after, step))
@@ -61,7 +62,7 @@ def split_at_calls(steps: Steps, ops: AsyncOps) -> Parts:
 
 
 def _merge_calls(steps: Steps, ops: AsyncOps) -> tuple[Int64s, Int64s, Int64s, Int64s]:
-    """Step, start and end of each stretch that calls of one step cover, and its last call."""
+    """Step, start and end of each stretch covered by calls of one step, and its last call."""
     call = np.flatnonzero(ops.is_batch & (ops.step >= 0))
     step = ops.step[call]
     low, high = steps.start_ns[step], np.maximum(steps.start_ns[step], steps.end_ns[step])
@@ -83,19 +84,25 @@ def _merge_calls(steps: Steps, ops: AsyncOps) -> tuple[Int64s, Int64s, Int64s, I
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StepIntervals:
-    """Intervals of steps; ``step`` is (n,), so are ``start_ns`` and ``end_ns``."""
+    """Intervals of steps, in any order.
+
+    Attributes:
+        step: (n,) step of each.
+        start_ns: (n,).
+        end_ns: (n,).
+    """
 
     step: Ints
     start_ns: Int64s
     end_ns: Int64s
 
     def plus(self, other: StepIntervals) -> StepIntervals:
-        """Both, unordered."""
+        """The intervals of both."""
         return StepIntervals.concat([self, other])
 
     @staticmethod
     def concat(parts: list[StepIntervals]) -> StepIntervals:
-        """All, unordered."""
+        """The intervals of all parts."""
         if not parts:
             none = np.empty(0, np.int64)
             return StepIntervals(none, none, none)
@@ -108,24 +115,27 @@ class StepIntervals:
         )
 
     def where(self, keep: Bools) -> StepIntervals:
-        """Those for which ``keep`` holds."""
+        """The intervals that a mask selects."""
         return StepIntervals(self.step[keep], self.start_ns[keep], self.end_ns[keep])
 
 
 class Spread:
-    """Turns intervals of steps into layers over the parts of those steps."""
+    """Makes layers over parts from intervals of steps."""
 
     def __init__(self, parts: Parts) -> None:
         self._first = parts.first_of_step
         self._is_after = parts.is_after
 
     def layer(self, stage: Stage, of: StepIntervals, *, after: bool | None = None) -> Layer:
-        """The same intervals for each part of their step; clipping drops what lies outside.
+        """Give the intervals to each part of their step; ``tile`` clips them to the part.
 
-        ``after`` limits it to parts after (True) or not after (False) a batch call.
+        Args:
+            stage: Stage of the layer.
+            of: The intervals.
+            after: Only parts after (True) or not after (False) a batch call; None for all parts.
         """
         if len(self._first) == len(self._is_after) + 1 and not self._is_after.any():
-            # Every step is one part, the same: as without batchers in the graph.
+            # Without in-graph batchers every step is one part.
             none = after is True
             kept = of.where(np.zeros(len(of.step), np.bool_)) if none else of
             return Layer(stage.index, kept.step, kept.start_ns, kept.end_ns)

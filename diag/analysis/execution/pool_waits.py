@@ -1,7 +1,7 @@
-"""How long closures waited for a thread of the runtime's pools, by the pools' own marks.
+"""How long closures waited for a thread of the runtime's pools, by the pools' own events.
 
-It confirms, or contradicts, the ``queue-executor`` stage, which is step time without any burst: a
-closure that waits while another of its step runs holds up no request.
+These waits can be compared with the stage ``queue-executor``, which is step time without any burst.
+They may be longer, as a closure that waits while another one of its step runs delays no request.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class PoolWait:
 def measure_pool_waits(
     events: EventTable, lines: tuple[str, ...], closures: Closures
 ) -> tuple[PoolWait, ...]:
-    """The pools with most waiting, longest first; none where no closure has both of its marks."""
+    """The pools with most waiting, longest first; empty if no closure has both of its events."""
     at, begun = events.start_ns, closures.begun
     wait_ns = at[begun] - at[closures.handed]
     pools, pool_of_line = np.unique([line.partition("/")[0] for line in lines], return_inverse=True)

@@ -1,17 +1,17 @@
-"""What each step did: preprocessing, model, waiting for an executor thread.
+"""The stages of each step: preprocessing, model, waiting for an executor thread.
 
-A step's span is cut at its BatchFunction calls into *parts*: before the first call, between, after
-the last; the calls themselves are accounted for by their batches. Each part is tiled; for runs
-with device work see device_layers.py, for those without kernels the layers are, in order of
-precedence::
+A step's span is cut at its BatchFunction calls into *parts*: before the first call, between calls,
+after the last; the time of the calls comes from their batches. Each part is cut into stages by
+layers. For runs with device work see device_layers.py; for runs without kernels the layers are, in
+order of precedence::
 
     model ops            compute
     preprocessing phase  preprocess   preprocessing ops, and bursts from the first of them until
                                       the model's first op after the last of them
     executor bursts      compute      in a part after a batch: postprocess
     completion           compute      from the last burst to the end of the run; likewise
-    rest                 queue-executor; unattributed where the step has no burst at all, or no
-                         closure waits in a pool: then for something that no event shows
+    rest                 queue-executor; unattributed if the step has no burst at all, or while
+                         no closure waits in a pool: then no event shows what the step waits for
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ from diag.model.serving import STAGES, Stage
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StepStages:
-    """Pieces of all parts, and their sums by step.
+    """Stages of all steps.
 
     Attributes:
-        parts: The spans.
-        pieces: Owner is the part, code the stage index.
-        stage_ns: (steps, len(STAGES)), without the time of batch calls.
+        parts: The parts of steps.
+        pieces: Pieces of parts; the owner is the part, the code the stage index.
+        stage_ns: (steps, len(STAGES)) sums by step, without the time of batch calls.
         may_wait: When a step may wait for a thread.
     """
 
@@ -63,7 +63,7 @@ def stage_steps(
     calls: HostCalls,
     waits: ThreadWaits,
 ) -> StepStages:
-    """Tile every part of every root step."""
+    """Cut every part of every root step into stages."""
     parts = split_at_calls(steps, ops)
     spread = Spread(parts)
     bursts = StepIntervals(
@@ -102,13 +102,13 @@ def stage_steps(
 
 
 def _spans(stage: Stage, chosen: Bools, start_ns: Int64s, end_ns: Int64s) -> Layer:
-    """Spans of those parts for which ``chosen`` holds."""
+    """A layer of the spans of the chosen parts."""
     part = np.flatnonzero(chosen)
     return Layer(stage.index, part, start_ns[part], end_ns[part])
 
 
 def _bare_runs(steps: Steps, on_device: Bools) -> StepIntervals:
-    """Whole runs that used a device and show no burst: their own thread did the host's work."""
+    """Whole runs with device work but without a burst: their own thread did the host work."""
     burst = np.zeros(len(steps), np.bool_)
     burst[steps.burst_step] = True
     bare = np.flatnonzero(on_device & ~burst)
@@ -131,13 +131,13 @@ def _ops_by_class(
 def _cpu_layers(
     by_class: dict[OpClass, StepIntervals], work: StepIntervals, spread: Spread, on_host: Bools
 ) -> list[Layer]:
-    """Layers of steps that computed on the host."""
+    """Layers of the steps that computed on the host, in order of precedence."""
     model, early = (
         by_class[op].where(on_host[by_class[op].step]) for op in (OpClass.MODEL, OpClass.PREPROCESS)
     )
     work = work.where(on_host[work.step])
     steps = len(on_host)
-    # String and lookup ops after the model put labels on its output: not preprocessing.
+    # String and lookup ops after the model label its output: they are no preprocessing.
     model_last = _last(model, steps)
     late = early.start_ns >= np.where(model_last >= 0, model_last, NEVER_NS)[early.step]
     labels, early = early.where(late), early.where(~late)
@@ -145,8 +145,8 @@ def _cpu_layers(
     phase_start = np.full(steps, NEVER_NS)
     np.minimum.at(phase_start, early.step, early.start_ns)
     phase_last = _last(early, steps)
-    # The phase lasts until the first model op after its last op; where none is visible, glue
-    # belongs to preprocessing until the part ends, which clipping sees to.
+    # The phase lasts until the first model op after its last op; if none was recorded, until the
+    # part ends, by clipping.
     later = model.where(model.start_ns >= phase_last[model.step])
     phase_end = np.full(steps, NEVER_NS)
     np.minimum.at(phase_end, later.step, later.start_ns)
@@ -165,7 +165,7 @@ def _cpu_layers(
 
 
 def _last(of: StepIntervals, steps: int) -> Int64s:
-    """End of the last interval of each step, -1 where it has none."""
+    """(steps,) end of the last interval of each step, -1 if it has none."""
     last = np.full(steps, -1, np.int64)
     np.maximum.at(last, of.step, of.end_ns)
     return last

@@ -1,9 +1,9 @@
-"""Executor steps: what each Session::Run and each batch function did with its time.
+"""Executor steps: the runs of sessions and functions, and the bursts of work in each.
 
-A step is a ``SessionRun`` or a ``FunctionRun`` event and the ``ExecutorState::Process`` bursts that
-carry its id. Functions called from inside a burst (map functions, functional loops) belong to the
-step that called them. Bursts whose step began or ended outside the window make an *orphan* step:
-it counts for the timeline, never as a request.
+A step is a ``SessionRun`` or a ``FunctionRun`` event and the ``ExecutorState::Process`` bursts with
+its id. Functions called from inside a burst (map functions, functional loops) belong to the step
+that called them. Bursts whose run event is outside the window form an *orphan* step: it is busy
+time, but never a request.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Steps:
         start_ns: (n,) begin of the run; of an orphan, of its first burst.
         end_ns: (n,) end of a session run; of a function, the begin of its done callback (the
             FunctionRun event itself covers only the launch); of an orphan, of its last burst.
-        root: (n,) the step it was called from, itself if none.
+        root: (n,) the outermost step that it was called from, or itself.
         is_function: (n,) whether it is a FunctionRun.
         is_orphan: (n,) whether its run event is missing.
         burst_row: (k,) ascending rows of ExecutorState::Process.
@@ -53,7 +53,7 @@ class Steps:
 
 
 def find_steps(events: EventTable) -> Steps:
-    """Find steps and give every executor burst to one."""
+    """Find the steps, and the step of every executor burst."""
     runs = events.rows_named(ev.SESSION_RUN)
     functions = events.rows_named(ev.FUNCTION_RUN)
     row = np.concatenate((runs, functions))
@@ -74,7 +74,7 @@ def find_steps(events: EventTable) -> Steps:
     )
     finish = np.full(len(row), -1, np.int64)
     np.maximum.at(finish, done_step[done_step >= 0], events.start_ns[done[done_step >= 0]])
-    finish = np.where(finish >= 0, finish, _unseen_end(events, row, bursts, burst_step))
+    finish = np.where(finish >= 0, finish, _cut_off_end(events, row, bursts, burst_step))
     end[is_function] = np.maximum(start, finish)[is_function]
 
     n, orphans = len(row), len(orphan_keys)
@@ -97,11 +97,11 @@ def find_steps(events: EventTable) -> Steps:
     )
 
 
-def _unseen_end(events: EventTable, row: Int64s, bursts: Int64s, burst_step: Int64s) -> Int64s:
-    """When a run ended whose done callback was cut off by the window.
+def _cut_off_end(events: EventTable, row: Int64s, bursts: Int64s, burst_step: Int64s) -> Int64s:
+    """(runs,) end of runs whose done callback the window cut off.
 
-    Inside a batch that was recorded whole, with its last burst; else it ran on to the end of what
-    was recorded.
+    Inside a batch that was recorded whole it is the end of the last burst; otherwise the run lasts
+    to the end of the recording.
     """
     last = np.full(len(row), -1, np.int64)
     mine = burst_step < len(row)
@@ -116,9 +116,10 @@ def _unseen_end(events: EventTable, row: Int64s, bursts: Int64s, burst_step: Int
 def _callers(
     events: EventTable, bursts: Int64s, burst_step: Int64s, done: Int64s, done_step: Int64s
 ) -> tuple[Int64s, Int64s]:
-    """Ascending rows of the events from inside which a step calls another, and that step.
+    """Ascending rows of the events inside which a step calls others, and that step.
 
-    A functional loop launches its next iteration from the done callback of the one before.
+    These are bursts and done callbacks: a functional loop starts its next iteration from the done
+    callback of the one before.
     """
     known = done_step >= 0
     row = np.concatenate((bursts, done[known]))
@@ -127,17 +128,17 @@ def _callers(
 
 
 def _roots(events: EventTable, row: Int64s, callers: tuple[Int64s, Int64s], steps: int) -> Int64s:
-    """Follow each step to the one it was called from, to the top.
+    """(steps,) the outermost step that each step was called from.
 
-    Only a run inside a burst, or inside a done callback, on the same thread is a call; a
-    BatchFunction's run sits on a batch thread, outside either, and so stays a root of its own.
+    A run is a call only inside a burst or a done callback on the same thread. The run of a
+    BatchFunction is on a batch thread, outside both, and so is a root step.
     """
     root = np.arange(steps)
     caller_row, caller_step = callers
-    holder = innermost(events, caller_row, row)
-    called = holder >= 0
-    root[: len(row)][called] = caller_step[holder[called]]
-    for _ in range(64):  # call depth; a cycle cannot be, but hostile ids could pretend one
+    around = innermost(events, caller_row, row)
+    called = around >= 0
+    root[: len(row)][called] = caller_step[around[called]]
+    for _ in range(64):  # call depth; limited, as ids of a damaged file could form a cycle
         above = root[root]
         if np.array_equal(above, root):
             break
@@ -147,7 +148,7 @@ def _roots(events: EventTable, row: Int64s, callers: tuple[Int64s, Int64s], step
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AsyncOps:
-    """Asynchronous ops: handed off at start, finished by a callback.
+    """Asynchronous ops: started on one thread, finished by a callback.
 
     Attributes:
         start_ns: (n,) begin of ``ProcessAsync::Start``.
@@ -184,9 +185,9 @@ def find_async_ops(events: EventTable, steps: Steps) -> AsyncOps:
     )
     paired = pair >= 0
     seen = done[np.maximum(pair, 0)] if len(done) else np.zeros(len(start), np.int64)
-    holder = innermost(events, steps.burst_row, start)
+    around = innermost(events, steps.burst_row, start)
     if len(steps.burst_row):
-        step = np.where(holder >= 0, steps.burst_step[np.maximum(holder, 0)], -1)
+        step = np.where(around >= 0, steps.burst_step[np.maximum(around, 0)], -1)
     else:
         step = np.full(len(start), -1, np.int64)
     kinds = events.stat(ev.STAT_KERNEL_TYPE).at(start)

@@ -1,8 +1,8 @@
-"""When a step that runs nothing may be waiting for a thread, by the marks of the pools.
+"""When a step without a burst may be waiting for a thread, by the events of the thread pools.
 
-A step without an open burst waits for a thread, or for something that no host event shows: a
-kernel whose tracer was refused, an answer from elsewhere. Only while a closure is pending in some
-pool can it be the former.
+Such a step waits either for a thread, or for something that no host event shows, such as a kernel
+that no device tracer recorded, or an answer from another server. It can wait for a thread only
+while a closure is pending in some pool.
 """
 
 from __future__ import annotations
@@ -22,22 +22,21 @@ from diag.formats.trace import event_names as ev
 from diag.model.events import Bools, EventTable, Int64s
 from diag.model.intervals import NEVER_NS, IntervalSet
 
-# Threads that serve single ops: their closures are no steps'.
+# Pools that serve single ops: their closures do not run steps.
 _OP_POOL = "Eigen"
-# Pieces that the marks may cut others into, beside as many as there are; else they tell less.
+# Limit of pieces added by cutting; beyond it the pending intervals are widened until they join.
 _CUTS_MAX = 2**22
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ThreadWaits:
-    """What the marks of the pools say of waits.
+    """Waits for threads, by the events of the pools.
 
     Attributes:
-        possible: When some step may wait for a thread; always, where no pool that runs steps left
-            marks.
-        done: Waits of done callbacks that did not follow a burst of their step on its thread:
-            from the hand-over of their closure to its begin; of those whose closure left no marks,
-            since when others have been waiting.
+        possible: When a step may wait for a thread; always, if no pool that runs steps has events.
+        done: Waits of done callbacks that did not follow a burst of their step on its thread. They
+            last from the hand-over of the callback's closure to its begin; for a closure without
+            events, from the begin of the pending interval around it.
     """
 
     possible: IntervalSet
@@ -47,13 +46,13 @@ class ThreadWaits:
 def find_thread_waits(
     events: EventTable, lines: tuple[str, ...], closures: Closures, steps: Steps
 ) -> ThreadWaits:
-    """Read the marks."""
+    """Read the events of the pools."""
     possible = _possible(events, lines, closures)
     return ThreadWaits(possible, _done(events, closures, steps, possible))
 
 
 def of_steps(events: EventTable, lines: tuple[str, ...], begun: Int64s) -> Bools:
-    """Which of these closures ran in pools that run steps.
+    """(n,) whether each closure ran in a pool that runs steps.
 
     Args:
         events: Of the host plane.
@@ -65,7 +64,7 @@ def of_steps(events: EventTable, lines: tuple[str, ...], begun: Int64s) -> Bools
 
 
 def _possible(events: EventTable, lines: tuple[str, ...], closures: Closures) -> IntervalSet:
-    """The union of all waits, with what an executor takes to hand over and to begin."""
+    """The union of all waits, widened by the time that handing over and beginning may take."""
     at = events.start_ns
     begun = events.rows_named(ev.THREADPOOL_START_REGION)
     begun = begun[of_steps(events, lines, begun)]
@@ -73,7 +72,7 @@ def _possible(events: EventTable, lines: tuple[str, ...], closures: Closures) ->
         return IntervalSet(np.array([-NEVER_NS]), np.array([NEVER_NS]))
     paired = of_steps(events, lines, closures.begun)
     handed = closures.handed[paired]
-    # What the window cut: handed over before it, or not begun when it ended.
+    # Closures cut by the window: handed over before it began, or not begun when it ended.
     before = begun[~np.isin(begun, closures.begun)]
     after = events.rows_named(ev.THREADPOOL_RECORD)
     after = after[~np.isin(after, closures.handed)]
@@ -86,7 +85,7 @@ def _possible(events: EventTable, lines: tuple[str, ...], closures: Closures) ->
 def _done(
     events: EventTable, closures: Closures, steps: Steps, possible: IntervalSet
 ) -> StepIntervals:
-    """How long done callbacks waited that did not follow a burst of their step on its thread."""
+    """Waits of done callbacks that did not follow a burst of their step on its thread."""
     done = events.rows_named(ev.EXECUTOR_DONE_CALLBACK)
     own = np.flatnonzero(~steps.is_orphan)
     step = latest_before(
@@ -97,7 +96,7 @@ def _done(
     )
     done, step = done[step >= 0], steps.root[own[step[step >= 0]]]
     at, line = events.start_ns, events.line_index
-    # The rows of a line are in order of time: what stands next before the callback came before it.
+    # Rows of a line are sorted by time: the nearest row before the callback is what ran before it.
     stops = events.rows_named(ev.THREADPOOL_STOP_REGION)
     marks = np.concatenate((closures.begun, steps.burst_row, stops, [-1]))
     order = np.argsort(marks)
@@ -113,7 +112,7 @@ def _done(
     unmarked = np.flatnonzero(~marked & ~follows & is_covered(possible, at[done] - 1))
     end = at[done[unmarked]]
     since = possible.start_ns[np.searchsorted(possible.start_ns, end) - 1] if len(end) else end
-    seen = since > -NEVER_NS  # else nobody knows since when
+    seen = since > -NEVER_NS  # otherwise the begin of the wait is not known
     unmarked, end, since = unmarked[seen], end[seen], since[seen]
     return StepIntervals(
         np.concatenate((step[marked], step[unmarked])),
@@ -123,13 +122,13 @@ def _done(
 
 
 def where_possible(pieces: Pieces, waiting: int, possible: IntervalSet, otherwise: int) -> Pieces:
-    """Cut the pieces of one code at the edges of a set and give another to those outside.
+    """Cut the pieces of one code at the edges of a set, and change the code outside the set.
 
     Args:
-        pieces: Of all codes.
-        waiting: The code.
-        possible: Where it may be.
-        otherwise: The code for elsewhere.
+        pieces: Pieces of all codes.
+        waiting: The code whose pieces are cut.
+        possible: Where this code is kept.
+        otherwise: The code for the parts outside.
     """
     own = pieces.code == waiting
     if not own.any():
@@ -137,7 +136,7 @@ def where_possible(pieces: Pieces, waiting: int, possible: IntervalSet, otherwis
     start, end = pieces.start_ns[own], pieces.end_ns[own]
     edges, first, more = _edges_within(possible, start, end)
     wider_ns = HANDOVER_MAX_NS
-    while more.sum() > 2 * len(own) + _CUTS_MAX:  # thousands that wait at once, and waits apart
+    while more.sum() > 2 * len(own) + _CUTS_MAX:  # thousands of steps and of separate waits
         possible, wider_ns = (
             union(possible.start_ns - wider_ns, possible.end_ns + wider_ns),
             2 * wider_ns,
@@ -155,13 +154,13 @@ def where_possible(pieces: Pieces, waiting: int, possible: IntervalSet, otherwis
     later, earlier = within > 0, within < copies[source] - 1
     start_ns[later] = edges[edge[later] - 1]
     end_ns[earlier] = edges[edge[earlier]]
-    # An odd number of edges before it: inside.
+    # With an odd number of edges before it, a piece is inside.
     code[own[source] & (edge % 2 == 0)] = otherwise
     return Pieces(pieces.owner[source], start_ns, end_ns, code)
 
 
 def _edges_within(of: IntervalSet, start: Int64s, end: Int64s) -> tuple[Int64s, Int64s, Int64s]:
-    """All edges in order; for each span the first one after its begin, and how many lie inside."""
+    """All edges sorted; for each span, the first edge after its begin and the number inside."""
     edges = np.stack(of.edges, axis=1).reshape(-1)
     first = np.searchsorted(edges, start, side="right")
     return edges, first, np.searchsorted(edges, end, side="left") - first
