@@ -115,11 +115,17 @@ GPU_PLANE_PREFIX: Final = "/device:GPU:"
 ENVIRONMENT_PLANE: Final = "Task Environment"
 STAT_GPU_MODEL: Final = "gpu_device_name"  # of a GPU plane, from 2023 on
 STAT_GPU_VENDOR: Final = "device_vendor"
+STAT_PROFILE_START: Final = "profile_start_time"  # of the environment plane, unix ns
+STAT_PROFILE_STOP: Final = "profile_stop_time"  # likewise, after the data was collected
+STAT_PROFILE_OPTIONS: Final = "profile_options"  # likewise, a serialised ProfileOptions
 
 # -- context types of _pt and _ct: W:tsl/profiler/lib/context_types.h; 6 is the adaptive scheduler
+CONTEXT_EXECUTOR: Final = 2
 CONTEXT_BATCH_SCHEDULER: Final = 4
+CONTEXT_THREADPOOL: Final = 15
 
 # -- links: W:tsl/profiler/lib/connected_traceme.h; ids are unsigned 64-bit
+STAT_ROOT: Final = "_r"  # level of a root event
 STAT_PRODUCER_TYPE: Final = "_pt"
 STAT_PRODUCER_ID: Final = "_p"
 STAT_CONSUMER_TYPE: Final = "_ct"
@@ -142,6 +148,7 @@ STAT_PADDING_AMOUNT: Final = "padding_amount"
 # collectors write them in lower case.
 STAT_CORRELATION_ID: Final = "correlation_id"
 STAT_DEVICE_ID: Final = "device_id"
+STAT_CONTEXT_ID: Final = "context_id"
 STAT_KERNEL_DETAILS: Final = "kernel_details"
 STAT_MEMCPY_DETAILS: Final = "memcpy_details"
 STAT_MEMSET_DETAILS: Final = ("Memset_details", "memset_details")

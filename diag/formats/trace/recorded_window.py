@@ -69,7 +69,7 @@ def unknown_end_ns(space: Space, planned_duration_ms: int | None = None) -> int:
 
 def stop_unix_ns(space: Space) -> int | Unavailable:
     """``profile_stop_time``: the server's wall clock once it had collected, before it answered."""
-    stop = _environment(space.planes).get("profile_stop_time")
+    stop = _environment(space.planes).get(ev.STAT_PROFILE_STOP)
     return stop if isinstance(stop, int) else Unavailable("the trace holds no profile_stop_time")
 
 
@@ -92,7 +92,7 @@ def _duration_ms(environment: dict[str, StatValue]) -> int:
 
 
 def _options(environment: dict[str, StatValue]) -> ProfileOptions | None:
-    options = environment.get("profile_options")
+    options = environment.get(ev.STAT_PROFILE_OPTIONS)
     if not isinstance(options, bytes):
         return None
     try:
@@ -102,7 +102,7 @@ def _options(environment: dict[str, StatValue]) -> ProfileOptions | None:
 
 
 def _stop_ns(environment: dict[str, StatValue], otherwise_ns: int) -> int:
-    start, stop = environment.get("profile_start_time"), environment.get("profile_stop_time")
+    start, stop = environment.get(ev.STAT_PROFILE_START), environment.get(ev.STAT_PROFILE_STOP)
     if not isinstance(start, int) or not isinstance(stop, int):
         return otherwise_ns
     return stop - start

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from diag.formats.trace import event_names as ev
 from diag.testing.gpu_server.recording import Event
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ def finish_devices(plan: Plan, recording: EventLog, truth: Truth) -> None:
             every = [event for line in list(lines) for event in lines[line]]
             for line in DERIVED_LINES:
                 lines[line] = [
-                    Event(str(each.stats.get("tf_op", each.name)), each.start_ns, each.end_ns, {})
-                    for each in every
+                    Event(_op_name(each), each.start_ns, each.end_ns, {}) for each in every
                 ]
+
+
+def _op_name(event: Event) -> str:
+    return str(event.stats.get(ev.STAT_TF_OP, event.name))

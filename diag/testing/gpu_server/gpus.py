@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from diag.formats.trace import event_names as ev
 from diag.model.device import WorkKind
 from diag.testing.gpu_server.recording import Event
 from diag.testing.gpu_server.truth import BUSY, Span
@@ -79,7 +80,11 @@ class Gpu:
         work = Work(call.kind, calls[0], start, start + device_ns)
         self._free_ns[stream] = work.end_ns
         name = call.name if call.kind is WorkKind.KERNEL else line.removesuffix("Compute")
-        stats |= {"correlation_id": correlation, "tf_op": op, "context_id": "$$1"}
+        stats |= {
+            ev.STAT_CORRELATION_ID: correlation,
+            ev.STAT_TF_OP: op,
+            ev.STAT_CONTEXT_ID: "$$1",
+        }
         event = Event(name or "Memset", work.start_ns, work.end_ns, stats)
         self.recording.devices[self.index][f"Stream #{stream}({line})"].append(event)
         self.truth.busy[self.index].append(Span(BUSY, work.start_ns, work.end_ns))
@@ -94,10 +99,14 @@ class Gpu:
             return (
                 stream,
                 line,
-                {"memcpy_details": f"{ends} size:{call.copied_bytes} dest:0 async:1"},
+                {ev.STAT_MEMCPY_DETAILS: f"{ends} size:{call.copied_bytes} dest:0 async:1"},
             )
         self._given += 1
         stream = _FIRST_COMPUTE_STREAM + self._given % self.streams
         if call.kind is WorkKind.MEMSET:
-            return stream, "Compute", {"Memset_details": "kind:device num_bytes:1024 async:1"}
-        return stream, "Compute", {"kernel_details": _KERNEL_DETAILS}
+            return (
+                stream,
+                "Compute",
+                {ev.STAT_MEMSET_DETAILS[0]: "kind:device num_bytes:1024 async:1"},
+            )
+        return stream, "Compute", {ev.STAT_KERNEL_DETAILS: _KERNEL_DETAILS}

@@ -23,6 +23,16 @@ LINE_START_NS: Final = 50_000
 _NO_STATS: Final[dict[str, StatValue]] = {}
 
 
+def produces(context: int, link: int) -> dict[str, StatValue]:
+    """Stats of an event that hands work over, in a context of ``event_names.CONTEXT_*``."""
+    return {ev.STAT_PRODUCER_TYPE: context, ev.STAT_PRODUCER_ID: link}
+
+
+def consumes(context: int, link: int) -> dict[str, StatValue]:
+    """Stats of the event that takes the work over."""
+    return {ev.STAT_CONSUMER_TYPE: context, ev.STAT_CONSUMER_ID: link}
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """An event on the simulation's clock, half-open, in ns."""
@@ -88,16 +98,16 @@ class EventLog:
         space = SpaceBuilder()
         space.environment(
             {
-                "profile_start_time": ORIGIN_UNIX_NS,
-                "profile_stop_time": ORIGIN_UNIX_NS + (end - start) + 10**9,
-                "profile_options": options.SerializeToString(),
+                ev.STAT_PROFILE_START: ORIGIN_UNIX_NS,
+                ev.STAT_PROFILE_STOP: ORIGIN_UNIX_NS + (end - start) + 10**9,
+                ev.STAT_PROFILE_OPTIONS: options.SerializeToString(),
             }
         )
         planes = [(space.plane(ev.HOST_PLANE, plane_id=1), self.host)]
         for index, lines in enumerate(self.devices):
             plane = space.plane(f"/device:GPU:{index}", plane_id=2 + index)
-            plane.stat("device_vendor", "Nvidia")
-            plane.stat("gpu_device_name", "Simulated GPU")
+            plane.stat(ev.STAT_GPU_VENDOR, "Nvidia")
+            plane.stat(ev.STAT_GPU_MODEL, "Simulated GPU")
             planes.append((plane, lines))
         for plane, lines in planes:
             _fill(plane, lines, window)

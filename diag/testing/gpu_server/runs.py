@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from diag.formats.trace import event_names as ev
 from diag.model.gaps import IdleCause
 from diag.model.serving import Stage
+from diag.testing.gpu_server.recording import consumes
 from diag.testing.gpu_server.steps import (
     POOL,
     Machine,
@@ -78,7 +79,7 @@ def _call_back_in_turn(on: Machine, taken: TakenBatch[QueuedRequest], line: str)
         yield on.clock.sleep(on.vary(model.split_ns) // len(batch.tasks))
         done_ns = on.clock.now_ns
         yield on.clock.sleep(2 * US)
-        ids = {"_ct": 2, "_c": task.item.link}
+        ids = consumes(ev.CONTEXT_EXECUTOR, task.item.link)
         on.recording.add(line, ev.PROCESS_ASYNC_DONE, done_ns, on.clock.now_ns, ids)
         on.truth.add(model.device, IdleCause.SYNC_OR_OUTPUT, began_ns, on.clock.now_ns)
         # Lowest in STAGE_ORDER: it counts only where nothing else does.

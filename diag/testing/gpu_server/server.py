@@ -11,12 +11,12 @@ from diag.model.gaps import IdleCause
 from diag.model.serving import Mode, Stage
 from diag.simulation.scheduler import BatchScheduler
 from diag.testing.gpu_server.queued import QueuedRequest, batch_id
+from diag.testing.gpu_server.recording import consumes, produces
 from diag.testing.gpu_server.runs import run_function, run_session
 from diag.testing.gpu_server.steps import Machine, burst, end_burst, finish, return_thread
 from diag.testing.gpu_server.truth import RequestTruth, Span
 
 if TYPE_CHECKING:
-    from diag.model.events import StatValue
     from diag.simulation.batch_queue import TakenBatch
     from diag.simulation.clock import Process
 
@@ -85,7 +85,7 @@ class Server:
         woken_ns = on.clock.now_ns
         yield on.clock.sleep(10 * US)
         end_ns = on.clock.now_ns
-        on.recording.add(line, ev.BATCHING_SESSION_RUN, truth.start_ns, end_ns, {"_r": 1})
+        on.recording.add(line, ev.BATCHING_SESSION_RUN, truth.start_ns, end_ns, {ev.STAT_ROOT: 1})
         truth.spans.append(Span(Stage.BATCH_SPLIT, woken_ns, end_ns))
         on.truth.add(model.device, IdleCause.SYNC_OR_OUTPUT, woken_ns, end_ns)
 
@@ -102,8 +102,11 @@ class Server:
         step.spans.append(Span(Stage.SCHEDULE, start_ns, task.enqueued_ns))
         self._enqueue(index, task, pool_line, start_ns + 1 * US)
         yield on.clock.sleep(4 * US)
-        ids: dict[str, StatValue] = {"step_id": step.number, "_pt": 2, "_p": task.link}
-        ids |= {"name": "batch", "kernel_type": ev.BATCH_FUNCTION}
+        ids = produces(ev.CONTEXT_EXECUTOR, task.link) | {
+            ev.STAT_STEP_ID: step.number,
+            ev.STAT_NAME: "batch",
+            ev.STAT_KERNEL_TYPE: ev.BATCH_FUNCTION,
+        }
         on.recording.add(pool_line, ev.PROCESS_ASYNC_START, start_ns, on.clock.now_ns, ids)
         end_burst(on, step, pool_line, began_ns)
         return_thread(on, pool_line)
@@ -126,9 +129,9 @@ class Server:
         """Put a request into its model's queue."""
         record, at = self.on.recording, task.enqueued_ns
         (batch,) = self.batcher.schedule(index, task, rows=1)
-        ids: dict[str, StatValue] = {"size": 1, "_pt": 4, "_p": batch_id(index, batch)}
+        ids = produces(ev.CONTEXT_BATCH_SCHEDULER, batch_id(index, batch)) | {ev.STAT_SIZE: 1}
         record.add(line, ev.SCHEDULE_OUTPUT_TASK, at, at + 1 * US, ids)
-        size = {"batching_input_task_size": 1}
+        size = {ev.STAT_BATCHING_INPUT_TASK_SIZE: 1}
         record.add(line, ev.SCHEDULE_WITHOUT_SPLIT, scheduled_ns, at + 2 * US, size)
 
     def _process(self, thread: int, taken: TakenBatch[QueuedRequest]) -> Process[None]:
@@ -140,8 +143,8 @@ class Server:
         yield on.clock.sleep(on.vary(model.merge_ns))
         merged_ns, in_graph = on.clock.now_ns, model.mode is Mode.BATCH_FUNCTION
         padding = {
-            "batch_size_after_padding": taken.padded_rows,
-            "padding_amount": taken.padded_rows - rows,
+            ev.STAT_BATCH_SIZE_AFTER_PADDING: taken.padded_rows,
+            ev.STAT_PADDING_AMOUNT: taken.padded_rows - rows,
         }
         merge = ev.CONCAT_INPUT_TENSORS if in_graph else ev.MERGE_INPUT_TENSORS
         on.recording.add(line, merge, taken_ns + 1 * US, merged_ns - 1 * US, padding)
@@ -161,7 +164,7 @@ class Server:
                 each.request.spans.append(Span(Stage.BATCH_SPLIT, run_end_ns, on.clock.now_ns))
                 each.done.succeed()
         yield on.clock.sleep(3 * US)
-        ids: dict[str, StatValue] = {"batch_size_before_padding": rows, "_r": 2}
-        ids |= {"_ct": 4, "_c": batch_id(taken.queue, taken.batch)}
+        ids = consumes(ev.CONTEXT_BATCH_SCHEDULER, batch_id(taken.queue, taken.batch))
+        ids |= {ev.STAT_BATCH_SIZE_BEFORE_PADDING: rows, ev.STAT_ROOT: 2}
         on.recording.add(line, ev.PROCESS_BATCH, taken_ns, on.clock.now_ns, ids)
         on.truth.add(model.device, IdleCause.SYNC_OR_OUTPUT, run_end_ns, on.clock.now_ns)

@@ -11,7 +11,7 @@ from diag.model.device import WorkKind
 from diag.model.gaps import IdleCause
 from diag.model.serving import Stage
 from diag.testing.gpu_server.gpus import Gpu, Work
-from diag.testing.gpu_server.recording import Event
+from diag.testing.gpu_server.recording import Event, consumes, produces
 from diag.testing.gpu_server.truth import Activity, InCall, Span, Truth
 
 if TYPE_CHECKING:
@@ -62,12 +62,16 @@ class Step:
     @property
     def produces(self) -> dict[str, StatValue]:
         """Stats of the event of its run."""
-        return {"id": self.number, "_r": 1, "_pt": 2, "_p": self.link}
+        return {
+            ev.STAT_ID: self.number,
+            ev.STAT_ROOT: 1,
+            **produces(ev.CONTEXT_EXECUTOR, self.link),
+        }
 
     @property
     def consumes(self) -> dict[str, StatValue]:
         """Stats of the executor events of its run."""
-        return {"id": self.number, "_ct": 2, "_c": self.link}
+        return {ev.STAT_ID: self.number, **consumes(ev.CONTEXT_EXECUTOR, self.link)}
 
 
 @dataclass
@@ -114,11 +118,15 @@ def burst(
     """
     now, record = on.clock, on.recording
     scheduled_ns, closure = now.now_ns, next(record.numbers)
-    record.mark(caller, ev.THREADPOOL_RECORD, scheduled_ns, {"_pt": 15, "_p": closure})
+    record.mark(
+        caller, ev.THREADPOOL_RECORD, scheduled_ns, produces(ev.CONTEXT_THREADPOOL, closure)
+    )
     yield on.clock.sleep(1 * US)
     thread = yield on.pool.get()
     line = f"{POOL}/{thread}"
-    record.mark(line, ev.THREADPOOL_START_REGION, now.now_ns, {"_ct": 15, "_c": closure})
+    record.mark(
+        line, ev.THREADPOOL_START_REGION, now.now_ns, consumes(ev.CONTEXT_THREADPOOL, closure)
+    )
     began_ns = now.now_ns
     step.spans.append(
         Span(Stage.QUEUE_EXECUTOR, step.begin_ns if not step.spans else scheduled_ns, began_ns)
@@ -181,7 +189,10 @@ def _call(on: Machine, step: Step, op: Op, call: Call, line: str) -> Process[Non
     begin_ns = on.clock.now_ns
     yield on.clock.sleep(on.vary(call.host_ns))
     end_ns, correlation = on.clock.now_ns, next(on.recording.numbers)
-    ids: dict[str, StatValue] = {"correlation_id": correlation, "device_id": step.device}
+    ids: dict[str, StatValue] = {
+        ev.STAT_CORRELATION_ID: correlation,
+        ev.STAT_DEVICE_ID: step.device,
+    }
     on.recording.add(line, call.name, begin_ns, end_ns, ids)
     # Kernels need the copies before them; a copy back needs all of it.
     needed_ns = step.last_ns if call.kind is WorkKind.COPY_OUT else step.copied_ns
