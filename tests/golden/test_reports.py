@@ -15,6 +15,7 @@ from diag.formats.source import open_bundle
 from diag.report.build import build_report
 from diag.report.formats import RenderOptions, format_named
 from diag.report.formats.json import published_schema
+from diag.tables.names import TABLE_NAMES
 from tests.conftest import sample_path
 
 if TYPE_CHECKING:
@@ -106,3 +107,12 @@ def test_a_ticket_names_the_server():
 def test_every_file_here_is_of_a_case():
     files = {path.name for path in GOLDEN.iterdir()}
     assert files == {golden_path(case, format_).name for case in CASES for format_ in FORMATS}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_evidence_can_be_looked_up(case):
+    report = make_report(case)
+    tables = {table.id for section in report.sections for table in section.tables}
+    cited = {item.source.table for finding in report.findings for item in finding.evidence}
+    cited |= {item.source.table for item in report.verdict.evidence}
+    assert cited <= tables | set(TABLE_NAMES)

@@ -48,7 +48,7 @@ def draw_page(report: Report, options: RenderOptions) -> str:
     )
     page = lay_out(report, options)
     for before, block in zip((None, *page), page, strict=False):
-        if isinstance(block, Grid) and isinstance(before, Grid):
+        if isinstance(block, Grid) and isinstance(before, Grid | Bullets):
             console.print()
         _draw(console, block, options.width)
     return "\n".join(line.rstrip() for line in written.getvalue().splitlines()) + "\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diag.model.availability import Unavailable
+from diag.model.finding import RemedyKind
 from diag.report.model import Fact, Note, Section
 from diag.report.shown import shown_value
 from diag.report.topics import ReportInputs, topic
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
     from diag.model.finding import Check, Finding, Gain, Remedy, Setting
 
+# Units that do not only name what is counted.
+MEASURED_UNITS = frozenset({"ns", "ratio", "bytes", "GB/s", "%"})
 _METRIC_NAMES = {
     "device.busy": "busy time of the device",
     "device.planes": "GPUs in the trace",
@@ -31,10 +34,12 @@ _METRIC_NAMES = {
 def change_sections(inputs: ReportInputs) -> Iterator[Section]:
     """Of the first finding: the advice, and as items what else would help."""
     if not inputs.findings:
+        notes = [Note("none needed: no rule found anything to improve", label="change")]
+        yield Section(id="change", title="", notes=tuple(notes), is_summary=True)
         return
     finding = inputs.findings[0]
     notes = [*_change_notes(finding), *_verify_notes(finding)]
-    if finding.rollback:
+    if finding.rollback and not _is_another_capture(finding):
         notes.append(Note(finding.rollback, label="rollback"))
     if notes:
         yield Section(id="change", title="", notes=tuple(notes), is_summary=True)
@@ -69,12 +74,18 @@ def _change_notes(finding: Finding) -> Iterator[Note]:
     remedy, gain = finding.remedies[0], finding.gain
     yield Note(remedy_text(remedy), label="change", facts=_setting_facts(remedy.setting))
     if isinstance(gain, Unavailable):
-        yield Note(f"not computed: {gain.reason}", label="gain")
+        if not _is_another_capture(finding):
+            yield Note(f"not computed: {gain.reason}", label="gain")
     else:
         text = f"{_gain_text(gain)}. {gain.method}"
         yield Note(text, label="gain", facts=_gain_facts(gain))
     if remedy.risk:
         yield Note(remedy.risk, label="risk")
+
+
+def _is_another_capture(finding: Finding) -> bool:
+    """The server stays as it is, so that there is no gain and nothing to undo."""
+    return any(remedy.kind is RemedyKind.CAPTURE for remedy in finding.remedies[:1])
 
 
 def remedy_text(remedy: Remedy) -> str:
@@ -90,7 +101,7 @@ def _setting_facts(setting: Setting | None) -> tuple[Fact, ...]:
 
 def _gain_text(gain: Gain) -> str:
     """The metric today and the range to expect."""
-    now, low, high = (shown_value(value, gain.unit) for value in (gain.now, gain.low, gain.high))
+    now, low, high = (_shown(value, gain.unit) for value in (gain.now, gain.low, gain.high))
     to = low if low == high else f"{low} to {high}"
     return f"{metric_name(gain.metric)} {now} → {to}"
 
@@ -119,8 +130,7 @@ def _verify_notes(finding: Finding) -> Iterator[Note]:
 
 def _check_text(check: Check) -> str:
     low, high = (
-        None if bound is None else shown_value(bound, check.unit)
-        for bound in (check.low, check.high)
+        None if bound is None else _shown(bound, check.unit) for bound in (check.low, check.high)
     )
     if low is not None and high is not None:
         wanted = low if low == high else f"{low} to {high}"
@@ -128,10 +138,15 @@ def _check_text(check: Check) -> str:
         wanted = f"at most {high}"
     else:
         wanted = f"at least {low}" if low is not None else "compare"
-    now = (
-        "" if isinstance(check.now, Unavailable) else f" (now {shown_value(check.now, check.unit)})"
-    )
-    return f"{metric_name(check.metric)} {wanted}{now}"
+    text = f"{metric_name(check.metric)} {wanted}"
+    if isinstance(check.now, Unavailable):
+        return text
+    return f"{text} (now {_shown(check.now, check.unit)})"
+
+
+def _shown(value: float, unit: str) -> str:
+    """A metric's name says what is counted, so that counts are shown without it."""
+    return shown_value(value, unit if unit in MEASURED_UNITS else "count")
 
 
 def metric_name(metric: str) -> str:

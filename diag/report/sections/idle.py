@@ -24,29 +24,39 @@ if TYPE_CHECKING:
 
 # Of more devices than this, one table has the main cause of each.
 OWN_TABLES_MAX = 2
-OVERVIEW_COLUMNS = (
-    name_column("timeline", "device", "Device, or execution on the CPU."),
-    number_column("busy", "busy", "ratio", "Share of the window in which it executed."),
-    number_column("idle", "idle", "ratio", "The rest of the window."),
-    number_column(
-        "starved", "starved", "ratio", "Idle with requests in the server whose input was not ready."
-    ),
-    number_column("no_demand", "no demand", "ratio", "Idle without any request for it."),
-    name_column("main_cause", "main cause", "The cause of most of its idle time."),
-    number_column("main_cause_share", "of idle", "ratio", "Share of that cause in its idle time."),
-    number_column("busy_ns", "busy", "ns", "Time in which it executed.", is_detail=True),
-    number_column("idle_ns", "idle", "ns", "The rest of the window.", is_detail=True),
-    number_column("starved_ns", "starved", "ns", "As the share.", is_detail=True),
-    number_column("no_demand_ns", "no demand", "ns", "As the share.", is_detail=True),
-    number_column("waiting_ns", "waiting", "ns", "Idle with a request open.", is_detail=True),
-    number_column(
-        "recoverable_ns_per_second",
-        "recoverable",
-        "ns",
-        "Starved time per second of the window.",
-        is_detail=True,
-    ),
+_SHARES = (
+    ("busy", "busy", "Share of the window in which it executed."),
+    ("idle", "idle", "The rest of the window."),
+    ("starved", "starved", "Idle with requests in the server whose input was not ready."),
+    ("no_demand", "no demand", "Idle without any request for it."),
 )
+_TIMES = (
+    ("busy_ns", "busy", "Time in which it executed."),
+    ("idle_ns", "idle", "The rest of the window."),
+    ("starved_ns", "starved", "As the share."),
+    ("no_demand_ns", "no demand", "As the share."),
+    ("waiting_ns", "waiting", "Idle with a request open."),
+    ("recoverable_ns_per_second", "recoverable", "Starved time per second of the window."),
+)
+
+
+def _overview_columns(*, has_shares: bool) -> tuple[Column, ...]:
+    return (
+        name_column("timeline", "device", "Device, or execution on the CPU."),
+        *(
+            number_column(key, title, "ratio", meaning, is_detail=not has_shares)
+            for key, title, meaning in _SHARES
+        ),
+        name_column("main_cause", "main cause", "The cause of most of its idle time."),
+        number_column(
+            "main_cause_share", "of idle", "ratio", "Share of that cause in its idle time."
+        ),
+        number_column("main_cause_ns", "idle", "ns", "Idle time of that cause."),
+        *(
+            number_column(key, title, "ns", meaning, is_detail=True)
+            for key, title, meaning in _TIMES
+        ),
+    )
 
 
 @topic(order=800)
@@ -58,10 +68,12 @@ def idle_sections(inputs: ReportInputs) -> Iterator[Section]:
     devices = sum(summary.timeline.is_device for summary in analysis.idle)
     has_many = devices > OWN_TABLES_MAX
     rows = [_overview_row(summary) for summary in analysis.idle]
+    # The table of devices has the shares of each.
+    columns = _overview_columns(has_shares=len(analysis.devices) < len(analysis.idle))
     yield Section(
         id="idle_overview",
         title="Idle time of all devices",
-        tables=(make_table("idle_overview", "", OVERVIEW_COLUMNS, rows),),
+        tables=(make_table("idle_overview", "", columns, rows),),
         is_detail=not has_many,
     )
     for summary in analysis.idle:
@@ -88,6 +100,7 @@ def _overview_row(summary: GapSummary) -> Row:
             share(summary.no_demand_ns, window_ns),
             causes[0][0].value if causes else None,
             share(causes[0][1], summary.idle_ns) if causes else None,
+            causes[0][1] if causes else None,
             timeline.busy_ns,
             summary.idle_ns,
             summary.starved_ns,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from diag.findings.without_requests import NOT_RECORDED
 from diag.model.availability import Unavailable
 from diag.model.printable import NAME_MAX_CHARS, printable
 from diag.model.serving import StageGroup
@@ -43,7 +44,10 @@ _NOT_MARKED = Unavailable("no event of the trace marks this stage")
 @topic(order=600)
 def request_sections(inputs: ReportInputs) -> Iterator[Section]:
     """How many requests there are, then a ledger a model."""
-    yield Section(id="requests", title="Requests", notes=(_count_note(inputs.analysis.counts),))
+    counts = inputs.analysis.counts
+    # A verdict about missing requests has said so.
+    if inputs.verdict.id != NOT_RECORDED:
+        yield Section(id="requests", title="Requests", notes=(_count_note(counts),))
     for model in inputs.analysis.models:
         name = printable(model.model, NAME_MAX_CHARS)
         yield Section(

@@ -6,7 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from diag.findings.without_requests import NOT_RECORDED
 from diag.model.availability import Unavailable
+from diag.model.caveat import Caveat
+from diag.model.finding import Check, Remedy, RemedyKind, RemedyPlace
+from diag.report.build import build_report
 from diag.report.model import Report, Table
 from tests.unit.report.factory import (
     MS,
@@ -162,8 +166,6 @@ def test_findings_keep_every_field_and_say_why_there_is_no_gain():
     assert (report.findings[0].gain, report.findings[0].gain_reason) == (first.gain, "")
     assert report.findings[0].docs == "docs/findings/batch-timeout-dominates.md"
     assert report.findings[0].tier == "request-time"
-    from diag.report.build import build_report
-
     (finding,) = build_report(make_analysis(), (replace(first, gain=why),)).findings
     assert (finding.gain, finding.gain_reason) == (None, why.reason)
 
@@ -204,3 +206,46 @@ def test_counts_tell_what_is_left_out():
         "requests_cut": 1,
         "batches_cut": 1,
     }
+
+
+def labels_of(report: Report) -> dict[str, str]:
+    """Of the summary."""
+    summary = [section for section in report.sections if section.is_summary]
+    return {note.label: note.text for section in summary for note in section.notes if note.label}
+
+
+def test_a_healthy_server_needs_no_change():
+    labels = labels_of(build_report(make_analysis(), ()))
+    assert labels["change"] == "none needed: no rule found anything to improve"
+    assert list(labels) == ["confidence", "change"]
+
+
+def test_another_capture_has_no_gain_and_nothing_to_undo():
+    remedy = Remedy(RemedyKind.CAPTURE, RemedyPlace.CAPTURE_COMMAND, "Capture for longer.")
+    check = Check("requests.complete", "requests", 0.0, low=1)
+    finding = replace(
+        make_finding(), remedies=(remedy,), gain=Unavailable("no request"), verify=(check,)
+    )
+    labels = labels_of(build_report(make_analysis(), (finding,)))
+    assert list(labels) == ["confidence", "change", "verify"]
+    assert labels["change"] == "Capture for longer. Where: diag capture."
+    assert labels["verify"].endswith(": complete requests at least 1 (now 0).")
+
+
+def test_that_no_request_is_recorded_is_said_once():
+    why = Unavailable("the trace shows work but no request")
+    analysis = make_analysis()
+    counts = replace(analysis.counts, requests=why, complete=why)
+    caveat = Caveat("unbatched-not-recorded", ())
+    analysis = replace(analysis, counts=counts, models=(), caveats=(caveat,))
+    report = build_report(analysis)
+    assert report.verdict.id == NOT_RECORDED
+    assert [section.id for section in report.sections if section.id == "requests"] == []
+    assert [note.text for note in report.section("doubts").notes] == ["None."]
+    assert [part.code for part in report.caveats] == ["unbatched-not-recorded"]
+
+
+def test_what_brings_no_time_back_says_why_not():
+    finding = replace(make_finding(), gain=Unavailable("it needs a simulation"))
+    labels = labels_of(build_report(make_analysis(), (finding,)))
+    assert labels["gain"] == "not computed: it needs a simulation"
