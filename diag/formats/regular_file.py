@@ -1,4 +1,4 @@
-"""Reading a file that a person named: only regular ones, never more than a limit."""
+"""Reading regular files up to a limit; pipes and devices are refused."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 def open_regular(path: Path) -> io.BufferedReader:
-    """Open a regular file for reading; pipes and devices are refused without waiting for them.
+    """Open a regular file for reading. Pipes and devices are refused without blocking.
 
     Raises:
         SourceNotFoundError: There is no such file.
-        InputError: It is no regular file, or may not be read.
+        InputError: It is not a regular file, or cannot be opened.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -39,7 +39,7 @@ def read_regular(path: Path, limit_bytes: int) -> bytes:
 
     Raises:
         SourceNotFoundError: There is no such file.
-        InputError: No regular file, unreadable, or larger than ``limit_bytes``.
+        InputError: Not a regular file, unreadable, or larger than ``limit_bytes``.
     """
     with open_regular(path) as file:
         size_bytes = os.fstat(file.fileno()).st_size

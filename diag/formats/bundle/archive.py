@@ -1,7 +1,7 @@
-"""Reading a .zip without trusting it: nothing is unpacked to disk, every size is bounded.
+"""Reading a .zip that may be hostile: nothing is unpacked to disk, and every size is bounded.
 
-Refused: names that lead out, links, encrypted or doubled entries, unusual compression, too many
-entries, and contents that are too large or expand too far (bombs).
+Refused are names that lead out of the archive, links, encrypted and duplicate entries, unusual
+compression, too many entries, and contents that are too large or expand too much (zip bombs).
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
 ENTRIES_MAX = 4096
 TOTAL_MAX_BYTES = 2 * TRACE_MAX_BYTES
-# Deflate cannot pass 1032; traces reach about 15, metrics text 30, a file of zeros 1000.
+# Deflate reaches at most 1032; traces reach about 15, metrics text 30, a file of zeros 1000.
 RATIO_MAX = 250
 RATIO_FREE_BYTES = 4 * MIB
 _CHUNK_BYTES = MIB
-# zipfile reads the whole directory of entries at once; 4096 entries of the longest names fit.
+# zipfile reads the central directory at once; 4096 entries with the longest names fit.
 _READ_MAX_BYTES = 8 * MIB
 
 
 class _BoundedReads(io.BufferedReader):
-    """A file that refuses to be read in huge pieces, as a hostile directory of entries would."""
+    """A file that refuses very large reads, which a hostile central directory causes."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is None or size < 0:
@@ -45,7 +45,7 @@ class _BoundedReads(io.BufferedReader):
 
 
 class ZipTree:
-    """The files of a .zip, checked on opening and read into memory one by one.
+    """The files of a .zip. All entries are checked on opening; files are read one by one.
 
     Args:
         file: Seekable and binary; closed with the tree.
@@ -53,7 +53,7 @@ class ZipTree:
         location: Its absolute path.
 
     Raises:
-        BundleCorruptError: No whole zip, or one that breaks a rule of this module.
+        BundleCorruptError: The zip is incomplete, or breaks a rule of this module.
     """
 
     def __init__(self, file: BinaryIO, label: str, location: PurePosixPath) -> None:
@@ -116,7 +116,7 @@ class ZipTree:
         return tuple(self._entries)
 
     def read(self, name: str, limit_bytes: int) -> bytes:
-        """The content of one file; never more than its declared size is unpacked."""
+        """The content of one file; at most its declared size is unpacked."""
         info = self._entries[name]
         if info.file_size > limit_bytes:
             raise self._refuse(f"{name} has {info.file_size:,} bytes, the limit is {limit_bytes:,}")
@@ -127,7 +127,7 @@ class ZipTree:
         return b"".join(chunks)
 
     def modified(self, name: str) -> float:
-        """The entry's own time, in seconds; zip knows no time zone."""
+        """Modification time of the entry in seconds; a zip records no time zone."""
         stamp: Any = (*self._entries[name].date_time, 0, 0, -1)
         try:
             return time.mktime(stamp)

@@ -1,4 +1,4 @@
-"""A Capture from a whole bundle: the trace, and everything recorded beside it."""
+"""From a bundle to a Capture: the trace and every other part."""
 
 from __future__ import annotations
 
@@ -30,16 +30,17 @@ _SAMPLES = {
 
 
 def capture_from_bundle(bundle: Bundle, name: str, where: str) -> Capture:
-    """Decode every part of a bundle; every listed part's checksum is verified.
+    """Decode a bundle, and verify the checksum of every part that it lists.
 
     Args:
-        bundle: Opened.
+        bundle: The opened bundle.
         name: Name of the capture.
         where: Path or URL of the bundle, for messages.
 
     Raises:
-        BundleCorruptError: A part does not hold what the manifest or the format says.
-        InputError: Traces of several hosts, or none.
+        BundleCorruptError: A part is not as the manifest or the format requires, or there is no
+            trace.
+        InputError: The bundle has traces of several hosts.
         XSpaceDecodeError: The trace cannot be decoded.
     """
     manifest = bundle.manifest
@@ -113,7 +114,7 @@ def _planned_duration_ms(plan: dict[str, object]) -> int | None:
 
 
 class _Contents:
-    """The parts beside the trace, or why they are not there."""
+    """The parts other than the trace, or the reason why they are missing."""
 
     def __init__(self, bundle: Bundle, where: str) -> None:
         self._bundle = bundle
@@ -152,12 +153,12 @@ class _Contents:
         try:
             return MetricsPair(metrics_from_bytes(before), metrics_from_bytes(after)), ()
         except MetricsParseError as exc:
-            # Untouched server output: a fault in it must not cost the whole capture.
+            # The server wrote this text; an error in it must not make the capture unreadable.
             caveat = Caveat("metrics-unreadable", (Limit.METRICS,), (("reason", exc.message),))
             return Unavailable(exc.message), (caveat,)
 
     def verify_rest(self) -> None:
-        """Check the parts that nothing asked for, such as a later diag's."""
+        """Verify the parts that are not decoded, such as those of a later version of diag."""
         for name in self._listed:
             if not layout.is_trace(name):
                 self._bundle.read(name)

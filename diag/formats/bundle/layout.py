@@ -1,7 +1,7 @@
 """Names of the parts of a bundle, and the rules that a name must follow.
 
-The trace's place is TensorBoard's: ``plugins/profile/<run>/<host>.xplane.pb`` is where the profile
-plugin (tensorboard-plugin-profile 2.24) looks below a log directory.
+The trace is at ``plugins/profile/<run>/<host>.xplane.pb``, where TensorBoard's profile plugin
+(tensorboard-plugin-profile 2.24) looks for it in a log directory.
 """
 
 from __future__ import annotations
@@ -29,20 +29,21 @@ _HOST_MAX_LENGTH = 100
 
 
 def run_name(created: datetime) -> str:
-    """The run's folder name: UTC, to the second, in the profile plugin's own sortable form."""
+    """Folder name of a run: its UTC time to the second, in the profile plugin's form."""
     return created.astimezone(timezone.utc).strftime("%Y_%m_%d_%H_%M_%S")
 
 
 def is_timestamped(run: str) -> bool:
-    """Whether a run is named by its time, so that names sort as times do."""
+    """Whether a run is named by its time, so that names sort by time."""
     return _TIMESTAMPED.fullmatch(run) is not None
 
 
 def host_file_name(host: str) -> str:
     """A file name stem for a host: ``10.0.0.7:8500`` becomes ``10.0.0.7_8500``.
 
-    TensorFlow's own profiler replaces ":" likewise. Whatever could lead out of the folder, hide
-    the file or confuse a shell is replaced; what is left of an empty name is ``server``.
+    TensorFlow's own profiler replaces ":" in the same way. Characters that could lead out of the
+    folder, hide the file or have a meaning in a shell are replaced. An empty name becomes
+    ``server``.
     """
     return _UNSAFE.sub("_", host).lstrip(".-")[:_HOST_MAX_LENGTH] or "server"
 
@@ -53,7 +54,7 @@ def trace_name(run: str, host: str) -> str:
 
 
 def is_trace(name: str) -> bool:
-    """Whether a part name is that of a trace in TensorBoard's place."""
+    """Whether a part name is a trace where TensorBoard looks for one."""
     path = PurePosixPath(name)
     return (
         path.name.endswith(TRACE_SUFFIX)
@@ -63,7 +64,7 @@ def is_trace(name: str) -> bool:
 
 
 def is_safe_name(name: str) -> bool:
-    """Whether a part name is relative, normal, printable and cannot lead out of its root."""
+    """Whether a part name is relative, normalized, printable and stays within its root."""
     parts = name.split("/")
     return (
         name.isprintable()
@@ -75,7 +76,7 @@ def is_safe_name(name: str) -> bool:
 
 
 def part_limit_bytes(name: str) -> int:
-    """How large a part may be before it is refused unread."""
+    """Largest size of a part that is read, in bytes."""
     if name.endswith(TRACE_SUFFIX):
         return TRACE_MAX_BYTES
     return MANIFEST_MAX_BYTES if name == MANIFEST else PART_MAX_BYTES

@@ -1,4 +1,4 @@
-"""``diag/manifest.json``: what a bundle is, how it was made, what it holds and what it lacks."""
+"""``diag/manifest.json``: the version of a bundle, how it was recorded, and its parts."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class WindowRecord(msgspec.Struct, frozen=True):
-    """When the capture was asked for and answered, by the capturing host's wall clock.
+    """Times of the profiling request and its response, by the capturing machine's wall clock.
 
-    It encloses what was recorded; the exact window comes from the trace.
+    The interval contains the recorded window, which the trace gives exactly.
     """
 
     start_unix_ns: Count
@@ -35,7 +35,7 @@ class WindowRecord(msgspec.Struct, frozen=True):
 
 
 class ClockRecord(msgspec.Struct, frozen=True):
-    """``server_unix_ns = source_unix_ns + offset_ns``, true to ``± uncertainty_ns``."""
+    """``server_unix_ns = source_unix_ns + offset_ns``, within ``± uncertainty_ns``."""
 
     source: str
     offset_ns: Nanoseconds
@@ -43,14 +43,14 @@ class ClockRecord(msgspec.Struct, frozen=True):
 
 
 class SourceRecord(msgspec.Struct, frozen=True):
-    """What one source gave (``recorded``), or why it gave nothing (``unavailable``)."""
+    """Result of one source: ``recorded`` with details, or ``unavailable`` with the reason."""
 
     status: Literal["recorded", "unavailable"]
     detail: str = ""
 
 
 class CaveatRecord(msgspec.Struct, frozen=True):
-    """Something that limits what the numbers mean: a permanent code and a sentence."""
+    """A limit of the recorded data: a permanent code and a sentence."""
 
     code: str
     text: str
@@ -60,17 +60,18 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The manifest of a bundle; docs/bundle-format.md describes every field.
 
     Attributes:
-        created: With a time zone; RFC 3339 in the file, e.g. ``2026-11-22T23:50:00Z``.
-        diag_version: The writer.
-        tools: Version by tool or library that mattered for the capture.
-        target: Where the server was reached; never a secret.
-        plan: What was asked for: ``duration_ms``, ``host_tracer_level`` and so on.
-        window: Client's wall clock around the recording, or None where none was taken.
-        clocks: One for each source beside the trace.
-        parts: By part name; filled in by the bundle's writer.
-        sources: By source: ``trace``, ``host``, ``gpu``, ``metrics``, ``server``.
-        caveats: What the capture already knows to limit the meaning of the numbers.
-        observer: What the capture cost the server, where that was measured.
+        created: Start of the recording, with a time zone; RFC 3339 in the file, for example
+            ``2026-11-22T23:50:00Z``.
+        diag_version: Version of diag that wrote the bundle.
+        tools: Version by tool or library that took part in the capture.
+        target: Address of the server; never a secret.
+        plan: Options of the capture: ``duration_ms``, ``host_tracer_level`` and so on.
+        window: Wall-clock interval around the recording; None if it was not measured.
+        clocks: One entry per source of samples.
+        parts: Checksum and size by part name; BundleWriter fills it in.
+        sources: Result by source: ``trace``, ``host``, ``gpu``, ``dcgm``, ``metrics``, ``server``.
+        caveats: Limits of the data that were known when it was recorded.
+        observer: What the capture cost the server, if a load generator measured it.
     """
 
     format_version: Annotated[int, msgspec.Meta(ge=1)] = FORMAT_VERSION
@@ -95,7 +96,7 @@ def encode_manifest(manifest: Manifest) -> bytes:
     """The manifest as indented JSON with a final newline.
 
     Raises:
-        ValueError: ``decode_manifest`` would refuse it; types do not hold the bounds of numbers.
+        ValueError: ``decode_manifest`` would refuse it, for example a number out of bounds.
     """
     data = msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
     msgspec.json.decode(data, type=Manifest)
@@ -103,7 +104,7 @@ def encode_manifest(manifest: Manifest) -> bytes:
 
 
 def is_writable(clock: ClockRecord) -> bool:
-    """Whether a manifest with this record could be read back."""
+    """Whether a manifest with this record can be read back."""
     try:
         msgspec.convert(msgspec.structs.asdict(clock), ClockRecord)
     except msgspec.ValidationError:
@@ -112,14 +113,14 @@ def is_writable(clock: ClockRecord) -> bool:
 
 
 def decode_manifest(data: bytes, where: str) -> Manifest:
-    """The manifest in ``data``; unknown fields are ignored, wrong ones are not.
+    """Decode a manifest. Unknown fields are ignored; fields of the wrong type are an error.
 
     Args:
         data: JSON.
-        where: The bundle, for messages.
+        where: Path or URL of the bundle, for messages.
 
     Raises:
-        BundleVersionError: A newer diag wrote it; nothing else of it is looked at.
+        BundleVersionError: A newer diag wrote it; its other fields are not read.
         BundleCorruptError: Not JSON, or a field is missing or of the wrong kind; the message
             names its path in the document.
     """

@@ -1,4 +1,4 @@
-"""Opening a bundle: the manifest, and parts that are what the manifest says they are."""
+"""Reading a bundle: its manifest, and its parts with their sizes and checksums verified."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HINT = "the bundle was changed or damaged after it was written; copy or capture
 
 
 class Bundle:
-    """A bundle's manifest and its listed parts; files the manifest does not list are ignored.
+    """A bundle's manifest and the parts it lists. Other files are ignored.
 
     Attributes:
         manifest: Decoded and checked.
@@ -42,7 +42,7 @@ class Bundle:
         present = set(tree.names())
         for name in self.manifest.parts:
             if not is_safe_name(name) or name == MANIFEST:
-                raise self._broken(f"{name!r} is no name for a part")
+                raise self._broken(f"{name!r} is not a valid name of a part")
             if prefix + name not in present:
                 raise self._broken(f"{name} is listed but missing")
 
@@ -54,10 +54,10 @@ class Bundle:
         return tuple(sorted(self.manifest.parts))
 
     def read(self, name: str) -> bytes:
-        """A listed part's bytes, verified.
+        """The bytes of a listed part, verified.
 
         Raises:
-            BundleCorruptError: Size or checksum differ from the manifest's.
+            BundleCorruptError: Its size or checksum is not what the manifest says.
             InputError: The part cannot be read or is too large.
         """
         expected = self.manifest.parts[name]

@@ -1,8 +1,8 @@
 """``diag/server.json``: the server's models, signatures and batching parameters.
 
 Keys: ``models`` (a list of ``name``, ``version``, ``state``), ``signatures`` (signature definitions
-by model, as JSON) and ``batching_parameters`` (the text of the file). Instead of a value each may
-hold ``{"unavailable": "the reason"}``.
+by model, as JSON) and ``batching_parameters`` (the text of the file). A missing value is
+``{"unavailable": "the reason"}``.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class _Server(msgspec.Struct):
 
 
 def server_document(info: ServerInfo) -> dict[str, Any]:
-    """The plain data that ``BundleWriter.add_server`` takes."""
+    """The document as plain data, for ``BundleWriter.add_server``."""
     fields = {
         "models": info.models,
         "signatures": info.signatures,
@@ -50,7 +50,7 @@ def decode_server(data: bytes, where: str) -> ServerInfo:
         where: Bundle and part, for messages.
 
     Raises:
-        BundleCorruptError: Not JSON, or a value of the wrong kind; names its path.
+        BundleCorruptError: Not JSON, or a value of the wrong type; the message names its path.
     """
     try:
         server = msgspec.json.decode(data, type=_Server)

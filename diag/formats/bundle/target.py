@@ -50,7 +50,7 @@ def _write_private(path: Path, data: bytes) -> None:
 
 
 def _sync_folder(path: Path) -> None:
-    """Make the rename outlast a power cut, where the file system offers that."""
+    """Make the rename survive a power cut, where the file system supports that."""
     with suppress(OSError):
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -69,7 +69,7 @@ def _write_zip(file: IO[bytes], parts: Mapping[str, bytes], created: datetime) -
 
 
 class _Target:
-    """What both shapes share: the temporary name and the care for what is there already."""
+    """What folder and file share: the temporary name, and the check of an existing output."""
 
     def __init__(self, path: Path, force: bool) -> None:
         self.path = path
@@ -89,10 +89,10 @@ class FolderTarget(_Target):
     """A bundle as a folder (mode 0700) of files (mode 0600)."""
 
     def open(self) -> None:
-        """Make the temporary folder.
+        """Create the temporary folder.
 
         Raises:
-            OutputError: Something is in the way, or the place cannot be written to.
+            OutputError: The output exists already, or cannot be written.
         """
         self._refuse_existing()
         self._refuse_foreign()
@@ -115,7 +115,7 @@ class FolderTarget(_Target):
         """Write the parts, then rename.
 
         Raises:
-            OutputError: Something is in the way, or it cannot be written.
+            OutputError: The output exists already, or cannot be written.
         """
         with _failures_named(self.path):
             for name, data in parts.items():
@@ -151,10 +151,10 @@ class ZipTarget(_Target):
     """A bundle as one .zip file (mode 0600)."""
 
     def open(self) -> None:
-        """Make the temporary file.
+        """Create the temporary file.
 
         Raises:
-            OutputError: Something is in the way, or the place cannot be written to.
+            OutputError: The output exists already, or cannot be written.
         """
         self._refuse_existing()
         if self.path.is_dir():
@@ -166,7 +166,7 @@ class ZipTarget(_Target):
         """Write the parts, then rename.
 
         Raises:
-            OutputError: Something is in the way, or it cannot be written.
+            OutputError: The output exists already, or cannot be written.
         """
         with _failures_named(self.path), self._temporary.open("r+b") as file:
             _write_zip(file, parts, created)
@@ -193,7 +193,7 @@ class StreamTarget:
         self.path = Path(given if isinstance(given, str) and given else "the file object")
 
     def open(self) -> None:
-        """Nothing: there is nothing to prepare."""
+        """Do nothing: a stream needs no preparation."""
 
     def commit(self, parts: Mapping[str, bytes], created: datetime) -> Path:
         """Write the parts.
@@ -220,4 +220,4 @@ class StreamTarget:
         return self.path
 
     def discard(self) -> None:
-        """Nothing: nothing is written before the bundle is complete."""
+        """Do nothing: nothing is written before the bundle is complete."""

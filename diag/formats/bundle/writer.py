@@ -1,7 +1,7 @@
-"""Writing a bundle: whole or not at all, and for its owner's eyes only.
+"""Writing a bundle, completely or not at all. Only its owner can read the files.
 
-The parts are kept in memory until ``finish``. A temporary name beside the target is made at once,
-so that an unwritable place is known before a server is disturbed.
+The parts stay in memory until ``finish``. The temporary file or folder is created at the start, so
+that a target that cannot be written is found before a server is profiled.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ _SAMPLES = {
 
 
 class BundleWriter:
-    """Collects the parts of one bundle; ``finish`` writes them and gives the bundle its name.
+    """Collects the parts of one bundle; ``finish`` writes them and renames the bundle.
 
-    Leaving the ``with`` block without ``finish``, for whatever reason, leaves nothing behind.
+    If the ``with`` block ends without ``finish``, nothing is left on disk.
     """
 
     def __init__(self, output: Path | IO[bytes], *, force: bool = False) -> None:
@@ -51,10 +51,10 @@ class BundleWriter:
         self._target = _target_of(output, force)
 
     def __enter__(self) -> BundleWriter:
-        """Make the temporary name.
+        """Create the temporary file or folder.
 
         Raises:
-            OutputError: Something is there already, or the place cannot be written to.
+            OutputError: The output exists already, or cannot be written.
         """
         self._target.open()
         return self
@@ -68,35 +68,35 @@ class BundleWriter:
         self._target.discard()
 
     def add_trace(self, host: str, data: bytes) -> None:
-        """Add one host's XSpace exactly as the server returned it; the host is made a file name."""
+        """Add one host's XSpace, byte for byte as the server returned it."""
         stem = layout.host_file_name(host)
         if stem in self._traces:
             raise ValueError(f"two traces of {stem}")
         self._traces[stem] = data
 
     def add_samples(self, series: SampleSeries) -> None:
-        """Add the host's or the GPUs' samples; ``series.source`` says which."""
+        """Add the samples of the source that ``series.source`` names."""
         self._parts[_SAMPLES[series.source]] = encode_samples(series)
 
     def add_metrics(self, which: Literal["before", "after"], text: bytes) -> None:
-        """Add the server's Prometheus text, untouched."""
+        """Add the server's Prometheus text, byte for byte."""
         self._parts[_METRICS[which]] = text
 
     def add_server(self, info: dict[str, Any]) -> None:
-        """Add what the server says of itself; ``diag.formats.bundle.server`` gives the keys."""
+        """Add ``diag/server.json``; ``diag.formats.bundle.server`` describes its keys."""
         self._parts[layout.SERVER] = msgspec.json.format(msgspec.json.encode(info)) + b"\n"
 
     def finish(self, manifest: Manifest) -> Path:
-        """Write everything, then give it its name.
+        """Write all parts, then rename the bundle.
 
         Args:
-            manifest: Its ``created`` names the run; its ``parts`` are filled in here.
+            manifest: ``created`` names the run; ``parts`` are filled in here.
 
         Returns:
             The bundle's path.
 
         Raises:
-            OutputError: The disk is full, or the place cannot be written to any more.
+            OutputError: The disk is full, or the output can no longer be written.
         """
         run = layout.run_name(manifest.created)
         traces = {layout.trace_name(run, stem): data for stem, data in self._traces.items()}

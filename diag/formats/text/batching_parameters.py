@@ -2,7 +2,7 @@
 
 The file is a BatchingParameters message in protobuf's text format
 (tensorflow_serving/servables/tensorflow/session_bundle_config.proto, tensorflow/serving
-9d981c5c). What the file leaves out stays None: the server's defaults are not filled in.
+9d981c5c). A field that the file does not set is None: the server's defaults are not filled in.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _EXAMPLES = {
     "max_execution_batch_size": "max_execution_batch_size { value: 64 }",
 }
 _FIELDS = tuple(_EXAMPLES)
-# Wordings of google.protobuf.text_format, protobuf 6 and 7; others are passed on as they are.
+# Messages of google.protobuf.text_format, protobuf 6 and 7; other messages are passed on unchanged.
 _UNKNOWN = re.compile(r'Message type "([\w.]+)" has no field named "([^"]*)"')
 _TWICE = re.compile(r'should not have multiple "(\w+)" fields')
 _POSITION = re.compile(r"^\d+:\d+ : (?:'.*': )?", re.DOTALL)
@@ -67,8 +67,9 @@ def read_batching_parameters(path: Path) -> BatchingParameters:
     """The parameters in a file.
 
     Raises:
-        InputError: No such file, no regular file, or larger than 1 MiB.
-        BatchingParametersError: Not a file the server would take; names path and line.
+        InputError: No such file, not a regular file, or larger than 1 MiB.
+        BatchingParametersError: The server would not accept the file. The message has path and
+            line.
     """
     data = read_regular(path, _FILE_MAX_BYTES)
     try:
@@ -87,8 +88,8 @@ def parse_batching_parameters(text: str) -> BatchingParameters:
     """The parameters in the text of such a file.
 
     Raises:
-        BatchingParametersError: Not in text format, a field that does not exist (the nearest one
-            that does is named), or values the server would refuse to start with.
+        BatchingParametersError: Not in protobuf's text format, an unknown field (the hint has the
+            most similar one), or a value that the server would refuse at its start.
     """
     message = batching_pb2.BatchingParameters()
     try:
@@ -107,7 +108,7 @@ def parse_batching_parameters(text: str) -> BatchingParameters:
 
 
 def _line_of(name: str, text: str) -> int:
-    """Where a field is last set; comments are not looked at."""
+    """Number of the line that sets a field last; comments are ignored."""
     lines = [line.split("#")[0] for line in text.split("\n")]
     return max((i for i, line in enumerate(lines, start=1) if name in line), default=1)
 
@@ -158,7 +159,7 @@ def _unknown_field(line: int, message: str, name: str) -> BatchingParametersErro
 
 
 def _form_hint(text: str, line: int) -> str:
-    """How the field on the offending line is written."""
+    """How to write the field on the wrong line."""
     lines = text.split("\n")
     words = re.findall(r"[a-z_]{5,}", lines[line - 1].split("#")[0]) if line <= len(lines) else []
     named = [word for word in words if word in _EXAMPLES]

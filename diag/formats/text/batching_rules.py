@@ -1,4 +1,4 @@
-"""The rules TensorFlow Serving checks batching parameters against before it starts.
+"""The rules that TensorFlow Serving checks batching parameters against when it starts.
 
 Source: shared_batch_scheduler.h (Create, AddQueueAfterRewritingOptions; TensorFlow 2.21),
 bundle_factory_util.cc (WrapSessionForBatching) and batching_session.cc (tensorflow/serving
@@ -18,11 +18,11 @@ SERVER_DEFAULT_MAX_BATCH_SIZE = 1000
 
 
 def find_broken_rule(parameters: BatchingParameters) -> tuple[str, str] | None:
-    """The first field whose value the server would refuse, and why; None if it takes all."""
+    """The first field whose value the server would refuse, with the reason; None if all hold."""
     lowest = {
         "max_batch_size": 1,
         "batch_timeout_micros": 0,
-        # Without splitting the server raises a 0 to 1 by itself.
+        # Without splitting, the server itself changes 0 to 1.
         "max_enqueued_batches": 1 if parameters.enable_large_batch_splitting else 0,
         "num_batch_threads": 1,
         "max_execution_batch_size": 1,
@@ -40,7 +40,7 @@ def _broken_split(parameters: BatchingParameters) -> tuple[str, str] | None:
     if parameters.enable_large_batch_splitting and executed is not None and executed > largest:
         return (
             "max_execution_batch_size",
-            f"must not exceed max_batch_size ({_said(parameters)}), is {executed}",
+            f"must not exceed max_batch_size ({_described(parameters)}), is {executed}",
         )
     return None
 
@@ -56,10 +56,10 @@ def _broken_sizes(parameters: BatchingParameters) -> tuple[str, str] | None:
         if size <= before:
             return name, f"must increase, {size} comes after {before}"
     accepted = {_max_batch_size(parameters)}
-    wanted = f"max_batch_size ({_said(parameters)})"
+    wanted = f"max_batch_size ({_described(parameters)})"
     executed = parameters.max_execution_batch_size
     if parameters.enable_large_batch_splitting and executed is not None:
-        # The model server wants the one, the batching library and BatchFunction the other.
+        # The model server requires the former, the batching library and BatchFunction the latter.
         accepted.add(executed)
         wanted += f" or max_execution_batch_size ({executed})"
     if sizes[-1] not in accepted:
@@ -72,6 +72,6 @@ def _max_batch_size(parameters: BatchingParameters) -> int:
     return SERVER_DEFAULT_MAX_BATCH_SIZE if given is None else given
 
 
-def _said(parameters: BatchingParameters) -> str:
+def _described(parameters: BatchingParameters) -> str:
     default = parameters.max_batch_size is None
     return f"{_max_batch_size(parameters)}{', the default' if default else ''}"

@@ -1,8 +1,8 @@
-"""Prometheus text to samples, names exactly as exposed.
+"""From Prometheus text to samples, with the names exactly as exposed.
 
-prometheus-client's parser reads the lines. It is given sample lines only: from ``# TYPE`` lines it
-would derive OpenMetrics names, in which every counter ends in ``_total``. TensorFlow Serving's
-names start with ":" and come without ``# HELP`` or ``# EOF``
+The parser of prometheus-client reads each line. It gets sample lines only, because with ``# TYPE``
+lines it derives OpenMetrics names, in which every counter ends in ``_total``. TensorFlow Serving's
+names start with ":" and have no ``# HELP`` and no ``# EOF`` line
 (tensorflow_serving/util/prometheus_exporter.cc).
 """
 
@@ -23,18 +23,19 @@ if TYPE_CHECKING:
 LINES_MAX = 1_000_000
 LINE_MAX_CHARACTERS = 64 * 1024
 _NAME_END = re.compile(r"[{\s]")
-# Whatever else there may be, prometheus-client judges.
+# All other forms are left to prometheus-client.
 _PLAIN_NUMBERS = re.compile(r"[ \t]+(-?\d{1,20}(?:\.\d{1,20})?)(?:[ \t]+(\d{1,15}))?\s*", re.ASCII)
 _HINT = "check the metrics URL: it must answer in Prometheus text format"
 
 
 def parse_metrics(text: str) -> tuple[MetricSample, ...]:
-    """The samples of an exposition, in order; timestamps, comments and types are dropped.
+    """The samples of a metrics page, in order; timestamps, comments and types are dropped.
 
-    A histogram's ``_bucket``, ``_sum`` and ``_count`` lines stay as they are.
+    A histogram's ``_bucket``, ``_sum`` and ``_count`` lines are separate samples.
 
     Raises:
-        MetricsParseError: A line is no sample, or there is too much text; names the line.
+        MetricsParseError: A line is not a sample, or there is too much text. The message has the
+            line.
     """
     lines = text.split("\n")
     if len(lines) > LINES_MAX:
@@ -48,13 +49,13 @@ def parse_metrics(text: str) -> tuple[MetricSample, ...]:
 
 
 def parse_named(text: str, names: Collection[str]) -> Iterator[tuple[MetricSample, int | None]]:
-    """Only the samples of these names, each with its own time (ns since 1970) if it has one.
+    """Only the samples with these names, each with its own time (ns since 1970) if it has one.
 
-    An exporter repeats a GPU's labels in every metric: the same text is parsed once, for that is
-    nearly all of the work.
+    An exporter repeats the labels of a GPU in every metric, and parsing them is most of the work,
+    so the same text of labels is parsed once.
 
     Raises:
-        MetricsParseError: As ``parse_metrics``; lines of other names are not looked at.
+        MetricsParseError: As for ``parse_metrics``; lines with other names are skipped.
     """
     lines = text.split("\n")
     if len(lines) > LINES_MAX:
@@ -76,7 +77,7 @@ def parse_named(text: str, names: Collection[str]) -> Iterator[tuple[MetricSampl
 def _known_labels(
     name: str, labels: tuple[tuple[str, str], ...] | None, tail: str
 ) -> tuple[MetricSample, int | None] | None:
-    """The sample, if its labels are known and a plain number follows, maybe with a time."""
+    """The sample, if its labels are known and a plain number follows, with or without a time."""
     number = _PLAIN_NUMBERS.fullmatch(tail) if labels is not None else None
     if labels is None or number is None:
         return None
@@ -85,10 +86,10 @@ def _known_labels(
 
 
 def metrics_from_bytes(data: bytes) -> tuple[MetricSample, ...]:
-    """The samples in a response body.
+    """The samples in the body of a response.
 
     Raises:
-        MetricsParseError: Not UTF-8, too large, or no Prometheus text.
+        MetricsParseError: Not UTF-8, too large, or not Prometheus text.
     """
     if len(data) > PART_MAX_BYTES:
         raise MetricsParseError(f"{len(data):,} bytes of metrics, the limit is {PART_MAX_BYTES:,}")
@@ -113,10 +114,10 @@ def _timed_sample(line: str, number: int) -> tuple[MetricSample, int | None]:
         name, labels, value, seconds, *_ = family.samples[0]
         unix_ns = None if seconds is None else round(float(seconds) * 1e3) * 1_000_000
         return MetricSample(name, tuple(labels.items()), float(value)), unix_ns
-    # The parser reports what it cannot read with whatever its own slicing raises.
+    # The parser has no error of its own: a bad line raises one of these from its slicing.
     except (ValueError, IndexError, OverflowError) as exc:
         raise MetricsParseError(
-            f"line {number} of the metrics is no sample: {line[:80]!r}",
+            f"line {number} of the metrics is not a sample: {line[:80]!r}",
             cause=str(exc),
             hint=_HINT,
         ) from exc

@@ -1,6 +1,7 @@
-"""``diag/host.jsonl``, ``gpu.jsonl`` and ``dcgm.jsonl``: a header line, then one line a sample.
+"""``diag/host.jsonl``, ``gpu.jsonl`` and ``dcgm.jsonl``: a header line, then one line per sample.
 
-What is read comes from strangers: every value is checked to be one that analysis can compute with.
+The files may come from anywhere, so every value is checked to be one that the analysis can compute
+with.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SAMPLES_MAX = 1_000_000
-# More cores, GPUs and slices than a machine has; processes on a GPU are likewise listed.
+# More than a machine has cores, GPUs, slices or processes on a GPU.
 LIST_MAX = 4096
 DEVICES_MAX = 1024
 NAME_MAX_CHARACTERS = 1024
@@ -47,8 +48,7 @@ def encode_samples(series: SampleSeries) -> bytes:
     """The series as JSON lines, in order of time.
 
     Raises:
-        ValueError: What ``series_problem`` says. What could not be read is left out and named in
-            ``missing``.
+        ValueError: The series is not valid; ``series_problem`` gives the message.
     """
     problem = series_problem(series)
     if problem:
@@ -68,7 +68,7 @@ def encode_samples(series: SampleSeries) -> bytes:
 
 
 def writable(series: SampleSeries) -> SampleSeries | Unavailable:
-    """The series, or why it cannot be written: known early, that costs no other source."""
+    """The series, or the reason why it cannot be written, so that other sources still are."""
     try:
         encode_samples(series)
     except (ValueError, TypeError) as exc:
@@ -77,14 +77,15 @@ def writable(series: SampleSeries) -> SampleSeries | Unavailable:
 
 
 def decode_samples(data: bytes, where: str) -> SampleSeries:
-    """The series in JSON lines; samples are put in order of time, which a clock may have left.
+    """Decode a series. Samples are sorted by time, because a wall clock may have been set back.
 
     Args:
         data: The part's bytes.
         where: Bundle and part, for messages.
 
     Raises:
-        BundleCorruptError: A line is not what docs/bundle-format.md says; names line and path.
+        BundleCorruptError: A line is not as docs/bundle-format.md requires; the message has its
+            number.
     """
     lines = data.splitlines()
     if not 1 <= len(lines) <= SAMPLES_MAX:
@@ -113,7 +114,7 @@ def decode_samples(data: bytes, where: str) -> SampleSeries:
 
 
 def series_problem(series: SampleSeries) -> str:
-    """Why the series cannot be written, or "": for what a stranger sent, before it is used."""
+    """Why the series is not valid, or "". Used for samples that another machine sent."""
     cost = series.cost if isinstance(series.cost, SamplerCost) else None
     problem = _header_problem(series.devices, cost)
     if problem:
@@ -142,11 +143,11 @@ def _header_problem(devices: tuple[SampledDevice, ...], cost: SamplerCost | None
         return f"names {len(devices):,} devices, {DEVICES_MAX:,} can be read"
     for device in devices:
         if not 0 < len(device.name) <= NAME_MAX_CHARACTERS:
-            return "has a device without a name, or with one beyond reason"
+            return "has a device without a name, or with a name that is too long"
         if len(device.uuid) > NAME_MAX_CHARACTERS:
-            return "has a device with a uuid beyond reason"
+            return "has a device with a uuid that is too long"
     if cost and not all(0 <= each < _TIME_LIMIT for each in _COST(cost)):
-        return "has a cost that is none"
+        return "has a cost with a number out of range"
     return ""
 
 
@@ -154,7 +155,7 @@ def _problem(sample: dict[str, Any], units: dict[str, str], devices: int) -> str
     """What is wrong with a sample, or ""."""
     time = sample.get(_TIME)
     if not isinstance(time, int) or isinstance(time, bool) or not 0 <= time < _TIME_LIMIT:
-        return f"has no {_TIME}, or one that is no time"
+        return f"has no {_TIME}, or one that is not a time"
     for name, value in sample.items():
         if name == _TIME:
             continue
@@ -172,7 +173,7 @@ def _problem(sample: dict[str, Any], units: dict[str, str], devices: int) -> str
 
 
 def _list_problem(values: list[Any], devices: int) -> str:
-    """What is wrong with a list of values a core or a device, or ""."""
+    """What is wrong with a list of values per core or device, or ""."""
     if devices and len(values) != devices:
         return f"{len(values)} values for {devices} devices"
     if len(values) > LIST_MAX:
@@ -187,14 +188,14 @@ def _list_problem(values: list[Any], devices: int) -> str:
 
 
 def _is_record(value: Any) -> bool:
-    """Whether this is one process on a device: plain values by name, some unknown."""
+    """Whether this is a record of a process on a device: plain values by name, or None."""
     return isinstance(value, dict) and all(
         each is None or _is_plain(each) for each in value.values()
     )
 
 
 def _is_plain(value: Any) -> bool:
-    """A text, a truth value, or a number that a sum over all samples can hold."""
+    """Whether this is a text, a flag, or a number small enough for sums over all samples."""
     if isinstance(value, int | float):
         return -_NUMBER_LIMIT < value < _NUMBER_LIMIT
     return isinstance(value, str)

@@ -1,12 +1,12 @@
 # cython: language_level=3, boundscheck=True, wraparound=False, initializedcheck=False
-"""XSpace bytes to columns: a hand-written reader of the few protobuf messages that matter.
+"""XSpace bytes to columns: a hand-written reader of the protobuf messages that an XSpace contains.
 
-Enters: the bytes of one serialised ``tensorflow.profiler.XSpace``. Leaves: a ``RawSpace``, whose
-planes hold numpy columns. Knows nothing of servers, batches or files.
+Input: the bytes of one serialized ``tensorflow.profiler.XSpace``. Output: a ``RawSpace``, whose
+planes hold NumPy columns.
 
-Every byte is read through a typed memoryview with bounds checks on, and every position is checked
-against the end of the message it belongs to. Memory is bounded by the input: events are counted
-before their columns are allocated, and implausible counts are refused.
+Every byte is read through a typed memoryview with bounds checks, and every position is checked
+against the end of its message. The input bounds the memory: events are counted before their columns
+are allocated, and implausible counts are refused.
 
 Source of all field numbers: tsl/profiler/protobuf/xplane.proto, TensorFlow 2.21.
 """
@@ -51,21 +51,21 @@ cdef struct Stat:
     size_t start  # of a text or a blob
     size_t end
 
-# Far beyond real traces (a host has a plane a device, a line a thread, a name an op), and small
-# enough that what is kept for each, up to 300 bytes where the file spends two, cannot exhaust
-# memory or time.
+# Far above real traces (a host has one plane per device, one line per thread, one name per op), and
+# low enough that what is kept for each (up to 300 bytes for two in the file) cannot exhaust memory
+# or time.
 cdef Py_ssize_t MAX_PLANES = 4096
 cdef Py_ssize_t MAX_LINES = 100_000
 cdef Py_ssize_t MAX_METADATA = 4_000_000
 cdef Py_ssize_t MAX_NAMES = 2_000_000
 cdef Py_ssize_t MAX_MESSAGES = 100_000
-# An event without any time takes 4 bytes with its id; recorded ones average 12 to 30. Fewer than
-# that over a whole file is an attack on memory, not a trace.
+# An event without a time takes 4 bytes with its id; recorded events average 12 to 30. A lower mean
+# over a whole file is an attack on memory, not a trace.
 cdef Py_ssize_t MIN_BYTES_AN_EVENT = 4
 # Line timestamps between March 1973 and 2100 are wall clock, all others are relative.
 cdef int64_t EPOCH_MIN_NS = 100_000_000_000_000_000
 cdef int64_t EPOCH_MAX_NS = 4_102_444_800_000_000_000
-cdef int64_t UNKNOWN_NAME = -2  # a reference not looked at yet
+cdef int64_t UNKNOWN_NAME = -2  # a reference that was not resolved yet
 
 
 cdef object _broken(str what, size_t at):
@@ -84,11 +84,11 @@ cdef object _too_many(Py_ssize_t limit, str what):
 
 @cython.final
 cdef class Numbers:
-    """Integers that grow; numpy reads them in place through the buffer protocol.
+    """A growing array of integers; NumPy reads it in place through the buffer protocol.
 
-    They are kept in 32 bits until one comes that needs 64: rows, texts and correlation ids never
-    do, and a GPU has them by the million. realloc moves large blocks by remapping and untouched
-    pages take no memory, so growth never holds two copies.
+    Integers are stored in 32 bits until one needs 64. Rows, texts and correlation ids never do, and
+    a GPU has millions of them. realloc moves large blocks by remapping, and untouched pages take no
+    memory, so growth never holds two copies.
     """
 
     cdef char* items
@@ -119,14 +119,14 @@ cdef class Numbers:
         cdef Py_ssize_t i
         self.is_wide = True
         self.resize(self.capacity)
-        for i in range(self.count - 1, -1, -1):  # backwards: what is written was read before
+        for i in range(self.count - 1, -1, -1):  # backwards, so that nothing is overwritten before it is read
             (<int64_t*> self.items)[i] = (<int32_t*> self.items)[i]
         return 0
 
     cdef int resize(self, Py_ssize_t capacity) except -1:
         cdef char* items
         if self.views:
-            raise BufferError("numbers are being read")
+            raise BufferError("the array is in use")
         items = <char*> realloc(self.items, max(capacity, 1) * self.width())
         if items == NULL:
             raise MemoryError
@@ -165,7 +165,7 @@ cdef class Sink:
 
 @cython.final
 cdef class RawLine:
-    """An XLine before its events: where it lies and what it is called."""
+    """An XLine without its events: its name and its position in the data."""
 
     cdef readonly int64_t id
     cdef readonly str name
@@ -180,12 +180,13 @@ cdef class RawLine:
 
 @cython.final
 cdef class RawPlane:
-    """An XPlane; columns as EventTable has them, in file order.
+    """An XPlane with the columns of an EventTable, in file order.
 
     Attributes:
         line_origin_ns: By line, XLine.timestamp_ns relative to the capture's origin.
-        untimed_events: Aggregated events (num_occurrences), which have no time and are left out.
-        reversed_events: Events with a negative duration, taken as marks.
+        untimed_events: Number of aggregated events (num_occurrences); they have no time and are
+            left out.
+        reversed_events: Number of events with a negative duration; they become marks.
     """
 
     cdef readonly int64_t id
@@ -207,7 +208,7 @@ cdef class RawPlane:
 
 @cython.final
 cdef class RawSpace:
-    """An XSpace; ``origin_unix_ns`` is None if nothing in it tells the wall clock."""
+    """An XSpace; ``origin_unix_ns`` is None if it records no wall clock."""
 
     cdef readonly list planes
     cdef readonly list names
@@ -220,13 +221,13 @@ cdef class RawSpace:
 
 @cython.final
 cdef class _IdMap:
-    """Metadata id to number: an array for the small ids that are usual, a dict for the rest."""
+    """Metadata id to number: an array for small ids, which are usual, and a dict for others."""
 
     cdef int32_t[::1] dense
     cdef dict sparse
 
     def __cinit__(self, Py_ssize_t entries, int missing):
-        # Sized by what the file really holds, so that planes cannot ask for more than they bring.
+        # Sized by the number of entries in the file, so that a plane cannot request more memory.
         self.dense = np.full(64 + 2 * entries, missing, np.int32)
         self.sparse = {}
 
@@ -247,7 +248,7 @@ cdef class _IdMap:
 
 @cython.final
 cdef class _Decoder:
-    """Reads one XSpace; holds what all planes share."""
+    """Reads one XSpace; holds the state that all planes share."""
 
     cdef const uint8_t[::1] data
     cdef dict name_ids
@@ -294,7 +295,7 @@ cdef class _Decoder:
         raise _broken("a number of more than ten bytes", at[0])
 
     cdef inline size_t message(self, size_t* at, size_t end) except? 0xFAB5FAB5FAB5FAB5:
-        """End of the length-delimited field whose length stands at ``at``, which moves past it."""
+        """End of the length-delimited field whose length is at ``at``; ``at`` moves past it."""
         cdef size_t began = at[0]
         cdef uint64_t size = self.varint(at, end)
         if size > end - at[0]:
@@ -793,7 +794,7 @@ cdef class _Decoder:
         if space.event_count > max_events:
             raise XSpaceDecodeError(
                 f"the trace holds {space.event_count} events, the limit is {max_events}",
-                hint="capture a shorter window or a lower --host-tracer-level",
+                hint="capture a shorter window, or with a lower `host_tracer_level`",
             )
         if space.event_count * MIN_BYTES_AN_EVENT > self.data.shape[0] + 4096:
             raise _broken(f"{space.event_count} events in {end} bytes, too many to be real", end)
@@ -815,11 +816,11 @@ def decode(data, *, max_events, integer_stats, text_stats, typed_events, type_st
     """Columns of an XSpace, still in file order.
 
     Args:
-        data: The serialised XSpace, anything with a contiguous buffer of bytes.
-        max_events: More than this is refused before anything is allocated.
-        integer_stats: Stats whose 64 bits are kept.
-        text_stats: Stats kept as indexes into the names.
-        typed_events: Events for which ``type_stats`` are kept; for all others they are dropped.
+        data: The serialized XSpace, any object with a contiguous buffer of bytes.
+        max_events: A trace with more events is refused before anything is allocated.
+        integer_stats: Stats to keep as 64-bit integers.
+        text_stats: Stats to keep as indices into the names.
+        typed_events: Events for which ``type_stats`` are kept; other events drop them.
         type_stats: A subset of ``integer_stats``.
 
     Raises:
@@ -827,7 +828,7 @@ def decode(data, *, max_events, integer_stats, text_stats, typed_events, type_st
     """
     cdef _Decoder decoder = _Decoder()
     if len(integer_stats) + len(text_stats) > 64:
-        raise ValueError("at most 64 stats can be asked for")
+        raise ValueError("at most 64 stats can be kept")
     decoder.data = memoryview(data).cast("B")
     decoder.names = []
     decoder.name_ids = {}

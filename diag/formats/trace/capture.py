@@ -1,4 +1,4 @@
-"""A Capture from trace bytes alone, and what the trace itself says about its gaps."""
+"""From a bare trace to a Capture, and the caveats that a trace itself contains."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ BARE_CAVEAT = Caveat("bare-trace", (Limit.SAMPLES, Limit.METRICS), (), "capture-
 
 
 def decode_named(data: bytes, where: str) -> Space:
-    """Decode an XSpace; messages say where it is from.
+    """Decode an XSpace; error messages name the file.
 
     Raises:
-        XSpaceDecodeError: The bytes are not a whole, sane XSpace.
-        SourceNotFoundError: There is nothing in it.
+        XSpaceDecodeError: The bytes are truncated, corrupt or not an XSpace.
+        SourceNotFoundError: There is no plane in it.
     """
     try:
         space = decode_space(data)
@@ -43,16 +43,16 @@ def decode_named(data: bytes, where: str) -> Space:
 
 
 def capture_from_trace(name: str, data: bytes, where: str) -> Capture:
-    """What a trace alone can give; all else is Unavailable.
+    """A Capture with the trace; all other parts are Unavailable.
 
     Args:
-        name: What to call the capture.
-        data: A serialised XSpace.
-        where: The file, for messages.
+        name: Name of the capture.
+        data: A serialized XSpace.
+        where: Path or URL of the file, for messages.
 
     Raises:
-        XSpaceDecodeError: The bytes are not a whole, sane XSpace.
-        SourceNotFoundError: There is nothing in it.
+        XSpaceDecodeError: The bytes are truncated, corrupt or not an XSpace.
+        SourceNotFoundError: There is no plane in it.
     """
     space = decode_named(data, where)
     return Capture(
@@ -76,7 +76,7 @@ def capture_from_trace(name: str, data: bytes, where: str) -> Capture:
 
 
 def trace_caveats(space: Space, planned_duration_ms: int | None = None) -> tuple[Caveat, ...]:
-    """What the server's tracers reported, and what of the window is not known, as caveats.
+    """Caveats from the errors and warnings of the server's tracers, and from an unknown end.
 
     A warning about dropped events reads "Detected GPU events dropped on <host>: …"
     (xla/backends/profiler/gpu/cupti_collector.cc); a tracer that could not start, such as CUPTI

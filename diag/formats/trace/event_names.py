@@ -1,7 +1,8 @@
-"""Every event and stat name the analysis relies on, with the upstream file it was read in.
+"""Every event and stat name that the analysis uses, with the upstream file that defines it.
 
-"W" is a header in the TensorFlow 2.21.0 wheel, "S" tensorflow/serving 9d981c5c, "TF" and "XLA" the
-sources of the same runtime; all names were seen in traces of TensorFlow 2.21 unless it says so.
+"W" is a header in the TensorFlow 2.21.0 wheel, "S" tensorflow/serving 9d981c5c, "TF" and "XLA" are
+the sources of the same runtime. All names occur in traces of TensorFlow 2.21, except where a
+comment says otherwise.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ EXECUTOR_PROCESS: Final = "ExecutorState::Process"  # level 2; one burst of a st
 EXECUTOR_DONE_CALLBACK: Final = "ExecutorDoneCallback"  # level 2; ends a step or a function, _c
 PROCESS_ASYNC_START: Final = "ExecutorState::ProcessAsync::Start"  # level 1; _p, kernel_type
 PROCESS_ASYNC_DONE: Final = "ExecutorState::ProcessAsync::Done"  # level 1; _c
-# TF:tensorflow/core/tfrt/graph_executor/graph_execution_util; level 1, not seen in our traces
+# TF:tensorflow/core/tfrt/graph_executor/graph_execution_util; level 1, in none of our traces
 TFRT_MODEL_RUN: Final = "TfrtModelRun"
 
 # -- inter-op pool: XLA:xla/tsl/profiler/backends/cpu/threadpool_listener.cc; zero-length marks
@@ -40,10 +41,10 @@ THREADPOOL_STOP_REGION: Final = (
     "ThreadpoolListener::StopRegion"  # no id: ends the line's last start
 )
 
-# -- driver calls on the calling thread's line, by the beginning of their names: CUPTI's callbacks
+# -- driver calls on the calling thread's line, by the start of their names: CUPTI's callbacks
 # are called after the driver function with its version, e.g. cuMemcpyHtoDAsync_v2
-# (XLA:xla/backends/profiler/gpu/cupti_tracer.cc; the newer list hooks no synchronisation), ROCm's
-# after the HIP function (XLA:xla/backends/profiler/gpu/rocm_tracer.cc); seen in traces of ROCm only
+# (XLA:xla/backends/profiler/gpu/cupti_tracer.cc; the newer list hooks no synchronization), ROCm's
+# after the HIP function (XLA:xla/backends/profiler/gpu/rocm_tracer.cc); only in traces of ROCm
 ALLOCATOR_CALLS: Final = (
     "cuMemAlloc",
     "cuMemFree",
@@ -60,7 +61,7 @@ ALLOCATOR_CALLS: Final = (
     "hipHostRegister",
     "hipMemPool",
 )
-# XLA:xla/tsl/framework/bfc_allocator.cc; level 2, marks: the allocator's, seldom with a length
+# XLA:xla/tsl/framework/bfc_allocator.cc; level 2, mostly marks of zero length
 ALLOCATOR_EVENTS: Final = ("MemoryAllocation", "MemoryDeallocation")
 # TensorFlow 2.2 to 2.4 named a host's copy after what the device does
 COPY_CALLS: Final = ("cuMemcpy", "hipMemcpy", "MemcpyH2D", "MemcpyD2H")
@@ -83,7 +84,7 @@ MODULE_LOAD_CALLS: Final = (
 # XLA compiles: names of TraceMes in the 2.21 binary (XLA:xla/pjrt/pjrt_stream_executor_client.cc,
 # xla/pjrt/gpu/tfrt/tfrt_gpu_client.cc, xla/pjrt/cpu/cpu_client.cc, xla/service/gpu/autotuning/
 # autotuner_compile_util.cc, xla/backends/autotuner/autotuner.cc), and of JAX 0.10
-# (jax/_src/compiler.py), whose annotated functions bear their Python names.
+# (jax/_src/compiler.py), where an annotated function has its Python name.
 COMPILE_EVENTS: Final = (
     "PjRtStreamExecutorClient::CompileInternal",
     "TfrtGpuClient::CompileInternal",
@@ -93,7 +94,7 @@ COMPILE_EVENTS: Final = (
     "CompileAll",
     "backend_compile",
 )
-# TF:tensorflow/compiler/jit/ops/xla_ops.cc; also runs, in no time, when the cluster was compiled
+# TF:tensorflow/compiler/jit/ops/xla_ops.cc; runs also, very briefly, for a compiled cluster
 COMPILE_OPS: Final = ("_XlaCompile",)
 # TF:tensorflow/core/ops/{io,lookup}_ops.cc: what a SavedModel's restore and init graphs run
 LOAD_OPS: Final = (
@@ -144,7 +145,7 @@ STAT_BATCHING_INPUT_TASK_SIZE: Final = "batching_input_task_size"  # rows of a r
 STAT_BATCH_SIZE_BEFORE_PADDING: Final = "batch_size_before_padding"
 STAT_BATCH_SIZE_AFTER_PADDING: Final = "batch_size_after_padding"
 STAT_PADDING_AMOUNT: Final = "padding_amount"
-# XLA:xla/backends/profiler/gpu/cupti_collector.cc; memset details are capitalised there, other
+# XLA:xla/backends/profiler/gpu/cupti_collector.cc, which capitalizes memset details; other
 # collectors write them in lower case.
 STAT_CORRELATION_ID: Final = "correlation_id"
 STAT_DEVICE_ID: Final = "device_id"
@@ -161,8 +162,8 @@ STAT_TF_OP: Final = "tf_op"
 STAT_HLO_OP: Final = "hlo_op"
 STAT_HLO_MODULE: Final = "hlo_module"
 
-# The types of links would cost 16 bytes a thread pool mark, and follow from the event's name except
-# here, where two schedulers share a name.
+# Types of links would cost 16 bytes per thread pool mark. The event's name implies them, except for
+# these events, whose name two schedulers share.
 TYPE_STATS: Final = (STAT_PRODUCER_TYPE, STAT_CONSUMER_TYPE)
 TYPED_EVENTS: Final = (PROCESS_BATCH, ADAPTIVE_SCHEDULE, SCHEDULE_OUTPUT_TASK)
 

@@ -1,7 +1,7 @@
-"""Puts the events of a plane into the order that EventTable promises, in place.
+"""Sorts the events of a plane in place into the order that EventTable requires.
 
-Servers write lines already in order, so this mostly only looks. Where lines are not, they are
-sorted in chunks of whole lines: little memory for large planes, few steps for many small lines.
+Servers write most lines in order, so usually this only checks. Other lines are sorted in chunks of
+whole lines, which needs little memory for large planes and few steps for many small lines.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ CHUNK_EVENTS = 1 << 16
 
 
 def order_events(plane: _xspace.RawPlane) -> None:
-    """Order a plane's columns by (line, start, longest first), equal events as in the file.
+    """Order a plane's columns by (line, start, longest first); equal events keep file order.
 
     Args:
-        plane: Its events stand by line already, as they were read.
+        plane: A plane as decoded: its events are grouped by line.
     """
     ordered = _is_ordered_after(plane)
     if ordered.all():
@@ -35,7 +35,7 @@ def order_events(plane: _xspace.RawPlane) -> None:
 
 
 def _is_ordered_after(plane: _xspace.RawPlane) -> Bools:
-    """(n - 1,) whether each event but the first may follow the one before it."""
+    """Shape (n - 1,): whether each event after the first is in order after the one before."""
     start_ns, end_ns, line = plane.start_ns, plane.end_ns, plane.line_index
     ordered: Bools = start_ns[1:] > start_ns[:-1]
     ordered |= (start_ns[1:] == start_ns[:-1]) & (end_ns[1:] <= end_ns[:-1])
@@ -44,7 +44,7 @@ def _is_ordered_after(plane: _xspace.RawPlane) -> Bools:
 
 
 def _chunks_of_lines(plane: _xspace.RawPlane) -> Iterator[tuple[int, int]]:
-    """Half-open ranges of rows that cover the plane and cut no line."""
+    """Half-open ranges of rows that cover the plane; a line is never split."""
     line = plane.line_index
     begins = np.concatenate(([0], np.flatnonzero(line[1:] != line[:-1]) + 1, [len(line)]))
     wanted = np.arange(0, len(line), CHUNK_EVENTS)

@@ -1,4 +1,4 @@
-"""From when to when, and at what tracer level, a trace was recorded."""
+"""The recorded interval of a trace, and its host tracer level."""
 
 from __future__ import annotations
 
@@ -22,18 +22,19 @@ _NS_PER_MS = 1_000_000
 def recorded_window(space: Space, planned_duration_ms: int | None = None) -> Window:
     """The window of a trace, in ns since its origin.
 
-    It starts where the host tracer did: all its lines share one ``timestamp_ns``, 40 to 70 µs
+    The window starts with the host tracer: all its lines share one ``timestamp_ns``, 40 to 70 µs
     after ``profile_start_time`` in the four sample traces (9 to 12 µs when idle). It ends with the
-    last event, or a duration after its start if that is later and known: an idle server has no
-    event at the end. The duration is the server's own (``profile_options``.duration_ms), else the
-    planned one.
+    last event, or at its start plus the duration if that is known and later, because an idle
+    server records no event at the end. The duration is the server's own
+    (``profile_options``.duration_ms), else the planned one.
 
-    ``profile_stop_time`` is taken after the data was collected, 3 to 23 ms after the last event
-    of the samples and up to 131 ms late elsewhere, so it never is the end. It only exposes a
-    duration that did not elapse: a session ended early stopped before start plus duration. Then
-    the last event stands, and idle time after it is unknown.
+    ``profile_stop_time`` is never the end: it is taken after the data was collected, 3 to 23 ms
+    after the last event in the samples and up to 131 ms in other traces. It only shows that a
+    session ended early: then it is before start plus duration, the window ends with the last
+    event, and idle time after that is unknown.
 
-    A server that did nothing leaves no line: the window is then the duration from 0 on, or empty.
+    A server without any event records no line. The window then starts at 0 and has the duration,
+    or is empty.
     """
     host = [plane for plane in space.planes if plane.name == ev.HOST_PLANE and plane.lines]
     starts_ns = [line.origin_ns for plane in host or space.planes for line in plane.lines]
@@ -49,14 +50,14 @@ def recorded_window(space: Space, planned_duration_ms: int | None = None) -> Win
     return Window(start_ns, end_ns)
 
 
-# Twice the latest that any sample's profile_stop_time came after its last event.
+# Twice the largest delay of profile_stop_time after the last event in any sample.
 STOP_LATENESS_MAX_NS = 262_000_000
 
 
 def unknown_end_ns(space: Space, planned_duration_ms: int | None = None) -> int:
-    """How long the session went on after its window, where that may have been idle time; else 0.
+    """Time in ns between the window's end and the session's end that may have been idle, else 0.
 
-    Only where no duration tells the window's end, and the server stopped far later than collecting
+    Not 0 only if no duration is known, and the session stopped much later than collecting the data
     takes.
     """
     environment = _environment(space.planes)
@@ -68,18 +69,18 @@ def unknown_end_ns(space: Space, planned_duration_ms: int | None = None) -> int:
 
 
 def stop_unix_ns(space: Space) -> int | Unavailable:
-    """``profile_stop_time``: the server's wall clock once it had collected, before it answered."""
+    """``profile_stop_time``: the server's wall clock when it had collected the data."""
     stop = _environment(space.planes).get(ev.STAT_PROFILE_STOP)
     return stop if isinstance(stop, int) else Unavailable("the trace holds no profile_stop_time")
 
 
 def _environment(planes: Sequence[Plane]) -> dict[str, StatValue]:
-    """The session's own facts (tsl/profiler/convert/post_process_single_host_xplane.cc)."""
+    """Stats of the session (tsl/profiler/convert/post_process_single_host_xplane.cc)."""
     return next((plane.stats for plane in planes if plane.name == ev.ENVIRONMENT_PLANE), {})
 
 
 def recorded_level(space: Space) -> int | Unavailable:
-    """The host tracer level the session ran at, by its own ``profile_options``."""
+    """The host tracer level of the session, from its ``profile_options``."""
     options = _options(_environment(space.planes))
     if options is None or not options.host_tracer_level:
         return Unavailable("the trace does not hold its session's options")

@@ -1,6 +1,6 @@
-"""XSpace bytes to a Space: ordered planes, or one clear error.
+"""From XSpace bytes to a Space with ordered planes.
 
-The reading itself is compiled (``_xspace.pyx``); this module checks what analysis relies on and
+The compiled module ``_xspace`` reads the bytes. This module checks what the analysis requires and
 builds the domain types.
 """
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
-# Profiling windows are seconds. Times further apart come from corrupt bytes or from clocks that
-# were never aligned, and sums over them would overflow quietly.
+# Profiling windows take seconds. Times that are further apart come from corrupt bytes or from
+# clocks that were not aligned, and sums of them would overflow without an error.
 SPAN_MAX_NS = 24 * 3_600 * 1_000_000_000
-# Leaves room to add and subtract any two times in 64 bits.
+# Any two times can be added and subtracted in 64 bits.
 TIME_MAX_NS = 1 << 61
 
 _FOREIGN = {
@@ -39,15 +39,16 @@ _FOREIGN = {
 
 
 def decode_space(data: bytes | memoryview, *, max_events: int = 64_000_000) -> Space:
-    """Decode a serialised XSpace.
+    """Decode a serialized XSpace.
 
     Args:
-        data: The bytes; a memoryview, e.g. of an mmap, is read in place.
-        max_events: More events than this are refused before memory is allocated for them.
+        data: The bytes; a memoryview, for example of an mmap, is read in place.
+        max_events: A trace with more events is refused before memory is allocated for them.
 
     Returns:
-        All planes, events of each ordered by (line, start, longest first); read-only columns.
-        Times are ns since the origin, end points rounded down. No bytes are a space of no planes.
+        All planes, with the events of each ordered by (line, start, longest first) in read-only
+        columns. Times are ns since the origin; start and end are each rounded down. Empty input
+        gives a space without planes.
 
     Raises:
         XSpaceDecodeError: The bytes are truncated, corrupt or hostile, hold too many events, or
@@ -82,11 +83,11 @@ def decode_space(data: bytes | memoryview, *, max_events: int = 64_000_000) -> S
 
 
 def _hint_from(head: bytes) -> str:
-    """What the first bytes of something that is no XSpace say it is; "" if nothing."""
+    """A hint from the first bytes of a file that is not an XSpace; "" if they are not known."""
     for magic, hint in _FOREIGN.items():
         if head.startswith(magic):
             return hint
-    if head.count(b"\xef\xbf\xbd") > 3:  # U+FFFD: bytes that were no UTF-8, lost for good
+    if head.count(b"\xef\xbf\xbd") > 3:  # U+FFFD replaced bytes that were not UTF-8
         return "a transfer treated the file as text and destroyed it; copy it again in binary mode"
     return ""
 
@@ -101,7 +102,7 @@ def _check_span(raw: _xspace.RawSpace) -> None:
         first_ns, last_ns = min(first_ns, 0), max(last_ns, 0)
     if last_ns - first_ns > SPAN_MAX_NS or max(-first_ns, last_ns) > TIME_MAX_NS:
         raise XSpaceDecodeError(
-            f"not a sane XSpace: its times reach from {first_ns} to {last_ns} ns",
+            f"not a valid XSpace: its times reach from {first_ns} to {last_ns} ns",
             hint="a profiling window is at most 24 hours; check that the file is undamaged",
         )
 

@@ -77,7 +77,7 @@ def test_a_newer_format_version_is_refused_whatever_else_the_manifest_says(
 def test_part_names_cannot_lead_out_of_the_bundle(tmp_path: Path, name: str) -> None:
     bundle = write_bundle(tmp_path / "bundle")
     edit_manifest(bundle, parts={name: {"sha256": "0" * 64, "size_bytes": 1}})
-    with pytest.raises(BundleCorruptError, match="is no name for a part"):
+    with pytest.raises(BundleCorruptError, match="is not a valid name of a part"):
         open_bundle(bundle)
 
 

@@ -155,7 +155,7 @@ TWO = GPUS % (b'{"name":"x"},{"name":"y"}', b"")
         (GPUS % (b"", b',"cost":{"readings":1}'), "p, line 1: not readable", "cpu_ns"),
         (
             GPUS % (b"", b',"cost":{"readings":1,"cpu_ns":-1,"elapsed_ns":1}'),
-            "p, line 1: has a cost that is none",
+            "p, line 1: has a cost with a number out of range",
             "",
         ),
     ],
