@@ -73,9 +73,9 @@ class TakenBatch(Generic[Item]):
         queue: Index of its queue.
         batch: The tasks.
         padded_rows: Rows that it is executed with.
-        ready_ns: From when on a thread could take it.
-        taken_ns: When one did.
-        closed_by: Why it stopped taking rows.
+        ready_ns: First time at which a thread could take it.
+        taken_ns: Time at which a thread took it.
+        closed_by: Why it stopped accepting rows.
     """
 
     queue: int
@@ -94,12 +94,12 @@ class BatchQueue(Generic[Item]):
         options: Its parameters.
 
     Raises:
-        ValueError: A batch of these options could never hold a row.
+        ValueError: The options allow no rows in a batch.
     """
 
     def __init__(self, index: int, options: QueueOptions) -> None:
         if options.full_rows < 1:
-            raise ValueError(f"a batch cannot be full at {options.full_rows} rows")
+            raise ValueError(f"a batch must hold at least 1 row, not {options.full_rows}")
         self.index = index
         self.options = options
         self._batches: deque[Batch[Item]] = deque([Batch(0)])
@@ -114,9 +114,9 @@ class BatchQueue(Generic[Item]):
         """Enqueue a task.
 
         Args:
-            item: Anything of the caller's; each part of a task that is cut carries the same item.
+            item: The caller's object; the parts of a task that is cut share it.
             rows: Rows of the task, at least 1.
-            now_ns: The time, never before an earlier call's.
+            now_ns: The time; calls must be in the order of time.
 
         Returns:
             The batches that took the task's parts, in order.
@@ -131,10 +131,10 @@ class BatchQueue(Generic[Item]):
         return tuple(self._append(Task(item, part, now_ns)) for part in parts)
 
     def raise_signal(self, now_ns: int) -> bool:
-        """Whether ``Schedule``, which ends now, signals one waiting thread; notes that it did.
+        """Signal one waiting thread at the end of ``schedule`` if necessary; returns whether it is.
 
-        It does when it finds a batch that a thread can take and no earlier signal is pending: a
-        signal is pending until a thread has looked at the queue in vain.
+        It is if a thread can take a batch and no signal is pending. A signal stays pending until a
+        thread looks at the queue and finds nothing.
         """
         if self._is_signalled or not (len(self._batches) > 1 or self._is_open_ready(now_ns)):
             return False

@@ -83,7 +83,7 @@ def is_closed_by_size(
 def close_reason_index(
     by_size: Bools, is_known: Bools, timeout_ns: Int64s, waited_for_thread: Bools
 ) -> Int64s:
-    """Why each group stopped taking rows, as an index into ``CLOSE_REASONS``.
+    """Why each group stopped accepting rows, as an index into ``CLOSE_REASONS``.
 
     Without a timeout a batch may run from its first task on, so it ends when a thread comes for it.
     With one, a batch that expired while all threads were busy ends in the same way.

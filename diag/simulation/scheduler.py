@@ -35,13 +35,16 @@ class BatchScheduler(Generic[Item]):
     queue. A thread that finds none waits for a signal, or looks again after one poll period.
 
     Args:
-        clock: Simulated time.
-        queues: Options of each queue; a queue is called by its index.
+        clock: The simulated clock.
+        queues: Options of each queue; ``schedule`` refers to a queue by its index.
         threads: num_batch_threads.
         serve: Process of one batch on one thread; the thread is busy until it ends.
-        first_look_ns: When each thread looks at the queues for the first time; default: at 0.
-        wake_ns: From a signal to the thread's look at the queues.
-        turn_ns: From the end of a batch to the thread's next look.
+        first_look_ns: By thread, the time of its first look at the queues; default: 0.
+        wake_ns: Time from a signal to the thread's look at the queues.
+        turn_ns: Time from the end of a batch to the thread's next look.
+
+    Raises:
+        ValueError: There is no thread, or ``first_look_ns`` is not one time per thread.
 
     Attributes:
         all_busy: Spans (start, end) in which every thread had a batch, ascending.
@@ -58,6 +61,8 @@ class BatchScheduler(Generic[Item]):
         wake_ns: int = 0,
         turn_ns: int = 0,
     ) -> None:
+        if threads < 1 or len(first_look_ns) not in (0, threads):
+            raise ValueError(f"{threads} threads with {len(first_look_ns)} first looks")
         self.all_busy: list[tuple[int, int]] = []
         self._clock = clock
         self._queues = [BatchQueue[Item](i, options) for i, options in enumerate(queues)]

@@ -31,7 +31,7 @@ def test_the_list_names_every_scenario_and_starts_nothing() -> None:
 def test_a_demo_ends_with_the_truth_beside_the_verdict(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     result = subprocess.run(
-        [*DIAG, "demo", "-o", str(folder), "--port", "0", "--http-port", "0", "--duration", "3"],
+        [*DIAG, "demo", "-v", "-o", str(folder), "--port", "0", "--http-port", "0", "-d", "3"],
         capture_output=True,
         text=True,
         timeout=150,
@@ -43,6 +43,8 @@ def test_a_demo_ends_with_the_truth_beside_the_verdict(tmp_path: Path) -> None:
     assert f"diag analyze {folder / 'bundle'}" in result.stdout
     assert f"tensorboard --logdir {folder / 'bundle'}" in result.stdout
     assert "starting a server" in result.stderr
+    assert f"server.log, load.log and all results go to {folder}" in result.stderr
+    assert f"analyzing {folder / 'bundle'}" in result.stderr
     comparison = json.loads((folder / "comparison.json").read_text())
     assert comparison["largest_stage"] == "preprocess"
     assert comparison["verdict"] == "preprocess"

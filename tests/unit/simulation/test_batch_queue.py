@@ -118,5 +118,5 @@ def test_a_batch_without_a_timeout_is_signalled_at_once() -> None:
 
 
 def test_a_batch_that_holds_nothing_is_no_batch() -> None:
-    with pytest.raises(ValueError, match="0 rows"):
+    with pytest.raises(ValueError, match="at least 1 row, not 0"):
         BatchQueue[str](0, QueueOptions(max_batch_size=0))

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import pytest
+
 from diag.simulation.batch_queue import TakenBatch
 from diag.simulation.clock import Clock, Process
 from diag.simulation.options import POLL_PERIOD_NS, QueueOptions
@@ -101,3 +103,11 @@ def test_a_thread_serves_the_queues_in_turn() -> None:
 def test_an_idle_thread_looks_once_a_poll_period() -> None:
     run = Run([QueueOptions(8, 1)], first_look_ns=(200_000,)).arrive((300_000, "a"))
     assert run.until(5 * MS) == [("a", 0, 200_000 + POLL_PERIOD_NS)]
+
+
+@pytest.mark.parametrize(("threads", "first_look_ns"), [(0, ()), (2, (5,))])
+def test_a_scheduler_needs_threads_and_a_first_look_for_each(
+    threads: int, first_look_ns: tuple[int, ...]
+) -> None:
+    with pytest.raises(ValueError, match="threads"):
+        Run([QueueOptions()], threads=threads, first_look_ns=first_look_ns)
