@@ -50,6 +50,9 @@ if TYPE_CHECKING:
     from diag.model.availability import Unavailable
     from diag.model.capture import BatchingParameters, Capture
     from diag.model.finding import Finding
+    from diag.report.build import build_report
+    from diag.report.model import Report
+    from diag.report.rendering import render
     from diag.tables.formats import TABLE_FORMATS
     from diag.tables.names import TABLE_NAMES
     from diag.tables.registry import table
@@ -88,6 +91,7 @@ _MODULES = {
     "CaptureOutcome": "diag.capture.session",
     "CapturePlan": "diag.capture.plan",
     "Finding": "diag.model.finding",
+    "Report": "diag.report.model",
     "TABLE_FORMATS": "diag.tables.formats",
     "TABLE_NAMES": "diag.tables.names",
     "ServerRepository": "diag.capture.plan",
@@ -96,10 +100,12 @@ _MODULES = {
     "Unavailable": "diag.model.availability",
     "Verdict": "diag.findings",
     "analyze": "diag.analysis",
+    "build_report": "diag.report.build",
     "capture_bundle": "diag.capture.session",
     "conclude": "diag.findings",
     "find": "diag.findings",
     "open_bundle": "diag.formats.source",
+    "render": "diag.report.rendering",
     "table": "diag.tables.registry",
 }
 
@@ -125,6 +131,7 @@ __all__ = [
     "OutputError",
     "ProfilerBusyError",
     "ProfilerDisabledError",
+    "Report",
     "RequiredSourceError",
     "ResponseTooLargeError",
     "ServerRepository",
@@ -141,10 +148,12 @@ __all__ = [
     "XSpaceDecodeError",
     "__version__",
     "analyze",
+    "build_report",
     "capture_bundle",
     "conclude",
     "find",
     "open_bundle",
+    "render",
     "table",
 ]
 

@@ -262,6 +262,11 @@ class Report(Part, frozen=True):
         """Short: a report is thousands of values."""
         return f"<Report {self.title}: {self.verdict.id}, {len(self.sections)} sections>"
 
+    def _repr_html_(self) -> str:
+        from diag.report.notebook import report_html
+
+        return report_html(self)
+
     def section(self, id_: str) -> Section:
         """The first section with this id.
 

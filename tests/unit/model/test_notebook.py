@@ -6,12 +6,14 @@ import dataclasses
 from collections.abc import Iterator
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from diag.analysis import analyze
 from diag.findings import find
 from diag.formats.source import open_bundle
 from diag.model.notebook import html_table
+from diag.report.build import build_report
 from tests.conftest import sample_path
 from tests.unit.report.factory import make_analysis, make_capture, make_rich_capture
 from tests.unit.report.gpu_factory import make_gpu_analysis
@@ -93,6 +95,18 @@ def test_a_hostile_name_adds_no_element_to_the_html(name, analysis):
     capture = replace(make_capture(), name=name)
     assert "\n" not in repr(capture)
     assert "\x1b" not in repr(capture)
+
+
+def test_a_report_shows_its_verdict_and_its_findings(analysis):
+    report = build_report(analysis)
+    page = Tags(report._repr_html_())
+    assert report.verdict.sentence in page.text
+    assert report.findings[0].what in page.text
+    hostile = "</td><script>"
+    changed = msgspec.structs.replace(report, title=hostile)
+    assert Tags(changed._repr_html_()).tags == page.tags
+    assert report == report
+    assert len({report, report}) == 1
 
 
 def test_text_is_escaped_wherever_it_is_in_a_table():
