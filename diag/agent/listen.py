@@ -58,15 +58,15 @@ class ListenOptions:
         Raises:
             UsageError: Other machines can reach the address, and TLS or the token is missing.
         """
-        required = {
-            "`certificate.cert` and `certificate.key`": self.certificate,
-            "`token` (or the variable DIAG_AGENT_TOKEN)": self.token,
-        }
-        missing = [name for name, value in required.items() if not value]
+        missing = []
+        if self.certificate is None:
+            missing.append("`certificate.cert` and `certificate.key`")
+        if not self.token:
+            missing.append("`token` (or the variable DIAG_AGENT_TOKEN)")
         if missing and not self.address.is_loopback:
             raise UsageError(
                 f"`listen` {self.address.given} can be reached from other machines, so it needs "
-                + " and ".join(missing),
+                + ", and ".join(missing),
                 hint="listen on 127.0.0.1 and connect by ssh -L or kubectl port-forward, or see "
                 "docs/agent.md",
                 parameter="listen",

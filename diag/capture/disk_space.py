@@ -11,9 +11,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-_MB = 1e6
 # Samples, metrics and manifest: everything in a bundle except the trace.
 OTHER_PARTS_BYTES = 8_000_000
+
+
+def size_text(size_bytes: int, digits: int = 3) -> str:
+    """A size in decimal units, as ``--max-bytes`` takes them: ``2.1 MB``, ``85 bytes``."""
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size_bytes >= factor:
+            return f"{size_bytes / factor:.{digits}g} {unit}"
+    return "1 byte" if size_bytes == 1 else f"{size_bytes} bytes"
 
 
 def free_on_disk(folder: Path) -> int:
@@ -39,7 +46,7 @@ def check_disk_space(
     if free < needed:
         raise OutputError(
             f"{output}: not enough disk space for the bundle",
-            cause=f"free in {folder}: {free / _MB:.3g} MB; needed: about {needed / _MB:.3g} MB",
+            cause=f"free in {folder}: {size_text(free)}; needed: about {size_text(needed)}",
             hint="free some space, or choose another `output`",
             parameter="output",
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from diag.capture.disk_space import check_disk_space
+from diag.capture.disk_space import check_disk_space, size_text
 from diag.capture.interrupts import Interrupts
 from diag.capture.outcome_checks import caveats_of, check_content, check_required, find_untraced
 from diag.capture.plan import SECOND, CapturePlan
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from diag.capture.progress import Progress
     from diag.capture.tracers.trace_source import TraceRecording, TraceSource
     from diag.formats.bundle.manifest import CaveatRecord
-
-_MB = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +159,7 @@ class _Session:
             recording = self._record(source)
             interrupted = self._interrupts.noted
             side_sources.stop()
-        self._progress.say(f"received {len(recording.xspace) / _MB:.3g} MB")
+        self._progress.say(f"received {size_text(len(recording.xspace))}")
         space = decode_space(recording.xspace)
         return RecordingResult(recording, space, side_sources, source.name, interrupted)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from diag.capture.disk_space import size_text
 from diag.capture.plan import MS, SECOND
 from diag.errors import ResponseTooLargeError
 from diag.formats.trace.xspace import decode_space
@@ -17,7 +18,6 @@ WARM_UP_NS = 200 * MS
 # A request of a small model is some ten events at level 2. Of fewer than about ten requests, chance
 # decides how many fall into the warm-up; requests longer than the warm-up are not in it at all.
 EVENTS_MIN = 100
-_MB = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,10 @@ class SizeForecast:
             duration_ns: Length of the recording to come.
         """
         if self.is_reliable:
-            return f"expecting about {self.bytes_for(duration_ns) / _MB:.2g} MB at this load"
-        events = "1 event" if self.trial_events == 1 else f"{self.trial_events or 'no'} events"
+            return f"expecting about {size_text(self.bytes_for(duration_ns), 2)} at this load"
+        events = "only 1 event" if self.trial_events == 1 else f"only {self.trial_events} events"
+        if not self.trial_events:
+            events = "no event"
         return f"size not predicted: {events} in {self.trial_ns / SECOND:g} s of warm-up"
 
 
@@ -98,9 +100,8 @@ def check_size(forecast: SizeForecast, plan: CapturePlan) -> None:
     )
     raise ResponseTooLargeError(
         f"a recording of {plan.duration_ns / SECOND:g} s would take about "
-        f"{expected_bytes / _MB:.3g} MB, more than `max_bytes` allows "
-        f"({plan.max_bytes / _MB:.3g} MB)",
-        cause=f"{forecast.trial_ns / MS:g} ms of warm-up gave {forecast.trial_bytes / _MB:.3g} MB",
+        f"{size_text(expected_bytes)}, more than `max_bytes` allows ({size_text(plan.max_bytes)})",
+        cause=f"{forecast.trial_ns / MS:g} ms of warm-up gave {size_text(forecast.trial_bytes)}",
         hint=advice,
         parameter="max_bytes",
         retry={"duration_ns": fits_ns} if fits_ns else {},

@@ -79,10 +79,16 @@ def error_text(error: DiagError, typed: TypedCommand | None = None) -> str:
 
 
 def _hint(error: DiagError, typed: TypedCommand | None) -> str:
-    command = "" if typed is None or not error.retry else typed.with_changes(error.retry)
+    command = "" if typed is None or not error.retry else typed.with_changes(_changes(error, typed))
     if error.hint and command:
         return f"{error.hint.removesuffix(':')}:\n{command}"
     return error.hint or command
+
+
+def _changes(error: DiagError, typed: TypedCommand) -> dict[str, object]:
+    """The changes to retry with; an output that the failed command wrote is replaced."""
+    kept = error.bundle is not None and typed.has("output")
+    return {**error.retry, "force": True} if kept else dict(error.retry)
 
 
 def _labelled(label: str, text: str) -> str:

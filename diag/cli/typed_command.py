@@ -45,6 +45,10 @@ class TypedCommand:
         typed = cls(context.command, context.command_path, tuple(arguments))
         context.meta[_META_KEY] = typed
 
+    def has(self, name: str) -> bool:
+        """Whether an option or argument of this parameter name was typed."""
+        return any(typed == name for typed, _ in self._typed_words())
+
     def with_changes(self, changes: Mapping[str, object]) -> str:
         """A line for a shell: everything typed, with the changed parameters replaced.
 

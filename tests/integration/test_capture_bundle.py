@@ -42,7 +42,7 @@ def test_a_path_can_be_text_and_progress_a_function(tmp_path: Path) -> None:
     assert outcome.path == tmp_path / "b.zip"
     warming_up, size, profiling, received = lines
     assert warming_up == "warming up for 0.2 s"
-    assert re.fullmatch(r"expecting about [\d.]+ MB at this load", size)
+    assert re.fullmatch(r"expecting about [\d.]+ kB at this load", size)
     assert profiling.startswith(f"profiling {server.address} for 0.3 s at host tracer level 2")
     assert received.startswith("received ")
 

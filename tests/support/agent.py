@@ -186,4 +186,4 @@ def server_of(hostname: str = HERE, **settings: Any) -> Iterator[Serving]:
 
 def caveats_of(outcome: CaptureOutcome) -> dict[str, str]:
     """Text by code."""
-    return {caveat.code: caveat.recorded_text for caveat in outcome.caveats}
+    return {caveat.code: caveat.text for caveat in outcome.caveats}

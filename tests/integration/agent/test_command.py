@@ -62,7 +62,7 @@ def test_another_address_needs_tls_and_a_token(
         path.write_bytes(data)
     tls = ["--tls-cert", str(cert), "--tls-key", str(key)]
     secret = ["--token-file", str(token)]
-    assert "--tls-cert and --tls-key and --token-file" in refused(capsys, "--listen", address)
+    assert "--tls-cert and --tls-key, and --token-file" in refused(capsys, "--listen", address)
     without_tls = refused(capsys, "--listen", address, *secret)
     assert "it needs --tls-cert and --tls-key\n" in without_tls
     without_token = refused(capsys, "--listen", address, *tls)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from diag.capture.disk_space import OTHER_PARTS_BYTES, check_disk_space
+from diag.capture.disk_space import OTHER_PARTS_BYTES, check_disk_space, size_text
 from diag.capture.plan import MS, SECOND, CapturePlan
 from diag.capture.size_forecast import SizeForecast, check_size, warm_up
 from diag.capture.tracers.trace_source import TraceRecording
@@ -67,11 +67,28 @@ class Recording:
 def test_a_size_is_only_predicted_from_enough_events() -> None:
     plan = CapturePlan(server="h:1")
     idle = warm_up(Recording("line a"), plan)
-    assert idle.describe(2 * SECOND) == "size not predicted: no events in 0.2 s of warm-up"
+    assert idle.describe(2 * SECOND) == "size not predicted: no event in 0.2 s of warm-up"
     single = warm_up(Recording("line a\n  Run 1..2ms"), plan)
-    assert single.describe(2 * SECOND) == "size not predicted: 1 event in 0.2 s of warm-up"
+    assert single.describe(2 * SECOND) == "size not predicted: only 1 event in 0.2 s of warm-up"
     many = "line a\n" + "\n".join(f"  Run {at}..{at + 1}ms" for at in range(100))
     busy = warm_up(Recording(many), plan)
     assert busy.trial_events == 100
-    assert busy.describe(2 * SECOND).startswith("expecting about 0.0")
-    assert busy.describe(2 * SECOND).endswith(" MB at this load")
+    assert busy.bytes_for(2 * SECOND) == 10 * busy.trial_bytes
+    assert busy.describe(2 * SECOND) == (
+        f"expecting about {busy.trial_bytes / 100:.2g} kB at this load"
+    )
+
+
+def test_sizes_have_decimal_units() -> None:
+    sizes = (0, 1, 85, 999, 1000, 326_000, 2_134_567, 512_000_000, 3_000_000_000)
+    assert [size_text(size) for size in sizes] == [
+        "0 bytes",
+        "1 byte",
+        "85 bytes",
+        "999 bytes",
+        "1 kB",
+        "326 kB",
+        "2.13 MB",
+        "512 MB",
+        "3 GB",
+    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 import pytest
 
@@ -63,6 +65,14 @@ def test_the_repeated_command_means_what_was_typed():
         "diag capture --server 'a b:1' --verbose --verbose --quiet --model x --model -y "
         "--allow-long"
     )
+
+
+def test_a_bundle_that_was_kept_under_the_typed_name_is_replaced():
+    error = CaptureError("idle", retry={"wait_for_traffic": True}, bundle=Path("b.zip"))
+    named = error_text(error, typed("capture", "tfs:8500", "-o", "b.zip"))
+    assert named.endswith("diag capture tfs:8500 --output b.zip --wait-for-traffic --force\n")
+    unnamed = error_text(error, typed("capture", "tfs:8500"))
+    assert unnamed.endswith("diag capture tfs:8500 --wait-for-traffic\n")
 
 
 def test_an_error_names_options_and_ends_with_the_command_to_type():
