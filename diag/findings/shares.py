@@ -59,7 +59,7 @@ _NOT_HELD_UP = (IdleCause.NO_DEMAND, IdleCause.UNEXPLAINED, IdleCause.TRACE_EDGE
 
 
 def most_held_up(analysis: Analysis) -> GapSummary | None:
-    """The timeline with most idle time that has a cause other than lack of demand; None without any."""
+    """The timeline with most idle time for a cause other than lack of demand; None without any."""
     return max(analysis.idle, key=_held_up_ns, default=None)
 
 

@@ -13,6 +13,7 @@ REPORT_PACKAGE = ROOT / "diag" / "report"
 SHOWN = re.compile(
     r"(<!-- output of ([\w-]+)( summary)? -->\n```(?:text|markdown)\n).*?(```\n)", re.S
 )
+README_SHOWN = re.compile(r"(<!-- output of batch-timeout -->\n```text\n).*?\.\.\.\n```", re.S)
 
 
 def main() -> None:
@@ -22,11 +23,22 @@ def main() -> None:
             golden_path(case, format_).write_text(rendered(case, format_))
     page = ROOT / "docs" / "analyze.md"
     page.write_text(SHOWN.sub(_shown_again, page.read_text()))
+    readme = ROOT / "README.md"
+    readme.write_text(README_SHOWN.sub(_excerpt, readme.read_text()))
 
 
 def _shown_again(match: re.Match[str]) -> str:
     file = "summary.md" if match[3] else "txt"
     return f"{match[1]}{golden_path(match[2], file).read_text()}{match[4]}"
+
+
+def _excerpt(match: re.Match[str]) -> str:
+    """The verdict with its change, the ledger, and the largest causes of idle time."""
+    report = golden_path("batch-timeout", "txt").read_text()
+    verdict, _, rest = report.partition("\nLimits of this analysis\n")
+    ledger = rest[rest.index("Where the time of ") : rest.index("  - p99-p50")]
+    idle = "\n".join(rest[rest.index("Idle time of ") :].splitlines()[:6])
+    return f"{match[1]}{verdict.rstrip()}\n...\n{ledger}...\n{idle}\n...\n```"
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diag.findings.confidence import Basis
-from diag.findings.metrics import below, check
+from diag.findings.metrics import check, not_above
 from diag.findings.waits import WaitWords, find_wait, wait_finding
 from diag.model.availability import Unavailable
 from diag.model.finding import CounterEvidence, Finding, Remedy, RemedyKind, RemedyPlace
@@ -53,7 +53,7 @@ def find(inputs: RuleInputs) -> Finding | None:
         gain=Unavailable("how fast threads are scheduled with more CPU cannot be computed"),
         verify=(
             check(inputs.analysis, "stage.queue-dispatch.p50", high=1e6),
-            *below(inputs.analysis, "latency.mean", 1.0),
+            *not_above(inputs.analysis, "latency.mean"),
         ),
         rollback="Put the earlier CPU limit back.",
     )

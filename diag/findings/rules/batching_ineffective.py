@@ -16,7 +16,7 @@ from diag.findings.batching import (
     round_125,
 )
 from diag.findings.confidence import Basis, judge
-from diag.findings.metrics import below, check, measure
+from diag.findings.metrics import check, measure, not_above
 from diag.findings.shares import window_ratio
 from diag.model.availability import Unavailable
 from diag.model.finding import CounterEvidence, Evidence, Finding, Severity, Source, Tier
@@ -71,7 +71,7 @@ def find(inputs: RuleInputs) -> Finding | None:
         gain=Unavailable("what larger batches save depends on the model and needs a simulation"),
         verify=(
             check(inputs.analysis, "batches.rows_mean", low=_rows_aim(inputs)),
-            *below(inputs.analysis, "latency.p99", 1.0),
+            *not_above(inputs.analysis, "latency.p99"),
         ),
         rollback=restore(timeout if not isinstance(timeout.to, Unavailable) else threads),
         tier=Tier.DEVICE_TIME,

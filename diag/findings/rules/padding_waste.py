@@ -8,7 +8,7 @@ from diag.findings import thresholds
 from diag.findings.batching import parameter_remedy
 from diag.findings.confidence import Basis, judge
 from diag.findings.device import is_without_demand
-from diag.findings.metrics import below, check
+from diag.findings.metrics import check, not_above
 from diag.findings.shares import padding_ratio, top_model, window_ratio
 from diag.findings.waits import severity_of
 from diag.model.availability import Unavailable
@@ -73,7 +73,7 @@ def find(inputs: RuleInputs) -> Finding | None:
         gain=Unavailable(_no_gain(inputs)),
         verify=(
             check(analysis, "batches.padding", high=padding / 2),
-            *below(analysis, "batches.service.mean", 1.0),
+            *not_above(analysis, "batches.service.mean"),
         ),
         rollback="Put the earlier allowed_batch_sizes back.",
         tier=Tier.DEVICE_TIME,

@@ -11,13 +11,12 @@ import msgspec
 
 from diag.model.printable import spelt_out_for_json
 from diag.report.formats.registry import RenderOptions, ReportFormat, register
+from diag.report.model import SCHEMA_VERSION, Report
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from diag.report.model import Report
-
-SCHEMA_RESOURCE = "schema/report-v2.json"
+SCHEMA_RESOURCE = f"schema/report-v{SCHEMA_VERSION}.json"
 LINE_MAX_CHARS = 160
 _INDENT = "  "
 
@@ -65,8 +64,6 @@ def _is_cell(node: Any) -> bool:
 
 def report_schema() -> str:
     """The JSON Schema (2020-12) generated from ``Report``; checked in as SCHEMA_RESOURCE."""
-    from diag.report.model import SCHEMA_VERSION, Report
-
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"diag report, version {SCHEMA_VERSION}",
