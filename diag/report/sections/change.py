@@ -150,10 +150,10 @@ def _shown(value: float, unit: str) -> str:
 
 
 def metric_name(metric: str) -> str:
-    """A metric in words: ``queue-fill p50``, ``request p99``."""
+    """A metric in words: ``queue-fill p50``, ``p99 latency``."""
     head, _, rest = metric.partition(".")
     if head == "latency":
-        return f"{rest} of requests"
+        return f"{rest} latency"
     if head == "stage":
         return rest.replace(".", " ")
     if head == "idle":

@@ -147,7 +147,7 @@ def test_the_summary_is_the_begin_of_the_report_and_a_ticket_by_itself():
         "",
         "- **confidence:** high. 3 requests of convnet",
         f"- **change:** {LOWER}",
-        "- **gain:** mean of requests 12.0 ms → 4.50 ms to 6.00 ms. Waits cut to 2 ms.",
+        "- **gain:** mean latency 12.0 ms → 4.50 ms to 6.00 ms. Waits cut to 2 ms.",
         "- **risk:** Batches get smaller.",
         f"- **verify:** {VERIFY}",
         "- **rollback:** Set batch_timeout_micros back to 10000.",
