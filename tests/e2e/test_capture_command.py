@@ -1,4 +1,4 @@
-"""``diag capture`` as it is typed: what goes to stdout and stderr, and the exit status."""
+"""``diag capture`` as a command: its output on stdout and stderr, and its exit status."""
 
 from __future__ import annotations
 
@@ -206,7 +206,7 @@ def listens() -> int:
 
 
 def labels(stderr: str) -> list[str]:
-    """What each line begins with."""
+    """The label of each line."""
     return [line.split(":")[0] for line in stderr.splitlines()]
 
 
@@ -376,7 +376,7 @@ def test_a_terminal_sees_a_bar_that_goes_away(tmp_path: Path) -> None:
 
 
 def read_all(descriptor: int) -> str:
-    """What comes through a pseudo-terminal until its other side is closed."""
+    """Everything written to a pseudo-terminal until its other side is closed."""
     parts = []
     while True:
         try:

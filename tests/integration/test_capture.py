@@ -150,7 +150,7 @@ def test_an_older_server_writes_into_the_shared_folder(tmp_path: Path) -> None:
         warm, real = server.profiles
     assert not real.emit_xspace
     assert len(open_bundle(outcome.path).planes) == 2
-    # The throw-away recording is removed again, the real one stays the server's.
+    # The file of the warm-up is removed, the file of the recording stays.
     assert [folder.name for folder in shared.iterdir()] == [real.session_id]
     assert warm.session_id != real.session_id
     assert manifest_of(outcome.path)["target"]["trace"] == "own-disk"

@@ -1,4 +1,4 @@
-"""Windows without a whole request: what is said of them, against real sockets."""
+"""Errors of recordings without a complete request, against real sockets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every way a capture can fail, each against a real socket, and what the server is left with."""
+"""Every way a capture can fail, against real sockets, and the state of the server afterwards."""
 
 from __future__ import annotations
 
@@ -369,7 +369,7 @@ _ROOT = Path(__file__).parents[2]
 
 
 def test_a_full_disk_is_an_output_error(tmp_path: Path) -> None:
-    """A file size limit stands for the full disk: the same call fails with the same class."""
+    """A file size limit simulates the full disk: the same call fails with the same class."""
     script = textwrap.dedent("""
         import resource, signal, sys
         from pathlib import Path

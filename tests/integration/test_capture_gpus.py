@@ -36,7 +36,7 @@ HANGS = "0 utilization 1; 0 utilization hang @1.2"
 def capture(
     folder: Path, library: Path, script: str, *options: str
 ) -> tuple[subprocess.CompletedProcess[str], Path]:
-    """Runs the command against a server of ours, with this driver."""
+    """Runs the command against a test server, with this driver."""
     bundle = folder / "b"
     with serving() as server:
         command = [sys.executable, "-m", "diag", "capture", "--server", server.address]
@@ -81,7 +81,7 @@ def test_a_capture_keeps_what_every_gpu_said_over_its_window(
     manifest = manifest_of(bundle)
     assert manifest["plan"]["gpu_rate_hz"] == 50
     assert manifest["sources"]["gpu"]["detail"] == "2 GPUs: H200, H200; driver 550.54"
-    # They cover the window, and their clock is related to the server's.
+    # They cover the window, and the offset of their clock is known.
     times = [sample["unix_ns"] for sample in series.samples if "utilization_percent" in sample]
     assert abs(times[0] - manifest["window"]["start_unix_ns"]) < 200 * MS
     assert abs(times[-1] - manifest["window"]["end_unix_ns"]) < 200 * MS

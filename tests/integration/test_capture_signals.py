@@ -65,7 +65,7 @@ def test_the_second_signal_gives_up_and_leaves_no_lock(tmp_path: Path) -> None:
 
 
 class _Forgetful(list[str]):
-    """Session ids to end, none of which is ever found: a server too stuck to end one."""
+    """A list of ended sessions that contains none, like a server too busy to end one."""
 
     def __contains__(self, item: object) -> bool:
         return False

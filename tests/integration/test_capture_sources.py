@@ -1,4 +1,4 @@
-"""What is recorded beside the trace, and whose it must be, against real sockets."""
+"""Side sources of a capture, and how they are matched to the server, against real sockets."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_the_clock_of_a_server_here_is_this_clock(
         outcome = capture_bundle(plan(server.address), tmp_path / "b")
     (clock,) = [clock for clock in open_bundle(outcome.path).clocks if clock.source == "host"]
     assert clock.offset_ns == 0
-    # The recorded span is 18 ms of the 100 ms that the call took; a reading takes some 2 ms.
+    # The trace spans 18 ms of the 100 ms of the call; a reading takes about 2 ms.
     assert (clock.uncertainty_ns < 50 * MS) == is_this_machine
     assert 0 < clock.uncertainty_ns < 500 * MS
 
@@ -146,7 +146,7 @@ with socket.create_server(("127.0.0.1", 0)) as listener:
 
 
 def test_a_port_forward_on_this_machine_is_told_from_a_server_on_it(tmp_path: Path) -> None:
-    """A process called kubectl listens: what it leads to runs elsewhere."""
+    """A process of the name kubectl listens and forwards to another machine."""
     kubectl = tmp_path / "kubectl"
     kubectl.symlink_to(Path(sys.executable).resolve())
     command = [str(kubectl), "-c", FORWARDER]

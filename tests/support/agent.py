@@ -1,4 +1,4 @@
-"""Agents for tests: in this process with sources of ours, or ``diag agent`` as it is started."""
+"""Agents for tests: in this process with test sources, or ``diag agent`` as a program."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MS = 1_000_000
 
 
 class CountingReader:
-    """Reads 1, 2, 3, ...; with ``ballast`` lists of some 70 kB beside each."""
+    """Reads 1, 2, 3, ...; each sample has ``ballast`` lists of about 70 kB."""
 
     source = "host"
     missing: Mapping[str, str] = {}
@@ -63,7 +63,7 @@ class CountingReader:
 
 @dataclass
 class CountingSources:
-    """A host that counts, and no GPU."""
+    """Sources with a counting host and without a GPU."""
 
     ballast: int = 0
     opened: list[CountingReader] = field(default_factory=list)
@@ -109,7 +109,7 @@ def agent_here(
 
 
 class SampleCall:
-    """A client of Sample that does what a test says."""
+    """A client of Sample that a test controls."""
 
     def __init__(self, channel: grpc.Channel, *wanted: tuple[str, int], token: str = "") -> None:
         self._requests: Queue[SampleRequest | None] = Queue()
@@ -122,12 +122,12 @@ class SampleCall:
         self.replies: Any = call(iter(self._requests.get, None), metadata=metadata, timeout=30)
 
     def enough(self) -> list[SampleReply]:
-        """Close the client's side; all that is left."""
+        """Close the client's side and return the remaining replies."""
         self._requests.put(None)
         return list(self.replies)
 
     def refusal(self) -> grpc.RpcError:
-        """The error it must end with."""
+        """The error that the call must end with."""
         try:
             replies = self.enough()
         except grpc.RpcError as exc:
@@ -147,7 +147,7 @@ class Child:
     address: str
 
     def ended(self) -> tuple[int, list[str]]:
-        """Exit status and the rest of its log, once it has ended by itself."""
+        """Exit status and the rest of its log, after it has ended by itself."""
         _, text = self.process.communicate(timeout=20)
         return self.process.returncode, text.splitlines()
 

@@ -1,4 +1,4 @@
-"""Certificates for TLS tests, made on the spot by authorities nobody else trusts."""
+"""Certificates for TLS tests, created by new authorities."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import trustme
 
 @dataclass(frozen=True)
 class Certificates:
-    """An authority with a server's and a client's certificate, and a stranger."""
+    """An authority with a server and a client certificate, and another authority."""
 
     ca_file: Path
     other_ca_file: Path

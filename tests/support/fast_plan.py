@@ -1,4 +1,4 @@
-"""Plans and manifests of captures that are over at once, for tests against servers of ours."""
+"""Plans and manifests of short captures, for tests against test servers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small servers on real sockets that speak what TensorFlow Serving speaks, for the error matrix.
+"""Small servers on real sockets with TensorFlow Serving's protocols, for tests of errors.
 
 The behaviour (status codes, texts, one session per process, what each generation knows) is that of
 tsl/profiler/rpc/profiler_service_impl.cc as measured on TensorFlow 2.20 and 2.21.

@@ -67,7 +67,7 @@ def test_a_bundle_holds_the_gpu_and_host_samples_that_the_agent_took(
     assert isinstance(gpu.cost, SamplerCost)
     lists = [sample["processes"][1] for sample in gpu.samples if "processes" in sample]
     assert {record["is_server"] for records in lists for record in records} == {True}
-    # The process that the agent found on its own is the server's: this one.
+    # The agent found the server's process by itself: this one.
     ours = psutil.Process().memory_info().rss
     assert 0.7 * ours < host.samples[-1]["server_memory_bytes"] <= 1.3 * ours
     window = manifest["window"]
@@ -180,7 +180,7 @@ def test_what_is_known_of_the_agents_clock_is_what_the_names_allow(
         capture = open_bundle(capture_bundle(wanted, tmp_path / "b").path)
     (clock,) = capture.clocks
     assert clock.offset_ns == 0
-    # The trace has events for 18 ms of the 200 ms that the call took: so much is left open.
+    # The trace has events for 18 ms of the 200 ms of the call; the rest is uncertain.
     assert (clock.uncertainty_ns < 50 * MS) == is_known
 
 

@@ -1,4 +1,4 @@
-"""``diag agent`` as a program: where it may listen, how it ends, what it tells."""
+"""``diag agent`` as a program: its address, its end and its messages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.certificates import make_certificates
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """What an agent that does not start says."""
+    """The error of an agent that does not start."""
     assert main(["agent", *arguments]) == 2
     said = capsys.readouterr()
     assert said.out == ""
@@ -91,7 +91,7 @@ def test_a_socket_in_use_and_a_file_are_left_alone(
         assert "is in use" in refused(capsys, "--listen", f"unix:{path}")
     assert "a file of that name" in refused(capsys, "--listen", f"unix:{file}")
     assert file.read_text() == "precious"
-    # The listener is gone: what it left behind is in nobody's way.
+    # The listener is gone; the socket file that it left does not prevent a new start.
     with agent_child(listen=f"unix:{path}") as agent:
         assert agent.address == f"unix:{path}"
 

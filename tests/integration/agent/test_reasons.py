@@ -1,4 +1,4 @@
-"""Why an agent gives nothing: each reason apart from the others, while the capture goes on."""
+"""Why an agent provides no samples: each reason separately, in captures that succeed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tests.support.serving import Serving
 
 
 def reasons(server: Serving, access: AgentAccess, folder: Path, **changes: Any) -> set[str]:
-    """Why there are no samples; the capture itself goes on."""
+    """The reasons why there are no samples; the capture itself succeeds."""
     outcome = capture_bundle(plan(server.address, agent=access, **changes), folder / "b")
     capture = open_bundle(outcome.path)
     assert len(capture.planes[1].events) > 0
@@ -96,7 +96,7 @@ def test_a_plaintext_agent_is_asked_for_tls(tmp_path: Path, certificates: Certif
 
 
 class Impostor:
-    """Calls itself an agent, and answers as a test says."""
+    """A fake agent that answers as a test defines."""
 
     def __init__(
         self, protocol: int, lines: bytes, clock_ns: int, repeats: int, **reply: Any

@@ -1,4 +1,4 @@
-"""What an agent grants and refuses, over real gRPC on the loopback."""
+"""What an agent allows and refuses, over real gRPC on the loopback."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_one_client_too_many_is_refused_until_another_leaves() -> None:
 
 
 def test_a_client_that_reads_slowly_loses_the_oldest_and_is_told_how_many() -> None:
-    # Some 200 kB a sample: a few of them fill what gRPC itself keeps for the client.
+    # About 200 kB per sample: a few of them fill gRPC's own buffer for the client.
     sources, limits = CountingSources(ballast=3), Limits(buffer_max_samples=5)
     with (
         agent_here(sources=sources, limits=limits) as agent,
@@ -169,7 +169,7 @@ def test_a_client_that_does_not_read_at_all_is_sent_away_in_the_end() -> None:
 
 
 def never() -> Iterator[SampleRequest]:
-    """A client's side of a call that says nothing and does not end."""
+    """The requests of a client that sends nothing and does not end."""
     threading.Event().wait(10)
     yield from ()
 

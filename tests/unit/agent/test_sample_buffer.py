@@ -10,7 +10,7 @@ from diag.agent.sample_buffer import SampleBuffer
 def test_the_newest_are_kept_in_order_and_every_sample_is_accounted_for(
     steps: list[int | None], samples_max: int
 ) -> None:
-    """Each number puts so many samples, each None takes all there are."""
+    """Each number adds that many samples, each None takes all of them."""
     buffer, put, taken = SampleBuffer(samples_max), 0, list[int]()
     for step in steps:
         if step is None:

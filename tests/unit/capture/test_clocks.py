@@ -70,7 +70,7 @@ def test_different_clocks_get_the_middle() -> None:
 def test_the_true_offset_is_always_within_the_uncertainty(
     offset: int, before: int, after: int, reading: int
 ) -> None:
-    """The server's clock is ahead by ``offset``; request and answer take whatever they take."""
+    """The server's clock is ahead by ``offset``; the answer takes ``after``."""
     sent = START - offset - before
     received = START - offset + 100_000_000 + after
     bounds = clock_bounds(recording(sent, received), space(100))

@@ -52,7 +52,7 @@ def test_a_full_disk_is_found_before_recording(tmp_path: Path) -> None:
 
 
 class Recording:
-    """A trace source that records these lines in any time."""
+    """A trace source whose recordings always hold these lines."""
 
     name = "test"
 

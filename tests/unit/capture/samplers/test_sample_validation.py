@@ -1,4 +1,4 @@
-"""What strangers say becomes what a sample can hold."""
+"""Values of drivers and exporters are validated before they become samples."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class Counter:
 
 
 class Stuck(Counter):
-    """One whose third reading does not come back before ``released``."""
+    """A reader whose third reading does not return before ``released``."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ def test_it_samples_from_start_to_stop_and_lets_go() -> None:
     wait_for(counter, 5)
     series = sampler.stop()
     assert isinstance(series, SampleSeries)
-    # What the reader knows at last has a time of its own, by which the samples are ordered.
+    # The reader's last samples have their own times, and samples are sorted by time.
     assert [sample["n"] for sample in series.samples] == [-1, *range(1, counter.count + 1)]
     assert len(series.samples) >= 5
     sampler.close()
@@ -136,7 +136,7 @@ def test_a_reading_that_hangs_ends_without_it_and_keeps_what_was_before() -> Non
     assert [sample["n"] for sample in series.samples] == [1, 2]
     assert series.missing["samples"].startswith("none after reading 2: a reading did not return")
     assert stuck.closed == 0
-    # Once it does come back, its reader is let go of.
+    # After it returns, its reader is closed.
     stuck.released.set()
     deadline = time.monotonic() + 10
     while not stuck.closed and time.monotonic() < deadline:
@@ -145,7 +145,7 @@ def test_a_reading_that_hangs_ends_without_it_and_keeps_what_was_before() -> Non
 
 
 class Strange(Counter):
-    """A reader of one GPU whose values are beyond reason."""
+    """A reader of one GPU with invalid values."""
 
     source = "gpu"
     missing = {"0:power_mw": "why \udcff"}  # noqa: RUF012

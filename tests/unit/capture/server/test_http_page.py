@@ -48,7 +48,7 @@ def test_a_page_beyond_reason_is_not_read_to_its_end() -> None:
 
 @contextmanager
 def talker(*, first: bytes, then: bytes = b"") -> Iterator[str]:
-    """A server that says something, then more of it again and again, or hangs up if there is none.
+    """A server that sends a start, then a part again and again, or closes the connection.
 
     It reads the request first, or its end could reset what it said.
     """

@@ -57,7 +57,7 @@ def test_the_authority_is_the_name_and_the_target_its_address() -> None:
 def test_the_first_address_that_accepts_is_taken() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        # localhost may stand for ::1 as well, where nothing listens.
+        # localhost may stand for ::1 as well, where no process listens.
         assert find_server(f"localhost:{port}", 1.0).address == "127.0.0.1"
 
 

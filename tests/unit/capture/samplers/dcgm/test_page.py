@@ -1,4 +1,4 @@
-"""What a DCGM exporter's page says of each host's GPUs and slices."""
+"""The values of each host's GPUs and slices on a DCGM exporter's page."""
 
 from __future__ import annotations
 

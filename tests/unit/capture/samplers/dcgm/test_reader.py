@@ -1,4 +1,4 @@
-"""The exporter's page, served by a real HTTP server in several shapes."""
+"""A DCGM exporter's page in several forms, served by a real HTTP server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A driver that is not there, refuses, or does not answer."""
+"""A driver that is missing, reports errors, or does not answer."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_a_driver_that_refuses_is_a_reason(nvml_library: Path, script: str, reas
 
 
 def test_no_driver_library_is_a_reason(tmp_path: Path) -> None:
-    # Not even one in the system's folders is tried once this one has proved to be none.
+    # Libraries in the system's folders are not tried after this one has failed.
     (tmp_path / LIBRARY).write_text("no library")
     reason = sample_gpus(tmp_path, "")["unavailable"]
     assert reason.startswith("no NVIDIA driver on this machine: libnvidia-ml.so.1 is not found")

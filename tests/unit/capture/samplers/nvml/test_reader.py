@@ -1,4 +1,4 @@
-"""What is read of GPUs, through the driver's own interface; a child process for each driver."""
+"""Samples of GPUs through the driver's interface; a child process for each driver."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_every_field_of_every_gpu(nvml_library: Path, tmp_path: Path) -> None:
     assert result["detail"] == "2 GPUs: H200 one, H200 two; driver 550.54"
     assert result["cost"]["readings"] == len(readings(result)) > 10
     assert result["cost"]["cpu_ns"] < result["cost"]["elapsed_ns"]
-    # Everything that the driver lent was given back.
+    # All resources of the driver were freed.
     calls = dict(line.split() for line in (tmp_path / "log").read_text().splitlines())
     assert (calls["nvmlShutdown"], calls["gpm_samples_alive"]) == ("1", "0")
 
@@ -120,7 +120,7 @@ def test_each_refusal_is_a_reason_of_its_own_and_never_zero(nvml_library: Path) 
         5 power !RESET_REQUIRED
         """,
     )
-    # The one that answers keeps its values.
+    # The GPU that works keeps its values.
     assert values(result, "power_mw")[-1] == [90000, None, None, None, None, None]
     reasons = [result["missing"][f"{index}:power_mw"] for index in range(1, 6)]
     assert [reason.partition(" (")[0] for reason in reasons] == [

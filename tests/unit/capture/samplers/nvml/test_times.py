@@ -1,4 +1,4 @@
-"""When GPUs are read, and what stands at which time."""
+"""When GPUs are read, and the times of their samples."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_the_drivers_own_samples_stand_at_its_times_each_once(nvml_library: Path
     shares = [sample["driver_utilization_percent"] for sample in own]
     assert shares == sorted(shares)
     assert {share for (share,) in shares} == {10, 90}
-    # They cover the window up to its end, and nothing of what was before it.
+    # They cover the window up to its end, and nothing from before it.
     readings = [sample["unix_ns"] for sample in result["samples"] if "power_mw" in sample]
     assert own[0]["unix_ns"] >= readings[0] - 10 * MS
     assert readings[-1] - own[-1]["unix_ns"] < 150 * MS
@@ -48,7 +48,7 @@ def test_fast_fields_are_in_every_reading_and_slow_ones_rarely(
     assert result["period_ns"] == 10 * MS
     count = result["cost"]["readings"]
     assert count > 60
-    # Some 2 % of a core by docs/overhead.md; far more would be a mistake, not a slow machine.
+    # About 2 % of a core (docs/overhead.md); far more would be an error in the code.
     assert result["cost"]["cpu_ns"] < result["cost"]["elapsed_ns"] / 10
     found = {name: sum(name in sample for sample in result["samples"]) for name in result["units"]}
     assert found["utilization_percent"] == count
