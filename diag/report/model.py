@@ -87,6 +87,8 @@ class Table(Part, frozen=True):
         detail_rows: Indices of the rows that are shown only on request.
         notes: What to know when reading it; shown below.
         is_detail: Whether the whole table is shown only on request.
+        is_data_only: Whether only formats for programs have it, since it is long and its main
+            points are elsewhere.
     """
 
     id: str
@@ -97,6 +99,7 @@ class Table(Part, frozen=True):
     detail_rows: tuple[int, ...] = ()
     notes: tuple[Note, ...] = ()
     is_detail: bool = False
+    is_data_only: bool = False
 
     def __hash__(self) -> int:
         """Rows are dicts; equal tables have equal ids, columns and numbers of rows."""

@@ -36,6 +36,7 @@ def make_table(
     notes: tuple[Note, ...] = (),
     *,
     is_detail: bool = False,
+    is_data_only: bool = False,
 ) -> Table:
     """A Table of rows whose cells stand in the columns' order."""
     made = tuple(rows)
@@ -52,6 +53,7 @@ def make_table(
         detail_rows=tuple(index for index, row in enumerate(made) if row.is_detail),
         notes=notes,
         is_detail=is_detail,
+        is_data_only=is_data_only,
     )
 
 

@@ -33,7 +33,7 @@ def _section_blocks(section: Section, *, is_verbose: bool) -> Iterator[Block]:
     """Nothing for a section that has only series."""
     content = list(_note_blocks(section.notes, is_verbose=is_verbose))
     for table in section.tables:
-        if is_verbose or not table.is_detail:
+        if not table.is_data_only and (is_verbose or not table.is_detail):
             content += _table_blocks(table, is_verbose=is_verbose)
     if not content:
         return
