@@ -17,7 +17,7 @@ from diag.model.availability import Unavailable
 
 Int64s = NDArray[np.int64]
 Int32s = NDArray[np.int32]
-Ints = NDArray[np.signedinteger[Any]]  # of any width: what comes by the million is kept narrow
+Ints = NDArray[np.signedinteger[Any]]  # of any width, as columns of millions are kept narrow
 Bools = NDArray[np.bool_]
 
 
@@ -42,7 +42,7 @@ class StatColumn:
         """Values for the given event rows; ``default`` where a row lacks the stat."""
         out = np.full(len(rows), default, np.int64)
         if len(self.rows):
-            # Of one width, or the search would first copy all rows.
+            # With the same dtype, as the search would otherwise copy all rows.
             position = np.searchsorted(self.rows, rows.astype(np.int32, copy=False))
             position[position == len(self.rows)] = 0
             found = self.rows[position] == rows
@@ -66,7 +66,7 @@ class EventTable:
         name_id: Shape (n,), int32, index into ``names``.
         line_index: Shape (n,), int32, index into ``Plane.lines``.
         names: Interned texts, shared by all planes of a capture: event names and text stats.
-        stats: By stat name, only the stats that analysis asked for.
+        stats: Columns by stat name, only of the stats that the analysis uses.
     """
 
     start_ns: Int64s

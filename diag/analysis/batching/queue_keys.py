@@ -69,7 +69,7 @@ def find_queues(
     threads = len(np.unique(batches.line))
     if len(distinct) > QUEUES_MAX or threads > BATCH_THREADS_MAX:
         raise InputError(
-            f"the trace claims {len(distinct)} batching queues on {threads} threads",
+            f"the trace has {len(distinct)} batching queues on {threads} threads",
             cause=f"diag analyses up to {QUEUES_MAX} queues on {BATCH_THREADS_MAX} threads",
             hint="check that the file is undamaged",
         )

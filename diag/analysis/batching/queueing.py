@@ -30,7 +30,7 @@ from diag.simulation.options import POLL_PERIOD_NS
 Known = Parameter | Unavailable
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Arrivals:
     """The recorded enqueues, by batch.
 
@@ -56,7 +56,7 @@ class Arrivals:
     next_first_ns: Int64s
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Pool:
     """A pool of batch threads that serves one or more queues.
 
@@ -172,7 +172,7 @@ def estimate_max_batch(
     return Unavailable(f"no batch was closed by its size; the largest had {largest} rows")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Readiness:
     """When a thread could take each group, and why it stopped taking rows.
 

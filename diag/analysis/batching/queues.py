@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from diag.analysis.batching.batch_threads import HeldSpans
 from diag.analysis.batching.batches import Batches, Tasks
 from diag.analysis.batching.queue_keys import QueueKeys, find_pools
 from diag.analysis.batching.queue_parameters import KnownParameters
@@ -20,17 +21,16 @@ from diag.analysis.batching.queueing import (
     find_readiness,
     gather_arrivals,
 )
-from diag.analysis.intervals.sets import union
 from diag.model.availability import Unavailable
 from diag.model.capture import BatchingParameters
 from diag.model.events import Int64s
-from diag.model.intervals import NEVER_NS, IntervalSet
+from diag.model.intervals import NEVER_NS
 from diag.model.samples import MetricsPair
 from diag.model.serving import Origin, Parameter
 from diag.model.window import Window
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class QueueState:
     """Input and result of the scheduler's rules.
 
@@ -38,10 +38,7 @@ class QueueState:
         keys: The queues.
         pool_of_queue: (queues,) index of each queue's pool.
         pools: The pools of batch threads.
-        held: Intervals in which any batch thread held a batch, including batches that the window
-            cut off.
-        held_cut_off: Line, start and end of every span in which a thread held a batch that the
-            window cut off.
+        held_cut_off: Spans in which a thread held a batch that the window cut off.
         max_rows: By queue, the rows at which a batch is full.
         timeout: By queue, batch_timeout_micros in ns.
         arrivals: The enqueues by batch.
@@ -51,8 +48,7 @@ class QueueState:
     keys: QueueKeys
     pool_of_queue: Int64s
     pools: tuple[Pool, ...]
-    held: IntervalSet
-    held_cut_off: tuple[Int64s, Int64s, Int64s]
+    held_cut_off: HeldSpans
     max_rows: tuple[Known, ...]
     timeout: tuple[Known, ...]
     arrivals: Arrivals
@@ -63,7 +59,7 @@ def describe_queues(
     keys: QueueKeys,
     batches: Batches,
     tasks: Tasks,
-    busy: tuple[Int64s, Int64s, Int64s],
+    held: HeldSpans,
     window: Window,
     given: BatchingParameters | None,
     metrics: MetricsPair | Unavailable,
@@ -74,24 +70,24 @@ def describe_queues(
         keys: The queues.
         batches: All recorded batches.
         tasks: All recorded tasks.
-        busy: Line, start and end of every span in which a batch thread held a batch, including
-            those whose ProcessBatch was cut off.
+        held: Spans in which a batch thread held a batch: first those of ``batches``, then those of
+            batches that the window cut off.
         window: The window of the capture.
         given: The server's batching parameters, if known.
         metrics: The server's metrics; their gauges give the parameters of BatchFunction ops.
     """
     known = KnownParameters(keys, given, metrics)
     pool_of_queue = find_pools(keys, batches)
-    # Spans without a ProcessBatch that last to the end: the window cut off these batches.
-    on_line, held_from, held_to = (column[len(batches) :] for column in busy)
-    cut_off = np.sort(np.append(held_from[held_to >= window.end_ns], window.end_ns))
-    arrivals = gather_arrivals(batches, tasks, keys.of_batch, keys.of_task, cut_off)
+    cut_off = held.where(slice(len(batches), None))
+    taken_ns = cut_off.start_ns[cut_off.end_ns >= window.end_ns]
+    cut_off_ns = np.sort(np.append(taken_ns, window.end_ns))
+    arrivals = gather_arrivals(batches, tasks, keys.of_batch, keys.of_task, cut_off_ns)
     pools: list[Pool] = []
     for pool in range(int(pool_of_queue.max(initial=-1)) + 1):
         queues = np.flatnonzero(pool_of_queue == pool)
         lines = np.unique(batches.line[np.isin(keys.of_batch, queues)])
-        mine = np.isin(busy[0], lines)
-        pools.append(find_pool(busy[1][mine], busy[2][mine], known.threads(queues, len(lines))))
+        busy = held.where(np.isin(held.line, lines))
+        pools.append(find_pool(busy.start_ns, busy.end_ns, known.threads(queues, len(lines))))
     timeout: list[Known] = []
     max_rows: list[Known] = []
     for queue in range(len(keys.label)):
@@ -99,11 +95,13 @@ def describe_queues(
         wait = known.timeout_ns(queue)
         if wait is None:
             wait = estimate_timeout(arrivals, members, pools[pool_of_queue[queue]])
-        told = known.max_rows(queue)
+        given_rows = known.max_rows(queue)
         observed = estimate_max_batch(arrivals, batches, members, wait, pools[pool_of_queue[queue]])
         # A gauge limits what is enqueued; a scheduler that splits may execute smaller batches.
-        is_bound = told is not None and told.origin is Origin.METRICS and keys.is_split[queue]
-        size: Known = observed if told is None else told
+        is_bound = (
+            given_rows is not None and given_rows.origin is Origin.METRICS and keys.is_split[queue]
+        )
+        size: Known = observed if given_rows is None else given_rows
         if is_bound and isinstance(observed, Parameter):
             size = observed
         timeout.append(wait)
@@ -120,8 +118,7 @@ def describe_queues(
         keys,
         pool_of_queue,
         tuple(pools),
-        union(busy[1], busy[2]),
-        (on_line, held_from, held_to),
+        cut_off,
         tuple(max_rows),
         tuple(timeout),
         arrivals,

@@ -69,8 +69,8 @@ def stage_steps(
     bursts = StepIntervals(
         steps.burst_step, events.start_ns[steps.burst_row], events.end_ns[steps.burst_row]
     )
-    asked = np.flatnonzero(~ops.is_batch & (ops.step >= 0) & (ops.done_ns >= 0))
-    awaited = StepIntervals(ops.step[asked], ops.start_ns[asked], ops.done_ns[asked])
+    waited = np.flatnonzero(~ops.is_batch & (ops.step >= 0) & (ops.done_ns >= 0))
+    awaited = StepIntervals(ops.step[waited], ops.start_ns[waited], ops.done_ns[waited])
     work = bursts.plus(awaited).plus(_bare_runs(steps, device.used))
     by_class = _ops_by_class(events, steps, op_class)
     last_work = _last(work, len(steps))

@@ -81,10 +81,10 @@ def find_demand(inputs: IdleInputs, use: DeviceUse) -> Demand:
 
 def _cut_batches(inputs: IdleInputs, use: DeviceUse) -> IntervalSet:
     """When batch threads that serve the device held batches which the window cut off."""
-    line, start, end = inputs.requests.linked.queues.held_cut_off
-    batches = inputs.requests.linked.batches
-    mine = np.isin(line, batches.line[use.batches])
-    return union(start[mine], end[mine])
+    linked = inputs.requests.linked
+    held = linked.queues.held_cut_off
+    mine = held.where(np.isin(held.line, linked.batches.line[use.batches]))
+    return union(mine.start_ns, mine.end_ns)
 
 
 def _silent_edges(inputs: IdleInputs, use: DeviceUse) -> IntervalSet:

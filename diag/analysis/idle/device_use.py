@@ -151,10 +151,10 @@ def _device_use(device: Device, known: Bools, requests: AttributedRequests) -> D
     call = np.flatnonzero(linked.ops.is_batch & (linked.ops.step >= 0))
     called = linked.ops.step[call]
     calling = _any(called, np.ones(len(call), np.bool_), len(steps))
-    holder = linked.task_owners.call
-    in_call = np.flatnonzero(holder >= 0)
-    op_has_task = _any(holder[in_call], np.ones(len(in_call), np.bool_), len(linked.ops))
-    op_concerned = _any(holder[in_call], of_task[in_call], len(linked.ops)) | ~op_has_task
+    owner = linked.task_owners.call
+    in_call = np.flatnonzero(owner >= 0)
+    op_has_task = _any(owner[in_call], np.ones(len(in_call), np.bool_), len(linked.ops))
+    op_concerned = _any(owner[in_call], of_task[in_call], len(linked.ops)) | ~op_has_task
     through_calls = _any(called, op_concerned[call], len(steps))
     concerned = np.where(calling, through_calls | touching, concerned)
 

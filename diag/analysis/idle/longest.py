@@ -1,4 +1,4 @@
-"""The longest gaps of each timeline, and what the requests that waited in them were doing."""
+"""The longest gaps of each timeline, and the state of the requests that waited in them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from diag.model.events import Int64s
 from diag.model.gaps import IDLE_CAUSES, GapTable, LongGap, WaitingRequest
 
 LONGEST = 10
-# Requests listed for each gap; the total is given beside them.
+# Requests listed for each gap, of which the total is also given.
 WAITING_MAX = 8
 _BLOCK = 1024
 

@@ -1,1 +1,1 @@
-"""Requests: which events stand for one, the chain behind each, and its time by stage."""
+"""Requests: the root events of each kind, their steps and batches, and their time by stage."""
