@@ -47,7 +47,7 @@ COMMANDS: dict[str, LazyCommand] = {
     ),
 }
 
-HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
+HELP_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 class LazyGroup(click.Group):
@@ -104,7 +104,7 @@ def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> N
 
 @click.group(
     cls=LazyGroup,
-    context_settings=HELP_OPTIONS,
+    context_settings=HELP_SETTINGS,
     invoke_without_command=True,
     epilog=examples(
         "diag demo",
