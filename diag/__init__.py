@@ -20,7 +20,16 @@ from diag.version import __version__
 
 if TYPE_CHECKING:
     from diag.analysis import Analysis, analyze
-    from diag.capture.plan import AgentAccess, CapturePlan, ServerRepository, TlsOptions
+    from diag.capture.plan import (
+        REQUIRABLE,
+        AgentAccess,
+        CapturePlan,
+        ServerRepository,
+        TlsOptions,
+    )
+    from diag.capture.progress import Progress
+    from diag.capture.samplers.remote.token import read_token
+    from diag.capture.server.headers import read_headers
     from diag.capture.session import CaptureOutcome, capture_bundle
     from diag.errors import (
         BatchingParametersError,
@@ -91,10 +100,12 @@ _MODULES = {
     "CaptureOutcome": "diag.capture.session",
     "CapturePlan": "diag.capture.plan",
     "Finding": "diag.model.finding",
+    "Progress": "diag.capture.progress",
+    "REQUIRABLE": "diag.capture.plan",
     "Report": "diag.report.model",
+    "ServerRepository": "diag.capture.plan",
     "TABLE_FORMATS": "diag.tables.formats",
     "TABLE_NAMES": "diag.tables.names",
-    "ServerRepository": "diag.capture.plan",
     "Table": "diag.tables.table",
     "TlsOptions": "diag.capture.plan",
     "Unavailable": "diag.model.availability",
@@ -105,11 +116,14 @@ _MODULES = {
     "conclude": "diag.findings",
     "find": "diag.findings",
     "open_bundle": "diag.formats.source",
+    "read_headers": "diag.capture.server.headers",
+    "read_token": "diag.capture.samplers.remote.token",
     "render": "diag.report.rendering",
     "table": "diag.tables.registry",
 }
 
 __all__ = [
+    "REQUIRABLE",
     "TABLE_FORMATS",
     "TABLE_NAMES",
     "AgentAccess",
@@ -131,6 +145,7 @@ __all__ = [
     "OutputError",
     "ProfilerBusyError",
     "ProfilerDisabledError",
+    "Progress",
     "Report",
     "RequiredSourceError",
     "ResponseTooLargeError",
@@ -153,6 +168,8 @@ __all__ = [
     "conclude",
     "find",
     "open_bundle",
+    "read_headers",
+    "read_token",
     "render",
     "table",
 ]

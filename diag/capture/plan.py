@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from diag.capture.address import parse_address
+from diag.capture.address import check_url, parse_address
 from diag.errors import UsageError
 
 if TYPE_CHECKING:
+    import os
     from pathlib import Path
 
 MS = 1_000_000
@@ -77,6 +78,20 @@ class ServerRepository:
     root: str
     local: Path
 
+    def __post_init__(self) -> None:
+        """Check that both sides are given.
+
+        Raises:
+            UsageError: ``root`` is empty, or ``local`` is not a folder.
+        """
+        if not self.root:
+            raise UsageError("`repository.root` is empty", parameter="repository.root")
+        if not self.local.is_dir():
+            raise UsageError(
+                f"`repository.local` {self.local} is not a folder on this machine",
+                parameter="repository.local",
+            )
+
 
 @dataclass(frozen=True, slots=True)
 class AgentAccess:
@@ -131,8 +146,8 @@ class CapturePlan:
         repository: Shared folder; only for servers before TensorFlow 2.21.
         wait_for_traffic: Whether to wait for requests before recording.
         wait_limit_ns: Longest time to wait for traffic.
-        batching_parameters: Text of the server's batching_parameters_file, "" if unknown; the
-            server does not report it.
+        batching_parameters: The server's batching_parameters_file, which the server does not
+            report: its path or its text; "" if unknown. A path is replaced by the file's text.
         timeout_ns: Time allowed for each call, except for the recording.
         collect_timeout_ns: Time allowed for the server to collect and send the trace after it has
             recorded.
@@ -159,7 +174,7 @@ class CapturePlan:
     repository: ServerRepository | None = None
     wait_for_traffic: bool = False
     wait_limit_ns: int = 300 * SECOND
-    batching_parameters: str = ""
+    batching_parameters: os.PathLike[str] | str = ""
     timeout_ns: int = 10 * SECOND
     collect_timeout_ns: int = 60 * SECOND
 
@@ -169,6 +184,8 @@ class CapturePlan:
         Raises:
             UsageError: A value is out of its range, or two values contradict each other. Its
                 ``parameter`` names the field.
+            InputError: The batching_parameters_file cannot be read.
+            BatchingParametersError: It is not valid.
         """
         parse_address(self.server, "server")
         self._check_duration()
@@ -176,6 +193,18 @@ class CapturePlan:
         self._check_required()
         if self.tls:
             self.tls.check("tls")
+        if self.metrics not in (METRICS_AUTO, METRICS_OFF):
+            check_url(self.metrics, "metrics")
+        if self.dcgm:
+            check_url(self.dcgm, "dcgm")
+        if self.batching_parameters:
+            self._read_batching_parameters()
+
+    def _read_batching_parameters(self) -> None:
+        from diag.formats.text.batching_parameters import batching_parameters_text
+
+        text = batching_parameters_text(self.batching_parameters)
+        object.__setattr__(self, "batching_parameters", text)
 
     def _check_duration(self) -> None:
         duration_s = f"`duration_ns` is {self.duration_ns / SECOND:g} s"

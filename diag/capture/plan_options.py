@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
+    import os
+
     from diag.capture.plan import AgentAccess, ServerRepository, TlsOptions
 
 
@@ -34,6 +36,6 @@ class PlanOptions(TypedDict, total=False):
     repository: ServerRepository | None
     wait_for_traffic: bool
     wait_limit_ns: int
-    batching_parameters: str
+    batching_parameters: os.PathLike[str] | str
     timeout_ns: int
     collect_timeout_ns: int

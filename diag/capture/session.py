@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from diag.capture.disk_space import check_disk_space, size_text
 from diag.capture.interrupts import Interrupts
@@ -24,7 +25,6 @@ from diag.formats.bundle.writer import BundleWriter
 from diag.formats.trace.xspace import decode_space
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable
 
     from typing_extensions import Unpack
@@ -40,7 +40,7 @@ class CaptureOutcome:
     """The result of a successful capture.
 
     Attributes:
-        path: The bundle, for ``diag.open_bundle``.
+        path: The bundle, for ``diag.open_bundle``; the name of the file object if it went there.
         caveats: Code and text of what limits the meaning of the bundle's numbers; the bundle's
             manifest holds them too.
         interrupted: Whether Ctrl-C or SIGTERM ended the recording early.
@@ -53,7 +53,7 @@ class CaptureOutcome:
 
 def capture_bundle(
     server: str | CapturePlan,
-    output: str | os.PathLike[str] | None = None,
+    output: str | os.PathLike[str] | IO[bytes] | None = None,
     *,
     progress: Progress | Callable[[str], object] | None = None,
     force: bool = False,
@@ -73,7 +73,8 @@ def capture_bundle(
         server: gRPC address of the server (``HOST:PORT``, ``[IPv6]:PORT`` or ``unix:/path``), or a
             CapturePlan.
         output: Path of the bundle: a zip file if it ends in ``.zip``, else a folder. None writes
-            the folder ``diag-<UTC time>`` in the current directory.
+            the folder ``diag-<UTC time>`` in the current directory. A binary file object gets a
+            zip and is not closed.
         progress: A Progress, or a function that takes one line of text, such as ``print``.
         force: Whether to replace an existing bundle.
         observer: Called after the recording; its result is stored as the measured cost of the
@@ -97,11 +98,12 @@ def capture_bundle(
         KeyboardInterrupt: Interrupted before the recording, or twice.
     """
     plan = _plan(server, options)
-    path = Path(default_output() if output is None else output)
-    with Interrupts() as interrupts, BundleWriter(path, force=force) as writer:
+    place = default_output() if output is None else output
+    target_file = Path(place) if isinstance(place, (str, os.PathLike)) else place
+    with Interrupts() as interrupts, BundleWriter(target_file, force=force) as writer:
         target = find_server(plan.server, plan.timeout_ns / SECOND)
         with Connection(target, plan, interrupts) as connection:
-            session = _Session(connection, path, as_progress(progress), interrupts)
+            session = _Session(connection, writer, as_progress(progress), interrupts)
             result = session.run()
             caveats = caveats_of(result, plan)
             cost = observer() if observer else None
@@ -134,11 +136,15 @@ class _Session:
     """The steps of one capture over one connection."""
 
     def __init__(
-        self, connection: Connection, output: Path, progress: Progress, interrupts: Interrupts
+        self,
+        connection: Connection,
+        writer: BundleWriter,
+        progress: Progress,
+        interrupts: Interrupts,
     ) -> None:
         self._connection = connection
         self._plan = connection.plan
-        self._output = output
+        self._writer = writer
         self._progress = progress
         self._interrupts = interrupts
         self._has_said_stopping = False
@@ -150,10 +156,12 @@ class _Session:
             check_required(side_sources.missing(), self._plan, None)
             if self._plan.wait_for_traffic:
                 wait_for_traffic(self._connection, source, side_sources.metrics, self._progress)
-            check_disk_space(self._output, self._warm_up(source))
+            expected_bytes = self._warm_up(source)
+            if self._writer.is_on_disk:
+                check_disk_space(self._writer.path, expected_bytes)
             self._progress.say(
                 f"profiling {self._plan.server} for {self._plan.duration_ns / SECOND:g} s at host "
-                f"tracer level {self._plan.host_tracer_level}, into {self._output}"
+                f"tracer level {self._plan.host_tracer_level}, into {self._writer.path}"
             )
             side_sources.start()
             recording = self._record(source)

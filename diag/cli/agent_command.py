@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+import diag
 from diag.cli.console import silence_grpc, verbosity
 from diag.cli.option_groups import GroupedCommand, option, option_group
 from diag.cli.options import examples, verbosity_options
@@ -112,9 +113,8 @@ def agent(
     silence_grpc()
     from diag.agent.listen import ListenOptions, resolve_listen_address
     from diag.agent.run import run_agent
-    from diag.capture.samplers.remote.token import read_token
 
-    token = read_token(token_file, "token")
+    token = diag.read_token(token_file, "token")
     listening = ListenOptions(
         resolve_listen_address(listen), _certificate(tls_cert, tls_key, client_ca), token
     )

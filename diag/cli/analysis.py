@@ -7,14 +7,13 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
+import diag
 from diag.cli.console import note
 from diag.errors import UsageError
 
 if TYPE_CHECKING:
     import re
     from pathlib import Path
-
-    from diag.analysis.result import Analysis
 
 STDIN = "-"
 
@@ -34,7 +33,7 @@ class AnalysisOptions:
     preprocess_ops: re.Pattern[str] | None = None
 
 
-def analyze_source(source: str | Path, options: AnalysisOptions) -> Analysis:
+def analyze_source(source: str | Path, options: AnalysisOptions) -> diag.Analysis:
     """Open the source and analyze it. With ``-v``, a line says how long each step took.
 
     Args:
@@ -45,18 +44,15 @@ def analyze_source(source: str | Path, options: AnalysisOptions) -> Analysis:
         UsageError: stdin is a terminal.
         InputError: The source or the parameters cannot be used.
     """
-    from diag.analysis import analyze
-    from diag.formats.source import open_bundle
-
     started = time.perf_counter()
-    capture = open_bundle(
+    capture = diag.open_bundle(
         _stdin() if source == STDIN else source,
         run=options.run,
         batching_parameters=options.batching_parameters,
     )
     opened = time.perf_counter()
     note(f"read {source} in {opened - started:.2f} s")
-    analysis = analyze(capture, preprocess_ops=options.preprocess_ops)
+    analysis = diag.analyze(capture, preprocess_ops=options.preprocess_ops)
     note(f"analyzed {analysis.counts.events:,} events in {time.perf_counter() - opened:.2f} s")
     return analysis
 
@@ -70,7 +66,7 @@ def _stdin() -> BinaryIO:
     return sys.stdin.buffer
 
 
-def has_requests(analysis: Analysis) -> bool:
+def has_requests(analysis: diag.Analysis) -> bool:
     """Whether the trace shows a whole request, as a capture requires of its recording."""
     requests = analysis.counts.requests
     return isinstance(requests, int) and requests > 0

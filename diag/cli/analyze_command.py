@@ -10,7 +10,7 @@ from diag.cli.analysis import AnalysisOptions, analyze_source, has_requests
 from diag.cli.option_groups import GroupedCommand, option_group
 from diag.cli.options import analysis_options, examples, report_verbosity_options, source_options
 from diag.cli.output import STDOUT, check_output, force_option, output_option, write_output
-from diag.cli.report_output import choose_format, format_option, render_report
+from diag.cli.report_output import choose_format, format_option, render_report, summary_option
 from diag.errors import EmptyCaptureError
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ _output_options = option_group(
     output_option,
     force_option,
     format_option("Format of the report. Default: by the suffix of the output file, else text."),
+    summary_option,
 )
 
 
@@ -31,6 +32,7 @@ _output_options = option_group(
     epilog=examples(
         "diag analyze capture.zip",
         "diag analyze capture.zip -o report.md",
+        "diag analyze capture.zip --summary --format markdown",
         "diag analyze server.xplane.pb --batching-parameters batching_parameters.txt",
         "diag analyze logs --run newest --format json",
     ),
@@ -47,6 +49,7 @@ def analyze(
     output: Path,
     force: bool,
     format_: str | None,
+    summary: bool,
     batching_parameters: Path | None,
     preprocess_ops: re.Pattern[str] | None,
 ) -> None:
@@ -61,7 +64,7 @@ def analyze(
     check_output(output, force=force)
     analysis = analyze_source(source, AnalysisOptions(run, batching_parameters, preprocess_ops))
     chosen = choose_format(format_, output)
-    text = render_report(analysis, chosen, to_stdout=output == STDOUT)
+    text = render_report(analysis, chosen, to_stdout=output == STDOUT, summary=summary)
     write_output(output, text, force=force)
     if not has_requests(analysis):
         context.exit(EmptyCaptureError.exit_code)

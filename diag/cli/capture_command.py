@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import sys
-import tempfile
-import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
+import diag
 from diag.cli.analysis import AnalysisOptions, analyze_source
 from diag.cli.boundary import EXIT_INTERRUPTED
 from diag.cli.capture_options import (
@@ -24,13 +22,12 @@ from diag.cli.capture_options import (
 from diag.cli.console import silence_grpc, verbosity
 from diag.cli.option_groups import GroupedCommand
 from diag.cli.options import analysis_options, examples, report_verbosity_options
-from diag.cli.output import STDOUT, copy_to_stdout, write_output
+from diag.cli.output import STDOUT, write_output
 from diag.cli.report_output import DEFAULT_FORMAT, render_report
 from diag.errors import UsageError
 
 if TYPE_CHECKING:
-    from diag.capture.plan import CapturePlan
-    from diag.capture.session import CaptureOutcome
+    from pathlib import Path
 
 
 @click.command(
@@ -68,35 +65,31 @@ def capture(**options: Any) -> None:
 
     plan = plan_from(options)
     if options["output"] == STDOUT:
-        outcome = _capture_to_stdout(plan, options)
+        outcome = _capture(plan, _binary_stdout(options), options)
     else:
-        outcome = _capture(plan, options["output"] or Path(default_name()), options)
+        outcome = _capture(plan, options["output"], options)
         _print_report(outcome.path, options)
     if outcome.interrupted:
         click.get_current_context().exit(EXIT_INTERRUPTED)
 
 
-def default_name() -> str:
-    """``diag-20261123T101500Z``: sorts by time."""
-    return time.strftime("diag-%Y%m%dT%H%M%SZ", time.gmtime())
-
-
-def _capture(plan: CapturePlan, output: Path, options: dict[str, Any]) -> CaptureOutcome:
+def _capture(
+    plan: diag.CapturePlan, output: Path | BinaryIO | None, options: dict[str, Any]
+) -> diag.CaptureOutcome:
     """Record into ``output``, with progress on stderr."""
-    from diag.capture.session import capture_bundle
     from diag.cli.capture_progress import choose_progress
 
     progress = choose_progress(verbosity())
-    outcome = capture_bundle(plan, output, progress=progress, force=options["force"])
+    outcome = diag.capture_bundle(plan, output, progress=progress, force=options["force"])
     progress.say(f"wrote {outcome.path}")
     return outcome
 
 
-def _capture_to_stdout(plan: CapturePlan, options: dict[str, Any]) -> CaptureOutcome:
-    """Record into a temporary zip, and copy what was recorded to stdout.
+def _binary_stdout(options: dict[str, Any]) -> BinaryIO:
+    """Stdout, for the bundle.
 
     Raises:
-        UsageError: stdout is a terminal, or a report was asked for on stdout as well.
+        UsageError: It is a terminal, or the options ask for a report on stdout as well.
     """
     if options["format_"]:
         raise UsageError("--format has no effect with -o -, which writes no report")
@@ -105,13 +98,7 @@ def _capture_to_stdout(plan: CapturePlan, options: dict[str, Any]) -> CaptureOut
             "-o - would write a zip file to the terminal",
             hint="redirect stdout to a file or to another program: | diag analyze -",
         )
-    with tempfile.TemporaryDirectory(prefix="diag-") as folder:
-        path = Path(folder) / "bundle.zip"
-        try:
-            return _capture(plan, path, options)
-        finally:
-            if path.exists():
-                copy_to_stdout(path)
+    return sys.stdout.buffer
 
 
 def _print_report(path: Path, options: dict[str, Any]) -> None:

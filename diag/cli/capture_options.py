@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
+import diag
 from diag.cli.option_groups import argument, option, option_group
 from diag.cli.quantities import Duration, Size
 from diag.cli.report_output import format_option
 from diag.errors import UsageError
 
 SERVER_VARIABLE = "DIAG_SERVER"
-HEADERS_VARIABLE = "DIAG_HEADERS"
 
 _PATH = click.Path(path_type=Path)
 
@@ -29,12 +29,10 @@ def _complete_sources(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """The sources that can follow what was typed, and are not in it yet."""
-    from diag.capture.plan import REQUIRABLE
-
     typed, comma, begun = incomplete.rpartition(",")
     return [
         CompletionItem(f"{typed}{comma}{name}")
-        for name in REQUIRABLE
+        for name in diag.REQUIRABLE
         if name.startswith(begun) and name not in typed.split(",")
     ]
 
@@ -209,7 +207,7 @@ security_options = option_group(
         type=_PATH,
         metavar="FILE",
         help="File with gRPC metadata, one 'name: value' per line. Without it, the variable "
-        f"{HEADERS_VARIABLE} is used.",
+        "DIAG_HEADERS is used.",
     ),
 )
 

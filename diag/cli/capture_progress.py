@@ -6,7 +6,7 @@ import os
 import sys
 from typing import IO, TYPE_CHECKING
 
-from diag.capture.progress import NoProgress, Progress
+import diag
 from diag.cli.console import wants_color
 from diag.model.printable import printable
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LINE_EVERY_NS = 5_000_000_000
 
 
-def choose_progress(verbosity: int, stream: IO[str] | None = None) -> Progress:
+def choose_progress(verbosity: int, stream: IO[str] | None = None) -> diag.Progress:
     """The progress for this terminal and this verbosity.
 
     Args:
@@ -25,10 +25,23 @@ def choose_progress(verbosity: int, stream: IO[str] | None = None) -> Progress:
     """
     stream = stream or sys.stderr
     if verbosity < 0:
-        return NoProgress()
+        return SilentProgress()
     if stream.isatty() and os.environ.get("TERM") != "dumb":
         return BarProgress(stream)
     return LineProgress(stream)
+
+
+class SilentProgress:
+    """Shows nothing."""
+
+    def say(self, text: str) -> None:
+        """Ignored."""
+
+    def advance(self, done_ns: int, total_ns: int) -> None:
+        """Ignored."""
+
+    def advanced(self) -> None:
+        """Ignored."""
 
 
 class LineProgress:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+import diag
 from diag.cli.analysis import AnalysisOptions, analyze_source
 from diag.cli.option_groups import GroupedCommand, option, option_group
 from diag.cli.options import analysis_options, examples, source_options, verbosity_options
@@ -20,8 +21,6 @@ from diag.cli.output import (
     write_output,
 )
 from diag.errors import UsageError
-from diag.tables.formats import TABLE_FORMATS
-from diag.tables.names import TABLE_NAMES
 
 if TYPE_CHECKING:
     import re
@@ -34,14 +33,14 @@ _table_options = option_group(
     option(
         "-t",
         "--table",
-        type=click.Choice((*TABLE_NAMES, ALL)),
+        type=click.Choice((*diag.TABLE_NAMES, ALL)),
         help="Table to write. 'all' writes one file per table into the folder that -o names.",
     ),
     option(
         "-f",
         "--format",
         "format_",
-        type=click.Choice(tuple(TABLE_FORMATS)),
+        type=click.Choice(tuple(diag.TABLE_FORMATS)),
         help="File format. jsonl has one JSON object per line; parquet needs pyarrow. Default: by "
         "the suffix of the output file, else csv.",
     ),
@@ -79,7 +78,7 @@ def export(
     the stage columns add up to duration_ns in every row. SOURCE is the same as for diag analyze.
     """
     names = _table_names(table)
-    chosen = TABLE_FORMATS[format_ or _format_of(output)]
+    chosen = diag.TABLE_FORMATS[format_ or _format_of(output)]
     files = {name: f"{name}{chosen.suffixes[0]}" for name in names}
     if table == ALL:
         _check_folder(output, tuple(files.values()), force=force)
@@ -87,9 +86,7 @@ def export(
         check_output(output, force=force)
     analysis = analyze_source(source, AnalysisOptions(run, batching_parameters, preprocess_ops))
 
-    from diag.tables.registry import table as make_table
-
-    encoded = {files[name]: make_table(analysis, name).encode(chosen.name) for name in names}
+    encoded = {files[name]: diag.table(analysis, name).encode(chosen.name) for name in names}
     if table == ALL:
         write_folder(output, encoded, force=force)
     else:
@@ -105,15 +102,15 @@ def _table_names(table: str | None) -> Sequence[str]:
     if table is None:
         raise UsageError(
             "no table is named",
-            hint=f"choose one of {', '.join(TABLE_NAMES)}, or {ALL}:",
-            retry={"table": TABLE_NAMES[0]},
+            hint=f"choose one of {', '.join(diag.TABLE_NAMES)}, or {ALL}:",
+            retry={"table": diag.TABLE_NAMES[0]},
         )
-    return TABLE_NAMES if table == ALL else (table,)
+    return diag.TABLE_NAMES if table == ALL else (table,)
 
 
 def _format_of(output: Path) -> str:
     suffix = output.suffix.lower()
-    found = (each.name for each in TABLE_FORMATS.values() if suffix in each.suffixes)
+    found = (each.name for each in diag.TABLE_FORMATS.values() if suffix in each.suffixes)
     return next(found, "csv")
 
 

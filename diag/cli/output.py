@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import os
 import shlex
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -18,7 +16,6 @@ from diag.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import BinaryIO
 
 STDOUT = Path("-")
 
@@ -106,7 +103,7 @@ def write_output(path: Path, data: str | bytes, *, force: bool = False) -> None:
     """
     raw = data.encode("utf-8", "backslashreplace") if isinstance(data, str) else data
     if path == STDOUT:
-        _write_stdout(io.BytesIO(raw))
+        _write_stdout(raw)
         return
     check_output(path, force=force)
     try:
@@ -131,22 +128,11 @@ def _unwritable(path: Path, error: OSError) -> OutputError:
     )
 
 
-def copy_to_stdout(path: Path) -> None:
-    """Copy a file to stdout, byte by byte.
-
-    Raises:
-        OutputError: The file cannot be read, or stdout cannot be written to.
-        BrokenPipeError: The reader of stdout went away.
-    """
-    with path.open("rb") as file:
-        _write_stdout(file)
-
-
-def _write_stdout(source: BinaryIO) -> None:
+def _write_stdout(raw: bytes) -> None:
     """Bytes as they are: what is written does not depend on the locale."""
     try:
         sys.stdout.flush()
-        shutil.copyfileobj(source, sys.stdout.buffer)
+        sys.stdout.buffer.write(raw)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         raise

@@ -3,41 +3,71 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+import diag
 from diag.cli.console import output_width, verbosity, wants_color
 from diag.cli.option_groups import Parameter, option
+from diag.report.formats import FORMATS, format_for
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from diag.analysis.result import Analysis
+    NameType = click.Choice[str]
+else:
+    NameType = click.Choice  # generic since click 8.2 only
 
 DEFAULT_FORMAT = "text"
-FORMATS = ("text", "json", "md", "csv")
-_FORMAT_BY_SUFFIX = {".md": "md", ".json": "json", ".csv": "csv"}
+
+
+class FormatName(NameType):
+    """The name of a report format; aliases are accepted and not listed."""
+
+    def __init__(self) -> None:
+        super().__init__(sorted(FORMATS, key=lambda name: (name != DEFAULT_FORMAT, name)))
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The format's name."""
+        names = {alias: each.name for each in FORMATS.values() for alias in each.aliases}
+        return super().convert(names.get(value, value), param, ctx)
 
 
 def format_option(help_: str) -> Parameter:
     """The option ``--format``, for an ``option_group``."""
-    return option("-f", "--format", "format_", type=click.Choice(FORMATS), help=help_)
+    return option("-f", "--format", "format_", type=FormatName(), help=help_)
+
+
+summary_option = option(
+    "--summary",
+    is_flag=True,
+    help="Write only the summary: server, verdict, change and how to verify it.",
+)
 
 
 def choose_format(asked: str | None, output: Path) -> str:
     """The format that was asked for; else that of the file's suffix; else text."""
-    return asked or _FORMAT_BY_SUFFIX.get(output.suffix.lower(), DEFAULT_FORMAT)
+    by_suffix = format_for(output.suffix)
+    return asked or (by_suffix.name if by_suffix else DEFAULT_FORMAT)
 
 
-def render_report(analysis: Analysis, format_: str, *, to_stdout: bool) -> str:
-    """The report in one of ``FORMATS``; text has colours only on a terminal."""
-    from diag.report.build import build_report
-    from diag.report.formats import RenderOptions, format_named
+def render_report(
+    analysis: diag.Analysis, format_: str, *, to_stdout: bool, summary: bool = False
+) -> str:
+    """The report of an analysis, with details if ``-v`` was given.
 
-    options = RenderOptions(
+    Args:
+        analysis: What to report.
+        format_: Name of the format.
+        to_stdout: Whether it goes to stdout; only then it has colours, if stdout is a terminal.
+        summary: Whether to write the summary alone.
+    """
+    return diag.render(
+        diag.build_report(analysis),
+        format_,
         color=to_stdout and wants_color(sys.stdout),
         width=output_width(sys.stdout),
         verbose=verbosity() >= 1,
+        summary=summary,
     )
-    return format_named(format_).render(build_report(analysis), options)

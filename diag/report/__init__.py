@@ -1,5 +1,25 @@
-"""A Report holds every number that is shown; renderers format it and compute nothing.
+"""Reports: what an Analysis and its findings say, in the order in which it is read.
 
-``build.build_report`` makes it of an Analysis and a Verdict; ``text``, ``markdown`` and ``json``
-render it; ``tables`` holds the rows that ``diag export`` writes.
+``build_report`` makes a ``Report`` (``model.py``) of sections, one module a topic in ``sections/``;
+``formats`` writes it as text, Markdown, JSON or CSV. ``wording`` turns codes and facts into
+sentences. Names are imported when they are first used, so that listing the formats loads no NumPy.
 """
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from diag.report.build import build_report
+    from diag.report.model import Report
+
+__all__ = ["Report", "build_report"]
+
+_MODULES = {"Report": "diag.report.model", "build_report": "diag.report.build"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_MODULES[name]), name)

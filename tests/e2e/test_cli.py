@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from diag.cli.export_command import TABLE_NAMES
+from diag import TABLE_NAMES
 from tests.conftest import sample_path
 
 DIAG = Path(sys.executable).with_name("diag")

@@ -14,7 +14,7 @@ from diag.analysis import analyze
 from diag.formats.source import open_bundle
 from diag.report.build import build_report
 from diag.report.formats import RenderOptions, format_named
-from diag.report.formats.json import published_schema
+from diag.report.formats._json_document import published_schema
 from diag.tables.names import TABLE_NAMES
 from tests.conftest import sample_path
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from diag.report.formats.json import SCHEMA_RESOURCE, report_schema
+from diag.report.formats._json_document import SCHEMA_RESOURCE, report_schema
 from tests.golden.test_reports import CASES, FORMATS, golden_path, rendered
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ import click
 import pytest
 
 from diag.cli.commands import COMMANDS, cli
-from diag.report.formats.json import published_schema
+from diag.report.formats._json_document import published_schema
 from diag.tables.names import ROW_OF, TABLE_NAMES
 from diag.tables.registry import table as make_table
 from tests.golden.test_reports import golden_path

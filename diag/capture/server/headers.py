@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 Headers = tuple[tuple[str, str | bytes], ...]
 
+HEADERS_VARIABLE = "DIAG_HEADERS"
 # Source: gRPC over HTTP/2, "Custom-Metadata": names, and "grpc-" as reserved.
 _NAME = re.compile(r"[0-9a-z_.-]+")
 _RESERVED = ("grpc-", "content-type", "te", "host", "user-agent")
@@ -24,12 +26,17 @@ _BINARY_SUFFIX = "-bin"
 _FILE_MAX_BYTES = 1 << 16
 
 
-def read_headers(path: Path) -> Headers:
-    """Read the headers in a file.
+def read_headers(path: Path | None = None) -> Headers:
+    """Read the headers in a file, else in the variable DIAG_HEADERS; () if neither has any.
+
+    Args:
+        path: A file with one ``name: value`` per line; None for the variable.
 
     Raises:
         UsageError: The file cannot be read or is too large, or a line is not a header.
     """
+    if path is None:
+        return parse_headers(os.environ.get(HEADERS_VARIABLE, ""), HEADERS_VARIABLE)
     try:
         with path.open("rb") as file:
             data = file.read(_FILE_MAX_BYTES + 1)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from diag.errors import UsageError
 from diag.model.availability import Unavailable
 
 if TYPE_CHECKING:
@@ -21,10 +20,6 @@ if TYPE_CHECKING:
 PAGE_MAX_BYTES = 64 << 20
 _CHUNK_BYTES = 1 << 16
 _CONNECTIONS = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
-_EXAMPLES = {
-    "metrics": "http://localhost:8501/monitoring/prometheus/metrics",
-    "dcgm": "http://localhost:9400/metrics",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,41 +39,13 @@ class Page:
     cpu_ns: int = 0
 
 
-def check_url(url: str, parameter: str = "metrics") -> str:
-    """Check a URL and return it.
-
-    Args:
-        url: The URL.
-        parameter: The parameter that holds it, ``metrics`` or ``dcgm``, for messages.
-
-    Raises:
-        UsageError: The URL is not http:// or https://, has no host, or contains a password, which
-            every user of the machine can see in the process list.
-    """
-    try:
-        parts = urlsplit(url)
-        if parts.password is not None:
-            message = f"`{parameter}` contains a password, which every process listing shows"
-            raise UsageError(message, parameter=parameter)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise UsageError(
-            f"`{parameter}` {url!r} is not an http:// or https:// URL",
-            hint=f"for example {_EXAMPLES[parameter]}",
-            parameter=parameter,
-        )
-    return url
-
-
 def read_page(
     url: str, timeout_s: float, ca_cert: Path | None = None, *, max_bytes: int = PAGE_MAX_BYTES
 ) -> Page | Unavailable:
     """Read a page, or say why it cannot be read.
 
     Args:
-        url: A URL that ``check_url`` accepts; redirects are not followed.
+        url: A URL that ``diag.capture.address.check_url`` accepts; redirects are not followed.
         timeout_s: Time allowed for the whole exchange.
         ca_cert: Certificate authority for https; None trusts the system's authorities.
         max_bytes: Largest page; a larger one is refused.

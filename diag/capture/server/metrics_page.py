@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from diag.capture.plan import METRICS_AUTO, METRICS_OFF, SECOND
-from diag.capture.server.http_page import Page, check_url, read_page
+from diag.capture.server.http_page import Page, read_page
 from diag.capture.server.model_status import read_status
 from diag.errors import MetricsParseError
 from diag.formats.text.prometheus import parse_metrics
@@ -57,7 +57,7 @@ def find_metrics(connection: Connection) -> MetricsPage | Unavailable:
     if plan.metrics == METRICS_OFF:
         return Unavailable("switched off for this capture")
     if plan.metrics != METRICS_AUTO:
-        samples = read_metrics(connection, check_url(plan.metrics))
+        samples = read_metrics(connection, plan.metrics)
         if isinstance(samples, Unavailable):
             return samples
         return MetricsPage(plan.metrics, model_names(samples))

@@ -74,7 +74,7 @@ def read_server(connection: Connection, names: Iterable[str]) -> ServerInfo:
         connection: To the server.
         names: Names of the models.
     """
-    parameters = connection.plan.batching_parameters or _NO_PARAMETERS
+    parameters = str(connection.plan.batching_parameters) or _NO_PARAMETERS
     names = sorted(set(names))
     if not names:
         nameless = Unavailable(

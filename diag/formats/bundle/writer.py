@@ -50,6 +50,16 @@ class BundleWriter:
         self._parts: dict[str, bytes] = {}
         self._target = _target_of(output, force)
 
+    @property
+    def path(self) -> Path:
+        """Where the bundle is written: a path, or the name of the file object."""
+        return self._target.path
+
+    @property
+    def is_on_disk(self) -> bool:
+        """Whether the bundle is written to a path, not to a file object."""
+        return not isinstance(self._target, StreamTarget)
+
     def __enter__(self) -> BundleWriter:
         """Create the temporary file or folder.
 

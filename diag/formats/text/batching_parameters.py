@@ -11,7 +11,7 @@ import difflib
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 from google.protobuf import text_format
 
@@ -58,9 +58,29 @@ def load_batching_parameters(source: ParametersSource) -> BatchingParameters:
     """
     if isinstance(source, BatchingParameters):
         return source
-    if isinstance(source, str) and any(mark in source for mark in "{:\n"):
+    if _is_text(source):
         return parse_batching_parameters(source)
     return read_batching_parameters(Path(source))
+
+
+def batching_parameters_text(source: os.PathLike[str] | str) -> str:
+    """The text of a file that the server would accept.
+
+    Args:
+        source: A path or the text, as for ``load_batching_parameters``.
+
+    Raises:
+        InputError: As for ``read_batching_parameters``.
+        BatchingParametersError: Not a file that the server would accept.
+    """
+    load_batching_parameters(source)
+    if _is_text(source):
+        return source
+    return read_regular(Path(source), _FILE_MAX_BYTES).decode("utf-8")
+
+
+def _is_text(source: os.PathLike[str] | str) -> TypeGuard[str]:
+    return isinstance(source, str) and any(mark in source for mark in "{:\n")
 
 
 def read_batching_parameters(path: Path) -> BatchingParameters:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from diag.capture.plan import MS, SECOND, AgentAccess, CapturePlan, TlsOptions
+from diag.capture.plan import MS, SECOND, AgentAccess, CapturePlan, ServerRepository, TlsOptions
 from diag.capture.plan_options import PlanOptions
-from diag.errors import UsageError
+from diag.errors import BatchingParametersError, UsageError
 
 
 def test_the_defaults_are_the_safe_ones() -> None:
@@ -81,8 +81,28 @@ def test_the_limits_themselves_are_allowed() -> None:
 def test_the_record_holds_no_secret_and_no_path() -> None:
     plan = CapturePlan(
         server="h:1",
-        metrics="http://user:s3cret@h/m",
+        metrics="http://h/m?token=s3cret",
         headers=(("authorization", "s3cret"),),
         tls=TlsOptions(client_cert=Path("/s3cret"), client_key=Path("/s3cret")),
     )
     assert "s3cret" not in str(plan.as_record())
+
+
+def test_batching_parameters_are_a_checked_text_or_the_path_of_one(tmp_path: Path) -> None:
+    text = "max_batch_size { value: 8 }\n"
+    (tmp_path / "p.txt").write_text(text)
+    (tmp_path / "bad.txt").write_text("max_batch_sise { value: 8 }")
+    for given in (text, tmp_path / "p.txt", str(tmp_path / "p.txt")):
+        plan = CapturePlan(server="h:1", batching_parameters=given)
+        assert plan.batching_parameters == text
+        assert dataclasses.replace(plan, warmup=False).batching_parameters == text
+    with pytest.raises(BatchingParametersError, match=r"bad\.txt, line 1"):
+        CapturePlan(server="h:1", batching_parameters=tmp_path / "bad.txt")
+
+
+def test_a_repository_needs_a_folder_on_this_machine(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is not a folder") as caught:
+        ServerRepository("/traces", tmp_path / "absent")
+    assert caught.value.parameter == "repository.local"
+    with pytest.raises(UsageError, match=r"`repository\.root` is empty"):
+        ServerRepository("", tmp_path)

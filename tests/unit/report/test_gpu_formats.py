@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from diag.report.formats.json import published_schema
+from diag.report.formats._json_document import published_schema
 from diag.report.model import Report
 from tests.unit.report import factory
 from tests.unit.report.gpu_factory import (

@@ -12,7 +12,7 @@ from diag.model.agreement import AgreementKind
 from diag.model.availability import Unavailable
 from diag.model.caveat import Caveat
 from diag.model.device import CuptiAccess, DeviceLoss, LargerBatches
-from diag.report.formats.json import published_schema
+from diag.report.formats._json_document import published_schema
 from diag.report.model import Report
 from tests.unit.report import factory
 from tests.unit.report.factory import make_analysis

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from diag.report.build import build_report
-from diag.report.formats.json import published_schema
+from diag.report.formats._json_document import published_schema
 from diag.tables.registry import table
 from tests.unit.analysis.test_device_work import ONE_STEP
 from tests.unit.analysis.traces import analyzed

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from diag.report import topics
@@ -25,6 +28,14 @@ def test_formats_are_found_by_name_alias_and_suffix():
     assert format_for(".xyz") is None
     with pytest.raises(KeyError):
         format_named("xyz")
+
+
+def test_listing_the_formats_is_light():
+    script = "import sys, diag.report.formats; print({'numpy', 'rich', 'grpc'} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True
+    )
+    assert done.stdout == "set()\n"
 
 
 def test_every_format_says_what_it_is_for():

@@ -17,7 +17,7 @@ from markdown_it import MarkdownIt
 
 from diag.model.availability import Unavailable
 from diag.model.caveat import recorded_caveat
-from diag.report.formats.json import published_schema, report_schema
+from diag.report.formats._json_document import published_schema, report_schema
 from diag.report.model import Report
 from tests.unit.report import factory
 from tests.unit.report.factory import make_analysis, make_capture, make_rich_capture

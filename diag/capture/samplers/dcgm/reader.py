@@ -22,7 +22,7 @@ from diag.capture.samplers.dcgm.page import (
     fields_of,
     read_hosts,
 )
-from diag.capture.server.http_page import Page, check_url, read_page
+from diag.capture.server.http_page import Page, read_page
 from diag.capture.server.local_server import LocalServer
 from diag.errors import MetricsParseError
 from diag.formats.text.samples import DEVICES_MAX
@@ -90,9 +90,8 @@ def find_dcgm(connection: Connection, local: LocalServer | Unavailable) -> DcgmR
     names = [connection.target.host, connection.target.address]
     if isinstance(local, LocalServer):
         names.append(socket.gethostname())
-    url = check_url(plan.dcgm, "dcgm")
     return open_dcgm_reader(
-        url, names, plan.timeout_ns / SECOND, plan.tls.ca_cert if plan.tls else None
+        plan.dcgm, names, plan.timeout_ns / SECOND, plan.tls.ca_cert if plan.tls else None
     )
 
 

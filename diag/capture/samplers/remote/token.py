@@ -24,7 +24,7 @@ _OTHERS = stat.S_IRWXO
 _GROUP_WRITES = stat.S_IWGRP
 
 
-def read_token(path: Path | None, parameter: str) -> str:
+def read_token(path: Path | None = None, parameter: str = "agent.token") -> str:
     """Read the token from a file, else from the variable DIAG_AGENT_TOKEN; "" if neither has one.
 
     Args:

@@ -8,27 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from diag.capture.server.http_page import PAGE_MAX_BYTES, Page, check_url, read_page
-from diag.errors import UsageError
+from diag.capture.server.http_page import PAGE_MAX_BYTES, Page, read_page
 from diag.model.availability import Unavailable
 from tests.support.serving import http_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-
-@pytest.mark.parametrize(
-    "url", ["", "localhost:8501", "ftp://h/", "http://", "http://h:x/", "file:///x"]
-)
-def test_what_is_no_http_url_is_refused(url: str) -> None:
-    with pytest.raises(UsageError, match="`metrics`"):
-        check_url(url)
-
-
-def test_a_password_in_the_url_is_refused_and_not_repeated() -> None:
-    with pytest.raises(UsageError, match="process listing") as caught:
-        check_url("http://me:s3cret@h/m")
-    assert "s3cret" not in caught.value.message + caught.value.cause
 
 
 def test_a_page_comes_untouched_with_its_times() -> None:
