@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 import diag
 from diag.demo.observer import Phase, observe
 from diag.demo.processes import DemoLoad, DemoServer
-from diag.demo.replay import BatcherSettings
+from diag.demo.replay import BatcherSettings, settings_from_facts
 from diag.demo.truth import RequestTruth, read_truth
-from diag.simulation.options import QueueOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,16 +62,7 @@ class RecordedScenario:
 
     def batcher(self, model: str) -> BatcherSettings | None:
         """Parameters of a model's queue; None if the model is not batched."""
-        batching = self.facts["batching"][model]
-        if batching is None:
-            return None
-        queue = QueueOptions(
-            max_batch_size=batching["max_batch_size"],
-            batch_timeout_ns=batching["batch_timeout_micros"] * 1000,
-            enable_large_batch_splitting=batching["enable_large_batch_splitting"],
-            max_execution_batch_size=batching["max_execution_batch_size"],
-        )
-        return BatcherSettings(queue, batching["num_batch_threads"])
+        return settings_from_facts(self.facts, model)
 
 
 def record_scenario(

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from diag.analysis.intervals.sets import at_least
 from diag.simulation.columns import filled_ns, overflow_ns, ready_ns
+from diag.simulation.options import QueueOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from diag.demo.truth import BatchPart, RequestTruth
     from diag.model.events import Int64s
-    from diag.simulation.options import QueueOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,21 @@ class BatcherSettings:
 
     queue: QueueOptions
     num_batch_threads: int
+
+
+def settings_from_facts(facts: Mapping[str, Any], model: str) -> BatcherSettings | None:
+    """Settings of a model's queue by the facts of truth.json; None if the model is not batched."""
+    batching = facts["batching"][model]
+    if batching is None:
+        return None
+    queue = QueueOptions(
+        max_batch_size=batching["max_batch_size"],
+        batch_timeout_ns=batching["batch_timeout_micros"] * 1000,
+        enable_large_batch_splitting=batching["max_execution_batch_size"]
+        != batching["max_batch_size"],
+        max_execution_batch_size=batching["max_execution_batch_size"],
+    )
+    return BatcherSettings(queue, batching["num_batch_threads"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,6 @@ def truth_facts(
             else {
                 "max_batch_size": values.max_batch_size,
                 "max_execution_batch_size": values.max_execution_batch_size,
-                "enable_large_batch_splitting": values.enable_large_batch_splitting,
                 "batch_timeout_micros": values.batch_timeout_micros,
                 "num_batch_threads": values.num_batch_threads,
             }

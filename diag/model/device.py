@@ -96,7 +96,7 @@ class BatchSizeCost:
 class LargerBatches(enum.Enum):
     """What larger batches do to device time, between the smallest and the largest size seen."""
 
-    NEARLY_FREE = "nearly-free"  # a run takes hardly longer, whatever its rows
+    NEARLY_FREE = "nearly-free"  # a run takes about as long, for any number of rows
     SAVE_SOME = "save-some"  # a row costs less in a larger batch
     SAVE_NOTHING = "save-nothing"  # a row costs about the same in a larger batch
 

@@ -47,6 +47,6 @@ def note_of(
     )
 
 
-def counted(n: int, one: str, many: str = "") -> str:
+def plural(n: int, one: str, many: str = "") -> str:
     """``one`` for 1, else ``many`` or ``one`` with an s."""
     return one if n == 1 else many or f"{one}s"

@@ -6,7 +6,7 @@ import pytest
 
 from diag.analysis import analyze
 from diag.demo.comparison import Comparison, compare
-from diag.demo.replay import QueueRules
+from diag.demo.replay import settings_from_facts
 from diag.demo.scenarios import SCENARIOS
 from diag.demo.truth import read_truth
 from diag.findings import conclude, find
@@ -21,14 +21,10 @@ def compared(name: str) -> Comparison:
     analysis = analyze(open_bundle(folder / "bundle.zip"))
     facts, truths = read_truth(folder / "truth.json")
     scenario = SCENARIOS[name]
-    batching = facts["batching"][scenario.victim]
-    rules = QueueRules(
-        batching["max_execution_batch_size"],
-        batching["batch_timeout_micros"] * 1000,
-        batching["num_batch_threads"],
-    )
+    settings = settings_from_facts(facts, scenario.victim)
+    assert settings is not None
     verdict = conclude(analysis, find(analysis)).cause
-    return compare(analysis, truths, scenario=scenario, rules=rules, verdict=verdict)
+    return compare(analysis, truths, scenario=scenario, settings=settings, verdict=verdict)
 
 
 @pytest.mark.parametrize("name", NAMES)

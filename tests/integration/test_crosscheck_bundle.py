@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from diag.cli import main
+from diag.errors import EmptyCaptureError
 from diag.formats.bundle.manifest import ClockRecord, Manifest
 from diag.formats.bundle.writer import BundleWriter
 from diag.model.samples import SampledDevice, SampleSeries
@@ -76,21 +77,60 @@ def report_of(
         writer.add_trace("10.0.0.7:8500", build_space(trace))
         writer.add_samples(series)
         bundle = writer.finish(manifest)
-    assert main(["analyze", str(bundle), "--format", "json"]) == 0
+    assert main(["analyze", str(bundle), "--format", "json"]) == EmptyCaptureError.exit_code
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
     return found
+
+
+def agreement_of(report: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """The only row of the table of agreements, and the sentence about it."""
+    (devices,) = (section for section in report["sections"] if section["id"] == "devices")
+    (table,) = (table for table in devices["tables"] if table["id"] == "agreements")
+    (row,) = table["rows"]
+    (note,) = (note["text"] for note in devices["notes"] if note["label"] == "samples")
+    return row, note
 
 
 WHOLE = HOST + gpu_plane(2000)
 
 
 @pytest.mark.parametrize(
-    ("trace", "series", "kind", "told"),
+    ("trace", "series", "outcome", "reason", "text"),
     [
-        (WHOLE, samples(60), "agree", "they agree within 10 points"),
-        (WHOLE, samples(95, OTHER), "other-process", "process 77 (python3) at 38% used the GPU"),
-        (WHOLE, samples(95), "disagree", "more than the trace explains"),
-        (HOST + gpu_plane(800), samples(60), "trace-truncated", "capture for less long"),
+        (
+            WHOLE,
+            samples(60),
+            "agree",
+            "within-tolerance",
+            (
+                "Samples and trace agree on GPU 0: 60% busy by NVML, 60% by this server's kernels, "
+                "over 2.00 s (within 10 points; "
+            ),
+        ),
+        (
+            WHOLE,
+            samples(95, OTHER),
+            "other-process",
+            "others-work-too",
+            "Another process uses GPU 0: process 77 (python3) at 38%. The GPU was 95% busy by NVML",
+        ),
+        (
+            WHOLE,
+            samples(95),
+            "disagree",
+            "no-others",
+            "Samples and trace disagree on GPU 0: 95% busy by NVML, 60% by this server's kernels",
+        ),
+        (
+            HOST + gpu_plane(800),
+            samples(60),
+            "trace-truncated",
+            "ends-early",
+            (
+                "The trace of GPU 0 is not complete, as its last event is long before the samples "
+                "become idle: "
+            ),
+        ),
     ],
 )
 def test_each_outcome_comes_out_of_a_bundle(
@@ -98,21 +138,26 @@ def test_each_outcome_comes_out_of_a_bundle(
     capsys: pytest.CaptureFixture[str],
     trace: str,
     series: SampleSeries,
-    kind: str,
-    told: str,
+    outcome: str,
+    reason: str,
+    text: str,
 ) -> None:
-    (found,) = report_of(tmp_path, capsys, trace, series)["agreements"]
-    assert (found["device"], found["source"], found["kind"]) == ("/device:GPU:0", "nvml", kind)
-    assert told in found["text"]
+    found, note = agreement_of(report_of(tmp_path, capsys, trace, series))
+    assert (found["device"], found["source"]) == ("/device:GPU:0", "nvml")
+    assert (found["outcome"], found["reason"]) == (outcome, reason)
+    assert note.startswith(text)
     assert found["clock_error_ns"] == 2 * MS
     assert found["resolution_ns"] == PERIOD_MS * MS
 
 
-def test_a_plane_that_is_missing_is_told_with_what_samples_saw(
+def test_a_missing_plane_is_reported_with_the_sampled_utilization(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     report = report_of(tmp_path, capsys, HOST, samples(63))
-    (found,) = report["agreements"]
-    assert (found["device"], found["kind"]) == ("NVIDIA L4 (GPU 0)", "plane-missing")
-    assert found["sampled_share"] == pytest.approx(0.63)
-    assert "NVML saw NVIDIA L4 (GPU 0) 63% busy over the window" in json.dumps(report["caveats"])
+    found, note = agreement_of(report)
+    assert (found["device"], found["outcome"]) == ("NVIDIA L4 (GPU 0)", "plane-missing")
+    assert found["sampled"] == pytest.approx(0.63)
+    assert note.startswith("NVIDIA L4 (GPU 0) was 63% busy by NVML over the window, but the trace")
+    (caveat,) = (each for each in report["caveats"] if each["code"] == "gpu-plane-missing")
+    assert caveat["facts"]["busy_ratios"] == [pytest.approx(0.63)]
+    assert "Sampled utilization over the window, by NVML: NVIDIA L4 (GPU 0) 63%" in caveat["text"]

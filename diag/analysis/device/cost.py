@@ -157,15 +157,15 @@ def _padding(
     runs: Runs, spent: _Spent, whole: Bools, line: Fit
 ) -> tuple[float | Unavailable, bool]:
     """Device time of padding rows, and whether it is an upper bound only."""
-    told = whole & (runs.rows > 0)
-    if not told.any():
+    known = whole & (runs.rows > 0)
+    if not known.any():
         return Unavailable("no run has recorded rows"), False
-    padding, rows = runs.padding[told], runs.rows[told]
+    padding, rows = runs.padding[known], runs.rows[known]
     if not padding.any():
         return 0.0, False
     if not isinstance(line.per_row_ns, Unavailable):
         return line.per_row_ns * float(padding.sum()), False
-    most = math.fsum(spent.compute_ns[told] * (padding / rows))
+    most = math.fsum(spent.compute_ns[known] * (padding / rows))
     if not isinstance(line.row_most_ns, Unavailable):
         most = min(most, line.row_most_ns * float(padding.sum()))
     return most, most > 0

@@ -16,7 +16,7 @@ from diag.analysis.samples.dcgm import dcgm_readings
 from diag.analysis.samples.nvml import nvml_readings
 from diag.analysis.samples.outcome import judge
 from diag.analysis.samples.pairing import pair, pair_by_uuid
-from diag.analysis.samples.processes import NOBODY, Occupants, occupants
+from diag.analysis.samples.processes import NO_PROCESSES, DeviceProcesses, processes_on
 from diag.analysis.samples.readings import Readings
 from diag.analysis.samples.untraced import check_untraced
 from diag.model.agreement import Agreement, AgreementKind, AgreementReason
@@ -93,7 +93,7 @@ class _Check:
         reason: AgreementReason,
         why: Unavailable,
         aligned: AlignedSeries | Unavailable,
-        others: Occupants = NOBODY,
+        others: DeviceProcesses = NO_PROCESSES,
     ) -> Agreement:
         """Nothing could be compared; ``why`` says it in each ratio's place."""
         return Agreement(
@@ -138,7 +138,7 @@ class _Check:
         device: Device,
         readings: Readings,
         result: Comparison,
-        on_device: Occupants,
+        on_device: DeviceProcesses,
         aligned: AlignedSeries,
     ) -> Agreement:
         outcome = judge(device, readings, result, on_device, self.loss, self.capture.window)
@@ -163,16 +163,16 @@ class _Check:
             remedy=outcome.remedy,
         )
 
-    def _occupants(self, index: int) -> Occupants:
+    def _occupants(self, index: int) -> DeviceProcesses:
         """The processes that NVML saw; an exporter lists none, but NVML may for the same GPU."""
         if self.source != "dcgm":
-            return occupants(self.series, index)
+            return processes_on(self.series, index)
         nvml, own = self.capture.gpu_samples, devices_of(self.series)[index].uuid
         if isinstance(nvml, SampleSeries) and own:
             for i, device in enumerate(nvml.devices):
                 if device.uuid == own:
-                    return occupants(nvml, i)
-        return NOBODY
+                    return processes_on(nvml, i)
+        return NO_PROCESSES
 
 
 def _nothing_inside(readings: Readings) -> tuple[AgreementReason, Unavailable]:

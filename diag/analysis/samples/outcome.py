@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from diag.analysis.execution.device_work import Device
 from diag.analysis.samples.comparison import Comparison, ends_early
-from diag.analysis.samples.processes import Occupants, share_of
+from diag.analysis.samples.processes import DeviceProcesses, share_of
 from diag.analysis.samples.readings import Readings
 from diag.analysis.thresholds import AGREE_MAX_RATIO, OTHERS_EXPLAIN_RATIO
 from diag.model.agreement import (
@@ -33,7 +33,7 @@ def judge(
     device: Device,
     readings: Readings,
     result: Comparison,
-    on_device: Occupants,
+    on_device: DeviceProcesses,
     loss: DeviceLoss,
     window: Window,
 ) -> Outcome:
@@ -75,7 +75,7 @@ def _why_they_agree(readings: Readings, result: Comparison) -> AgreementReason:
     return AgreementReason.WITHIN_TOLERANCE
 
 
-def _unexplained(on_device: Occupants, result: Comparison) -> Outcome:
+def _unexplained(on_device: DeviceProcesses, result: Comparison) -> Outcome:
     """More was sampled than the trace holds, and no process explains it."""
     kind = AgreementKind.DISAGREE
     if result.deficit > result.excess:
@@ -94,7 +94,7 @@ def _unexplained(on_device: Occupants, result: Comparison) -> Outcome:
 
 
 def _to_blame(
-    on_device: Occupants, result: Comparison, loss: DeviceLoss
+    on_device: DeviceProcesses, result: Comparison, loss: DeviceLoss
 ) -> tuple[OtherProcess, ...]:
     """Processes with sampled work that are certainly not the server.
 

@@ -20,7 +20,7 @@ _FIELD = "processes"
 
 
 @dataclass(frozen=True, slots=True)
-class Occupants:
+class DeviceProcesses:
     """The processes on one GPU.
 
     Attributes:
@@ -44,7 +44,7 @@ def share_of(process: OtherProcess) -> float:
     return 0.0 if isinstance(process.share, Unavailable) else process.share
 
 
-def occupants(series: SampleSeries, index: int) -> Occupants:
+def processes_on(series: SampleSeries, index: int) -> DeviceProcesses:
     """The processes on a device, each with its mean share over the samples that have shares."""
     lists = [each for s in series.samples if (each := _records(s, index)) is not None]
     percents: dict[int, list[float]] = {}
@@ -72,14 +72,14 @@ def occupants(series: SampleSeries, index: int) -> Occupants:
     }
     own = [pid for pid, record in latest.items() if record.get("is_server") is True]
     rest = [each for pid, each in found.items() if pid not in own]
-    return Occupants(
+    return DeviceProcesses(
         server=found[own[0]] if own else None,
         rest=tuple(sorted(rest, key=lambda each: (-share_of(each), each.pid))),
         knows_server=bool(devices_of_server(series)),
     )
 
 
-NOBODY = Occupants(None, (), knows_server=False)
+NO_PROCESSES = DeviceProcesses(None, (), knows_server=False)
 
 
 def devices_of_server(series: SampleSeries) -> list[int]:

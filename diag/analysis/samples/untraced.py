@@ -12,9 +12,9 @@ from diag.analysis.samples.dcgm import ENGINE
 from diag.analysis.samples.dcgm import UTILIZATION as DCGM_RATE
 from diag.analysis.samples.nvml import DRIVER, RATE
 from diag.analysis.samples.processes import (
-    Occupants,
+    DeviceProcesses,
     devices_of_server,
-    occupants,
+    processes_on,
     share_of,
 )
 from diag.analysis.thresholds import (
@@ -98,7 +98,7 @@ def _agreement(
     share: float | Unavailable,
     loss: DeviceLoss,
 ) -> Agreement:
-    on_device = occupants(series, index)
+    on_device = processes_on(series, index)
     kind, reason, remedy = _outcome(capture, share, on_device)
     aligned = align(capture, series, _NOT_TRACED)
     is_known = isinstance(share, float) and isinstance(aligned, AlignedSeries)
@@ -126,7 +126,7 @@ def _agreement(
 
 
 def _outcome(
-    capture: Capture, share: float | Unavailable, on_device: Occupants
+    capture: Capture, share: float | Unavailable, on_device: DeviceProcesses
 ) -> tuple[AgreementKind, AgreementReason, str]:
     """The outcome, its reason, and the code of what helps."""
     if isinstance(share, Unavailable):
@@ -143,7 +143,7 @@ def _outcome(
     return AgreementKind.PLANE_MISSING, reason, "allow-gpu-tracing"
 
 
-def _is_work_of_others(share: float, on_device: Occupants) -> bool:
+def _is_work_of_others(share: float, on_device: DeviceProcesses) -> bool:
     """Whether the server did no sampled work, and others enough to explain the share."""
     own = 0.0 if on_device.server is None else share_of(on_device.server)
     theirs = sum(share_of(each) for each in on_device.at_work)

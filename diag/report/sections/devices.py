@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from diag.model.agreement import AgreementKind
@@ -20,7 +21,7 @@ from diag.report.rows import (
 )
 from diag.report.shares import share
 from diag.report.topics import ReportInputs, topic
-from diag.report.wording.agreements import advise_agreement, describe_agreement
+from diag.report.wording.agreements import advise_agreement, describe_agreeing, describe_agreement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,12 +106,13 @@ def device_sections(inputs: ReportInputs) -> Iterator[Section]:
     yield Section(
         id="devices",
         title="GPUs, shares of the window" if analysis.devices else "GPUs, by their samples",
-        notes=tuple(_device_notes(analysis)),
+        notes=tuple(_device_notes(inputs)),
         tables=tuple(tables),
     )
 
 
-def _device_notes(analysis: Analysis) -> Iterator[Note]:
+def _device_notes(inputs: ReportInputs) -> Iterator[Note]:
+    analysis = inputs.analysis
     reasons = {d.busy_ns.reason for d in analysis.devices if isinstance(d.busy_ns, Unavailable)}
     if reasons and _is_silent(analysis):
         yield Note(f"n/a: {'; '.join(sorted(reasons))}")
@@ -120,7 +122,8 @@ def _device_notes(analysis: Analysis) -> Iterator[Note]:
             label="tracer",
             dropped=(analysis.device_loss.dropped, "count"),
         )
-    yield from _agreement_notes(analysis.agreements)
+    given = frozenset(caveat.remedy for caveat in inputs.caveats)
+    yield from _agreement_notes(analysis.agreements, given)
 
 
 def _is_silent(analysis: Analysis) -> bool:
@@ -182,10 +185,14 @@ def _work_table(devices: tuple[DeviceSummary, ...]) -> Table:
     return make_table("device_work", "", WORK_COLUMNS, rows)
 
 
-def _agreement_notes(agreements: tuple[Agreement, ...]) -> Iterator[Note]:
+def _agreement_notes(agreements: tuple[Agreement, ...], given: frozenset[str]) -> Iterator[Note]:
     """Each outcome in a sentence; of many devices, those that agree share one for each source.
 
-    Advice that is the same for several devices is given once, after them.
+    Advice for several devices is given once, after them.
+
+    Args:
+        agreements: All.
+        given: Codes of remedies that the report has advised already.
     """
     agreeing: dict[str, list[str]] = {}
     if len(agreements) > OWN_TABLES_MAX:
@@ -193,15 +200,23 @@ def _agreement_notes(agreements: tuple[Agreement, ...]) -> Iterator[Note]:
             if item.kind is AgreementKind.AGREE:
                 agreeing.setdefault(item.source, []).append(printable(item.device, NAME_MAX_CHARS))
     for source, devices in agreeing.items():
-        yield Note(f"{source} agrees with the trace on {', '.join(devices)}.", label="samples")
+        yield Note(describe_agreeing(source, devices), label="samples")
     rest = [item for item in agreements if not (agreeing and item.kind is AgreementKind.AGREE)]
-    advice = [advise_agreement(item) for item in rest]
-    repeated = [text for text in dict.fromkeys(advice) if text and advice.count(text) > 1]
-    for item, text in zip(rest, advice, strict=True):
-        own = "" if text in repeated else text
-        parts = (describe_agreement(item), own, f"[{item.kind.value}]")
+    count = Counter(map(_remedy, rest))
+    for item in rest:
+        is_own = count[_remedy(item)] == 1 and item.remedy not in given
+        advice = advise_agreement(item) if is_own else ""
+        parts = (describe_agreement(item), advice, f"[{item.kind.value}]")
         yield Note(" ".join(filter(None, parts)), label="samples")
-    yield from (Note(text, label="samples") for text in repeated)
+    shared = {_remedy(item): item for item in rest if count[_remedy(item)] > 1}
+    for item in shared.values():
+        if item.remedy not in given and (advice := advise_agreement(item)):
+            yield Note(advice, label="samples")
+
+
+def _remedy(item: Agreement) -> tuple[str, str]:
+    """Agreements with equal codes have the same advice."""
+    return item.remedy, item.cupti_access.value
 
 
 def _agreement_table(agreements: tuple[Agreement, ...]) -> Table:

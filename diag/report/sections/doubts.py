@@ -18,10 +18,16 @@ _SAID_BY_VERDICT = {"unbatched-not-recorded": NOT_RECORDED}
 
 @topic(order=400)
 def doubt_sections(inputs: ReportInputs) -> Iterator[Section]:
-    """Every caveat with its code; ``None.`` where there is none."""
-    notes = tuple(
-        Note(" ".join(filter(None, (item.text, item.advice, f"[{item.code}]"))), style="item")
-        for item in inputs.caveats
-        if inputs.verdict.id != _SAID_BY_VERDICT.get(item.code)
-    )
-    yield Section(id="doubts", title="Limits of this analysis", notes=notes or (Note("None."),))
+    """Every caveat with its code; ``None.`` where there is none.
+
+    A finding with the code of a caveat is about the same thing and has the advice already.
+    """
+    found = {finding.id for finding in inputs.findings}
+    notes = []
+    for item in inputs.caveats:
+        if inputs.verdict.id != _SAID_BY_VERDICT.get(item.code):
+            advice = "" if item.code in found else item.advice
+            text = " ".join(filter(None, (item.text, advice, f"[{item.code}]")))
+            notes.append(Note(text, style="item"))
+    shown = tuple(notes) or (Note("None."),)
+    yield Section(id="doubts", title="Limits of this analysis", notes=shown)

@@ -10,7 +10,7 @@ from diag.model.availability import Unavailable
 from diag.model.printable import NAME_MAX_CHARS, printable
 from diag.model.serving import StageGroup
 from diag.report.model import Note, Section, Table
-from diag.report.notes import counted, note, note_of
+from diag.report.notes import note, note_of, plural
 from diag.report.percentile_series import percentile_series
 from diag.report.rows import Row, flag_column, make_table, name_column, number_column
 from diag.report.topics import ReportInputs, topic
@@ -89,7 +89,7 @@ def _count_note(counts: Counts) -> Note:
         *(text for key, text in _COUNT_TEXTS.items() if key in facts),
     ]
     cut = [
-        f"{{{key}}} {counted(n, thing, things)}"
+        f"{{{key}}} {plural(n, thing, things)}"
         for key, n, thing, things in (
             ("requests_cut", counts.censored, "request", "requests"),
             ("batches_cut", counts.censored_batches, "batch", "batches"),
@@ -200,7 +200,7 @@ def _ledger_notes(model: ModelSummary) -> Iterator[Note]:
     unknown = [stage.stage.value for stage in model.stages if not stage.known]
     if unknown:
         yield Note(
-            f"n/a: no event of the trace marks {', '.join(unknown)}; that time is counted in a "
+            f"n/a: no event of the trace marks {', '.join(unknown)}; that time is plural in a "
             "neighbouring stage or as unattributed",
             style="item",
         )

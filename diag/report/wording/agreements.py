@@ -20,7 +20,7 @@ from diag.report.wording.names import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from diag.model.agreement import Agreement, Averaging
 
@@ -31,6 +31,12 @@ def describe_agreement(item: Agreement) -> str:
     """One or two sentences: the shares that were compared, the outcome and its reason."""
     describe = _BY_REASON.get(item.reason)
     return describe(item) if describe else _BY_KIND[item.kind](item)
+
+
+def describe_agreeing(source: str, devices: Sequence[str]) -> str:
+    """One sentence for several GPUs on which samples and trace agree."""
+    names = ", ".join(gpu_name(device) for device in devices)
+    return f"{sentence(source_name(source))} and the trace agree on {names}."
 
 
 def advise_agreement(item: Agreement) -> str:
@@ -112,7 +118,8 @@ def _gpu_idle(item: Agreement) -> str:
 
 def _others_work_too(item: Agreement) -> str:
     who = processes(item.involved)
-    return f"Other work runs on {gpu_name(item.device)}: {who}. The GPU was {_busy(item)}."
+    use = "Another process uses" if len(item.involved) == 1 else "Other processes use"
+    return f"{use} {gpu_name(item.device)}: {who}. The GPU was {_busy(item)}."
 
 
 def _only_others_work(item: Agreement) -> str:

@@ -3,7 +3,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diag.demo.replay import BatcherSettings, Wait, critical_part, replay_queue
+from diag.demo.replay import (
+    BatcherSettings,
+    Wait,
+    critical_part,
+    replay_queue,
+    settings_from_facts,
+)
 from diag.demo.truth import BatchPart, RequestTruth
 from diag.simulation.options import QueueOptions
 
@@ -78,3 +84,17 @@ def test_the_three_parts_add_up_to_the_wait_and_none_is_negative(
         parts = (wait.fill_ns, wait.thread_ns, wait.dispatch_ns)
         assert min(parts) >= 0
         assert sum(parts) == critical_part(each).start_unix_ns - each.ready_unix_ns
+
+
+def test_settings_come_from_the_facts_of_the_truth() -> None:
+    batching = {
+        "max_batch_size": 16,
+        "max_execution_batch_size": 4,
+        "batch_timeout_micros": 40,
+        "num_batch_threads": 3,
+    }
+    found = settings_from_facts({"batching": {"m": batching, "plain": None}}, "m")
+    assert found is not None
+    assert (found.queue.full_rows, found.queue.batch_timeout_ns) == (4, 40_000)
+    assert found.num_batch_threads == 3
+    assert settings_from_facts({"batching": {"m": batching, "plain": None}}, "plain") is None

@@ -62,7 +62,7 @@ def test_one_gpu_to_the_letter():
         == """\
 GPUs, shares of the window
 tracer:     7 device events were lost: busy times are lower bounds.
-samples:    Other work runs on GPU 0: process 4711 (python3) at 50%. The GPU was 75% busy by NVML,
+samples:    Another process uses GPU 0: process 4711 (python3) at 50%. The GPU was 75% busy by NVML,
             34% by this server's kernels, over 96.0 ms. Keep other processes off this GPU, or give
             the server a GPU of its own. [other-process]
 device          busy  kernel  copy  memset   idle  starved  no demand  sampled
@@ -217,8 +217,8 @@ def test_many_gpus_share_a_table_and_one_line_for_all_samples_that_agree():
     assert "Idle time of /device" not in text
     lines = [line for line in text.splitlines() if line.startswith("samples:")]
     assert len(lines) == 2
-    assert lines[0].startswith("samples:    nvml agrees with the trace on /device:GPU:0, ")
-    assert lines[1].startswith("samples:    Other work runs on GPU 7: process 4711 ")
+    assert lines[0].startswith("samples:    NVML and the trace agree on GPU 0, GPU 1, ")
+    assert lines[1].startswith("samples:    Another process uses GPU 7: process 4711 ")
     assert len(between(text, "Longest", "Batches").splitlines()) == 2 + 5
 
 
@@ -276,6 +276,17 @@ def test_what_to_do_about_several_gpus_is_said_once():
         ),
         f"samples:    {FIX}",
     ]
+
+
+def test_advice_that_a_limit_gives_is_not_repeated_with_the_samples():
+    missing = make_agreement("Acme Inc. A100 (GPU 0)", AgreementKind.PLANE_MISSING)
+    caveat = Caveat("no-device-plane", (), (("cupti_access", "in-use"),), "allow-gpu-tracing")
+    for agreements in ((missing,), (missing, replace(missing, device="Acme Inc. A100 (GPU 1)"))):
+        analysis = replace(make_analysis(), agreements=agreements, caveats=(caveat,))
+        # The verdict is about something else, so the advice is not there either.
+        text = text_of(factory.make_report(analysis), width=400)
+        assert text.count(FIX) == 1
+        assert f"{FIX} [no-device-plane]" in text
 
 
 def test_a_check_with_nothing_known_still_says_its_sentence():

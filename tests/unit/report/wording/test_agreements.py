@@ -18,6 +18,7 @@ from diag.model.availability import Unavailable
 from diag.model.device import CuptiAccess
 from diag.report.wording.agreements import (
     advise_agreement,
+    describe_agreeing,
     describe_agreement,
     describe_averaging,
 )
@@ -78,7 +79,7 @@ def of(kind: AgreementKind, reason: AgreementReason, base: Agreement = BASE) -> 
         ),
         (
             of(Kind.OTHER_PROCESS, Reason.OTHERS_WORK_TOO),
-            f"Other work runs on GPU 0: process 77 (python3) at 35%. The GPU was {BUSY}.",
+            f"Another process uses GPU 0: process 77 (python3) at 35%. The GPU was {BUSY}.",
         ),
         (
             of(Kind.TRACE_TRUNCATED, Reason.EVENTS_DROPPED),
@@ -204,6 +205,23 @@ def of(kind: AgreementKind, reason: AgreementReason, base: Agreement = BASE) -> 
 )
 def test_an_outcome_is_said_with_its_numbers_and_its_reason(item, text):
     assert describe_agreement(item) == text
+
+
+def test_several_processes_are_named_as_far_as_there_is_room():
+    involved = tuple(OtherProcess(pid, NO, 0.1, NO) for pid in range(1, 6))
+    text = describe_agreement(
+        replace(of(Kind.OTHER_PROCESS, Reason.OTHERS_WORK_TOO), involved=involved)
+    )
+    assert text.startswith(
+        "Other processes use GPU 0: process 1 at 10%, process 2 at 10%, process 3 at 10% and 2 "
+        "more. The GPU was 90% busy"
+    )
+
+
+def test_gpus_that_agree_share_a_sentence():
+    assert describe_agreeing("nvml", ["/device:GPU:0", "/device:GPU:1"]) == (
+        "NVML and the trace agree on GPU 0, GPU 1."
+    )
 
 
 @pytest.mark.parametrize("reason", AgreementReason)
