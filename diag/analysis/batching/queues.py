@@ -77,35 +77,23 @@ def describe_queues(
         metrics: The server's metrics; their gauges give the parameters of BatchFunction ops.
     """
     known = KnownParameters(keys, given, metrics)
-    pool_of_queue = find_pools(keys, batches)
     cut_off = held.where(slice(len(batches), None))
     taken_ns = cut_off.start_ns[cut_off.end_ns >= window.end_ns]
     cut_off_ns = np.sort(np.append(taken_ns, window.end_ns))
     arrivals = gather_arrivals(batches, tasks, keys.of_batch, keys.of_task, cut_off_ns)
-    pools: list[Pool] = []
-    for pool in range(int(pool_of_queue.max(initial=-1)) + 1):
-        queues = np.flatnonzero(pool_of_queue == pool)
-        lines = np.unique(batches.line[np.isin(keys.of_batch, queues)])
-        busy = held.where(np.isin(held.line, lines))
-        pools.append(find_pool(busy.start_ns, busy.end_ns, known.threads(queues, len(lines))))
+    pool_of_queue = find_pools(keys, batches)
+    pools = _describe_pools(keys, batches, held, pool_of_queue, known)
     timeout: list[Known] = []
     max_rows: list[Known] = []
     for queue in range(len(keys.label)):
         members = np.flatnonzero(keys.of_batch == queue)
+        pool = pools[pool_of_queue[queue]]
         wait = known.timeout_ns(queue)
         if wait is None:
-            wait = estimate_timeout(arrivals, members, pools[pool_of_queue[queue]])
-        given_rows = known.max_rows(queue)
-        observed = estimate_max_batch(arrivals, batches, members, wait, pools[pool_of_queue[queue]])
-        # A gauge limits what is enqueued; a scheduler that splits may execute smaller batches.
-        is_bound = (
-            given_rows is not None and given_rows.origin is Origin.METRICS and keys.is_split[queue]
-        )
-        size: Known = observed if given_rows is None else given_rows
-        if is_bound and isinstance(observed, Parameter):
-            size = observed
+            wait = estimate_timeout(arrivals, members, pool)
+        observed = estimate_max_batch(arrivals, batches, members, wait, pool)
         timeout.append(wait)
-        max_rows.append(size)
+        max_rows.append(_full_rows(known.max_rows(queue), observed, is_split=keys.is_split[queue]))
     readiness = find_readiness(
         arrivals,
         tasks,
@@ -115,15 +103,43 @@ def describe_queues(
         pool_of_queue,
     )
     return QueueState(
-        keys,
-        pool_of_queue,
-        tuple(pools),
-        cut_off,
-        tuple(max_rows),
-        tuple(timeout),
-        arrivals,
-        readiness,
+        keys=keys,
+        pool_of_queue=pool_of_queue,
+        pools=pools,
+        held_cut_off=cut_off,
+        max_rows=tuple(max_rows),
+        timeout=tuple(timeout),
+        arrivals=arrivals,
+        readiness=readiness,
     )
+
+
+def _describe_pools(
+    keys: QueueKeys,
+    batches: Batches,
+    held: HeldSpans,
+    pool_of_queue: Int64s,
+    known: KnownParameters,
+) -> tuple[Pool, ...]:
+    """The size of each pool, and when all of its threads were busy."""
+    pools: list[Pool] = []
+    for pool in range(int(pool_of_queue.max(initial=-1)) + 1):
+        queues = np.flatnonzero(pool_of_queue == pool)
+        lines = np.unique(batches.line[np.isin(keys.of_batch, queues)])
+        busy = held.where(np.isin(held.line, lines))
+        pools.append(find_pool(busy.start_ns, busy.end_ns, known.threads(queues, len(lines))))
+    return tuple(pools)
+
+
+def _full_rows(given: Parameter | None, observed: Known, *, is_split: bool) -> Known:
+    """Rows at which a batch is full: as given, else as observed.
+
+    A gauge limits what is enqueued; a scheduler that splits may execute smaller batches.
+    """
+    if given is None:
+        return observed
+    is_bound = given.origin is Origin.METRICS and is_split
+    return observed if is_bound and isinstance(observed, Parameter) else given
 
 
 def _or_never(value: Known) -> int:
