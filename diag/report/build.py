@@ -165,8 +165,11 @@ def _clean(node: _T) -> _T:
     infinity: these become Unavailable.
     """
     cleaned: object = node
+    if node.__class__ is int:  # most of a series
+        return node
     if isinstance(node, str):
-        cleaned = node.encode("utf-8", "backslashreplace").decode("utf-8")
+        if not node.isascii():
+            cleaned = node.encode("utf-8", "backslashreplace").decode("utf-8")
     elif isinstance(node, float) and not math.isfinite(node):
         cleaned = Unavailable("not a finite number")
     elif isinstance(node, tuple):

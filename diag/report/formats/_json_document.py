@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SCHEMA_RESOURCE = f"schema/report-v{SCHEMA_VERSION}.json"
 LINE_MAX_CHARS = 160
+SHORT_MAX_ITEMS = 5  # more are not tried on one line
 _INDENT = "  "
 
 
@@ -32,14 +33,18 @@ def draw_json(report: Report) -> str:
 
 def _pretty(node: Any, indent: str) -> Iterator[str]:
     """Indented, but what fits on a line, and every row of a table, is one line."""
-    line = msgspec.json.format(msgspec.json.encode(node), indent=0).decode()
-    if len(line) <= LINE_MAX_CHARS or all(map(_is_cell, _items(node))):
-        yield line
+    if all(map(_is_cell, _items(node))):
+        yield _line(node)
         return
+    if len(node) <= SHORT_MAX_ITEMS:
+        line = _line(node)
+        if len(line) <= LINE_MAX_CHARS:
+            yield line
+            return
     inner = indent + _INDENT
     opening, closing = "{}" if isinstance(node, dict) else "[]"
     if isinstance(node, dict):
-        items = [(f"{msgspec.json.encode(key).decode()}: ", value) for key, value in node.items()]
+        items = [(f"{_line(key)}: ", value) for key, value in node.items()]
     else:
         items = [("", item) for item in node]
     yield opening
@@ -47,6 +52,10 @@ def _pretty(node: Any, indent: str) -> Iterator[str]:
         yield f"{',' if index else ''}\n{inner}{key}"
         yield from _pretty(value, inner)
     yield f"\n{indent}{closing}"
+
+
+def _line(node: Any) -> str:
+    return msgspec.json.format(msgspec.json.encode(node), indent=0).decode()
 
 
 def _items(node: Any) -> Iterable[Any]:
