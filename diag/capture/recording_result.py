@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from diag.capture.server.connection import Connection
+    from diag.capture.plan import CapturePlan
+    from diag.capture.server.target import Target
     from diag.capture.side_sources import SideSources
     from diag.capture.tracers.trace_source import TraceRecording
     from diag.formats.bundle.manifest import CaveatRecord
@@ -42,6 +43,7 @@ class RecordingResult:
     """What a capture recorded.
 
     Attributes:
+        target: The server's address.
         recording: The trace and when it was requested and received.
         space: The trace, decoded.
         side_sources: What was recorded in addition to the trace.
@@ -49,6 +51,7 @@ class RecordingResult:
         interrupted: Whether the recording was ended early.
     """
 
+    target: Target
     recording: TraceRecording
     space: Space
     side_sources: SideSources
@@ -59,7 +62,7 @@ class RecordingResult:
 def write_result(
     writer: BundleWriter,
     result: RecordingResult,
-    connection: Connection,
+    plan: CapturePlan,
     caveats: Sequence[CaveatRecord],
     observer: dict[str, Any] | None,
 ) -> Path:
@@ -68,7 +71,7 @@ def write_result(
     Args:
         writer: Writes the bundle's parts.
         result: What was recorded.
-        connection: To the server, for its address and the plan.
+        plan: The plan of the capture.
         caveats: For the manifest.
         observer: Measured cost of the capture for the manifest, if it was measured.
 
@@ -81,7 +84,7 @@ def write_result(
         if not is_writable(clock) and clock.source in side_sources.series:
             reason = "the offset between its clock and the server's is out of range"
             side_sources.series[clock.source] = Unavailable(reason)
-    writer.add_trace(connection.target.given, result.recording.xspace)
+    writer.add_trace(result.target.given, result.recording.xspace)
     for series in side_sources.series.values():
         if isinstance(series, SampleSeries):
             writer.add_samples(series)
@@ -91,17 +94,17 @@ def write_result(
             writer.add_metrics(which, page.body)
     writer.add_server(server_document(side_sources.server))
     related = tuple(clock for clock in clocks if is_writable(clock))
-    return writer.finish(_manifest(result, connection, related, caveats, observer))
+    return writer.finish(_manifest(result, plan, related, caveats, observer))
 
 
 def _manifest(
     result: RecordingResult,
-    connection: Connection,
+    plan: CapturePlan,
     clocks: tuple[ClockRecord, ...],
     caveats: Sequence[CaveatRecord],
     observer: dict[str, Any] | None,
 ) -> Manifest:
-    recording, target = result.recording, connection.target
+    recording, target = result.recording, result.target
     return Manifest(
         created=datetime.fromtimestamp(recording.sent_unix_ns // 10**9, timezone.utc),
         diag_version=version("tfserving-diag"),
@@ -109,11 +112,11 @@ def _manifest(
         target={
             "server": target.given,
             "address": target.grpc_target,
-            "tls": connection.plan.tls is not None,
+            "tls": plan.tls is not None,
             "trace": result.trace_source,
             "hostnames": list(result.space.hostnames),
         },
-        plan=connection.plan.as_record(),
+        plan=plan.as_record(),
         window=WindowRecord(recording.sent_unix_ns, recording.received_unix_ns),
         clocks=clocks,
         sources=_sources(result),

@@ -14,7 +14,7 @@ from diag.capture.outcome_checks import caveats_of, check_content, check_require
 from diag.capture.plan import SECOND, CapturePlan
 from diag.capture.progress import as_progress
 from diag.capture.recording_result import RecordingResult, write_result
-from diag.capture.server.connection import Connection
+from diag.capture.server.connection import Connection, ConnectionOptions
 from diag.capture.server.target import find_server
 from diag.capture.side_sources import SideSources
 from diag.capture.size_forecast import WARM_UP_NS, check_size, warm_up
@@ -98,16 +98,16 @@ def capture_bundle(
         KeyboardInterrupt: Interrupted before the recording, or twice.
     """
     plan = _plan(server, options)
-    place = default_output() if output is None else output
-    target_file = Path(place) if isinstance(place, (str, os.PathLike)) else place
-    with Interrupts() as interrupts, BundleWriter(target_file, force=force) as writer:
+    wanted = default_output() if output is None else output
+    destination = Path(wanted) if isinstance(wanted, (str, os.PathLike)) else wanted
+    with Interrupts() as interrupts, BundleWriter(destination, force=force) as writer:
         target = find_server(plan.server, plan.timeout_ns / SECOND)
-        with Connection(target, plan, interrupts) as connection:
-            session = _Session(connection, writer, as_progress(progress), interrupts)
+        with Connection(target, ConnectionOptions.of(plan), interrupts) as connection:
+            session = _Session(connection, plan, writer, as_progress(progress))
             result = session.run()
             caveats = caveats_of(result, plan)
             cost = observer() if observer else None
-            path = write_result(writer, result, connection, caveats, cost)
+            path = write_result(writer, result, plan, caveats, cost)
     if not result.interrupted:
         check_content(result, plan, path)
     check_required(result.side_sources.missing() | find_untraced(result.space), plan, path)
@@ -136,26 +136,22 @@ class _Session:
     """The steps of one capture over one connection."""
 
     def __init__(
-        self,
-        connection: Connection,
-        writer: BundleWriter,
-        progress: Progress,
-        interrupts: Interrupts,
+        self, connection: Connection, plan: CapturePlan, writer: BundleWriter, progress: Progress
     ) -> None:
         self._connection = connection
-        self._plan = connection.plan
+        self._plan = plan
         self._writer = writer
         self._progress = progress
-        self._interrupts = interrupts
+        self._interrupts = connection.interrupts
         self._has_said_stopping = False
 
     def run(self) -> RecordingResult:
         """Find the sources, wait for traffic, warm up, record, decode."""
-        source = find_trace_source(self._connection)
-        with SideSources(self._connection) as side_sources:
+        source = find_trace_source(self._connection, self._plan)
+        with SideSources(self._connection, self._plan) as side_sources:
             check_required(side_sources.missing(), self._plan, None)
             if self._plan.wait_for_traffic:
-                wait_for_traffic(self._connection, source, side_sources.metrics, self._progress)
+                wait_for_traffic(self._plan, source, side_sources.metrics, self._progress)
             expected_bytes = self._warm_up(source)
             if self._writer.is_on_disk:
                 check_disk_space(self._writer.path, expected_bytes)
@@ -169,7 +165,8 @@ class _Session:
             side_sources.stop()
         self._progress.say(f"received {size_text(len(recording.xspace))}")
         space = decode_space(recording.xspace)
-        return RecordingResult(recording, space, side_sources, source.name, interrupted)
+        target = self._connection.target
+        return RecordingResult(target, recording, space, side_sources, source.name, interrupted)
 
     def _warm_up(self, source: TraceSource) -> int:
         """The expected size of the trace in bytes; 0 without a warm-up."""

@@ -29,6 +29,7 @@ from diag.model.samples import SampleSeries
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from diag.capture.plan import CapturePlan
     from diag.capture.samplers.reader import Reader
     from diag.capture.server.connection import Connection
     from diag.model.samples import ServerInfo
@@ -51,21 +52,23 @@ class SideSources:
         models_changed: Whether model versions or their states changed during the recording.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, plan: CapturePlan) -> None:
         """Find the sources.
 
         Args:
-            connection: To the server; its plan says which sources to use.
+            connection: To the server.
+            plan: Says which sources to use.
 
         Raises:
-            UsageError: A URL of the plan is invalid, or a file for the agent cannot be used.
+            UsageError: A certificate or key file for the agent cannot be used.
         """
         self._connection = connection
+        self._plan = plan
         self.local = find_local_server(connection.target)
         self.agent: AgentSampling | None = None
-        self.metrics = find_metrics(connection)
+        self.metrics = find_metrics(connection, plan)
         names = self.metrics.models if isinstance(self.metrics, MetricsPage) else ()
-        self.server: ServerInfo = read_server(connection, {*connection.plan.models, *names})
+        self.server: ServerInfo = read_server(connection, {*plan.models, *names}, plan)
         self.series: dict[str, SampleSeries | Unavailable] = {}
         self.pages: dict[str, Page | Unavailable] = {}
         self.details: dict[str, str] = {}
@@ -76,11 +79,11 @@ class SideSources:
             self._add(source, reader)
         if isinstance(self.metrics, MetricsPage):
             self.details["metrics"] = self.metrics.url
-        if connection.plan.agent is not None:
+        if plan.agent is not None:
             self.agent = AgentSampling(
-                connection.plan.agent,
-                {"gpu": SECOND // connection.plan.gpu_rate_hz},
-                connection.plan.timeout_ns,
+                plan.agent,
+                {"gpu": SECOND // plan.gpu_rate_hz},
+                plan.timeout_ns,
                 connection.interrupts,
             )
             self.series |= self.agent.series
@@ -88,7 +91,7 @@ class SideSources:
 
     def _readers(self) -> dict[str, Reader | Unavailable]:
         """The sources that this process samples itself."""
-        plan, local = self._connection.plan, self.local
+        plan, local = self._plan, self.local
         readers: dict[str, Reader | Unavailable] = {}
         if plan.agent is None:
             if isinstance(local, Unavailable):
@@ -97,7 +100,7 @@ class SideSources:
                 gpus = open_gpu_reader(SECOND // plan.gpu_rate_hz)
                 readers |= {"host": HostReader(local), "gpu": with_process_names(gpus, local.pid)}
         if plan.dcgm:
-            readers["dcgm"] = find_dcgm(self._connection, local)
+            readers["dcgm"] = find_dcgm(self._connection.target, plan, local)
         return readers
 
     def _add(self, source: str, reader: Reader | Unavailable) -> None:
@@ -153,7 +156,7 @@ class SideSources:
         if isinstance(before, Unavailable):
             return False
         names = sorted({model.name for model in before})
-        after = [read_status(self._connection, name) for name in names]
+        after = [read_status(self._connection, name, self._plan.timeout_ns) for name in names]
         known = [status for status in after if isinstance(status, tuple)]
         return len(known) == len(after) and before != tuple(
             model for status in known for model in status
@@ -162,7 +165,7 @@ class SideSources:
     def _page(self) -> Page | Unavailable:
         if isinstance(self.metrics, Unavailable):
             return self.metrics
-        return scrape(self._connection, self.metrics.url)
+        return scrape(self.metrics.url, self._plan)
 
     def requests_counted(self) -> int | Unavailable:
         """By how much the server's request_count rose, over all models and outcomes."""

@@ -15,8 +15,8 @@ from diag.model.availability import Unavailable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from diag.capture.plan import CapturePlan
     from diag.capture.progress import Progress
-    from diag.capture.server.connection import Connection
     from diag.capture.tracers.trace_source import TraceSource
 
 PROBE_NS = 100 * MS
@@ -30,7 +30,7 @@ PAUSE_GROWTH = 1.5
 
 
 def wait_for_traffic(
-    connection: Connection,
+    plan: CapturePlan,
     source: TraceSource,
     metrics: MetricsPage | Unavailable,
     progress: Progress,
@@ -41,7 +41,7 @@ def wait_for_traffic(
     recording of 100 ms at tracer level 1 shows work.
 
     Args:
-        connection: To the server; its plan limits the wait.
+        plan: Limits the wait.
         source: Makes the short recordings.
         metrics: The server's metrics page, if there is one.
         progress: Informed that the wait begins.
@@ -52,24 +52,24 @@ def wait_for_traffic(
     """
     if isinstance(metrics, MetricsPage):
         progress.say(f"waiting for requests (reading {metrics.url})")
-        has_traffic, pause_ns = _by_metrics(connection, metrics.url), SCRAPE_PAUSE_NS
+        has_traffic, pause_ns = _by_metrics(metrics.url, plan), SCRAPE_PAUSE_NS
     else:
         progress.say("waiting for requests (no metrics page: making short recordings at level 1)")
         has_traffic, pause_ns = _by_probes(source), PROBE_PAUSE_NS
-    deadline_ns = time.monotonic_ns() + connection.plan.wait_limit_ns
+    deadline_ns = time.monotonic_ns() + plan.wait_limit_ns
     while not has_traffic():
         left_ns = deadline_ns - time.monotonic_ns()
         if left_ns <= 0:
-            raise _no_traffic(connection)
+            raise _no_traffic(plan)
         time.sleep(min(pause_ns, left_ns) / SECOND)
         pause_ns = min(PAUSE_MAX_NS, int(pause_ns * PAUSE_GROWTH))
 
 
-def _by_metrics(connection: Connection, url: str) -> Callable[[], bool]:
+def _by_metrics(url: str, plan: CapturePlan) -> Callable[[], bool]:
     counts: list[float] = []
 
     def has_grown() -> bool:
-        samples = read_metrics(connection, url)
+        samples = read_metrics(url, plan)
         if isinstance(samples, Unavailable):
             return False
         counts.append(request_count(samples))
@@ -86,11 +86,10 @@ def _by_probes(source: TraceSource) -> Callable[[], bool]:
     return shows_work
 
 
-def _no_traffic(connection: Connection) -> EmptyCaptureError:
-    limit_ns = connection.plan.wait_limit_ns
+def _no_traffic(plan: CapturePlan) -> EmptyCaptureError:
+    limit_ns = plan.wait_limit_ns
     return EmptyCaptureError(
-        f"no request came to {connection.target.given} within {limit_ns / SECOND:g} s; "
-        "nothing was recorded",
+        f"no request came to {plan.server} within {limit_ns / SECOND:g} s; nothing was recorded",
         hint="send requests to the server, or wait longer (`wait_limit_ns`)",
         retry={"wait_limit_ns": 2 * limit_ns},
     )

@@ -7,6 +7,7 @@ TensorFlow's services.
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import grpc
@@ -29,12 +30,41 @@ TICK_S = 0.1
 _NO_ANSWER = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionOptions:
+    """How to connect to an address.
+
+    Attributes:
+        tls: Certificates; None for plaintext.
+        tls_parameter: The parameter that holds ``tls``, for messages.
+        authority: Name to expect in the certificate and to send; "" for the host's name.
+        headers: gRPC metadata that is sent with every call.
+        receive_max_bytes: Largest answer that is accepted.
+    """
+
+    tls: TlsOptions | None
+    tls_parameter: str = "tls"
+    authority: str = ""
+    headers: tuple[tuple[str, str | bytes], ...] = ()
+    receive_max_bytes: int
+
+    @classmethod
+    def of(cls, plan: CapturePlan) -> ConnectionOptions:
+        """The options of a plan's server."""
+        return cls(
+            tls=plan.tls,
+            authority=plan.authority,
+            headers=plan.headers,
+            receive_max_bytes=plan.receive_max_bytes,
+        )
+
+
 class Connection:
     """A gRPC channel over one connection; use it as a context manager.
 
     Attributes:
         target: The address.
-        plan: TLS, headers and limits of the connection.
+        options: TLS, headers and limits of the connection.
         reached: Whether the server has answered any call, with a result or an error.
         interrupts: Delays signals while gRPC code runs.
     """
@@ -42,33 +72,30 @@ class Connection:
     def __init__(
         self,
         target: Target,
-        plan: CapturePlan,
+        options: ConnectionOptions,
         interrupts: Interrupts | None = None,
-        *,
-        tls_parameter: str = "tls",
     ) -> None:
         """Create the channel; nothing is sent before the first call.
 
         Args:
             target: The address.
-            plan: TLS, headers and limits of the connection.
+            options: TLS, headers and limits of the connection.
             interrupts: Delays signals while gRPC code runs; None delays none.
-            tls_parameter: The parameter that holds the TLS options, for messages.
 
         Raises:
             UsageError: A certificate or key file cannot be read.
         """
         self.target = target
-        self.plan = plan
+        self.options = options
         self.reached = False
         self.interrupts = interrupts or Interrupts()
-        self._metadata = plan.headers
-        options = _options(target, plan)
+        self._metadata = options.headers
+        arguments = _channel_arguments(target, options)
         self._channel = (
-            grpc.insecure_channel(target.grpc_target, options)
-            if plan.tls is None
+            grpc.insecure_channel(target.grpc_target, arguments)
+            if options.tls is None
             else grpc.secure_channel(
-                target.grpc_target, _credentials(plan.tls, tls_parameter), options
+                target.grpc_target, _credentials(options.tls, options.tls_parameter), arguments
             )
         )
 
@@ -160,10 +187,10 @@ def _serialized(message: Message) -> bytes:
     return message.SerializeToString()
 
 
-def _options(target: Target, plan: CapturePlan) -> list[tuple[str, str | int]]:
+def _channel_arguments(target: Target, options: ConnectionOptions) -> list[tuple[str, str | int]]:
     return [
-        ("grpc.default_authority", plan.authority or target.authority),
-        ("grpc.max_receive_message_length", plan.receive_max_bytes),
+        ("grpc.default_authority", options.authority or target.authority),
+        ("grpc.max_receive_message_length", options.receive_max_bytes),
         # A proxy or a channel shared within the process could lead to another replica.
         ("grpc.enable_http_proxy", 0),
         ("grpc.use_local_subchannel_pool", 1),

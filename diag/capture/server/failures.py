@@ -99,7 +99,7 @@ def _unanswered(
 ) -> CaptureError:
     server = connection.target.given
     if not connection.reached:
-        found = check_transport(connection.target, connection.plan)
+        found = check_transport(connection.target, connection.options)
         if found is not None:
             return found
     if code == grpc.StatusCode.DEADLINE_EXCEEDED:

@@ -20,6 +20,7 @@ from diag.formats.text.prometheus import parse_metrics
 from diag.model.availability import Unavailable
 
 if TYPE_CHECKING:
+    from diag.capture.plan import CapturePlan
     from diag.capture.server.connection import Connection
     from diag.model.samples import MetricSample
 
@@ -44,31 +45,28 @@ class MetricsPage:
     models: tuple[str, ...]
 
 
-def find_metrics(connection: Connection) -> MetricsPage | Unavailable:
+def find_metrics(connection: Connection, plan: CapturePlan) -> MetricsPage | Unavailable:
     """The server's metrics page, or why there is none.
 
     Args:
-        connection: To the server; its plan has the URL, ``auto`` or ``off``.
-
-    Raises:
-        UsageError: The plan's URL is invalid.
+        connection: To the server.
+        plan: Has the URL, ``auto`` or ``off``.
     """
-    plan = connection.plan
     if plan.metrics == METRICS_OFF:
         return Unavailable("switched off for this capture")
     if plan.metrics != METRICS_AUTO:
-        samples = read_metrics(connection, plan.metrics)
+        samples = read_metrics(plan.metrics, plan)
         if isinstance(samples, Unavailable):
             return samples
         return MetricsPage(plan.metrics, model_names(samples))
-    base = default_base(connection)
+    base = _default_base(connection, plan)
     if isinstance(base, Unavailable):
         return base
-    samples = read_metrics(connection, base + METRICS_PATH)
+    samples = read_metrics(base + METRICS_PATH, plan)
     if isinstance(samples, Unavailable):
         return samples
     names = model_names(samples)
-    doubt = _doubt(connection, base, names)
+    doubt = _doubt(connection, plan, base, names)
     if doubt:
         return Unavailable(
             f"{base} is not used: {doubt}; if the page is this server's, capture with its URL"
@@ -76,18 +74,18 @@ def find_metrics(connection: Connection) -> MetricsPage | Unavailable:
     return MetricsPage(base + METRICS_PATH, names)
 
 
-def default_base(connection: Connection) -> str | Unavailable:
+def _default_base(connection: Connection, plan: CapturePlan) -> str | Unavailable:
     """URL of the default REST port on the same address, thus on the same replica."""
     target = connection.target
     if target.family == socket.AF_UNIX:
         return Unavailable("no URL was given, and a UNIX socket has no HTTP address")
     host = f"[{target.address}]" if target.family == socket.AF_INET6 else target.address
-    return f"http://{host}:{connection.plan.rest_port}"
+    return f"http://{host}:{plan.rest_port}"
 
 
-def read_metrics(connection: Connection, url: str) -> tuple[MetricSample, ...] | Unavailable:
+def read_metrics(url: str, plan: CapturePlan) -> tuple[MetricSample, ...] | Unavailable:
     """Read a page and parse its samples; or why that failed."""
-    page = scrape(connection, url)
+    page = scrape(url, plan)
     return page if isinstance(page, Unavailable) else samples_of(page, url)
 
 
@@ -99,9 +97,8 @@ def samples_of(page: Page, url: str) -> tuple[MetricSample, ...] | Unavailable:
         return Unavailable(f"{url} is not Prometheus text: {exc.message}")
 
 
-def scrape(connection: Connection, url: str) -> Page | Unavailable:
+def scrape(url: str, plan: CapturePlan) -> Page | Unavailable:
     """Read a page with the plan's TLS options and limits; a guessed URL gets at most 2 s."""
-    plan = connection.plan
     limit_ns = GUESS_TIMEOUT_NS if plan.metrics == METRICS_AUTO else plan.timeout_ns
     timeout_s = min(limit_ns, plan.timeout_ns) / SECOND
     return read_page(url, timeout_s, plan.tls.ca_cert if plan.tls else None)
@@ -134,15 +131,15 @@ def request_count(samples: tuple[MetricSample, ...]) -> float:
     return sum(sample.value for sample in samples if sample.name.startswith(REQUEST_COUNT))
 
 
-def _doubt(connection: Connection, base: str, names: tuple[str, ...]) -> str:
+def _doubt(connection: Connection, plan: CapturePlan, base: str, names: tuple[str, ...]) -> str:
     """Why the page may belong to another server, or ""."""
     if not names:
         return "it counts no requests yet, so it cannot be matched to this server"
     for name in names:
-        by_grpc = read_status(connection, name)
+        by_grpc = read_status(connection, name, plan.timeout_ns)
         if isinstance(by_grpc, Unavailable):
             return f"it counts requests of model {name}, and gRPC reports: {by_grpc.reason}"
-        by_rest = _rest_versions(connection, base, name)
+        by_rest = _rest_versions(plan, base, name)
         if isinstance(by_rest, Unavailable):
             return by_rest.reason
         if by_rest != {(model.version, model.state) for model in by_grpc}:
@@ -150,12 +147,10 @@ def _doubt(connection: Connection, base: str, names: tuple[str, ...]) -> str:
     return ""
 
 
-def _rest_versions(
-    connection: Connection, base: str, name: str
-) -> set[tuple[int, str]] | Unavailable:
+def _rest_versions(plan: CapturePlan, base: str, name: str) -> set[tuple[int, str]] | Unavailable:
     """Versions and states that ``/v1/models/NAME`` reports."""
     url = f"{base}/v1/models/{quote(name, safe='')}"
-    page = scrape(connection, url)
+    page = scrape(url, plan)
     if isinstance(page, Unavailable):
         return page
     try:

@@ -25,6 +25,7 @@ from diag.model.samples import ServedModel, ServerInfo
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from diag.capture.plan import CapturePlan
     from diag.capture.server.connection import Connection
 
 # tensorflow_serving/apis/{model_service,prediction_service}.proto
@@ -51,13 +52,13 @@ _DTYPES = {
 }
 
 
-def read_status(connection: Connection, name: str) -> tuple[ServedModel, ...] | Unavailable:
+def read_status(
+    connection: Connection, name: str, timeout_ns: int
+) -> tuple[ServedModel, ...] | Unavailable:
     """Versions and states of a model, or why the server did not report them."""
     request = GetModelStatusRequest(model_spec=ModelSpec(name=name))
     try:
-        response = connection.call(
-            STATUS, request, GetModelStatusResponse, connection.plan.timeout_ns / SECOND
-        )
+        response = connection.call(STATUS, request, GetModelStatusResponse, timeout_ns / SECOND)
     except grpc.RpcError as exc:
         connection.note(exc)
         return Unavailable(f"GetModelStatus of {name}: {exc.details() or exc.code().name}")
@@ -67,24 +68,28 @@ def read_status(connection: Connection, name: str) -> tuple[ServedModel, ...] | 
     )
 
 
-def read_server(connection: Connection, names: Iterable[str]) -> ServerInfo:
+def read_server(connection: Connection, names: Iterable[str], plan: CapturePlan) -> ServerInfo:
     """Read status and signatures of models; each part can be Unavailable with a reason.
 
     Args:
         connection: To the server.
         names: Names of the models.
+        plan: Has the batching parameters and the time allowed for each call.
     """
-    parameters = str(connection.plan.batching_parameters) or _NO_PARAMETERS
+    parameters = str(plan.batching_parameters) or _NO_PARAMETERS
     names = sorted(set(names))
     if not names:
         nameless = Unavailable(
             "no model name is known: none was given, and none came from a metrics page"
         )
         return ServerInfo(nameless, nameless, parameters)
-    answers = [read_status(connection, name) for name in names]
+    answers = [read_status(connection, name, plan.timeout_ns) for name in names]
     models = [model for answer in answers if isinstance(answer, tuple) for model in answer]
     reasons = [answer.reason for answer in answers if isinstance(answer, Unavailable)]
-    signatures = {name: _signatures(connection, name) for name in {model.name for model in models}}
+    signatures = {
+        name: _signatures(connection, name, plan.timeout_ns)
+        for name in {model.name for model in models}
+    }
     known = {name: found for name, found in signatures.items() if isinstance(found, dict)}
     refused = [found.reason for found in signatures.values() if isinstance(found, Unavailable)]
     return ServerInfo(
@@ -104,14 +109,12 @@ def _state_name(state: int) -> str:
     return str(ModelVersionStatus.State.Name(state)) if state in known else f"STATE_{state}"
 
 
-def _signatures(connection: Connection, name: str) -> dict[str, Any] | Unavailable:
+def _signatures(connection: Connection, name: str, timeout_ns: int) -> dict[str, Any] | Unavailable:
     request = GetModelMetadataRequest(
         model_spec=ModelSpec(name=name), metadata_field=["signature_def"]
     )
     try:
-        response = connection.call(
-            METADATA, request, GetModelMetadataResponse, connection.plan.timeout_ns / SECOND
-        )
+        response = connection.call(METADATA, request, GetModelMetadataResponse, timeout_ns / SECOND)
     except grpc.RpcError as exc:
         return Unavailable(f"GetModelMetadata of {name}: {exc.details() or exc.code().name}")
     packed = response.metadata["signature_def"].value

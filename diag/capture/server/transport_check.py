@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from diag.errors import CaptureError, ServerUnreachableError, TlsError, WrongProtocolError
 
 if TYPE_CHECKING:
-    from diag.capture.plan import CapturePlan, TlsOptions
+    from diag.capture.plan import TlsOptions
+    from diag.capture.server.connection import ConnectionOptions
     from diag.capture.server.target import Target
 
 _HTTP_PROBE = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
@@ -17,12 +18,12 @@ _TIMEOUT_S = 1.0
 _NOT_TLS = ("WRONG_VERSION_NUMBER", "UNEXPECTED_EOF", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
 
 
-def check_transport(target: Target, plan: CapturePlan) -> CaptureError | None:
+def check_transport(target: Target, options: ConnectionOptions) -> CaptureError | None:
     """The reason why gRPC calls to an address get no answer; None if the port speaks gRPC.
 
     Args:
         target: The address.
-        plan: Its TLS options and authority are those of the failed call.
+        options: TLS and authority of the failed call.
     """
     try:
         target.connect(_TIMEOUT_S).close()
@@ -32,8 +33,8 @@ def check_transport(target: Target, plan: CapturePlan) -> CaptureError | None:
             cause=exc.strerror or str(exc),
             hint="check whether the server still runs, and read its log",
         )
-    if plan.tls is not None:
-        return _check_tls(target, plan.tls, plan.authority)
+    if options.tls is not None:
+        return _check_tls(target, options.tls, options.authority)
     if _speaks_tls(target):
         return WrongProtocolError(
             f"{target.given} speaks TLS, but was called in plaintext",

@@ -27,19 +27,23 @@ TERMINATE = SERVICE + "Terminate"
 PROFILE = SERVICE + "Profile"
 
 
-def can_return_trace(connection: Connection) -> bool:
+def can_return_trace(connection: Connection, timeout_ns: int) -> bool:
     """Whether the server returns traces in its answers: TensorFlow 2.21 and newer.
 
     ``GetSnapshot`` and ``emit_xspace`` both exist since 2.21. Without a continuous session,
     ``GetSnapshot`` answers NOT_FOUND. ``Terminate`` of an unknown session has no effect in any
     version.
 
+    Args:
+        connection: To the server.
+        timeout_ns: Time allowed for each call.
+
     Raises:
         ProfilerBusyError: Someone else's continuous profiling session is running.
         ProfilerDisabledError: The server has no profiler service.
         CaptureError: The server does not answer as expected.
     """
-    code = _code(connection, SNAPSHOT)
+    code = _code(connection, SNAPSHOT, timeout_ns)
     if code == grpc.StatusCode.NOT_FOUND:
         return True
     if code in (None, grpc.StatusCode.RESOURCE_EXHAUSTED):
@@ -48,18 +52,18 @@ def can_return_trace(connection: Connection) -> bool:
             cause="the server answered GetSnapshot with a trace",
             hint="end that session first (StopContinuousProfiling), or ask its owner for the trace",
         )
-    if _code(connection, TERMINATE) == grpc.StatusCode.UNIMPLEMENTED:
+    if _code(connection, TERMINATE, timeout_ns) == grpc.StatusCode.UNIMPLEMENTED:
         raise failures.profiler_disabled(connection.target.given, "")
     return False
 
 
-def _code(connection: Connection, method: str) -> grpc.StatusCode | None:
+def _code(connection: Connection, method: str, timeout_ns: int) -> grpc.StatusCode | None:
     """The status of a call that changes nothing on the server; None is success.
 
     Raises:
         CaptureError: The status says nothing about the profiler.
     """
-    timeout_s = connection.plan.timeout_ns / SECOND
+    timeout_s = timeout_ns / SECOND
     try:
         if method == SNAPSHOT:
             connection.call(method, GetSnapshotRequest(), ProfileResponse, timeout_s)

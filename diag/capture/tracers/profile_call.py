@@ -76,7 +76,7 @@ def profile_request(duration_ms: int, tracer_level: int, *, device_trace: bool) 
 def call_profile(
     connection: Connection,
     request: ProfileRequest,
-    *,
+    collect_timeout_ns: int,
     stop_requested: Callable[[], bool],
     on_tick: Callable[[int], None],
 ) -> ProfileAnswer:
@@ -89,6 +89,7 @@ def call_profile(
     Args:
         connection: To the server.
         request: Of ``profile_request``.
+        collect_timeout_ns: Time allowed for the answer after the recording.
         stop_requested: Polled; once it returns True, the recording ends early and keeps its data.
         on_tick: Called several times a second with the time since the start in ns.
 
@@ -97,16 +98,17 @@ def call_profile(
         KeyboardInterrupt: A signal arrived that discards the recording.
     """
     with connection.interrupts.shield():
-        return _call(connection, request, stop_requested, on_tick)
+        return _call(connection, request, collect_timeout_ns, stop_requested, on_tick)
 
 
 def _call(
     connection: Connection,
     request: ProfileRequest,
+    collect_timeout_ns: int,
     stop_requested: Callable[[], bool],
     on_tick: Callable[[int], None],
 ) -> ProfileAnswer:
-    timeout_s = request.opts.duration_ms / 1e3 + connection.plan.collect_timeout_ns / SECOND
+    timeout_s = request.opts.duration_ms / 1e3 + collect_timeout_ns / SECOND
     answered = threading.Event()
     sent_unix_ns, started_ns = time.time_ns(), time.monotonic_ns()
     call = connection.start(PROFILE, request, ProfileResponse, timeout_s)

@@ -12,6 +12,7 @@ from diag.capture.tracers.trace_source import TraceRecording
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from diag.capture.plan import CapturePlan
     from diag.capture.server.connection import Connection
 
 
@@ -23,9 +24,10 @@ class ProfilerRpc:
 
     name = "inline"
 
-    def __init__(self, connection: Connection) -> None:
-        """Use a connection to the server; its plan says whether GPUs are traced."""
+    def __init__(self, connection: Connection, plan: CapturePlan) -> None:
+        """Use a connection to the server; the plan says whether GPUs are traced."""
         self._connection = connection
+        self._plan = plan
 
     def record(
         self,
@@ -44,10 +46,10 @@ class ProfilerRpc:
         """
         del keep
         request = profile_request(
-            duration_ns // MS, tracer_level, device_trace=self._connection.plan.device_trace
+            duration_ns // MS, tracer_level, device_trace=self._plan.device_trace
         )
         answer = call_profile(
-            self._connection, request, stop_requested=stop_requested, on_tick=on_tick
+            self._connection, request, self._plan.collect_timeout_ns, stop_requested, on_tick
         )
         if answer.xspace is None and not answer.is_empty:
             raise server_too_old(self._connection.target.given)

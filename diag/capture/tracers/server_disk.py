@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from diag.capture.plan import ServerRepository
+    from diag.capture.plan import CapturePlan, ServerRepository
     from diag.capture.server.connection import Connection
 
 _POLL_S = 0.1
@@ -32,14 +32,18 @@ class ServerDisk:
 
     name = "own-disk"
 
-    def __init__(self, connection: Connection, repository: ServerRepository) -> None:
+    def __init__(
+        self, connection: Connection, plan: CapturePlan, repository: ServerRepository
+    ) -> None:
         """Use a connection to the server.
 
         Args:
-            connection: To the server; its plan says whether GPUs are traced.
+            connection: To the server.
+            plan: Says whether GPUs are traced, and the time allowed for calls.
             repository: The shared folder, as the server and as this machine name it.
         """
         self._connection = connection
+        self._plan = plan
         self._repository = repository
 
     def record(
@@ -57,12 +61,12 @@ class ServerDisk:
             CaptureError: As ``TraceSource.record``, or the file did not appear in the folder.
         """
         request = profile_request(
-            duration_ns // MS, tracer_level, device_trace=self._connection.plan.device_trace
+            duration_ns // MS, tracer_level, device_trace=self._plan.device_trace
         )
         request.emit_xspace = False
         request.repository_root = self._repository.root
         answer = call_profile(
-            self._connection, request, stop_requested=stop_requested, on_tick=on_tick
+            self._connection, request, self._plan.collect_timeout_ns, stop_requested, on_tick
         )
         xspace = answer.xspace
         if xspace is None and not answer.is_empty:
@@ -74,7 +78,7 @@ class ServerDisk:
 
     def _read_written(self, path: Path) -> bytes:
         """Read the server's file; on a network folder it may appear with a delay."""
-        plan = self._connection.plan
+        plan = self._plan
         deadline_s = time.monotonic() + plan.timeout_ns / SECOND
         while not path.is_file():
             if time.monotonic() > deadline_s:

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from diag.capture.server.connection import Connection
+    from diag.capture.plan import CapturePlan
+    from diag.capture.server.target import Target
     from diag.model.samples import SampledDevice
 
 # 0.5 s would see each collection at an interval of 1 s; a shorter period dates it better.
@@ -76,18 +77,17 @@ def open_dcgm_reader(
     return DcgmReader(url, host, page, ca_cert)
 
 
-def find_dcgm(connection: Connection, local: LocalServer | Unavailable) -> DcgmReader | Unavailable:
+def find_dcgm(
+    target: Target, plan: CapturePlan, local: LocalServer | Unavailable
+) -> DcgmReader | Unavailable:
     """Open a reader of the plan's exporter, or say why there is none.
 
     Args:
-        connection: To the server; its plan has the exporter's URL.
+        target: The server's address.
+        plan: Has the exporter's URL.
         local: Of ``find_local_server``.
-
-    Raises:
-        UsageError: The plan's URL is invalid.
     """
-    plan = connection.plan
-    names = [connection.target.host, connection.target.address]
+    names = [target.host, target.address]
     if isinstance(local, LocalServer):
         names.append(socket.gethostname())
     return open_dcgm_reader(

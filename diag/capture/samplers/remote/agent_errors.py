@@ -36,7 +36,7 @@ def reason_of_failure(error: grpc.RpcError, connection: Connection) -> str:
     if code == grpc.StatusCode.UNAUTHENTICATED:
         return (
             "refused the token"
-            if connection.plan.headers
+            if connection.options.headers
             else "requires a token, and none was given"
         )
     if code == grpc.StatusCode.UNIMPLEMENTED:
@@ -47,7 +47,7 @@ def reason_of_failure(error: grpc.RpcError, connection: Connection) -> str:
         return f"is busy: {details}"
     if code not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
         return f"failed ({code.name}: {details})"
-    found = None if connection.reached else check_transport(connection.target, connection.plan)
+    found = None if connection.reached else check_transport(connection.target, connection.options)
     if found is not None:
         return unreached_reason(found)
     if code == grpc.StatusCode.DEADLINE_EXCEEDED:

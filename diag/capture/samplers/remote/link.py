@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import grpc
 
-from diag.capture.plan import SECOND, CapturePlan, TlsOptions
+from diag.capture.plan import SECOND, TlsOptions
 from diag.capture.samplers.remote.agent_errors import (
     protocol_mismatch,
     reason_of_failure,
@@ -25,7 +25,7 @@ from diag.capture.samplers.remote.protocol import (
     bearer,
     boot_id,
 )
-from diag.capture.server.connection import Connection
+from diag.capture.server.connection import Connection, ConnectionOptions
 from diag.capture.server.local_server import shares_clock
 from diag.capture.server.target import find_server
 from diag.errors import CaptureError
@@ -149,14 +149,10 @@ def open_link(
 
 def _connect(access: AgentAccess, timeout_ns: int, interrupts: Interrupts) -> Connection:
     target = find_server(access.address, timeout_ns / SECOND, "agent.address")
-    tls = access.tls
-    if tls is None and not target.is_loopback:
-        tls = TlsOptions()
-    plan = CapturePlan(
-        server=access.address,
-        tls=tls,
+    options = ConnectionOptions(
+        tls=access.tls or (None if target.is_loopback else TlsOptions()),
+        tls_parameter="agent.tls",
         headers=((AUTHORIZATION, bearer(access.token)),) if access.token else (),
-        timeout_ns=timeout_ns,
         receive_max_bytes=MESSAGE_MAX_BYTES,
     )
-    return Connection(target, plan, interrupts, tls_parameter="agent.tls")
+    return Connection(target, options, interrupts)
