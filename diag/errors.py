@@ -53,7 +53,8 @@ class DiagError(Exception):
             ``tls.ca_cert``), or "".
         retry: Parameters to change, by the library's names, for the same call to succeed; empty
             where no such change is known. The command line shows it as a command to type.
-        bundle: The bundle that a failed capture wrote nevertheless; None if it wrote none.
+        bundle: The bundle that a failed capture wrote nevertheless, or the name of the file object
+            that got it; None if it wrote none.
     """
 
     exit_code: ClassVar[int] = 70

@@ -83,7 +83,8 @@ def check_required(missing: Mapping[str, str], plan: CapturePlan, bundle: Path |
     Args:
         missing: Reason by missing source.
         plan: Names the required sources.
-        bundle: The bundle that was written; None if nothing has been recorded yet.
+        bundle: The bundle that was written, or the name of the file object that got it; None if
+            nothing has been recorded yet.
 
     Raises:
         RequiredSourceError: A required source is missing.
@@ -95,7 +96,7 @@ def check_required(missing: Mapping[str, str], plan: CapturePlan, bundle: Path |
     raise RequiredSourceError(
         f"required by `require` but not available: {', '.join(absent)}; {kept}",
         cause="; ".join(f"{source}: {missing[source]}" for source in absent),
-        hint=f"diag analyze {bundle}" if bundle else "fix the cause, or require fewer sources",
+        hint="fix the cause, or require fewer sources",
         parameter="require",
         bundle=bundle,
     )
@@ -120,7 +121,7 @@ def check_content(result: RecordingResult, plan: CapturePlan, bundle: Path) -> N
     Args:
         result: What was recorded.
         plan: The plan it was recorded by.
-        bundle: The bundle that was written.
+        bundle: The bundle that was written, or the name of the file object that got it.
 
     Raises:
         EmptyCaptureError: With the likely reason and the bundle's path.

@@ -86,8 +86,8 @@ def _hint(error: DiagError, typed: TypedCommand | None) -> str:
 
 
 def _changes(error: DiagError, typed: TypedCommand) -> dict[str, object]:
-    """The changes to retry with; an output that the failed command wrote is replaced."""
-    kept = error.bundle is not None and typed.has("output")
+    """The changes to retry with; a bundle that the failed command wrote is replaced."""
+    kept = error.bundle is not None and error.bundle == Path(typed.value_of("output"))
     return {**error.retry, "force": True} if kept else dict(error.retry)
 
 

@@ -45,9 +45,9 @@ class TypedCommand:
         typed = cls(context.command, context.command_path, tuple(arguments))
         context.meta[_META_KEY] = typed
 
-    def has(self, name: str) -> bool:
-        """Whether an option or argument of this parameter name was typed."""
-        return any(typed == name for typed, _ in self._typed_words())
+    def value_of(self, name: str) -> str:
+        """What was typed for the option or argument of this parameter name; "" for nothing."""
+        return next((words[-1] for typed, words in self._typed_words() if typed == name), "")
 
     def with_changes(self, changes: Mapping[str, object]) -> str:
         """A line for a shell: everything typed, with the changed parameters replaced.

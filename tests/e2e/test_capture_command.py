@@ -180,8 +180,25 @@ def test_a_dash_sends_the_bundle_to_stdout_as_a_zip(tmp_path: Path) -> None:
             command, cwd=tmp_path, stdout=file, stderr=subprocess.PIPE, text=True, timeout=60
         )
     assert done.returncode == 0, done.stderr
-    assert "profiling 127.0.0.1:" in done.stderr
+    assert "into <stdout>" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["b.zip"]
+    assert len(open_bundle(tmp_path / "b.zip").planes) > 0
+
+
+def test_an_empty_window_still_sends_the_bundle_to_stdout(tmp_path: Path) -> None:
+    with serving(lines=NOTHING) as server, (tmp_path / "b.zip").open("wb") as file:
+        command = [sys.executable, "-m", "diag", "capture", "-q", server.address, *QUICK]
+        done = subprocess.run(
+            [*command, "-o", "-"],
+            cwd=tmp_path,
+            stdout=file,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+        )
+    assert done.returncode == 5
+    assert "the recording is in <stdout>" in done.stderr
+    assert done.stderr.endswith("--duration 100ms --output - --wait-for-traffic\n")
     assert len(open_bundle(tmp_path / "b.zip").planes) > 0
 
 

@@ -114,6 +114,23 @@ def test_csv_and_json_lines_have_the_same_rows(table):
     assert all(list(item) == header for item in objects)
 
 
+def test_a_summary_is_a_ticket_of_ten_lines_at_most():
+    done = diag("analyze", trace("batch-timeout"), "--summary", "--format", "markdown")
+    assert done.returncode == 0
+    lines = [line for line in done.stdout.splitlines() if line]
+    assert len(lines) <= 10
+    assert lines[0].startswith("# trace server")
+    assert any("change:" in line for line in lines)
+    whole = diag("analyze", trace("batch-timeout"), "--format", "markdown").stdout
+    assert len(whole) > 2 * len(done.stdout)
+
+
+def test_verbose_shows_more_sections_in_the_report():
+    quiet = diag("analyze", trace("padding"))
+    verbose = diag("analyze", trace("padding"), "-v")
+    assert len(verbose.stdout.splitlines()) > len(quiet.stdout.splitlines()) + 10
+
+
 def test_stdin_is_read_as_a_file_is():
     data = trace("padding").read_bytes()
     command = [str(DIAG), "export", "-", "--table", "requests"]
@@ -183,7 +200,12 @@ def test_all_tables_need_a_folder(tmp_path):
     ("name", "arguments", "begins"),
     [
         ("r.json", (), "{"),
+        ("r.MD", (), "# trace server"),
+        ("r.csv", (), "section,"),
+        ("r.txt", (), "trace server"),
+        ("r", (), "trace server"),
         ("r.md", ("--format", "json"), "{"),
+        ("r", ("--format", "md"), "# trace server"),
     ],
 )
 def test_the_suffix_of_the_output_chooses_the_format(name, arguments, begins, tmp_path):
