@@ -11,7 +11,7 @@ import pytest
 
 from diag.cli.commands import COMMANDS, cli
 from diag.report.formats._json_document import published_schema
-from diag.tables.names import ROW_OF, TABLE_NAMES
+from diag.tables.names import TABLE_NAMES, TABLES
 from diag.tables.registry import table as make_table
 from tests.golden.test_reports import golden_path
 from tests.unit.report.factory import make_analysis, make_report
@@ -46,7 +46,7 @@ def test_every_exported_column_is_explained_as_the_library_explains_it(table):
     page = (DOCS / "export.md").read_text()
     section = re.search(rf"^## `{table}`.*?(?=^## |\Z)", page, re.M | re.S)
     assert section is not None
-    assert f"One row is {ROW_OF[table]}." in section[0]
+    assert f"One row is {TABLES[table].row}." in section[0]
     columns = [column.info for column in make_table(make_analysis(), table).columns]
     rows = [f"| `{each.name}` | {each.unit} | {each.meaning} |" for each in columns]
     assert re.findall(r"^\| `\w+` \|.*", section[0], re.M) == rows

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 from pathlib import Path
 
 import fsspec
 import pytest
 
-from diag import extras
 from diag.errors import InputError, SourceNotFoundError, UsageError
 from diag.formats import remote, source
 from diag.formats.remote import without_secrets
@@ -139,10 +139,7 @@ def test_a_download_is_bounded(
 
 
 def test_without_fsspec_the_pip_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    def absent(name: str) -> None:
-        raise ImportError(f"No module named {name!r}")
-
-    monkeypatch.setattr(extras.importlib, "import_module", absent)
+    monkeypatch.setitem(sys.modules, "fsspec", None)  # importing it fails
     with pytest.raises(UsageError, match="a URL as source needs fsspec") as caught:
         open_bundle("s3://bucket/b.zip")
     assert caught.value.hint == "pip install 'tfserving-diag[remote]'"

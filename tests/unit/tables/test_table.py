@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -14,7 +15,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from diag import extras
 from diag.errors import UsageError
 from diag.model.availability import Unavailable
 from diag.tables.column import ColumnKind
@@ -147,10 +147,7 @@ def test_names_that_do_not_exist_are_refused_with_those_that_do():
 def test_a_library_that_is_not_installed_is_named_with_the_pip_command(
     monkeypatch, method, package
 ):
-    def absent(name):
-        raise ImportError(f"No module named {name!r}")
-
-    monkeypatch.setattr(extras.importlib, "import_module", absent)
+    monkeypatch.setitem(sys.modules, package, None)  # importing it fails
     with pytest.raises(UsageError, match=f"needs {package}, which cannot be imported") as caught:
         getattr(table(make_analysis(), "requests"), method)()
     assert caught.value.hint == "pip install 'tfserving-diag[tables]'"
