@@ -199,7 +199,7 @@ def test_call_whose_batch_was_cut_off_leaves_the_request_incomplete() -> None:
       ExecutorState::ProcessAsync::Done 900..950us step_id=7 _c=70
     """)
     assert requests_us(analysis) == [(0, 1000, "batch-function", False)]
-    # What lies around the call is known; of the stay in the batcher only its begin is.
+    # The time around the call is known; of the visit to the batcher only its begin is.
     assert stages_us(analysis) == {
         "queue-executor": 50,
         "compute": 50,

@@ -52,7 +52,7 @@ def test_stages_of_a_step_on_the_device() -> None:
     assert stages_us(analysis) == {
         "queue-executor": 50,
         "preprocess": 165,  # host work from 50 to the first device work at 220
-        "transfer-in": 5 + 40,  # the call, and the copy; the other call is beside a kernel
+        "transfer-in": 5 + 40,  # the call, and the copy; the other call is during a kernel
         "compute": 100 + 140,
         "transfer-out": 40,
         # 260..350, 450..460 and 600..620: between device work

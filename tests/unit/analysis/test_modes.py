@@ -34,7 +34,7 @@ line tf_Compute/1
 def test_unbatched_run_waits_for_the_pool_computes_and_completes() -> None:
     analysis = analyzed(UNBATCHED)
     assert requests_us(analysis) == [(0, 1000, "unbatched", True)]
-    # Before the first burst and between bursts nobody ran it; from the last burst on it completes.
+    # Before the first burst and between bursts no thread ran it; after the last burst it completes.
     assert stages_us(analysis) == {"queue-executor": 300, "compute": 700}
     assert analysis.requests.links[analysis.requests.linked_by_index[0]].startswith("SessionRun")
 

@@ -1,4 +1,4 @@
-"""Preprocessing told from the model by op class."""
+"""Preprocessing separated from the model by op class."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Simulated GPU servers with planted causes: why GPUs idle, and where requests spend their time.
 
-The truth is the simulated server's own state, kept beside its events. ``python -m benchmarks
+The truth is the simulated server's own state, kept with its events. ``python -m benchmarks
 planted`` writes the shares into docs/accuracy.md.
 """
 

@@ -7,7 +7,7 @@ import pytest
 from diag.model.serving import Stage
 from tests.unit.analysis.traces import QUEUE_A, analyzed, gaps_us, stages_us, tiles_exactly
 
-# As where the GPU tracer was refused: between its bursts the run waits for kernels nobody sees.
+# As without the GPU tracer: between its bursts the run waits for kernels without events.
 UNTRACED_KERNELS = """
 line grpc
   SessionRun 0..20000us id=5 _p=5
@@ -136,5 +136,5 @@ def test_a_done_callback_that_ran_in_the_last_burst_waited_for_nothing() -> None
         "  ExecutorState::Process 3500..8250us id=8 _c=80\n  ExecutorDoneCallback",
     )
     table = analyzed(HOST + inline + GPU).requests
-    # 500..600 and, in line before the burst, 2900..3500; what comes before that nobody knows.
+    # 500..600 and, queued before the burst, 2900..3500; the time before has no events.
     assert table.stage_ns[0, Stage.QUEUE_EXECUTOR.index] == (100 + 600) * 1000

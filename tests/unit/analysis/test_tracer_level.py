@@ -44,7 +44,7 @@ def test_run_of_a_sessions_batch_is_all_compute() -> None:
         "queue-dispatch": 40,
         "batch-formation": 30,
         "compute": 900,  # from the end of the merge to the end of ProcessBatch
-        "unattributed": 20,  # the wake-up, which is not told from the split here
+        "unattributed": 20,  # the return, which cannot be separated from the split here
     }
     known = analysis.requests.stage_known[0]
     assert [stage for stage in Stage if not known[stage.index]] == [

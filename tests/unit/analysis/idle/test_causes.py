@@ -6,7 +6,7 @@ from diag.model.capture import BatchingParameters
 from tests.unit.analysis.idle.tables import END, HOST, KERNEL, gpu, row_at, rows, step
 from tests.unit.analysis.traces import ASYNC_START, QUEUE_A, analyzed, tiles_exactly
 
-TOLD = BatchingParameters(max_batch_size=4, batch_timeout_micros=2000, num_batch_threads=1)
+KNOWN = BatchingParameters(max_batch_size=4, batch_timeout_micros=2000, num_batch_threads=1)
 
 CALLS = step(
     1,
@@ -65,7 +65,7 @@ def test_a_batch_passes_through_queue_threads_and_run() -> None:
         """
         + END
         + gpu(f"gemm 4200..7000us correlation_id=2 {KERNEL}"),
-        TOLD,
+        KNOWN,
     )
     assert rows(analysis) == [
         # A batch that was taken before the window may have been under way.
@@ -95,8 +95,8 @@ def test_estimated_parameters_make_the_wait_in_the_queue_less_certain() -> None:
     """
     text += END + gpu(f"gemm 3300..3900us correlation_id=2 {KERNEL}")
     assert row_at(analyzed(text), 1500)[2:4] == ("queue-fill", "medium")
-    assert row_at(analyzed(text, TOLD), 1500)[2:4] == ("queue-fill", "high")
-    assert row_at(analyzed(text, TOLD), 3100)[2:] == (
+    assert row_at(analyzed(text, KNOWN), 1500)[2:4] == ("queue-fill", "high")
+    assert row_at(analyzed(text, KNOWN), 3100)[2:] == (
         "queue-dispatch",
         "high",
         "",
@@ -182,8 +182,8 @@ def test_such_records_on_a_host_thread_are_named_and_a_full_command_buffer_is_no
         ("RUNTIME_TRIGGERED_MODULE_LOADING", "cold-start"),
         ("COMMAND_BUFFER_FULL", "preprocess"),
     ):
-        beside = f"\nline 4711\n  {record} 1300..1800us\n"
-        analysis = analyzed(HOST + step(1, LAUNCH_AT_2010) + beside + END + KERNEL_AT_2200)
+        other_line = f"\nline 4711\n  {record} 1300..1800us\n"
+        analysis = analyzed(HOST + step(1, LAUNCH_AT_2010) + other_line + END + KERNEL_AT_2200)
         found = row_at(analysis, 1500)
         assert found[2] == cause
         assert (found[5] == record) == (cause == "cold-start")
@@ -205,9 +205,9 @@ def test_memory_of_devices_and_pinned_memory_is_the_allocator() -> None:
 
 
 def test_an_allocation_that_works_for_no_request_explains_nothing() -> None:
-    beside = "\nline loader\n  cuMemAlloc_v2 10000..11000us correlation_id=9\n"
+    other_line = "\nline loader\n  cuMemAlloc_v2 10000..11000us correlation_id=9\n"
     host = step(1, LAUNCH_AT_2010)
-    analysis = analyzed(HOST + host + beside + END + KERNEL_AT_2200)
+    analysis = analyzed(HOST + host + other_line + END + KERNEL_AT_2200)
     assert "allocator" not in [row[2] for row in rows(analysis)]
 
 

@@ -25,7 +25,7 @@ def test_without_a_launch_the_clocks_are_not_known_to_match() -> None:
     text = HOST + loose + END + gpu(f"k 100..200us {KERNEL}", f"k 19000..19100us {KERNEL}")
     assert row_at(analyzed(text), 1500)[2] == "no-demand"
     part = HOST + loose + END + gpu(f"k 3000..3100us {KERNEL}", f"k 19000..19100us {KERNEL}")
-    # A device event of unknown launch beside the run: whose device it used is not known.
+    # A device event without a known launch overlaps the run: the run's device is not known.
     assert row_at(analyzed(part), 1500)[2:4] == ("preprocess", "medium")
 
 

@@ -40,8 +40,8 @@ def test_each_gpu_is_explained_by_the_requests_that_use_it() -> None:
     assert tiles_exactly(analysis)
 
 
-def test_a_gpu_without_work_beside_one_with_work_was_not_asked() -> None:
-    # Of the late run nobody knows which device it would have used: not that one.
+def test_a_gpu_without_work_has_no_demand_if_another_has_work() -> None:
+    # The device of the late run is not known, but it is not the unused one.
     late = step(3, "d:DecodeJpeg 14200..18000us", begin=14000, end=19000)
     analysis = analyzed(HOST + ON_0 + late + END + STREAM_0 + gpu(ordinal=1))
     assert rows(analysis, 1) == [(0, 20000, "no-demand", "high", "", "")]
@@ -175,7 +175,7 @@ line batch_threads_/{number}
 
     kernels = gpu(f"k 6500..7000us {KERNEL}", f"k 8500..9000us {KERNEL}")
     analysis = analyzed(HOST + hidden(1, 2000) + hidden(2, 4500) + END + kernels)
-    # The second batch fills and waits beside the first one's run, from 5100 to 7900.
+    # The second batch fills and waits during the run of the first, from 5100 to 7900.
     assert row_at(analysis, 6000)[2:4] == ("unexplained", "low")
     assert row_at(analysis, 6000)[5] == "ProcessBatch"
     assert row_at(analysis, 4000)[2] in ("queue-fill", "queue-dispatch")

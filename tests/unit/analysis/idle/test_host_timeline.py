@@ -78,7 +78,7 @@ def test_ready_batch_without_a_free_thread_waits_for_host_work() -> None:
       ExecutorState::Process 1050..2000us id=2 _c=2
     """
     assert gaps_us(analyzed(text, given(0))) == [
-        (0, 10, "unexplained"),  # one batch runs, of which nothing is seen, and none waits
+        (0, 10, "unexplained"),  # one batch runs without any event of its run, and none waits
         (10, 1000, "batch-threads-in-host-work"),
         (1000, 1050, "queue-dispatch"),
     ]

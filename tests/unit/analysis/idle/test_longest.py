@@ -1,4 +1,4 @@
-"""The longest gaps, and what the requests that waited in their middle were doing (us)."""
+"""The longest gaps, and the state of the requests that waited in their middle (us)."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from diag.model.capture import BatchingParameters
 from tests.unit.analysis.idle.tables import END, HOST, KERNEL, gpu, step
 from tests.unit.analysis.traces import ASYNC_START, QUEUE_A, analyzed
 
-TOLD = BatchingParameters(max_batch_size=4, batch_timeout_micros=2000, num_batch_threads=1)
+KNOWN = BatchingParameters(max_batch_size=4, batch_timeout_micros=2000, num_batch_threads=1)
 Waiting = tuple[int, str, float, str]
 
 
-def doing(text: str, kernels: tuple[str, ...] = (), gap: int = 0) -> list[Waiting]:
-    """Request, what it was doing, since when (us), thread; of one of the longest gaps."""
-    analysis = analyzed(HOST + text + END + gpu(*kernels), TOLD)
+def state(text: str, kernels: tuple[str, ...] = (), gap: int = 0) -> list[Waiting]:
+    """Request, stage, since when (us) and thread, of one of the longest gaps."""
+    analysis = analyzed(HOST + text + END + gpu(*kernels), KNOWN)
     long = analysis.longest_gaps[gap]
     return [(w.request, w.stage, w.since_ns / 1000, w.thread) for w in long.waiting]
 
@@ -40,28 +40,28 @@ def kernel(at: int, correlation: int = 1, length: int = 50) -> str:
 def test_stages_of_a_batch_are_told_with_their_begin_and_thread() -> None:
     # The first gap lasts from 0 to the kernel, so that its middle lies where we want it.
     filling = batch(begin=4000, taken=6200, run=9700, ended=10000, end=10500)
-    assert doing(filling, (kernel(9900), kernel(9950, length=9000))) == [
+    assert state(filling, (kernel(9900), kernel(9950, length=9000))) == [
         (0, "queue-fill", 4100, "grpc")
     ]
     forming = batch(begin=1000, taken=3200, run=9700, ended=10000, end=10500)
-    assert doing(forming, (kernel(9900, length=9000),)) == [(0, "batch-formation", 3200, "b/1")]
+    assert state(forming, (kernel(9900, length=9000),)) == [(0, "batch-formation", 3200, "b/1")]
     running = batch(begin=1000, taken=3200, run=3400, ended=10000, end=10500)
-    assert doing(running, (kernel(9900, length=9000),)) == [(0, "preprocess", 3410, "tf_Compute/1")]
+    assert state(running, (kernel(9900, length=9000),)) == [(0, "preprocess", 3410, "tf_Compute/1")]
     ready = batch(begin=1000, taken=8000, run=9700, ended=10000, end=10500)
-    assert doing(ready, (kernel(9900, length=9000),)) == [(0, "queue-dispatch", 3100, "grpc")]
+    assert state(ready, (kernel(9900, length=9000),)) == [(0, "queue-dispatch", 3100, "grpc")]
     split = batch(begin=1000, taken=3200, run=3400, ended=5000, end=19000)
-    assert doing(split, (kernel(4900),)) == [(0, "batch-split", 5000, "b/1")]
+    assert state(split, (kernel(4900),)) == [(0, "batch-split", 5000, "b/1")]
     entering = batch(begin=4000, taken=9600, run=9700, ended=10000, end=10500)
     entering = entering.replace("4100..4110", "9500..9510")
-    assert doing(entering, (kernel(9900, length=9000),)) == [(0, "schedule", 4000, "grpc")]
+    assert state(entering, (kernel(9900, length=9000),)) == [(0, "schedule", 4000, "grpc")]
 
 
-def test_a_step_is_told_by_its_piece_and_its_burst() -> None:
+def test_a_step_is_shown_by_its_piece_and_its_burst() -> None:
     host = step(7, "d:DecodeJpeg 1200..9000us", "k 9010..9020us correlation_id=1", end=10500)
-    assert doing(host, (kernel(9100, length=9000),)) == [(0, "preprocess", 1100, "tf_Compute/7")]
+    assert state(host, (kernel(9100, length=9000),)) == [(0, "preprocess", 1100, "tf_Compute/7")]
 
 
-def test_a_call_into_a_batcher_is_told_by_its_task() -> None:
+def test_a_call_into_a_batcher_is_shown_by_its_task() -> None:
     text = f"""
 line grpc-9
   SessionRun 1000..9900us id=9 _p=9
@@ -78,12 +78,12 @@ line tf_Compute/1
   ExecutorDoneCallback 9700..9800us id=1 _c=1
     ExecutorState::ProcessAsync::Done 9710..9720us _c=90
 """
-    ((request, stage, _, thread),) = doing(text, (kernel(9150, length=9000),))
+    ((request, stage, _, thread),) = state(text, (kernel(9150, length=9000),))
     assert (request, thread) == (0, "tf_Compute/9")
     assert stage in ("queue-fill", "queue-dispatch")
 
 
-def test_a_request_that_the_window_cut_is_told_by_its_task_alone() -> None:
+def test_a_request_that_the_window_cut_is_shown_by_its_task_alone() -> None:
     text = (
         step(1, "k 1500..1510us correlation_id=1", begin=1000, end=2000)
         + f"""
@@ -91,7 +91,7 @@ line grpc-5
   ScheduleOutputTask 8000..8001us size=1 _p={QUEUE_A + 2}
 """
     )
-    found = doing(text, (kernel(1600),))
+    found = state(text, (kernel(1600),))
     assert found == [(-1, "queue-dispatch", 10000, "grpc-5")]
 
 

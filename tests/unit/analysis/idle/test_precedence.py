@@ -88,8 +88,8 @@ def test_the_cause_that_comes_first_decides(first: str, second: str) -> None:
     text = f"{HOST}{host}{END}{gpu(around)}{events}  k 19000..19100us {KERNEL}\n{records}"
     row = row_at(analyzed(text, NOW), 5000)
     assert row[2] == first
-    # What would hold instead; a driver call lies in a burst, which would hold as well, and beside
-    # a load a request waits for a thread.
+    # The runner-up. A driver call lies in a burst, which is a cause too; during a load a request
+    # waits for a thread.
     assert row[4] in (second, "queue-executor" if first == "model-load" else "preprocess")
 
 

@@ -93,10 +93,10 @@ def test_without_a_counter_a_batch_that_no_free_thread_takes_is() -> None:
     line end
       Something 0..20ms
     """
-    told = BatchingParameters(max_batch_size=1, batch_timeout_micros=0, num_batch_threads=1)
-    found = row_at(analyze(capture_of(text).with_batching_parameters(told)), 5000)
+    known = BatchingParameters(max_batch_size=1, batch_timeout_micros=0, num_batch_threads=1)
+    found = row_at(analyze(capture_of(text).with_batching_parameters(known)), 5000)
     assert found == (1010, 13000, "throttled", "medium", "queue-dispatch", "")
-    # By an estimated timeout the batch may as well have filled all the while.
+    # By an estimated timeout the batch may have filled for all that time.
     assert row_at(analyze(capture_of(text)), 5000)[2] != "throttled"
 
 
