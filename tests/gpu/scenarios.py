@@ -108,7 +108,7 @@ _ALL = (
         model=ModelPlan("dense", compute_ms=30),
         batching=_batching(64, 100_000, 2, 4, 64),
         arrivals=_closed(3),
-        planted=Planted(IdleCause.QUEUE_FILL, ("queue-fill", "queue-fill")),
+        planted=Planted(IdleCause.QUEUE_FILL, ("queue-fill",)),
     ),
     Scenario(
         name="slow-preprocess",
