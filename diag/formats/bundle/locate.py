@@ -106,7 +106,7 @@ def _only(tree: Tree, runs: list[Run], name: str | None) -> Run:
     raise InputError(
         f"{tree.label}: {len(matching)} runs" + (f" are called {name!r}" if name else ""),
         cause=_shown([run.name for run in matching], _RUNS_SHOWN),
-        hint=f"choose one with `run`, or {NEWEST}",
+        hint="name one with `run`, or read the newest:",
         parameter="run",
         retry={"run": NEWEST},
     )
