@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ from diag.errors import UsageError
 if TYPE_CHECKING:
     import re
     from collections.abc import Sequence
+
+    from diag.tables.formats import TableFormat
 
 ALL = "all"
 
@@ -80,6 +83,7 @@ def export(
     names = _table_names(table)
     chosen = diag.TABLE_FORMATS[format_ or _format_of(output)]
     files = {name: f"{name}{chosen.suffixes[0]}" for name in names}
+    _check_format(chosen, output)
     if table == ALL:
         _check_folder(output, tuple(files.values()), force=force)
     else:
@@ -112,6 +116,16 @@ def _format_of(output: Path) -> str:
     suffix = output.suffix.lower()
     found = (each.name for each in diag.TABLE_FORMATS.values() if suffix in each.suffixes)
     return next(found, "csv")
+
+
+def _check_format(format_: TableFormat, output: Path) -> None:
+    """Refuse a format that cannot be written here, before any work is done."""
+    format_.check()
+    if output == STDOUT and not format_.is_text and sys.stdout.isatty():
+        raise UsageError(
+            f"--format {format_.name} would write binary data to the terminal",
+            retry={"output": f"table{format_.suffixes[0]}"},
+        )
 
 
 def _check_folder(output: Path, files: Sequence[str], *, force: bool) -> None:

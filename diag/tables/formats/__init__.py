@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from diag.errors import UsageError
+from diag.extras import import_extra
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,12 +26,25 @@ class TableFormat:
         suffixes: File name suffixes that mean it, such as ``.csv``.
         description: What it is, as part of a list.
         encode: The whole content of a file.
+        needs: Optional package that ``encode`` imports, or "".
+        is_text: Whether the content is UTF-8 text, which a terminal can show.
     """
 
     name: str
     suffixes: tuple[str, ...]
     description: str
     encode: Callable[[Table], bytes]
+    needs: str = ""
+    is_text: bool = True
+
+    def check(self) -> None:
+        """Check that the format can be written here, before there is a table to write.
+
+        Raises:
+            UsageError: The package that it needs is not installed.
+        """
+        if self.needs:
+            import_extra(self.needs, "tables", f"the format {self.name}")
 
 
 def _csv(table: Table) -> bytes:
@@ -63,7 +77,9 @@ TABLE_FORMATS: dict[str, TableFormat] = {
         TableFormat("csv", (".csv",), "comma-separated values", _csv),
         TableFormat("jsonl", (".jsonl", ".ndjson"), "one JSON object a line", _jsonl),
         TableFormat("json", (".json",), "one JSON document with the columns' meanings", _json),
-        TableFormat("parquet", (".parquet",), "Apache Parquet (needs pyarrow)", _parquet),
+        TableFormat(
+            "parquet", (".parquet",), "Apache Parquet (needs pyarrow)", _parquet, "pyarrow", False
+        ),
     )
 }
 
