@@ -94,6 +94,7 @@ def test_a_type_checker_sees_the_signatures(tmp_path: Path) -> None:
         "reveal_type(diag.analyze(capture))\n"
         "reveal_type(diag.table(diag.analyze(capture), 'requests').to_numpy())\n"
         "diag.open_bundle(1.5)\n"
+        "diag.analyse(capture)\n"
     )
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--no-incremental", program],
@@ -102,7 +103,8 @@ def test_a_type_checker_sees_the_signatures(tmp_path: Path) -> None:
     )
     assert 'Revealed type is "diag.analysis.result.Analysis"' in done.stdout
     assert "MaskedArray" in done.stdout
-    assert len(re.findall(r"error: ", done.stdout)) == 1, done.stdout
+    assert len(re.findall(r"error: ", done.stdout)) == 2, done.stdout
+    assert 'Module has no attribute "analyse"' in done.stdout
     assert 'Argument 1 to "open_bundle" has incompatible type "float"' in done.stdout
 
 

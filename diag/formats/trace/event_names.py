@@ -117,8 +117,10 @@ ENVIRONMENT_PLANE: Final = "Task Environment"
 STAT_GPU_MODEL: Final = "gpu_device_name"  # of a GPU plane, from 2023 on
 STAT_GPU_VENDOR: Final = "device_vendor"
 STAT_PROFILE_START: Final = "profile_start_time"  # of the environment plane, unix ns
-STAT_PROFILE_STOP: Final = "profile_stop_time"  # likewise, after the data was collected
-STAT_PROFILE_OPTIONS: Final = "profile_options"  # likewise, a serialised ProfileOptions
+STAT_PROFILE_STOP: Final = (
+    "profile_stop_time"  # of the same plane; taken after the data was collected
+)
+STAT_PROFILE_OPTIONS: Final = "profile_options"  # of the same plane; a serialized ProfileOptions
 
 # -- context types of _pt and _ct: W:tsl/profiler/lib/context_types.h; 6 is the adaptive scheduler
 CONTEXT_EXECUTOR: Final = 2

@@ -33,7 +33,7 @@ TIME_MAX_NS = 1 << 61
 _FOREIGN = {
     b"\x1f\x8b": "it is gzip: unpack it first",
     b"PK\x03\x04": "it is a zip archive: give it its .zip name",
-    b"{": "it is JSON, e.g. trace.json: give the *.xplane.pb beside it",
+    b"{": "it is JSON, e.g. trace.json: give the *.xplane.pb in the same folder",
     b"<": "it is HTML or XML, e.g. an error page: download the trace again",
 }
 
