@@ -91,8 +91,8 @@ def _binary_stdout(options: dict[str, Any]) -> BinaryIO:
     Raises:
         UsageError: It is a terminal, or the options ask for a report on stdout as well.
     """
-    if options["format_"]:
-        raise UsageError("--format has no effect with -o -, which writes no report")
+    if options["format_"] or options["summary"]:
+        raise UsageError("--format and --summary have no effect with -o -, which writes no report")
     if sys.stdout.isatty():
         raise UsageError(
             "-o - would write a zip file to the terminal",
@@ -105,7 +105,7 @@ def _print_report(path: Path, options: dict[str, Any]) -> None:
     """The report of the new bundle; a text for people ends with the bundle's name."""
     analysis = analyze_source(path, AnalysisOptions(preprocess_ops=options["preprocess_ops"]))
     format_ = options["format_"] or DEFAULT_FORMAT
-    text = render_report(analysis, format_, to_stdout=True)
+    text = render_report(analysis, format_, to_stdout=True, summary=options["summary"])
     if format_ == DEFAULT_FORMAT:
         text = f"{text.rstrip()}\n\nbundle: {path}\n"
     write_output(STDOUT, text)

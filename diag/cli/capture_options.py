@@ -10,7 +10,7 @@ from click.shell_completion import CompletionItem
 import diag
 from diag.cli.option_groups import argument, option, option_group
 from diag.cli.quantities import Duration, Size
-from diag.cli.report_output import format_option
+from diag.cli.report_output import format_option, summary_option
 from diag.errors import UsageError
 
 SERVER_VARIABLE = "DIAG_SERVER"
@@ -237,6 +237,7 @@ bundle_options = option_group(
     ),
     option("--force", is_flag=True, help="Replace the bundle if it exists."),
     format_option("Format of the report on stdout. Default: text."),
+    summary_option,
 )
 
 

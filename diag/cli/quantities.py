@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 else:
     IntType = click.ParamType  # generic since click 8.2 only
 
-_QUANTITY = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[A-Za-z]*)")
+_QUANTITY = re.compile(r"(?P<number>\d+(?:\.\d*)?|\.\d+)\s*(?P<unit>[A-Za-z]*)")
 
 
 class Quantity(IntType):

@@ -16,13 +16,17 @@ from diag.cli.quantities import Duration, Size
         ("0.1s", 10**8),
         ("2", 2 * 10**9),
         ("0.5", 5 * 10**8),
+        (".5", 5 * 10**8),
+        ("2.", 2 * 10**9),
     ],
 )
 def test_times_have_a_unit_or_are_seconds(text: str, ns: int) -> None:
     assert Duration().convert(text, None, None) == ns
 
 
-@pytest.mark.parametrize("text", ["", "s", "-1s", "2h", "1e3s", "2 s s", "1_0s"])
+@pytest.mark.parametrize(
+    "text", ["", "s", ".", ".s", "1.2.3s", "-1s", "2h", "1e3s", "2 s s", "1_0s"]
+)
 def test_other_units_and_words_are_refused(text: str) -> None:
     with pytest.raises(click.BadParameter, match="is not a time: write 500ms, 2s"):
         Duration().convert(text, None, None)
