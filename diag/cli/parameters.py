@@ -78,6 +78,11 @@ def find_parameter(name: str, parameters: Iterable[click.Parameter]) -> CommandP
     return None
 
 
+def fields_of(name: str) -> tuple[str, ...]:
+    """Library names of the fields of a parameter that several options set: ``tls.ca_cert``, ..."""
+    return tuple(each for each in _OPTION_NAMES if each.startswith(f"{name}."))
+
+
 def with_option_names(text: str, parameters: Iterable[click.Parameter]) -> str:
     """A library message with `` `duration_ns` `` shown as ``--duration``.
 

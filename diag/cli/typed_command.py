@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from diag.cli.parameters import CommandParameter, find_parameter
+from diag.cli.parameters import CommandParameter, fields_of, find_parameter
 from diag.cli.quantities import Quantity
 
 if TYPE_CHECKING:
@@ -54,14 +54,17 @@ class TypedCommand:
 
         Args:
             changes: Value by library name; a name for which there is no option is left out. None
-                and the default of a flag remove the option.
+                and the default of a flag remove the option, and those of its fields
+                (``tls.ca_cert`` is a field of ``tls``).
 
         Returns:
             "" if none of the changes is an option of this command.
         """
-        found = {name: find_parameter(name, self.command.params) for name in changes}
+        removed = [field for name in changes if changes[name] is None for field in fields_of(name)]
+        wanted = {**dict.fromkeys(removed), **changes}
+        found = {name: find_parameter(name, self.command.params) for name in wanted}
         changed = {
-            parameter.click.name: _words(parameter, changes[name])
+            parameter.click.name: _words(parameter, wanted[name])
             for name, parameter in found.items()
             if parameter is not None
         }

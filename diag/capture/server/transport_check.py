@@ -5,10 +5,10 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING
 
+from diag.capture.plan import TlsOptions
 from diag.errors import CaptureError, ServerUnreachableError, TlsError, WrongProtocolError
 
 if TYPE_CHECKING:
-    from diag.capture.plan import TlsOptions
     from diag.capture.server.connection import ConnectionOptions
     from diag.capture.server.target import Target
 
@@ -40,6 +40,7 @@ def check_transport(target: Target, options: ConnectionOptions) -> CaptureError 
             f"{target.given} speaks TLS, but was called in plaintext",
             hint="use TLS (`tls`), with `tls.ca_cert` if a private authority signed it",
             parameter="tls",
+            retry={"tls": TlsOptions()},
         )
     if _speaks_http(target):
         return _not_grpc(target)
@@ -111,6 +112,7 @@ def _check_tls(target: Target, tls: TlsOptions, authority: str) -> CaptureError 
             cause=exc.strerror or str(exc),
             hint="if the server has no --ssl_config_file, use plaintext (no `tls`)",
             parameter="tls",
+            retry={"tls": None},
         )
     return None
 
@@ -123,6 +125,7 @@ def _tls_error(target: Target, error: ssl.SSLError, tls: TlsOptions) -> CaptureE
             cause=reason,
             hint="use plaintext (no `tls`), or check the port",
             parameter="tls",
+            retry={"tls": None},
         )
     return _refused(target, reason, tls)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
+from diag.capture.plan import TlsOptions
 from diag.cli.boundary import error_text
 from diag.cli.commands import cli
 from diag.cli.typed_command import TypedCommand
@@ -52,6 +53,17 @@ def typed(*arguments: str) -> TypedCommand:
             "diag capture --server tfs:8500 --no-device-trace --max-bytes 2GB",
         ),
         (["--server", "tfs:8500"], {"receive_max_bytes": 5}, ""),
+        (
+            ["tfs:8501", "-d", "1"],
+            {"server": "tfs:8500"},
+            "diag capture --duration 1 --server tfs:8500",
+        ),
+        (["tfs:8500"], {"tls": TlsOptions()}, "diag capture tfs:8500 --tls"),
+        (
+            ["tfs:8500", "--tls", "--ca-cert", "ca.pem", "--authority", "a"],
+            {"tls": None},
+            "diag capture tfs:8500 --authority a",
+        ),
     ],
 )
 def test_everything_typed_is_repeated_with_the_change(arguments, changes, line):
