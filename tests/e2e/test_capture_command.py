@@ -223,8 +223,8 @@ def listens() -> int:
 
 
 def labels(stderr: str) -> list[str]:
-    """The label of each line."""
-    return [line.split(":")[0] for line in stderr.splitlines()]
+    """The labels; the lines of a hint after its first are indented and have none."""
+    return [line.split(":")[0] for line in stderr.splitlines() if not line.startswith("       ")]
 
 
 def test_an_error_is_three_lines_on_stderr_and_nothing_on_stdout(tmp_path: Path) -> None:
@@ -267,6 +267,7 @@ def test_tls_spoken_to_a_plaintext_port_shows_our_lines_only(tmp_path: Path) -> 
         traced = diag(*arguments, "-q", cwd=tmp_path, GRPC_TRACE="http")
     assert quiet.returncode == 4
     assert labels(quiet.stderr) == ["error", "cause", "hint"]
+    assert quiet.stderr.endswith(f"       diag capture --server {server.address} --quiet\n")
     for done in (very_verbose, asked_of_grpc, traced):
         assert "Handshake failed" in done.stderr
 
