@@ -59,7 +59,7 @@ class CommandParameter:
     def spelling(self) -> str:
         """As the user types it: ``--duration``, or ``SOURCE`` for an argument."""
         if isinstance(self.click, click.Argument):
-            return self.click.make_metavar(click.Context(click.Command("diag"))).strip("[].")
+            return (self.click.metavar or (self.click.name or "").upper()).strip("[]")
         return max(self.click.opts, key=len)
 
 
