@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import click
 from click.shell_completion import CompletionItem
 
+from diag.cli.option_groups import HELP_SETTINGS
 from diag.cli.options import examples, verbosity_options
 from diag.errors import UsageError
 
@@ -46,8 +47,6 @@ COMMANDS: dict[str, LazyCommand] = {
         "diag.cli.completion_command:completion", "Print the tab completion script of a shell."
     ),
 }
-
-HELP_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 class LazyGroup(click.Group):

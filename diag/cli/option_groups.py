@@ -15,6 +15,7 @@ Decorator = Callable[[Decorated], Decorated]
 Parameter = Callable[[str], Decorator]
 
 LAST_HEADING = "Other options"
+HELP_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 class GroupedOption(click.Option):
@@ -30,6 +31,9 @@ class GroupedCommand(click.Command):
 
     It records what was typed, so that hints can repeat it.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"context_settings": HELP_SETTINGS, **kwargs})
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """As click does, after the words were recorded."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import signal
 import socket
@@ -18,27 +16,14 @@ import pytest
 from diag.formats.source import open_bundle
 from tests.support.certificates import make_certificates
 from tests.support.serving import NOTHING, http_server, serving
+from tests.support.shell import QUICK, diag, labels, listens
 from tests.support.tensorflow_profiler import tensorflow_profiler
-
-QUICK = ("--metrics", "off", "--no-warmup", "--duration", "100ms")
 
 
 @pytest.fixture(scope="module")
 def tensorflow() -> Iterator[str]:
     with tensorflow_profiler() as address:
         yield address
-
-
-def diag(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("GRPC_")}
-    return subprocess.run(
-        [sys.executable, "-m", "diag", *arguments],
-        cwd=cwd,
-        env={**inherited, "COLUMNS": "120", **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
 
 
 @pytest.mark.tensorflow
@@ -126,14 +111,6 @@ def test_ctrl_c_while_waiting_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_quiet_says_nothing_on_stderr(tmp_path: Path) -> None:
-    with serving() as server:
-        done = diag("capture", "-q", "--server", server.address, *QUICK, "-o", "b", cwd=tmp_path)
-    assert done.returncode == 0
-    assert done.stderr == ""
-    assert done.stdout.endswith("bundle: b\n")
-
-
 def test_the_server_is_an_argument_an_option_or_a_variable(tmp_path: Path) -> None:
     with serving() as server:
         for number, named in enumerate(([server.address], ["-s", server.address], [])):
@@ -164,67 +141,6 @@ def test_a_duration_without_a_unit_is_in_seconds(tmp_path: Path) -> None:
         done = diag("capture", server.address, *QUICK[:3], "-d", "0.2", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "for 0.2 s" in done.stderr
-
-
-def test_the_report_is_printed_in_the_format_asked_for(tmp_path: Path) -> None:
-    with serving() as server:
-        done = diag("capture", server.address, *QUICK, "--format", "json", "-o", "b", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "schema_version" in json.loads(done.stdout)
-
-
-def test_a_dash_sends_the_bundle_to_stdout_as_a_zip(tmp_path: Path) -> None:
-    with serving() as server, (tmp_path / "b.zip").open("wb") as file:
-        command = [sys.executable, "-m", "diag", "capture", server.address, *QUICK, "-o", "-"]
-        done = subprocess.run(
-            command, cwd=tmp_path, stdout=file, stderr=subprocess.PIPE, text=True, timeout=60
-        )
-    assert done.returncode == 0, done.stderr
-    assert "into <stdout>" in done.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["b.zip"]
-    assert len(open_bundle(tmp_path / "b.zip").planes) > 0
-
-
-def test_an_empty_window_still_sends_the_bundle_to_stdout(tmp_path: Path) -> None:
-    with serving(lines=NOTHING) as server, (tmp_path / "b.zip").open("wb") as file:
-        command = [sys.executable, "-m", "diag", "capture", "-q", server.address, *QUICK]
-        done = subprocess.run(
-            [*command, "-o", "-"],
-            cwd=tmp_path,
-            stdout=file,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=60,
-        )
-    assert done.returncode == 5
-    assert "the recording is in <stdout>" in done.stderr
-    assert done.stderr.endswith("--duration 100ms --output - --wait-for-traffic\n")
-    assert len(open_bundle(tmp_path / "b.zip").planes) > 0
-
-
-def test_a_zip_is_not_written_to_a_terminal_nor_beside_a_report(tmp_path: Path) -> None:
-    ours, theirs = os.openpty()
-    command = [sys.executable, "-m", "diag", "capture", "localhost:1", "-o", "-"]
-    done = subprocess.run(
-        command, cwd=tmp_path, stdout=theirs, stderr=subprocess.PIPE, text=True, timeout=60
-    )
-    os.close(theirs)
-    assert read_all(ours) == ""
-    assert done.returncode == 2
-    assert "terminal" in done.stderr
-    both = diag("capture", "localhost:1", "-o", "-", "-f", "json", cwd=tmp_path)
-    assert (both.returncode, both.stdout) == (2, "")
-    assert "--format and --summary have no effect with -o -" in both.stderr
-
-
-def listens() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
-
-
-def labels(stderr: str) -> list[str]:
-    """The labels; the lines of a hint after its first are indented and have none."""
-    return [line.split(":")[0] for line in stderr.splitlines() if not line.startswith("       ")]
 
 
 def test_an_error_is_three_lines_on_stderr_and_nothing_on_stdout(tmp_path: Path) -> None:
@@ -372,37 +288,3 @@ def test_the_help_has_headings_and_examples(tmp_path: Path) -> None:
         "Other options",
     ]
     assert "  diag capture localhost:8500\n" in done.stdout
-
-
-def test_a_terminal_sees_a_bar_that_goes_away(tmp_path: Path) -> None:
-    """The bar is drawn on a pseudo-terminal, without colour when NO_COLOR is set."""
-    ours, theirs = os.openpty()
-    with serving() as server:
-        command = [sys.executable, "-m", "diag", "capture", "--server", server.address, *QUICK[:3]]
-        with subprocess.Popen(
-            [*command, "--duration", "600ms", "-o", "b"],
-            cwd=tmp_path,
-            env={**os.environ, "NO_COLOR": "1", "TERM": "xterm"},
-            stdout=subprocess.DEVNULL,
-            stderr=theirs,
-        ) as process:
-            os.close(theirs)
-            seen = read_all(ours)
-        assert process.returncode == 0
-    assert "recording ━" in seen
-    assert not re.search(r"\x1b\[[0-9;]*3[0-9]m", seen)
-
-
-def read_all(descriptor: int) -> str:
-    """Everything written to a pseudo-terminal until its other side is closed."""
-    parts = []
-    while True:
-        try:
-            part = os.read(descriptor, 65536)
-        except OSError:  # Linux answers EIO, not the end of file
-            break
-        if not part:
-            break
-        parts.append(part)
-    os.close(descriptor)
-    return b"".join(parts).decode()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from pathlib import Path
 
 from diag.report.formats._json_document import SCHEMA_RESOURCE, report_schema
 from tests.golden.test_reports import CASES, FORMATS, golden_path, rendered
+from tests.golden.typed_lines import FOLDER, error_text, help_text, prepare
 
 ROOT = Path(__file__).parents[2]
 REPORT_PACKAGE = ROOT / "diag" / "report"
@@ -21,6 +23,10 @@ def main() -> None:
     for case in CASES:
         for format_ in FORMATS:
             golden_path(case, format_).write_text(rendered(case, format_))
+    (FOLDER / "help.txt").write_text(help_text())
+    with tempfile.TemporaryDirectory() as folder:
+        prepare(Path(folder))
+        (FOLDER / "errors.txt").write_text(error_text(Path(folder)))
     page = ROOT / "docs" / "analyze.md"
     page.write_text(SHOWN.sub(_shown_again, page.read_text()))
     readme = ROOT / "README.md"
