@@ -38,7 +38,7 @@ def judge(inputs: RuleInputs, basis: Basis) -> tuple[Confidence, str]:
     requests = inputs.shares.requests
     unexplained = inputs.shares.by_stage[Stage.UNATTRIBUTED]
     if requests < thresholds.FEW_REQUESTS:
-        many = "1 complete request" if requests == 1 else f"{requests} complete requests"
+        many = "1 complete request" if requests == 1 else f"{requests:,} complete requests"
         return Confidence.LOW, f"Only {many} in the recording."
     if unexplained > thresholds.UNATTRIBUTED_MAX_SHARE:
         return Confidence.LOW, f"{unexplained:.0%} of request time has no explanation in the trace."
@@ -47,7 +47,7 @@ def judge(inputs: RuleInputs, basis: Basis) -> tuple[Confidence, str]:
             return Confidence.LOW, "GPU times are in doubt: see the samples and lost events."
         return Confidence.MEDIUM, "GPU times are in doubt, but this does not rest on them."
     if requests < thresholds.MANY_REQUESTS:
-        return Confidence.MEDIUM, f"{requests} complete requests; a percentile needs 100."
+        return Confidence.MEDIUM, f"{requests:,} complete requests; a percentile needs 100."
     return _second_source(inputs.analysis, basis, requests)
 
 
@@ -55,17 +55,17 @@ def _second_source(analysis: Analysis, basis: Basis, requests: int) -> tuple[Con
     """High only if something other than the trace's own events confirms it."""
     if basis.on_parameters:
         if parameters_are_told(analysis):
-            return Confidence.HIGH, f"{requests} requests; batching parameters from the server."
+            return Confidence.HIGH, f"{requests:,} requests; batching parameters from the server."
         return Confidence.MEDIUM, "Batching parameters are estimated from the trace."
     if basis.on_op_types:
         if any(timeline.is_device for timeline in analysis.timelines):
-            return Confidence.HIGH, f"{requests} requests; GPU work shows where the model begins."
+            return Confidence.HIGH, f"{requests:,} requests; GPU work shows where the model begins."
         return (
             Confidence.MEDIUM,
             "No GPU work shows where the model begins: preprocessing is recognised by op type.",
         )
     if isinstance(analysis.capture.metrics, MetricsPair):
-        return Confidence.HIGH, f"{requests} requests; server metrics cover the same window."
+        return Confidence.HIGH, f"{requests:,} requests; server metrics cover the same window."
     return Confidence.MEDIUM, "One source, the trace: no server metrics over the same window."
 
 

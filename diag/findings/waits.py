@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from diag.findings import thresholds
 from diag.findings.confidence import judge
+from diag.findings.metrics import below
 from diag.findings.shares import sum_shares, worst_model
 from diag.model.finding import CounterEvidence, Evidence, Finding, Severity, Source, Tier
 from diag.model.printable import NAME_MAX_CHARS, printable
@@ -129,6 +130,14 @@ def wait_finding(
         tier=Tier.REQUEST_TIME if wait.in_requests else Tier.DEVICE_TIME,
         at_stake_ns=wait.mean_ns if wait.in_requests else wait.idle_ratio * 1e9,
     )
+
+
+def wait_halved(inputs: RuleInputs, wait: Wait, causes: tuple[IdleCause, ...]) -> tuple[Check, ...]:
+    """The check that the wait takes at most half: of requests' time, or as idle time."""
+    if wait.in_requests:
+        return below(inputs.analysis, f"stage.{wait.stage.value}.mean", 0.5)
+    worst = max(causes, key=lambda cause: inputs.idle_ratio((cause,)))
+    return below(inputs.analysis, f"idle.{worst.value}", 0.5)
 
 
 def _sentence(inputs: RuleInputs, wait: Wait, words: WaitWords) -> str:

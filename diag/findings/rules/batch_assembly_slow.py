@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diag.findings.confidence import Basis
-from diag.findings.metrics import below
-from diag.findings.waits import WaitWords, find_wait, wait_finding
+from diag.findings.waits import WaitWords, find_wait, wait_finding, wait_halved
 from diag.model.availability import Unavailable
 from diag.model.finding import Finding, Remedy, RemedyKind, RemedyPlace
 from diag.model.serving import Stage
@@ -51,6 +50,6 @@ def find(inputs: RuleInputs) -> Finding | None:
             ),
         ),
         gain=Unavailable("how much smaller inputs would save is not known from one recording"),
-        verify=below(inputs.analysis, f"stage.{wait.stage.value}.mean", 0.5),
+        verify=wait_halved(inputs, wait, ()),
         rollback="Send the earlier inputs again.",
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diag.findings.confidence import Basis
-from diag.findings.metrics import check, not_above
-from diag.findings.waits import WaitWords, find_wait, wait_finding
+from diag.findings.metrics import not_above
+from diag.findings.waits import WaitWords, find_wait, wait_finding, wait_halved
 from diag.model.availability import Unavailable
 from diag.model.finding import CounterEvidence, Finding, Remedy, RemedyKind, RemedyPlace
 from diag.model.gaps import IdleCause
@@ -52,7 +52,7 @@ def find(inputs: RuleInputs) -> Finding | None:
         ),
         gain=Unavailable("how fast threads are scheduled with more CPU cannot be computed"),
         verify=(
-            check(inputs.analysis, "stage.queue-dispatch.p50", high=1e6),
+            *wait_halved(inputs, wait, CAUSES),
             *not_above(inputs.analysis, "latency.mean"),
         ),
         rollback="Put the earlier CPU limit back.",

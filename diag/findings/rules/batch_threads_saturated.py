@@ -17,8 +17,8 @@ from diag.findings.batching import (
     threads_load,
 )
 from diag.findings.confidence import Basis
-from diag.findings.metrics import check, not_above
-from diag.findings.waits import WaitWords, find_wait, wait_finding
+from diag.findings.metrics import not_above
+from diag.findings.waits import WaitWords, find_wait, wait_finding, wait_halved
 from diag.model.availability import Unavailable
 from diag.model.finding import (
     CounterEvidence,
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 ID = "batch-threads-saturated"
 CAUSES = (IdleCause.BATCH_THREADS_IN_HOST_WORK,)
 
-# A wait this short costs less than the scheduler's own 1 ms poll.
-_BRIEF_NS = 1e6
 WORDS = WaitWords(
     of_requests="in full or timed-out batches, waiting because all batch threads were busy",
     of_idle="while all batch threads do host work",
@@ -85,7 +83,7 @@ def find(inputs: RuleInputs) -> Finding | None:
         ),
         gain=Unavailable("how waiting falls with more threads needs a simulation of the queue"),
         verify=(
-            check(analysis, "stage.queue-thread.p50", high=_BRIEF_NS),
+            *wait_halved(inputs, wait, CAUSES),
             *not_above(analysis, "batches.service.mean"),
         ),
         rollback=restore(setting),

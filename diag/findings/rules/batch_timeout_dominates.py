@@ -19,8 +19,8 @@ from diag.findings.batching import (
     threads_load,
 )
 from diag.findings.confidence import Basis
-from diag.findings.metrics import measure
-from diag.findings.waits import WaitWords, find_wait, wait_finding
+from diag.findings.metrics import check, measure, not_above
+from diag.findings.waits import Wait, WaitWords, find_wait, wait_finding, wait_halved
 from diag.model.availability import Unavailable
 from diag.model.finding import Check, CounterEvidence, Evidence, Finding, Gain, Setting, Source
 from diag.model.gaps import IdleCause
@@ -28,6 +28,8 @@ from diag.model.serving import CloseReason, Stage
 from diag.simulation.options import POLL_PERIOD_NS
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from diag.findings.inputs import RuleInputs
 
 ID = "batch-timeout-dominates"
@@ -36,7 +38,7 @@ WORDS = WaitWords(
     of_requests="waiting for a batch to fill or time out",
     of_idle="for batches to fill",
 )
-_FILL = "stage.queue-fill.p50"
+_FILL = "stage.queue-fill.mean"
 _SERVICE = "batches.service.mean"
 
 
@@ -70,7 +72,7 @@ def find(inputs: RuleInputs) -> Finding | None:
             ),
         ),
         gain=_gain(inputs, setting),
-        verify=_checks(setting, service, measure(inputs.analysis, _FILL)),
+        verify=_checks(inputs, wait, setting),
         rollback=restore(setting),
     )
 
@@ -79,7 +81,7 @@ def _evidence(setting: Setting, service: float | Unavailable) -> tuple[Evidence,
     items = []
     if not isinstance(setting.now, Unavailable):
         where = Source("batches", "batch_timeout_micros")
-        items.append(Evidence("batch_timeout_micros", setting.now, "µs", where))
+        items.append(Evidence("batch_timeout_micros", setting.now, "setting", where))
     if not isinstance(service, Unavailable):
         items.append(Evidence("mean time of a batch", service, "ns", Source("batches")))
     return tuple(items)
@@ -107,7 +109,7 @@ def _gain(inputs: RuleInputs, setting: Setting) -> Gain | Unavailable:
     """Cuts the recorded wait of each request; says nothing where threads would get busy."""
     if isinstance(setting.to, Unavailable) or isinstance(setting.now, Unavailable):
         return Unavailable("today's timeout is not known")
-    analysis, requests = inputs.analysis, inputs.analysis.requests
+    analysis = inputs.analysis
     load, threads = threads_load(analysis), batch_threads(analysis).now
     if isinstance(load, Unavailable) or isinstance(threads, Unavailable):
         return Unavailable("how busy the batch threads are is not known")
@@ -118,10 +120,9 @@ def _gain(inputs: RuleInputs, setting: Setting) -> Gain | Unavailable:
         return Unavailable(
             "smaller batches could keep all batch threads busy; the effect needs a simulation"
         )
-    to_ns, now_ns = float(setting.to) * 1000, float(setting.now) * 1000
-    fill = requests.stage_ns[requests.complete, Stage.QUEUE_FILL.index].astype(np.float64)
-    longest = np.minimum(fill, to_ns + POLL_PERIOD_NS)
-    shortest = np.minimum(fill * (to_ns / now_ns), longest) if now_ns else longest
+    to_us, now_us = float(setting.to), float(setting.now)
+    fill, longest = _fill(inputs), _longest_fill(inputs, to_us)
+    shortest = np.minimum(fill * (to_us / now_us), longest) if now_us else longest
     mean = inputs.shares.mean_ns
     return Gain(
         metric="latency.mean",
@@ -137,14 +138,21 @@ def _gain(inputs: RuleInputs, setting: Setting) -> Gain | Unavailable:
     )
 
 
-def _checks(
-    setting: Setting, service: float | Unavailable, fill: float | Unavailable
-) -> tuple[Check, ...]:
-    checks = []
-    if not isinstance(setting.to, Unavailable):
-        high = float(setting.to) * 1000 + POLL_PERIOD_NS
-        checks.append(Check(_FILL, "ns", fill, high=high))
-    if not isinstance(service, Unavailable):
-        limit = service * (1 + thresholds.CHECK_SLACK)
-        checks.append(Check(_SERVICE, "ns", service, high=limit))
-    return tuple(checks)
+def _fill(inputs: RuleInputs) -> NDArray[np.float64]:
+    """(complete requests,) recorded wait for the batch to fill, ns."""
+    requests = inputs.analysis.requests
+    return requests.stage_ns[requests.complete, Stage.QUEUE_FILL.index].astype(np.float64)
+
+
+def _longest_fill(inputs: RuleInputs, to_us: float) -> NDArray[np.float64]:
+    """The same, cut to the new timeout and the poll that notices it."""
+    return np.asarray(np.minimum(_fill(inputs), to_us * 1000 + POLL_PERIOD_NS), np.float64)
+
+
+def _checks(inputs: RuleInputs, wait: Wait, setting: Setting) -> tuple[Check, ...]:
+    """The wait that the new timeout allows at most, and batches that take no longer."""
+    same_batches = not_above(inputs.analysis, _SERVICE)
+    if isinstance(setting.to, Unavailable) or not wait.in_requests:
+        return (*wait_halved(inputs, wait, CAUSES), *same_batches)
+    high = float(_longest_fill(inputs, float(setting.to)).mean())
+    return (check(inputs.analysis, _FILL, high=high), *same_batches)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diag.findings.confidence import Basis
-from diag.findings.metrics import below, not_above
-from diag.findings.waits import WaitWords, find_wait, wait_finding
+from diag.findings.metrics import not_above
+from diag.findings.waits import WaitWords, find_wait, wait_finding, wait_halved
 from diag.model.availability import Unavailable
 from diag.model.finding import (
     Evidence,
@@ -77,7 +77,7 @@ def find(inputs: RuleInputs) -> Finding | None:
         ),
         gain=Unavailable("how waiting falls with more threads depends on free CPU cores"),
         verify=(
-            *below(inputs.analysis, "stage.queue-executor.mean", 0.5),
+            *wait_halved(inputs, wait, CAUSES),
             *not_above(inputs.analysis, "stage.compute.mean"),
         ),
         rollback=f"Start the server with the earlier {FLAG}.",
@@ -93,7 +93,7 @@ def _threads_seen(analysis: Analysis) -> int:
 def _evidence(analysis: Analysis, threads: int) -> tuple[Evidence, ...]:
     items = []
     if threads:
-        where = Source("threads", POOL)
+        where = Source("trace", f"threads named {POOL}/N")
         items.append(Evidence("inter-op threads seen", threads, "threads", where))
         items.append(Evidence("inter-op threads to try", 2 * threads, "threads", where))
     for pool in analysis.pool_waits:

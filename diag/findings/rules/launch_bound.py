@@ -9,7 +9,7 @@ from diag.findings.confidence import Basis
 from diag.findings.device import cost_evidence
 from diag.findings.metrics import below
 from diag.findings.shares import top_model
-from diag.findings.waits import WaitWords, find_wait, wait_finding
+from diag.findings.waits import WaitWords, find_wait, wait_finding, wait_halved
 from diag.model.availability import Unavailable
 from diag.model.finding import Finding, Remedy, RemedyKind, RemedyPlace
 from diag.model.gaps import IdleCause
@@ -64,7 +64,7 @@ def find(inputs: RuleInputs) -> Finding | None:
         gain=Unavailable("what compilation saves depends on the model; try it and compare"),
         verify=(
             *below(inputs.analysis, "device.kernels_per_request", 0.5),
-            *below(inputs.analysis, "stage.launch.mean", 0.5),
+            *wait_halved(inputs, wait, CAUSES),
         ),
         rollback="Serve the earlier version of the model.",
     )

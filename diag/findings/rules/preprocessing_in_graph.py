@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from diag.findings.batching import batch_threads, from_to, parameter_remedy
 from diag.findings.confidence import Basis
-from diag.findings.metrics import below, check
+from diag.findings.metrics import check
 from diag.findings.shares import preprocesses_in_batches
-from diag.findings.waits import Wait, WaitWords, find_wait, wait_finding
+from diag.findings.waits import Wait, WaitWords, find_wait, wait_finding, wait_halved
 from diag.model.availability import Unavailable
 from diag.model.finding import (
     Check,
@@ -105,9 +105,9 @@ def _more_at_once(analysis: Analysis) -> Remedy:
 
 def _checks(inputs: RuleInputs, wait: Wait) -> tuple[Check, ...]:
     """Half of the preprocessing is gone, and requests are shorter by as much."""
-    halved = below(inputs.analysis, "stage.preprocess.mean", 0.5)
+    halved = wait_halved(inputs, wait, CAUSES)
     if not wait.in_requests:
-        return (*halved, *below(inputs.analysis, "idle.preprocess", 0.5))
+        return halved
     faster_ns = inputs.shares.mean_ns - wait.mean_ns / 2
     return (*halved, check(inputs.analysis, "latency.mean", high=faster_ns))
 

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from diag.findings.batching import batch_threads, from_to, parameter_remedy
 from diag.findings.confidence import Basis
-from diag.findings.metrics import below
-from diag.findings.waits import WaitWords, find_wait, wait_finding
+from diag.findings.waits import WaitWords, find_wait, wait_finding, wait_halved
 from diag.model.availability import Unavailable
 from diag.model.finding import Evidence, Finding, Remedy, RemedyKind, RemedyPlace, Source
 from diag.model.gaps import IdleCause
@@ -63,7 +62,7 @@ def find(inputs: RuleInputs) -> Finding | None:
         evidence=_evidence(inputs.analysis),
         remedies=tuple(remedies),
         gain=Unavailable("how much smaller outputs would save is not known from one recording"),
-        verify=below(inputs.analysis, f"stage.{wait.stage.value}.mean", 0.5),
+        verify=wait_halved(inputs, wait, CAUSES),
         rollback="Ask for all outputs again.",
     )
 

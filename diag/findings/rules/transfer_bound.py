@@ -10,7 +10,7 @@ from diag.findings.device import cost_evidence
 from diag.findings.disturbance import find_disturbance
 from diag.findings.metrics import below
 from diag.findings.shares import top_model
-from diag.findings.waits import Wait, WaitWords, find_wait, wait_finding
+from diag.findings.waits import Wait, WaitWords, find_wait, wait_finding, wait_halved
 from diag.model.availability import Unavailable
 from diag.model.finding import Finding, Remedy, RemedyKind, RemedyPlace, Tier
 from diag.model.gaps import IdleCause
@@ -61,7 +61,7 @@ def find(inputs: RuleInputs) -> Finding | None:
         gain=Unavailable("how many of the bytes are needed is not known from one recording"),
         verify=(
             *below(inputs.analysis, "device.bytes_in_per_request", 0.5),
-            *below(inputs.analysis, "stage.transfer-in.mean", 0.5),
+            *wait_halved(inputs, wait, CAUSES),
         ),
         rollback="Send the earlier inputs again.",
     )

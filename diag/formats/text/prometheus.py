@@ -11,8 +11,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from prometheus_client.parser import text_string_to_metric_families
-
 from diag.errors import MetricsParseError
 from diag.formats.limits import PART_MAX_BYTES
 from diag.model.samples import MetricSample
@@ -107,6 +105,9 @@ def _sample(line: str, number: int) -> MetricSample:
 
 
 def _timed_sample(line: str, number: int) -> tuple[MetricSample, int | None]:
+    # prometheus_client imports an HTTP server: a trace without metrics does not wait for that.
+    from prometheus_client.parser import text_string_to_metric_families
+
     if len(line) > LINE_MAX_CHARACTERS:
         raise MetricsParseError(f"line {number} of the metrics is too long", hint=_HINT)
     try:

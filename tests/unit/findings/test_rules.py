@@ -9,6 +9,7 @@ import pytest
 
 from diag.analysis import analyze
 from diag.findings import conclude, find
+from diag.model.availability import Unavailable
 from diag.model.finding import RemedyKind, Severity, Tier
 from diag.model.gaps import Confidence
 from diag.model.samples import MetricsPair
@@ -24,7 +25,7 @@ from tests.unit.findings.servers import (
 
 if TYPE_CHECKING:
     from diag.model.capture import BatchingParameters
-    from diag.model.finding import Finding
+    from diag.model.finding import Check, Finding
 
 
 @dataclass
@@ -227,6 +228,16 @@ def test_a_remedy_can_be_undone_and_checked(case: Case) -> None:
             assert finding.verify, finding.id
         for check in finding.verify:
             assert check.low is not None or check.high is not None, check.metric
+        if finding.verify:
+            assert not all(holds(check) for check in finding.verify), finding.id
+
+
+def holds(check: Check) -> bool:
+    """Whether the metric is in its range today: then the check would prove nothing."""
+    if isinstance(check.now, Unavailable):
+        return False
+    above = check.low is None or check.now >= check.low
+    return above and (check.high is None or check.now <= check.high)
 
 
 def test_a_healthy_server_has_no_finding() -> None:
