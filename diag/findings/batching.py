@@ -93,6 +93,27 @@ def batching_remedy(analysis: Analysis, action: str, risk: str) -> Remedy:
     return Remedy(kind, place, action, risk=risk)
 
 
+def larger_batches(analysis: Analysis, reason: str) -> Remedy:
+    """Larger batches, or batching at all where there is none.
+
+    Args:
+        analysis: Whether anything is batched.
+        reason: Why they help, in half a sentence.
+    """
+    if analysis.queues:
+        return batching_remedy(
+            analysis,
+            f"Or run larger batches: {reason}.",
+            "Requests wait longer for a batch to fill.",
+        )
+    return Remedy(
+        RemedyKind.FLAG,
+        RemedyPlace.SERVER_FLAG,
+        f"Or turn batching on (--enable_batching with a --batching_parameters_file): {reason}.",
+        risk="Requests wait for a batch to fill.",
+    )
+
+
 def restore(setting: Setting) -> str:
     """How to undo a change of the setting."""
     if isinstance(setting.now, Unavailable):

@@ -9,7 +9,7 @@ from diag.findings.shares import parameters_are_told
 from diag.model.agreement import AgreementKind
 from diag.model.gaps import Confidence
 from diag.model.samples import MetricsPair
-from diag.model.serving import Stage
+from diag.model.serving import Origin, Parameter, Stage
 
 if TYPE_CHECKING:
     from diag.analysis.result import Analysis
@@ -47,7 +47,7 @@ def judge(inputs: RuleInputs, basis: Basis) -> tuple[Confidence, str]:
             return Confidence.LOW, "GPU times are in doubt: see the samples and lost events."
         return Confidence.MEDIUM, "GPU times are in doubt, but this does not rest on them."
     if requests < thresholds.MANY_REQUESTS:
-        return Confidence.MEDIUM, f"{requests:,} complete requests; a percentile needs 100."
+        return Confidence.MEDIUM, f"Only {requests:,} complete requests in the recording."
     return _second_source(inputs.analysis, basis, requests)
 
 
@@ -55,18 +55,30 @@ def _second_source(analysis: Analysis, basis: Basis, requests: int) -> tuple[Con
     """High only if something other than the trace's own events confirms it."""
     if basis.on_parameters:
         if parameters_are_told(analysis):
-            return Confidence.HIGH, f"{requests:,} requests; batching parameters from the server."
+            source = "the server's metrics" if _from_metrics(analysis) else "the server's file"
+            return Confidence.HIGH, f"{requests:,} requests; batching parameters from {source}."
         return Confidence.MEDIUM, "Batching parameters are estimated from the trace."
     if basis.on_op_types:
         if any(timeline.is_device for timeline in analysis.timelines):
             return Confidence.HIGH, f"{requests:,} requests; GPU work shows where the model begins."
         return (
             Confidence.MEDIUM,
-            "No GPU work shows where the model begins: preprocessing is recognised by op type.",
+            "Without GPU work, preprocessing is recognised by op type.",
         )
     if isinstance(analysis.capture.metrics, MetricsPair):
         return Confidence.HIGH, f"{requests:,} requests; server metrics cover the same window."
     return Confidence.MEDIUM, "One source, the trace: no server metrics over the same window."
+
+
+def _from_metrics(analysis: Analysis) -> bool:
+    """Whether the server's own gauges gave the batching parameters, not a file."""
+    origins = {
+        value.origin
+        for summary in analysis.queues
+        for value in (summary.queue.batch_timeout_ns, summary.queue.num_batch_threads)
+        if isinstance(value, Parameter)
+    }
+    return origins == {Origin.METRICS}
 
 
 def device_is_doubted(analysis: Analysis) -> bool:

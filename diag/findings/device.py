@@ -84,6 +84,7 @@ def cost_evidence(analysis: Analysis) -> tuple[Evidence, ...]:
         ("kernels a request", cost.kernels_per_request, "kernels"),
         ("launch-bound score", cost.launch_bound_score, "ratio"),
         ("bytes to the GPU a request", cost.bytes_in_per_request, "bytes"),
+        ("bytes from the GPU a request", cost.bytes_out_per_request, "bytes"),
         ("speed of copies to the GPU", cost.in_gb_per_s, "GB/s"),
     )
     return tuple(

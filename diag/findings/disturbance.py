@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from diag.analysis.distribution import describe
 from diag.findings import thresholds
 from diag.findings.confidence import Basis, judge
-from diag.findings.shares import window_ratio
+from diag.findings.shares import sum_shares, window_ratio
 from diag.findings.waits import IDLE, severity_of
 from diag.model.availability import Unavailable
 from diag.model.finding import CounterEvidence, Evidence, Finding, Gain, Source, Tier
@@ -68,6 +71,29 @@ def find_disturbance(inputs: RuleInputs, cause: IdleCause) -> Disturbance | None
     )
 
 
+def undisturbed(inputs: RuleInputs, cause: IdleCause) -> RuleInputs | None:
+    """The inputs over the requests that no idle time of this cause touches; None without any.
+
+    A request that a disturbance stopped spends the time in whatever stage it was in. What other
+    rules find in such requests may be the same time again.
+    """
+    if inputs.gaps is None:
+        return None
+    analysis, requests = inputs.analysis, inputs.analysis.requests
+    mine = analysis.gaps.timeline_index == analysis.timelines.index(inputs.gaps.timeline)
+    mine &= analysis.gaps.cause_index == cause.index
+    start_ns, end_ns = analysis.gaps.start_ns[mine], analysis.gaps.end_ns[mine]
+    # Pieces of one timeline are disjoint and in order: the first that ends after a request begins.
+    following = np.searchsorted(end_ns, requests.start_ns, side="right")
+    begins_ns = np.append(start_ns, np.iinfo(np.int64).max)[following]
+    free = np.asarray(begins_ns >= requests.end_ns, np.bool_)
+    shares = sum_shares(analysis, among=free)
+    if shares is None:
+        return None
+    latency = describe(requests.duration_ns[requests.complete & free])
+    return replace(inputs, shares=shares, latency=latency)
+
+
 def disturbance_finding(
     inputs: RuleInputs,
     found: Disturbance,
@@ -85,7 +111,7 @@ def disturbance_finding(
         inputs: What the rule looks at.
         found: What it found.
         rule: Its id.
-        what: Completes "For 12% of the window …".
+        what: What happened, before "for 12% of the window, while requests were open".
         remedies: What to change.
         verify: How to check the change.
         rollback: How to undo it.
@@ -99,7 +125,7 @@ def disturbance_finding(
         severity=severity_of(found.request_ns / max(1.0, inputs.shares.mean_ns)),
         confidence=confidence,
         confidence_reason=reason,
-        what=f"For {found.ratio:.0%} of the window {what}, with requests open.",
+        what=f"{what} for {found.ratio:.0%} of the window, while requests were open.",
         evidence=(
             Evidence(
                 f"idle, {found.cause.value}, with requests open",

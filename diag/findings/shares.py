@@ -9,6 +9,7 @@ import numpy as np
 from diag.analysis.result import Analysis, GapSummary
 from diag.model.availability import Unavailable
 from diag.model.device import ModelDeviceCost
+from diag.model.events import Bools
 from diag.model.gaps import IdleCause
 from diag.model.serving import STAGES, Origin, Parameter, Stage, StageGroup
 
@@ -32,10 +33,18 @@ class Shares:
         return sum(share for stage, share in self.by_stage.items() if stage.group is group)
 
 
-def sum_shares(analysis: Analysis, model: str | None = None) -> Shares | None:
-    """Shares over all models, or over one, or None without a complete request."""
+def sum_shares(
+    analysis: Analysis, model: str | None = None, among: Bools | None = None
+) -> Shares | None:
+    """Shares over all models, or over one, or None without a complete request.
+
+    Args:
+        analysis: Where the requests are.
+        model: Only this model's.
+        among: (requests,) only these.
+    """
     requests = analysis.requests
-    chosen = requests.complete.copy()
+    chosen = requests.complete.copy() if among is None else requests.complete & among
     if model is not None:
         chosen &= requests.model_index == requests.models.index(model)
     duration = int(requests.duration_ns[chosen].sum())

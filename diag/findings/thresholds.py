@@ -49,3 +49,13 @@ THREADS_MAX_LOAD = 0.7
 # ratio. What a check allows a value to grow that the change should not touch: run-to-run noise of
 # the demo scenarios' means is below it (docs/accuracy.md).
 CHECK_SLACK = 0.1
+
+# ratio of the machine's CPU time. Above it a further thread mostly takes time from another one: of
+# two cores, less than a fifth of a core is left.
+CPU_FULL_RATIO = 0.9
+
+# requests. From here on the 1 % around p99 are at least three requests.
+TAIL_MIN_REQUESTS = 300
+
+# ratio of p99 to p50. Below it slow requests are hardly slower than the others.
+TAIL_MIN_RATIO = 1.5

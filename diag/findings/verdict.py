@@ -10,10 +10,11 @@ from diag.findings.confidence import Basis, device_is_doubted, judge
 from diag.findings.device import agreement_evidence, busy_text
 from diag.findings.inputs import RuleInputs, rule_inputs
 from diag.findings.shares import window_ratio
+from diag.findings.tail import Tail, find_tail, tail_evidence, tail_sentence
 from diag.findings.waits import IDLE
 from diag.model.agreement import AgreementKind
 from diag.model.availability import Unavailable
-from diag.model.finding import Evidence, Source
+from diag.model.finding import Evidence, Severity, Source
 from diag.model.gaps import Confidence, IdleCause
 from diag.model.printable import NAME_MAX_CHARS, printable
 from diag.model.quantity import duration
@@ -59,6 +60,8 @@ class Verdict:
         what: The first finding's sentence.
         device: How idle the device was, and why; "" where nothing executed.
         doubt: What contradicts the device times; "" if nothing does.
+        tail: What slow requests spend their extra time in; "" where they are not much slower, or
+            too few. No part of ``sentence``.
         evidence: Every number of the sentences.
     """
 
@@ -70,6 +73,7 @@ class Verdict:
     what: str
     device: str
     doubt: str
+    tail: str
     evidence: tuple[Evidence, ...]
 
     @property
@@ -97,12 +101,15 @@ def conclude(analysis: Analysis, findings: tuple[Finding, ...]) -> Verdict:
             what=first.what,
             device="",
             doubt="",
+            tail="",
             evidence=first.evidence,
         )
+    tail = find_tail(analysis)
     common = (
         *_latency_evidence(inputs),
         *_idle_evidence(inputs.gaps),
         *agreement_evidence(analysis),
+        *tail_evidence(tail),
     )
     latency, device, doubt = _latency(inputs), _device(inputs.gaps), _doubt(analysis)
     if not findings:
@@ -111,7 +118,16 @@ def conclude(analysis: Analysis, findings: tuple[Finding, ...]) -> Verdict:
         what = f"No stage holds requests up: {compute:.0%} of their time is in the model."
         share = Evidence("share of request time in the model", compute, "ratio", Source("ledger"))
         return Verdict(
-            HEALTHY, HEALTHY, confidence, reason, latency, what, device, doubt, (share, *common)
+            id=HEALTHY,
+            cause=HEALTHY,
+            confidence=confidence,
+            confidence_reason=reason,
+            latency=latency,
+            what=what,
+            device=device,
+            doubt=doubt,
+            tail=_tail_alone(analysis, tail),
+            evidence=(share, *common),
         )
     first = findings[0]
     evidence = _without_duplicates((*first.evidence, *common))
@@ -124,8 +140,16 @@ def conclude(analysis: Analysis, findings: tuple[Finding, ...]) -> Verdict:
         first.what,
         device,
         doubt,
+        _tail_alone(analysis, tail)
+        if first.severity is Severity.INFO
+        else tail_sentence(analysis, tail, first.cause),
         evidence,
     )
+
+
+def _tail_alone(analysis: Analysis, tail: Tail | None) -> str:
+    """Without a word on a change, where none is advised."""
+    return "" if tail is None else tail_sentence(analysis, tail, tail.stage)
 
 
 def _without_duplicates(items: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
@@ -170,9 +194,10 @@ def _largest_causes(gaps: GapSummary) -> list[tuple[IdleCause, float]]:
 def _device(gaps: GapSummary | None) -> str:
     if gaps is None or not gaps.timeline.window.duration_ns:
         return ""
-    name = gaps.timeline.name if gaps.timeline.is_device else "Model execution on the CPU"
     idle = window_ratio(gaps, gaps.idle_ns)
-    text = f"{printable(name, NAME_MAX_CHARS)} was idle {idle:.0%} of the window"
+    text = f"No model op ran on the CPU for {idle:.0%} of the window"
+    if gaps.timeline.is_device:
+        text = f"{printable(gaps.timeline.name, NAME_MAX_CHARS)} was idle {idle:.0%} of the window"
     parts = [f"{ratio:.0%} {_IDLE_TEXT[cause]}" for cause, ratio in _largest_causes(gaps)]
     return f"{text}: {', '.join(parts)}." if parts else f"{text}."
 

@@ -34,7 +34,7 @@ class RemedyKind(enum.Enum):
 class RemedyPlace(enum.Enum):
     """Where the thing to change lives; the text says what has to be done there to apply it."""
 
-    BATCHING_PARAMETERS_FILE = "batching_parameters_file, then restart the server"
+    BATCHING_PARAMETERS_FILE = "batching_parameters_file (for all models), then restart the server"
     SERVER_FLAG = "server flag, then restart the server"
     SAVED_MODEL = "SavedModel, export it again"
     CLIENT_CODE = "client code"
@@ -164,7 +164,7 @@ class Gain:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A metric and the range it must reach in a capture after the change, under the same load.
+    """A metric and the range it must reach in a capture after the change.
 
     Attributes:
         metric: A name of ``diag.findings.metrics``, which measures it in any Analysis.
@@ -172,6 +172,7 @@ class Check:
         now: In this capture.
         low: Inclusive; None for no bound.
         high: Inclusive; None for no bound.
+        when: When to capture, as it completes "Capture again …"; "" for under the same load.
     """
 
     metric: str
@@ -179,6 +180,7 @@ class Check:
     now: float | Unavailable
     low: float | None = None
     high: float | None = None
+    when: str = ""
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -17,6 +17,7 @@ from diag.findings.batching import (
     threads_load,
 )
 from diag.findings.confidence import Basis
+from diag.findings.cpu import cpu_evidence, if_free_cores, order_by_cores
 from diag.findings.metrics import not_above
 from diag.findings.waits import WaitWords, find_wait, wait_finding, wait_halved
 from diag.model.availability import Unavailable
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from diag.findings.inputs import RuleInputs
 
 ID = "batch-threads-saturated"
+# ratio of batches. From here on most batches would have taken more rows.
+_MOSTLY_FULL = 0.5
 CAUSES = (IdleCause.BATCH_THREADS_IN_HOST_WORK,)
 
 WORDS = WaitWords(
@@ -55,7 +58,7 @@ def find(inputs: RuleInputs) -> Finding | None:
     if wait is None:
         return None
     analysis = inputs.analysis
-    setting = _more_threads(analysis)
+    remedies, rollback = _remedies(analysis)
     return wait_finding(
         inputs,
         wait,
@@ -66,35 +69,49 @@ def find(inputs: RuleInputs) -> Finding | None:
         causes=CAUSES,
         evidence=_evidence(analysis),
         counter_evidence=(_timed_out(analysis),),
-        remedies=(
-            parameter_remedy(
-                analysis,
-                f"Run more batches in parallel: num_batch_threads{from_to(setting)}, if CPU cores "
-                "are free.",
-                setting,
-                "With no free core, each batch takes longer and nothing is gained.",
-            ),
-            _larger_batches(analysis),
-            Remedy(
-                RemedyKind.DEPLOYMENT,
-                RemedyPlace.FLEET,
-                "Add a replica if the model itself keeps the threads busy.",
-            ),
-        ),
-        gain=Unavailable("how waiting falls with more threads needs a simulation of the queue"),
+        remedies=remedies,
+        gain=Unavailable("how waiting falls with other settings needs a simulation of the queue"),
         verify=(
             *wait_halved(inputs, wait, CAUSES),
             *not_above(analysis, "batches.service.mean"),
         ),
-        rollback=restore(setting),
+        rollback=rollback,
     )
 
 
+def _remedies(analysis: Analysis) -> tuple[tuple[Remedy, ...], str]:
+    """Larger batches where most are full, then threads if there are cores for them."""
+    threads, larger = _more_threads(analysis), _larger_batches(analysis)
+    more_threads = parameter_remedy(
+        analysis,
+        f"Run more batches in parallel: num_batch_threads{from_to(threads)}"
+        f"{if_free_cores(analysis)}.",
+        threads,
+        "With no free core, each batch takes longer and nothing is gained.",
+    )
+    replica = Remedy(
+        RemedyKind.DEPLOYMENT,
+        RemedyPlace.FLEET,
+        "Add a replica if the model itself keeps the threads busy.",
+    )
+    full = closed_share(analysis, CloseReason.SIZE)
+    if not isinstance(full, Unavailable) and full >= _MOSTLY_FULL and larger.setting is not None:
+        others = order_by_cores(analysis, more_threads, (replica,))
+        return (larger, *others), restore(larger.setting)
+    remedies = order_by_cores(analysis, more_threads, (larger, replica))
+    rollback = restore(threads) if remedies[0] is more_threads else "Remove the replica again."
+    return remedies, rollback
+
+
 def _evidence(analysis: Analysis) -> tuple[Evidence, ...]:
-    load = threads_load(analysis)
-    if isinstance(load, Unavailable):
-        return ()
-    return (Evidence("batch threads busy on average", load, "threads", Source("batches")),)
+    items = list(cpu_evidence(analysis))
+    load, full = threads_load(analysis), closed_share(analysis, CloseReason.SIZE)
+    where = Source("batches")
+    if not isinstance(load, Unavailable):
+        items.append(Evidence("batch threads busy on average", load, "threads", where))
+    if not isinstance(full, Unavailable):
+        items.append(Evidence("batches that were full", full, "ratio", where))
+    return tuple(items)
 
 
 def _more_threads(analysis: Analysis) -> Setting:
@@ -107,11 +124,14 @@ def _more_threads(analysis: Analysis) -> Setting:
 
 
 def _larger_batches(analysis: Analysis) -> Remedy:
+    """Twice as large; where allowed_batch_sizes is set, its last entry has to follow."""
     setting = max_batch_size(analysis)
+    if not isinstance(setting.now, Unavailable):
+        setting = replace(setting, to=2 * int(setting.now))
     return parameter_remedy(
         analysis,
-        f"Allow larger batches: max_batch_size{from_to(setting)}, if a larger batch takes less "
-        "time per row.",
+        f"Allow larger batches: max_batch_size{from_to(setting)}, and the last entry of "
+        "allowed_batch_sizes with it. It helps if a larger batch takes less time per row.",
         setting,
         "Each batch takes longer, and so does a request that is alone in it.",
     )

@@ -22,7 +22,16 @@ from diag.findings.confidence import Basis
 from diag.findings.metrics import check, measure, not_above
 from diag.findings.waits import Wait, WaitWords, find_wait, wait_finding, wait_halved
 from diag.model.availability import Unavailable
-from diag.model.finding import Check, CounterEvidence, Evidence, Finding, Gain, Setting, Source
+from diag.model.finding import (
+    Check,
+    CounterEvidence,
+    Evidence,
+    Finding,
+    Gain,
+    Remedy,
+    Setting,
+    Source,
+)
 from diag.model.gaps import IdleCause
 from diag.model.serving import CloseReason, Stage
 from diag.simulation.options import POLL_PERIOD_NS
@@ -30,6 +39,7 @@ from diag.simulation.options import POLL_PERIOD_NS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from diag.analysis.result import Analysis
     from diag.findings.inputs import RuleInputs
 
 ID = "batch-timeout-dominates"
@@ -65,11 +75,11 @@ def find(inputs: RuleInputs) -> Finding | None:
         remedies=(
             parameter_remedy(
                 inputs.analysis,
-                f"Lower batch_timeout_micros{from_to(setting)}. 0 is allowed: a batch then starts "
-                "as soon as a batch thread is free.",
+                f"Lower batch_timeout_micros{from_to(setting)}{_reason(setting)}.",
                 setting,
                 "Batches get smaller, so the same load costs more batches.",
             ),
+            *_at_once(inputs.analysis, setting),
         ),
         gain=_gain(inputs, setting),
         verify=_checks(inputs, wait, setting),
@@ -85,6 +95,26 @@ def _evidence(setting: Setting, service: float | Unavailable) -> tuple[Evidence,
     if not isinstance(service, Unavailable):
         items.append(Evidence("mean time of a batch", service, "ns", Source("batches")))
     return tuple(items)
+
+
+def _reason(setting: Setting) -> str:
+    """Why that value."""
+    is_half = not isinstance(setting.to, Unavailable) and setting.to != 0
+    return ", at most half the time of a batch" if is_half else ""
+
+
+def _at_once(analysis: Analysis, setting: Setting) -> tuple[Remedy, ...]:
+    """A timeout of 0, where that is not the advice already."""
+    if setting.to == 0:
+        return ()
+    return (
+        parameter_remedy(
+            analysis,
+            "Or set it to 0: a batch then starts as soon as a batch thread is free.",
+            replace(setting, to=0),
+            "With many free threads, most batches hold a single request.",
+        ),
+    )
 
 
 def _lower_timeout(inputs: RuleInputs) -> Setting:
@@ -118,7 +148,7 @@ def _gain(inputs: RuleInputs, setting: Setting) -> Gain | Unavailable:
     alone = load * (1.0 if isinstance(rows, Unavailable) else max(1.0, rows))
     if alone > thresholds.THREADS_MAX_LOAD * float(threads):
         return Unavailable(
-            "smaller batches could keep all batch threads busy; the effect needs a simulation"
+            "the batch threads may not keep up with smaller batches; that needs a simulation"
         )
     to_us, now_us = float(setting.to), float(setting.now)
     fill, longest = _fill(inputs), _longest_fill(inputs, to_us)
@@ -131,9 +161,8 @@ def _gain(inputs: RuleInputs, setting: Setting) -> Gain | Unavailable:
         low=mean - float((fill - shortest).mean()),
         high=mean - float((fill - longest).mean()),
         method=(
-            "The recorded wait of each request is cut to the new timeout: in proportion for the "
-            "low value, to the whole timeout plus the scheduler's 1 ms poll for the high one. "
-            "Everything else stays."
+            "Each recorded wait is cut to the new timeout: in proportion (low), or to the whole "
+            "timeout and the scheduler's 1 ms poll (high). Everything else stays as it is."
         ),
     )
 
@@ -141,7 +170,8 @@ def _gain(inputs: RuleInputs, setting: Setting) -> Gain | Unavailable:
 def _fill(inputs: RuleInputs) -> NDArray[np.float64]:
     """(complete requests,) recorded wait for the batch to fill, ns."""
     requests = inputs.analysis.requests
-    return requests.stage_ns[requests.complete, Stage.QUEUE_FILL.index].astype(np.float64)
+    fill_ns = requests.stage_ns[:, Stage.QUEUE_FILL.index][requests.complete]
+    return np.asarray(fill_ns, np.float64)
 
 
 def _longest_fill(inputs: RuleInputs, to_us: float) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from diag.findings.disturbance import disturbance_finding, find_disturbance
@@ -24,17 +25,27 @@ def find(inputs: RuleInputs) -> Finding | None:
         inputs,
         found,
         rule=ID,
-        what="first runs compiled, tuned or loaded kernels",
+        what="First runs compiled, tuned or loaded kernels",
         remedies=(
             Remedy(
                 RemedyKind.MODEL,
                 RemedyPlace.SAVED_MODEL,
                 "Warm the model up before it gets traffic: add "
-                "assets.extra/tf_serving_warmup_requests with every batch size of "
-                "allowed_batch_sizes, and keep the number of input shapes small.",
+                f"assets.extra/tf_serving_warmup_requests to the next version{_sizes(inputs)}, and "
+                "keep the number of input shapes small.",
                 risk="Loading the model takes longer.",
             ),
         ),
-        verify=(check(inputs.analysis, "idle.cold-start", high=0.01),),
+        verify=(
+            replace(
+                check(inputs.analysis, "idle.cold-start", high=0.01),
+                when="right after the new version is loaded, with traffic",
+            ),
+        ),
         rollback="Remove the warm-up file.",
     )
+
+
+def _sizes(inputs: RuleInputs) -> str:
+    """With batching, each batch size is a shape of its own."""
+    return ", with every batch size of allowed_batch_sizes" if inputs.analysis.queues else ""

@@ -24,7 +24,7 @@ def find(inputs: RuleInputs) -> Finding | None:
         inputs,
         found,
         rule=ID,
-        what="the kernel stopped the server for its CPU limit",
+        what="Linux throttled the server, because its container had used up its CPU limit,",
         remedies=(
             Remedy(
                 RemedyKind.DEPLOYMENT,

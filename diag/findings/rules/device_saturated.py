@@ -44,7 +44,11 @@ def find(inputs: RuleInputs) -> Finding | None:
         severity=Severity.WARNING,
         confidence=confidence,
         confidence_reason=reason,
-        what=f"{name[0].upper()}{name[1:]} is busy {busy:.0%} of the time: at capacity.",
+        what=(
+            f"{name} is busy {busy:.0%} of the time: at capacity."
+            if inputs.on_device
+            else f"Model ops run on the CPU {busy:.0%} of the time: at capacity."
+        ),
         evidence=(
             Evidence("busy", busy, "ratio", Source("idle", gaps.timeline.name)),
             Evidence("queueing share", queued, "ratio", Source("ledger", "queueing")),

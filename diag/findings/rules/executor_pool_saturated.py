@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diag.findings.confidence import Basis
+from diag.findings.cpu import cpu_evidence, if_free_cores, order_by_cores
 from diag.findings.metrics import not_above
 from diag.findings.waits import WaitWords, find_wait, wait_finding, wait_halved
 from diag.model.availability import Unavailable
@@ -50,7 +51,20 @@ def find(inputs: RuleInputs) -> Finding | None:
         2 * threads or Unavailable("today's number of threads is not known"),
         origin="estimated" if threads else "",
     )
-    seen = f" to {2 * threads} (now at least {threads})" if threads else ""
+    seen = f" to {2 * threads} (threads seen: {threads})" if threads else ""
+    more_threads = Remedy(
+        RemedyKind.FLAG,
+        RemedyPlace.SERVER_FLAG,
+        f"Raise {FLAG}{seen}{if_free_cores(inputs.analysis)}.",
+        setting,
+        "With all cores busy, more threads make every op slower.",
+    )
+    more_cpu = Remedy(
+        RemedyKind.DEPLOYMENT,
+        RemedyPlace.FLEET,
+        "If all cores are busy: more CPU, fewer models on this machine, or another replica.",
+    )
+    remedies = order_by_cores(inputs.analysis, more_threads, (more_cpu,))
     return wait_finding(
         inputs,
         wait,
@@ -59,28 +73,18 @@ def find(inputs: RuleInputs) -> Finding | None:
         rule=ID,
         cause=Stage.QUEUE_EXECUTOR.value,
         causes=CAUSES,
-        evidence=_evidence(inputs.analysis, threads),
-        remedies=(
-            Remedy(
-                RemedyKind.FLAG,
-                RemedyPlace.SERVER_FLAG,
-                f"If CPU cores are free, raise {FLAG}{seen}.",
-                setting,
-                "With all cores busy, more threads make every op slower.",
-            ),
-            Remedy(
-                RemedyKind.DEPLOYMENT,
-                RemedyPlace.FLEET,
-                "If all cores are busy: more CPU, fewer models on this machine, or another "
-                "replica.",
-            ),
-        ),
+        evidence=(*cpu_evidence(inputs.analysis), *_evidence(inputs.analysis, threads)),
+        remedies=remedies,
         gain=Unavailable("how waiting falls with more threads depends on free CPU cores"),
         verify=(
             *wait_halved(inputs, wait, CAUSES),
             *not_above(inputs.analysis, "stage.compute.mean"),
         ),
-        rollback=f"Start the server with the earlier {FLAG}.",
+        rollback=(
+            f"Start the server with the earlier {FLAG}, or without it."
+            if remedies[0] is more_threads
+            else "Remove the replica again."
+        ),
     )
 
 

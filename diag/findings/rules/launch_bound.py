@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from diag.findings.batching import batching_remedy
+from diag.findings.batching import larger_batches
 from diag.findings.confidence import Basis
 from diag.findings.device import cost_evidence
 from diag.findings.metrics import below
@@ -55,11 +55,7 @@ def find(inputs: RuleInputs) -> Finding | None:
                 "fused ops.",
                 risk="XLA compiles for each new input shape; warm all of them up.",
             ),
-            batching_remedy(
-                inputs.analysis,
-                "Or run larger batches: one batch needs the same launches whatever its size.",
-                "Requests wait longer for a batch to fill.",
-            ),
+            larger_batches(inputs.analysis, "one batch needs the same launches whatever its size"),
         ),
         gain=Unavailable("what compilation saves depends on the model; try it and compare"),
         verify=(

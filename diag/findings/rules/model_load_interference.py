@@ -25,7 +25,7 @@ def find(inputs: RuleInputs) -> Finding | None:
         inputs,
         found,
         rule=ID,
-        what="a model was being loaded",
+        what="A model was being loaded",
         remedies=(
             Remedy(
                 RemedyKind.FLAG,

@@ -24,7 +24,7 @@ def find(inputs: RuleInputs) -> Finding | None:
         inputs,
         found,
         rule=ID,
-        what="the profiler itself was busy or had lost events",
+        what="The profiler itself was busy or had lost events",
         remedies=(
             Remedy(
                 RemedyKind.CAPTURE,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from diag.findings.batching import batch_threads, from_to, parameter_remedy
 from diag.findings.confidence import Basis
+from diag.findings.cpu import cpu_evidence, if_free_cores, order_by_cores
 from diag.findings.metrics import check
 from diag.findings.shares import preprocesses_in_batches
 from diag.findings.waits import Wait, WaitWords, find_wait, wait_finding, wait_halved
@@ -56,11 +57,7 @@ def find(inputs: RuleInputs) -> Finding | None:
         rule=ID,
         cause=Stage.PREPROCESS.value,
         causes=CAUSES,
-        evidence=tuple(
-            Evidence(f"time in {op.op_type}", op.total_ns, "ns", Source("host_ops", op.op_type))
-            for op in inputs.analysis.ops
-            if op.is_preprocess
-        )[:_OPS_NAMED],
+        evidence=(*_op_evidence(inputs.analysis), *cpu_evidence(inputs.analysis)),
         remedies=(
             Remedy(
                 RemedyKind.MODEL,
@@ -69,11 +66,19 @@ def find(inputs: RuleInputs) -> Finding | None:
                 "service.",
                 risk="Clients send larger inputs, and every client has to change with it.",
             ),
-            _more_at_once(inputs.analysis),
+            *_more_at_once(inputs.analysis),
         ),
         gain=_gain(inputs, wait),
         verify=_checks(inputs, wait),
         rollback="Serve the earlier version of the model.",
+    )
+
+
+def _op_evidence(analysis: Analysis) -> tuple[Evidence, ...]:
+    ops = [op for op in analysis.ops if op.is_preprocess][:_OPS_NAMED]
+    return tuple(
+        Evidence(f"time in {op.op_type}", op.total_ns, "ns", Source("host_ops", op.op_type))
+        for op in ops
     )
 
 
@@ -83,24 +88,26 @@ def _ops(analysis: Analysis) -> list[str]:
     return [printable(name, NAME_MAX_CHARS) for name in names[:_OPS_NAMED]]
 
 
-def _more_at_once(analysis: Analysis) -> Remedy:
+def _more_at_once(analysis: Analysis) -> tuple[Remedy, ...]:
+    """More threads for it, unless the machine has no core for them."""
+    free = if_free_cores(analysis)
     risk = "With no free core, each request takes longer and nothing is gained."
     if preprocesses_in_batches(analysis):
         setting = batch_threads(analysis)
-        return parameter_remedy(
+        more = parameter_remedy(
             analysis,
-            f"If CPU cores are free, preprocess more batches at once: raise "
-            f"num_batch_threads{from_to(setting)}.",
+            f"Preprocess more batches at once: raise num_batch_threads{from_to(setting)}{free}.",
             setting,
             risk,
         )
-    return Remedy(
-        RemedyKind.FLAG,
-        RemedyPlace.SERVER_FLAG,
-        "If CPU cores are free, preprocess more requests at once: raise "
-        "--tensorflow_inter_op_parallelism.",
-        risk=risk,
-    )
+    else:
+        more = Remedy(
+            RemedyKind.FLAG,
+            RemedyPlace.SERVER_FLAG,
+            f"Preprocess more requests at once: raise --tensorflow_inter_op_parallelism{free}.",
+            risk=risk,
+        )
+    return order_by_cores(analysis, more, ())
 
 
 def _checks(inputs: RuleInputs, wait: Wait) -> tuple[Check, ...]:

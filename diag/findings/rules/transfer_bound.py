@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from diag.findings.inputs import RuleInputs
 
 ID = "transfer-bound"
+# ratio of the bytes copied to the GPU. Fewer bytes back are not worth a change of clients.
+_NOTABLE = 0.1
 CAUSES = (IdleCause.TRANSFER,)
 WORDS = WaitWords(
     of_requests="copying between host and GPU",
@@ -43,29 +45,39 @@ def find(inputs: RuleInputs) -> Finding | None:
         cause=IdleCause.TRANSFER.value,
         causes=CAUSES,
         evidence=cost_evidence(inputs.analysis),
-        remedies=(
-            Remedy(
-                RemedyKind.CLIENT,
-                RemedyPlace.CLIENT_CODE,
-                f"Copy less{_now(inputs)}: send uint8 or smaller inputs and cast them on the GPU; "
-                "ask for fewer outputs (output_filter).",
-                risk="The model has to cast its inputs.",
-            ),
-            Remedy(
-                RemedyKind.MODEL,
-                RemedyPlace.SAVED_MODEL,
-                "Keep the graph on the GPU: ops placed on the CPU in its middle copy there and "
-                "back.",
-            ),
-        ),
+        remedies=_remedies(inputs),
         gain=Unavailable("how many of the bytes are needed is not known from one recording"),
         verify=(
             *below(inputs.analysis, "device.bytes_in_per_request", 0.5),
             *wait_halved(inputs, wait, CAUSES),
         ),
-        rollback="Send the earlier inputs again.",
+        rollback="Serve the earlier version of the model, and send the earlier inputs.",
     )
     return found if tier is None else replace(found, tier=tier)
+
+
+def _remedies(inputs: RuleInputs) -> tuple[Remedy, ...]:
+    """Smaller inputs; fewer outputs where these are a notable part of the bytes."""
+    smaller = Remedy(
+        RemedyKind.MODEL,
+        RemedyPlace.SAVED_MODEL,
+        f"Copy less{_now(inputs)}: export a signature with smaller inputs (uint8 in place of "
+        "float32, cast on the GPU), and let clients send these.",
+        risk="The model and all its clients have to change together.",
+    )
+    cost = top_model(inputs.analysis)
+    if cost is None or isinstance(cost.bytes_in_per_request, Unavailable):
+        return (smaller,)
+    out = cost.bytes_out_per_request
+    if isinstance(out, Unavailable) or out < _NOTABLE * cost.bytes_in_per_request:
+        return (smaller,)
+    fewer = Remedy(
+        RemedyKind.CLIENT,
+        RemedyPlace.CLIENT_CODE,
+        f"Ask for fewer outputs (output_filter): {byte_size(out)} a request are copied back.",
+        risk="None, as long as no client reads the other outputs.",
+    )
+    return (smaller, fewer)
 
 
 def _wait(inputs: RuleInputs) -> tuple[Wait | None, Tier | None]:

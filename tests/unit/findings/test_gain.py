@@ -38,7 +38,7 @@ def test_no_gain_is_promised_where_batch_threads_would_get_busy() -> None:
     (finding, *_) = find(analyzed(busy, BatchingParameters(8, 2000, num_batch_threads=1)))
     assert finding.id == "batch-timeout-dominates"
     assert finding.gain == Unavailable(
-        "smaller batches could keep all batch threads busy; the effect needs a simulation"
+        "the batch threads may not keep up with smaller batches; that needs a simulation"
     )
 
 

@@ -69,3 +69,18 @@ def test_every_rule_has_a_case_that_fires() -> None:
 
 def test_a_finding_names_its_page() -> None:
     assert FINDING.docs == "docs/findings/a.md"
+
+
+def test_time_that_a_disturbance_took_is_not_found_again_in_the_stages_it_stopped() -> None:
+    """Throttling stops requests in preprocessing; the others hardly preprocess."""
+    (throttled,) = (scenario for scenario in SINGLE_CAUSE if scenario.name == "throttled")
+    findings = find(analyze(simulate(throttled.plan, seed=3).capture()))
+    assert findings[0].id == "cpu-throttled"
+    assert "preprocessing-in-graph" not in [finding.id for finding in findings]
+
+
+def test_first_runs_that_compile_are_not_called_launch_bound() -> None:
+    (cold,) = (scenario for scenario in SINGLE_CAUSE if scenario.name == "cold-start")
+    findings = find(analyze(simulate(cold.plan, seed=3).capture()))
+    assert findings[0].id == "cold-start"
+    assert "launch-bound" not in [finding.id for finding in findings]

@@ -44,7 +44,7 @@ CASES = [
         "queue-fill",
         sessions(taken=2100, run=(2110, 2400), end=2500),
         "Requests spend 80% of their time waiting for a batch to fill or time out.",
-        "Lower batch_timeout_micros 2000 → 100.",
+        "Lower batch_timeout_micros 2000 → 100, at most half the time of a batch.",
         TOLD,
     ),
     Case(
@@ -86,7 +86,7 @@ CASES = [
         "queue-executor",
         sessions(burst=(700, 880)),
         "waiting for a TensorFlow inter-op thread",
-        "--tensorflow_inter_op_parallelism to 2 (now at least 1)",
+        "--tensorflow_inter_op_parallelism to 2 (threads seen: 1), if CPU cores are free.",
         AT_ONCE,
     ),
     Case(
