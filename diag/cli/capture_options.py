@@ -22,7 +22,8 @@ def _split_commas(
     ctx: click.Context, param: click.Parameter, values: tuple[str, ...]
 ) -> frozenset[str]:
     """``--require gpu,metrics`` and ``--require gpu --require metrics`` are the same."""
-    return frozenset(name.strip() for value in values for name in value.split(","))
+    names = (name.strip() for value in values for name in value.split(","))
+    return frozenset(name for name in names if name)
 
 
 def _complete_sources(

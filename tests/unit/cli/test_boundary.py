@@ -60,8 +60,9 @@ def test_help_goes_to_stdout_with_examples(command, flag, capsys):
     assert "Examples:" in out
 
 
-def test_version_names_diag_and_the_libraries_under_it(capsys):
-    assert main(["--version"]) == 0
+@pytest.mark.parametrize("flag", ["-V", "--version"])
+def test_version_names_diag_and_the_libraries_under_it(flag, capsys):
+    assert main([flag]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("diag ")
     assert {line.split()[0] for line in lines[1:]} >= {"python", "numpy", "grpcio", "protobuf"}
