@@ -9,6 +9,8 @@ from pathlib import Path
 from diag.report.formats._json_document import SCHEMA_RESOURCE, report_schema
 from tests.golden.test_reports import CASES, FORMATS, golden_path, rendered
 from tests.golden.typed_lines import FOLDER, error_text, help_text, prepare
+from tests.golden.words import GOLDEN as WORDS
+from tests.golden.words import all_words
 
 ROOT = Path(__file__).parents[2]
 REPORT_PACKAGE = ROOT / "diag" / "report"
@@ -27,6 +29,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         prepare(Path(folder))
         (FOLDER / "errors.txt").write_text(error_text(Path(folder)))
+    WORDS.write_text(all_words())
     page = ROOT / "docs" / "analyze.md"
     page.write_text(SHOWN.sub(_shown_again, page.read_text()))
     readme = ROOT / "README.md"
@@ -42,7 +45,8 @@ def _excerpt(match: re.Match[str]) -> str:
     """The verdict with its change, the ledger, and the largest causes of idle time."""
     report = golden_path("batch-timeout", "txt").read_text()
     verdict, _, rest = report.partition("\nLimits of this analysis\n")
-    ledger = rest[rest.index("Where the time of ") : rest.index("  - p99-p50")]
+    begin = rest.index("Where the time of ")
+    ledger = rest[begin : rest.index("\n  - ", begin) + 1]
     idle = "\n".join(rest[rest.index("Idle time of ") :].splitlines()[:6])
     return f"{match[1]}{verdict.rstrip()}\n...\n{ledger}...\n{idle}\n...\n```"
 

@@ -1,0 +1,37 @@
+"""What diag says, as reviewed: a changed word shows up as a changed line of words.txt."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.golden.words import GOLDEN, all_words
+
+# What an operator should not have to read (each was in a report once).
+FORBIDDEN = {
+    r"\bin vain\b": "say what happens",
+    r"\bnobody\b": "say who or what is meant",
+    r"\bis told\b|\bnot told\b": "known, given",
+    r"\bbeside\b": "next to, or name the relation",
+    r"\bknob\b": "setting",
+    r"\baside\b": "say where",
+    r"\blegitimate\b": "allowed",
+    r"\bleaves? no slack\b": "at capacity",
+    r"\bstood idle\b": "was idle",
+    r"\bdid? not sure\b|\bso sure\b": "samples and trace disagree",
+    r"\bis no (?!\w+ than\b)(?:file|folder|time|size|number|such)\b": "is not a …",
+    r"\bfor want of\b": "because … is missing",
+    r"\bseen whole\b": "complete",
+    r"\bturn\b.*\bknob\b": "change a setting",
+}
+
+
+def test_the_words_are_the_reviewed_ones() -> None:
+    assert all_words() == GOLDEN.read_text(), "review with: python -m tests.golden.update; git diff"
+
+
+@pytest.mark.parametrize("pattern", FORBIDDEN)
+def test_riddles_stay_out(pattern: str) -> None:
+    lines = [line for line in all_words().splitlines() if re.search(pattern, line)]
+    assert lines == [], FORBIDDEN[pattern]
