@@ -6,7 +6,10 @@ import re
 
 import pytest
 
-from tests.golden.words import GOLDEN, all_words
+from diag.findings.rules import RULES
+from tests.golden.words import GOLDEN, ROOT, all_words, rule_words
+
+PAGES = ROOT / "docs" / "findings"
 
 # What an operator should not have to read (each was in a report once).
 FORBIDDEN = {
@@ -31,7 +34,14 @@ def test_the_words_are_the_reviewed_ones() -> None:
     assert all_words() == GOLDEN.read_text(), "review with: python -m tests.golden.update; git diff"
 
 
+@pytest.mark.parametrize("rule", [rule.id for rule in RULES])
+def test_the_page_of_a_rule_has_its_phrases(rule: str) -> None:
+    page = (PAGES / f"{rule}.md").read_text()
+    assert page.endswith(f"\n\n{rule_words(rule)}"), "review with: python -m tests.golden.update"
+
+
 @pytest.mark.parametrize("pattern", FORBIDDEN)
 def test_riddles_stay_out(pattern: str) -> None:
-    lines = [line for line in all_words().splitlines() if re.search(pattern, line)]
+    everything = all_words() + "".join(rule_words(rule.id) for rule in RULES)
+    lines = [line for line in everything.splitlines() if re.search(pattern, line)]
     assert lines == [], FORBIDDEN[pattern]

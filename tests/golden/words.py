@@ -1,8 +1,9 @@
 """Every string of diag that reaches a user, taken from the source: to review words as words.
 
-The file has, as templates with ``{…}`` for what is filled in: all phrases of the packages that write
-to users, and elsewhere the texts of errors and of unavailable values. Help pages as they are shown are
-in command_line/help.txt. Sentences of rules are left out: a rule's test and page have them.
+words.txt has, as templates with ``{…}`` for what is filled in: all phrases of the packages that
+write to users, and elsewhere the texts of errors and of unavailable values. Help pages as they are
+shown are in command_line/help.txt. The phrases of a rule are at the end of its page in
+docs/findings/, so that a new rule brings its words along.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).with_name("words.txt")
 # Packages in which every phrase is for users.
 TALKING = ("cli", "demo", "findings", "report", "tables")
+RULE_HEAD = "<details><summary>All phrases of this finding</summary>\n\n```text"
+RULE_TAIL = "```\n\n</details>"
 LEFT_OUT = ("findings/rules/", "formats/wire/", "testing/")
 
 
@@ -34,6 +37,18 @@ def all_words() -> str:
         if lines:
             paragraphs.append("\n".join([f"diag/{name}", *(f"  {line}" for line in lines)]))
     return "\n\n".join(paragraphs) + "\n"
+
+
+def rule_words(rule: str) -> str:
+    """The block at the end of a rule's page, with all its phrases."""
+    path = ROOT / "diag" / "findings" / "rules" / f"{rule.replace('-', '_')}.py"
+    lines = dict.fromkeys(_phrases(ast.parse(path.read_text())))
+    return "\n".join([RULE_HEAD, *lines, RULE_TAIL]) + "\n"
+
+
+def with_rule_words(page: str, rule: str) -> str:
+    """The page with the block renewed, or appended where there is none."""
+    return f"{page.partition(RULE_HEAD)[0].rstrip()}\n\n{rule_words(rule)}"
 
 
 def _phrases(tree: ast.Module) -> Iterator[str]:
