@@ -50,7 +50,7 @@ class TypedCommand:
         return next((words[-1] for typed, words in self._typed_words() if typed == name), "")
 
     def with_changes(self, changes: Mapping[str, object]) -> str:
-        """A line for a shell: everything typed, with the changed parameters replaced.
+        """A line for a shell: everything typed, with changed values in their place, new ones last.
 
         Args:
             changes: Value by library name; a name for which there is no option is left out. None
@@ -60,23 +60,32 @@ class TypedCommand:
         Returns:
             "" if none of the changes is an option of this command.
         """
+        changed = self._changed_words(changes)
+        if not changed:
+            return ""
+        words: list[str] = []
+        replaced: set[str] = set()
+        for name, typed in self._typed_words():
+            option = ARGUMENT_OPTIONS.get(name, name)
+            if option in changed:
+                new = changed.pop(option)
+                replaced.add(option)
+                words += new if name == option else new[-1:]
+            elif option not in replaced:
+                words += typed
+        words += [word for new in changed.values() for word in new]
+        return " ".join([self.path, *map(shlex.quote, words)])
+
+    def _changed_words(self, changes: Mapping[str, object]) -> dict[str, list[str]]:
+        """The words of each changed option by parameter name; none for one that is removed."""
         removed = [field for name in changes if changes[name] is None for field in fields_of(name)]
         wanted = {**dict.fromkeys(removed), **changes}
         found = {name: find_parameter(name, self.command.params) for name in wanted}
-        changed = {
-            parameter.click.name: _words(parameter, wanted[name])
+        return {
+            parameter.click.name or "": _words(parameter, wanted[name])
             for name, parameter in found.items()
             if parameter is not None
         }
-        if not changed:
-            return ""
-        kept = [
-            (name, words)
-            for name, words in self._typed_words()
-            if ARGUMENT_OPTIONS.get(name, name) not in changed
-        ]
-        words = [word for _, group in [*kept, *changed.items()] for word in group]
-        return " ".join([self.path, *map(shlex.quote, words)])
 
     def _typed_words(self) -> list[tuple[str, list[str]]]:
         """Parameter name and words, in the order typed; arguments come first."""

@@ -157,7 +157,7 @@ def test_of_several_runs_one_must_be_named(tmp_path):
     refused = diag("analyze", tmp_path / "my logs", "--format", "json")
     assert (refused.returncode, refused.stdout) == (3, "")
     assert "2026_11_22_10_00_00, 2026_11_22_11_00_00" in refused.stderr
-    assert "choose one with --run" in refused.stderr
+    assert "--run" in refused.stderr.split("hint:")[1].splitlines()[0]
     assert f"diag analyze '{tmp_path}/my logs' --format json --run newest" in refused.stderr
     for run in ("newest", "2026_11_22_10_00_00"):
         assert diag("analyze", tmp_path / "my logs", "--run", run).returncode == 0

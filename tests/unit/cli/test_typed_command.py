@@ -35,7 +35,7 @@ def typed(*arguments: str) -> TypedCommand:
         (
             ["--server", "tfs:8500", "--ca-cert", "my ca.pem", "--duration", "1s", "-v"],
             {"duration_ns": 5_000_000_000},
-            "diag capture --server tfs:8500 --ca-cert 'my ca.pem' --verbose --duration 5s",
+            "diag capture --server tfs:8500 --ca-cert 'my ca.pem' --duration 5s --verbose",
         ),
         (
             ["--server=h:8500", "--require", "gpu", "--require", "host,server"],
@@ -56,7 +56,7 @@ def typed(*arguments: str) -> TypedCommand:
         (
             ["tfs:8501", "-d", "1"],
             {"server": "tfs:8500"},
-            "diag capture --duration 1 --server tfs:8500",
+            "diag capture tfs:8500 --duration 1",
         ),
         (["tfs:8500"], {"tls": TlsOptions()}, "diag capture tfs:8500 --tls"),
         (
