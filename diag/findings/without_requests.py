@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from diag.findings.metrics import check
 from diag.model.availability import Unavailable
 from diag.model.finding import (
+    Check,
     CounterEvidence,
     Evidence,
     Finding,
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 NOT_RECORDED = "requests-not-recorded"
 NO_REQUESTS = "no-requests"
-_NO_GAIN = Unavailable("no request was recorded")
 
 
 def without_requests(analysis: Analysis) -> Finding:
@@ -43,6 +43,7 @@ def without_requests(analysis: Analysis) -> Finding:
 def _not_recorded(analysis: Analysis, reason: Unavailable) -> Finding:
     is_level_1 = analysis.tracer_level == 1
     return Finding(
+        **_common(analysis),
         id=NOT_RECORDED,
         cause="not-recorded",
         severity=Severity.WARNING,
@@ -53,14 +54,9 @@ def _not_recorded(analysis: Analysis, reason: Unavailable) -> Finding:
             else "The recording does not say its tracer level."
         ),
         what=f"No verdict: {reason.reason}.",
-        evidence=_evidence(analysis),
         counter_evidence=(CounterEvidence("a request of any kind", found=False),),
         remedies=(_again("Capture again with --host-tracer-level 2."),),
-        gain=_NO_GAIN,
-        verify=(check(analysis, "requests.complete", low=1),),
-        rollback="None needed: the server was not changed.",
         tier=Tier.VISIBILITY,
-        at_stake_ns=0.0,
     )
 
 
@@ -76,6 +72,7 @@ def _none_complete(analysis: Analysis) -> Finding:
     ]
     seen = f"parts of {' and '.join(parts)} were seen" if parts else "something was running"
     return Finding(
+        **_common(analysis),
         id=NO_REQUESTS,
         cause="no-requests",
         severity=Severity.WARNING,
@@ -85,34 +82,44 @@ def _none_complete(analysis: Analysis) -> Finding:
             f"No request began and ended within the {_window_text(analysis)} recorded, although "
             f"{seen}: requests take longer than the window, or this is not a serving trace."
         ),
-        evidence=_evidence(analysis),
         counter_evidence=(CounterEvidence("a complete request", found=False),),
         remedies=(_again("Capture the server again, for longer (--duration)."),),
-        gain=_NO_GAIN,
-        verify=(check(analysis, "requests.complete", low=1),),
-        rollback="None needed: the server was not changed.",
         tier=Tier.VISIBILITY,
-        at_stake_ns=0.0,
     )
 
 
 def _no_demand(analysis: Analysis) -> Finding:
     return Finding(
+        **_common(analysis),
         id=NO_REQUESTS,
         cause="no-requests",
         severity=Severity.INFO,
         confidence=Confidence.HIGH,
         confidence_reason="Nothing ran, and no part of a request was seen.",
         what=f"No request reached the model in the {_window_text(analysis)} recorded: no demand.",
-        evidence=_evidence(analysis),
         counter_evidence=(CounterEvidence("parts of requests that the window cut", found=False),),
         remedies=(_again("Capture again under load (--wait-for-traffic)."),),
-        gain=_NO_GAIN,
-        verify=(check(analysis, "requests.complete", low=1),),
-        rollback="None needed: the server was not changed.",
         tier=Tier.CAPACITY,
-        at_stake_ns=0.0,
     )
+
+
+class _Common(TypedDict):
+    evidence: tuple[Evidence, ...]
+    gain: Unavailable
+    verify: tuple[Check, ...]
+    rollback: str
+    at_stake_ns: float
+
+
+def _common(analysis: Analysis) -> _Common:
+    """What the three have in common: only another capture can show more."""
+    return {
+        "evidence": _evidence(analysis),
+        "gain": Unavailable("no request was recorded"),
+        "verify": (check(analysis, "requests.complete", low=1),),
+        "rollback": "None needed: the server was not changed.",
+        "at_stake_ns": 0.0,
+    }
 
 
 def _again(action: str) -> Remedy:
