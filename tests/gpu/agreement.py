@@ -76,7 +76,7 @@ class LogComparison:
         requests, gaps = self._analysis.requests, self._analysis.gaps
         whole = np.flatnonzero(requests.complete)
         first, last = requests.start_ns[whole].min(), requests.end_ns[whole].max()
-        asked = intersect(self.open_set(), (np.array([first]), np.array([last])))
+        asked = intersect(self.open_set(), IntervalSet(np.array([first]), np.array([last])))
         chosen = gaps.cause_index == cause.index
         by_cause = union(gaps.start_ns[chosen], gaps.end_ns[chosen])
         idle = union(gaps.start_ns, gaps.end_ns)
