@@ -85,6 +85,8 @@ class ModelSummary:
         rate_per_second: Of complete requests.
         latency: Of the requests, ns.
         tail_ns: Mean latency around p99 minus mean latency around p50; needs 100 requests.
+        tail_slow: Number of requests around p99 in that mean; about 1% of all.
+        tail_middle: Number of requests around p50 in that mean; about 10% of all.
         stages: One entry for each Stage, in its order; the shares add up to 1.
     """
 
@@ -94,6 +96,8 @@ class ModelSummary:
     rate_per_second: float
     latency: Distribution
     tail_ns: float | Unavailable
+    tail_slow: int
+    tail_middle: int
     stages: tuple[StageSummary, ...]
 
 

@@ -53,6 +53,8 @@ def _ledger(model: str, mine: Bools, requests: RequestTable, window: Window) -> 
         rate_per_second=n / max(window.duration_ns, 1) * 1e9,
         latency=describe(duration),
         tail_ns=tail,
+        tail_slow=int(slow.sum()),
+        tail_middle=int(middle.sum()),
         stages=tuple(
             StageSummary(
                 stage=stage,

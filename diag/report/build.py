@@ -69,6 +69,7 @@ def _verdict_part(verdict: Verdict) -> VerdictPart:
         what=verdict.what,
         device=verdict.device,
         doubt=verdict.doubt,
+        tail=verdict.tail,
         confidence=verdict.confidence.value,
         confidence_reason=verdict.confidence_reason,
         evidence=verdict.evidence,

@@ -39,15 +39,18 @@ class Note(Part, frozen=True):
     Attributes:
         text: For a person, numbers already in it; the same numbers are in ``facts``.
         label: What the sentence is about, e.g. ``change``; "" for running text.
-        style: ``lead`` for the sentence to read first, ``item`` for one of a list.
+        style: ``lead`` for the sentence to read first, ``item`` for one of a list, ``footer`` for
+            the line that ends the report.
         is_detail: Whether it is shown only on request (``--verbose``).
+        strong: Part of ``text`` to emphasize, e.g. its main sentence; "" for none.
     """
 
     text: str
     label: str = ""
     facts: tuple[Fact, ...] = ()
-    style: Literal["plain", "lead", "item"] = "plain"
+    style: Literal["plain", "lead", "item", "footer"] = "plain"
     is_detail: bool = False
+    strong: str = ""
 
 
 ColumnKind = Literal["name", "text", "symbol", "number", "flag", "time"]
@@ -177,6 +180,7 @@ class VerdictPart(Part, frozen=True):
     Attributes:
         id: Of the first finding, or ``healthy``.
         sentence: ``latency``, ``what``, ``device`` and ``doubt``, joined.
+        tail: What slow requests spend their extra time in; "" where that is not known.
         confidence: ``high``, ``medium`` or ``low``.
     """
 
@@ -187,6 +191,7 @@ class VerdictPart(Part, frozen=True):
     what: str
     device: str
     doubt: str
+    tail: str
     confidence: str
     confidence_reason: str
     evidence: tuple[Evidence, ...]

@@ -57,16 +57,16 @@ def test_two_requests_in_one_batch(tmp_path):
 
     ledger = section(text, "Where the time of queue 00000001 goes")
     assert ledger[2:12] == [
-        "stage               share  mean ms  p50 ms  p90 ms  p99 ms  p99-p50 ms",
-        "request            100.0%     11.1     n/a     n/a     n/a         n/a",
-        "queueing            64.2%     7.09                                 n/a",
-        "  queue-fill        63.3%     7.00     n/a     n/a     n/a         n/a",
-        "  queue-executor     0.8%    0.090     n/a     n/a     n/a         n/a",
-        "batching             3.3%    0.360                                 n/a",
-        "  schedule           0.1%    0.010     n/a     n/a     n/a         n/a",
-        "  batch-formation    0.9%    0.100     n/a     n/a     n/a         n/a",
-        "  batch-split        2.3%    0.250     n/a     n/a     n/a         n/a",
-        "compute             32.6%     3.60     n/a     n/a     n/a         n/a",
+        "stage               share  mean ms  p50 ms  p90 ms  p99 ms  tail ms",
+        "request            100.0%     11.1     n/a     n/a     n/a      n/a",
+        "queueing            64.2%     7.09                              n/a",
+        "  queue-fill        63.3%     7.00     n/a     n/a     n/a      n/a",
+        "  queue-executor     0.8%    0.090     n/a     n/a     n/a      n/a",
+        "batching             3.3%    0.360                              n/a",
+        "  schedule           0.1%    0.010     n/a     n/a     n/a      n/a",
+        "  batch-formation    0.9%    0.100     n/a     n/a     n/a      n/a",
+        "  batch-split        2.3%    0.250     n/a     n/a     n/a      n/a",
+        "compute             32.6%     3.60     n/a     n/a     n/a      n/a",
     ]
     assert "Requests\n2 complete.\n" in text
     assert "[estimated-parameters]" in text

@@ -59,11 +59,10 @@ def _draw(console: Console, block: Block, width: int) -> None:
         case Heading(text):
             console.print()
             console.print(Text(printable(text, TEXT_MAX_CHARS), style="bold cyan"), width=width)
-        case Paragraph(text, "") as paragraph:
-            style = "bold" if paragraph.is_lead else "dim" if paragraph.is_caption else ""
-            if paragraph.is_caption or paragraph.is_lead:
+        case Paragraph(label="") as paragraph:
+            if paragraph.is_caption or paragraph.is_lead or paragraph.is_footer:
                 console.print()
-            console.print(Text(printable(text, TEXT_MAX_CHARS), style=style), width=width)
+            console.print(_text(paragraph), width=width)
         case Paragraph(text, label):
             head = Text(f"{label}:", style="bold")
             console.print(_hanging(head, printable(text, TEXT_MAX_CHARS), LABEL_WIDTH), width=width)
@@ -74,6 +73,13 @@ def _draw(console: Console, block: Block, width: int) -> None:
         case Grid():
             table, width_min = _table(block)
             console.print(table, width=max(width, width_min))
+
+
+def _text(paragraph: Paragraph) -> Text:
+    text = Text(style="dim" if paragraph.is_caption or paragraph.is_footer else "")
+    for part, style in zip(paragraph.parts(), ("", "bold", ""), strict=True):
+        text.append(printable(part, TEXT_MAX_CHARS), style=style)
+    return text
 
 
 def _hanging(head: Text, text: str, indent: int) -> Table:

@@ -22,8 +22,10 @@ class Paragraph:
     Attributes:
         label: What it is about, shown before it; "" for none.
         is_title: Whether it is the title of the page.
-        is_lead: Whether it is the sentence to read first.
+        is_lead: Whether it is the paragraph to read first.
         is_caption: Whether a table follows that it names.
+        is_footer: Whether it ends the page.
+        strong: Part of the text to emphasize; "" for none.
     """
 
     text: str
@@ -31,6 +33,14 @@ class Paragraph:
     is_title: bool = False
     is_lead: bool = False
     is_caption: bool = False
+    is_footer: bool = False
+    strong: str = ""
+
+    def parts(self) -> tuple[str, str, str]:
+        """The text before, in and after ``strong``."""
+        if self.strong not in self.text or not self.strong:
+            return self.text, "", ""
+        return self.text.partition(self.strong)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 # What Markdown or inline HTML could take for more than text: anywhere, or where a line begins.
 _ACTIVE = re.compile(r"[\\`*\[\]<>|~#&$]|(?<![a-zA-Z0-9])_|_(?![a-zA-Z0-9])")
 _ACTIVE_FIRST = re.compile(r"^(\s*\d*)([-+.)])(?=[\s-]|$)")
+# A name in backticks that is words apart from single separators: nothing in it can end the code,
+# and nothing around it can be part of it.
+_CODE = re.compile(r"(?<![\w`\\])`(\w[\w.+-]*(?:[/:= ]\w[\w.+-]*)*)`(?![\w`])")
 _BLANK_LINES = re.compile(r"\n{3,}")
 # No blank line is needed after a heading, nor between a table and a list.
 _NEEDLESS = re.compile(r"^(## .*\n|\| .*\n(?=\n- ))\n", re.MULTILINE)
@@ -30,14 +33,24 @@ def render_markdown(report: Report, options: RenderOptions) -> str:
     return _NEEDLESS.sub(r"\1", text).strip("\n") + "\n"
 
 
-def escaped(text: str) -> str:
-    """The text, inert: control characters spelt out, punctuation that acts behind a backslash.
+def sentence(text: str) -> str:
+    """The text, inert, but with plain names in backticks as code."""
+    pieces = _CODE.split(printable(text, TEXT_MAX_CHARS))
+    return _at_line_begin("".join(f"`{p}`" if i % 2 else _inert(p) for i, p in enumerate(pieces)))
 
-    A backslash does not stop a mention (``@``) or a bare address (``://``); an entity does.
-    """
-    inert = _ACTIVE.sub(r"\\\g<0>", printable(text, TEXT_MAX_CHARS))
-    inert = _ACTIVE_FIRST.sub(r"\1\\\2", inert)
-    return inert.replace("@", "&#64;").replace("://", "&#58;//")
+
+def escaped(text: str) -> str:
+    """The text, inert: control characters spelt out, punctuation that acts behind a backslash."""
+    return _at_line_begin(_inert(printable(text, TEXT_MAX_CHARS)))
+
+
+def _at_line_begin(text: str) -> str:
+    return _ACTIVE_FIRST.sub(r"\1\\\2", text)
+
+
+def _inert(text: str) -> str:
+    """A backslash does not stop a mention (``@``) or a bare address (``://``); an entity does."""
+    return _ACTIVE.sub(r"\\\g<0>", text).replace("@", "&#64;").replace("://", "&#58;//")
 
 
 def _lines(block: Block, *, follows: str) -> list[str]:
@@ -45,18 +58,25 @@ def _lines(block: Block, *, follows: str) -> list[str]:
         case Heading(text):
             return ["", f"## {escaped(text)}", ""]
         case Paragraph(text, label) if label:
-            return [f"- **{escaped(label)}:** {escaped(text)}".rstrip()]
+            return [f"- **{escaped(label)}:** {sentence(text)}".rstrip()]
         case Paragraph(text) as paragraph:
-            body = escaped(text)
             if paragraph.is_title:
-                return [f"# {body}", ""]
-            body = f"**{body}**" if paragraph.is_lead or paragraph.is_caption else body
+                return [f"# {escaped(text)}", ""]
+            body = _body(paragraph)
             return [body, ""] if follows == "" else ["", body, ""]
         case Bullets(items):
             nested = "  " if follows.startswith("- **") else ""
-            return [f"{nested}- {escaped(item)}" for item in items]
+            return [f"{nested}- {sentence(item)}" for item in items]
         case Grid(columns, rows):
             return _table(columns, rows)
+
+
+def _body(paragraph: Paragraph) -> str:
+    if paragraph.is_caption:
+        return f"**{escaped(paragraph.text)}**"
+    before, strong, after = paragraph.parts()
+    strong = f"**{sentence(strong)}**" if strong else ""
+    return f"{sentence(before)}{strong}{sentence(after)}"
 
 
 def _table(columns: tuple[Column, ...], rows: tuple[Row, ...]) -> list[str]:

@@ -54,7 +54,13 @@ def _note_blocks(notes: tuple[Note, ...], *, is_verbose: bool) -> Iterator[Block
         if items:
             yield Bullets(tuple(items))
             items = []
-        yield Paragraph(note.text, note.label, is_lead=note.style == "lead")
+        yield Paragraph(
+            note.text,
+            note.label,
+            is_lead=note.style == "lead",
+            is_footer=note.style == "footer",
+            strong=note.strong,
+        )
     if items:
         yield Bullets(tuple(items))
 

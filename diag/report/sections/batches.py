@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from diag.model.availability import Unavailable
-from diag.model.serving import CLOSE_REASONS
+from diag.model.serving import CLOSE_REASONS, CloseReason
 from diag.report.model import Section, Series
+from diag.report.notes import note_of
 from diag.report.rows import (
     Row,
     make_table,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from diag.analysis.result import Analysis, BatchSummary
     from diag.model.serving import Parameter, Queue
-    from diag.report.model import Cell
+    from diag.report.model import Cell, Note
 
 QUEUE_COLUMN = name_column(
     "queue", "queue", "Model of the queue, and its key if there are several."
@@ -42,8 +43,9 @@ COLUMNS = (
 )
 CLOSE_COLUMNS = (
     QUEUE_COLUMN,
-    name_column("reason", "closed by", "Why a batch stopped taking rows."),
-    number_column("batches", "batches", "count", "Batches closed by it."),
+    name_column("started", "started because", "Why a batch stopped taking rows, in words."),
+    text_column("reason", "reason", "The same as a permanent code.", is_detail=True),
+    number_column("batches", "batches", "count", "Batches started for this reason."),
     number_column("share", "share", "ratio", "Share of the queue's batches."),
 )
 PARAMETER_COLUMNS = (
@@ -52,9 +54,15 @@ PARAMETER_COLUMNS = (
     number_column("value", "value", "setting", "Its value, in the unit that its name says."),
     text_column("origin", "from", "file, metrics (the server's own), or estimated."),
 )
+STARTED = {
+    CloseReason.SIZE: "full",
+    CloseReason.TIMEOUT: "timeout",
+    CloseReason.THREAD: "thread free",
+    CloseReason.UNKNOWN: "unknown",
+}
 HISTOGRAM_COLUMNS = (
     number_column("rows", "rows", "rows", "Rows of a batch, before padding."),
-    text_column("reason", "closed by", "Why the batches were closed."),
+    text_column("reason", "started because", "Why the batches stopped taking rows, as a code."),
     number_column("batches", "batches", "count", "Batches with so many rows."),
 )
 
@@ -72,18 +80,26 @@ def batch_sections(inputs: ReportInputs) -> Iterator[Section]:
         id="batches",
         title="Batches, from dequeue to done",
         tables=(
-            make_table("batches", "", COLUMNS, [_row(name, queue) for name, queue in named]),
+            make_table(
+                "batches",
+                "",
+                COLUMNS,
+                [_row(name, queue) for name, queue in named],
+                tuple(_queue_notes(named)),
+            ),
             make_table(
                 "batch_close_reasons",
-                "",
+                "Why batches were started",
                 CLOSE_COLUMNS,
                 [row for name, queue in named for row in _close_rows(name, queue)],
+                is_detail=True,
             ),
             make_table(
                 "batching_parameters",
-                "",
+                "Batching parameters",
                 PARAMETER_COLUMNS,
                 [row for name, queue in named for row in _parameter_rows(name, queue.queue)],
+                is_detail=True,
             ),
         ),
         series=tuple(_histogram(analysis, name, queue.queue) for name, queue in named),
@@ -118,20 +134,61 @@ def _row(name: str, summary: BatchSummary) -> Row:
 
 def _close_rows(name: str, summary: BatchSummary) -> Iterator[Row]:
     for reason, n in summary.closed_by.items():
-        yield Row((name, reason.value, n, share(n, summary.batches)), is_detail=not n)
+        cells = (name, STARTED[reason], reason.value, n, share(n, summary.batches))
+        yield Row(cells, is_detail=not n)
+
+
+def _queue_notes(named: list[tuple[str, BatchSummary]]) -> Iterator[Note]:
+    """Two lines a queue; a single queue is not named again."""
+    for name, summary in named:
+        if len(named) == 1:
+            yield _started_note(summary, "started because: ", {})
+            yield _parameters_note(summary.queue, "parameters: ", {})
+        else:
+            queue: dict[str, tuple[Cell, str]] = {"queue": (name, "")}
+            yield _started_note(summary, "{queue} batches started because: ", queue)
+            yield _parameters_note(summary.queue, "{queue} parameters: ", queue)
+
+
+def _started_note(summary: BatchSummary, head: str, facts: dict[str, tuple[Cell, str]]) -> Note:
+    """Every reason that was seen, with its share of the batches."""
+    seen = {reason: n for reason, n in summary.closed_by.items() if n}
+    parts = [f"{STARTED[reason]} {{{reason.value}}}" for reason in seen]
+    shares = {reason.value: (share(n, summary.batches), "ratio") for reason, n in seen.items()}
+    return note_of(f"{head}{', '.join(parts)}", {**facts, **shares}, style="item")
+
+
+def _parameters_note(queue: Queue, head: str, facts: dict[str, tuple[Cell, str]]) -> Note:
+    """As users write them, and how they are known: ``max_batch_size 32 (file)``."""
+    by_origin: dict[str, list[str]] = {}
+    values: dict[str, tuple[Cell, str]] = {}
+    for name, known, divisor in _parameters(queue):
+        value, origin = _value_and_origin(known, divisor)
+        by_origin.setdefault(origin, []).append(f"{name} {{{name}}}")
+        values[name] = (value, "setting")
+    for index, origin in enumerate(by_origin):
+        values[f"origin_{index}"] = (origin, "")
+    groups = [
+        f"{', '.join(parts)} ({{origin_{index}}})" for index, parts in enumerate(by_origin.values())
+    ]
+    return note_of(f"{head}{', '.join(groups)}", {**facts, **values}, style="item")
 
 
 def _parameter_rows(name: str, queue: Queue) -> Iterator[Row]:
-    """Names and units as in the server's file."""
-    for parameter, known, divisor in (
-        ("max_batch_size", queue.max_batch_size, 1),
-        ("batch_timeout_micros", queue.batch_timeout_ns, 1000),
-        ("num_batch_threads", queue.num_batch_threads, 1),
-    ):
+    for parameter, known, divisor in _parameters(queue):
         yield Row((name, parameter, *_value_and_origin(known, divisor)))
 
 
-def _value_and_origin(parameter: Parameter | Unavailable, divisor: int) -> tuple[Cell, Cell]:
+def _parameters(queue: Queue) -> tuple[tuple[str, Parameter | Unavailable, int], ...]:
+    """Names and units as in the server's file: what a value is divided by for it."""
+    return (
+        ("max_batch_size", queue.max_batch_size, 1),
+        ("batch_timeout_micros", queue.batch_timeout_ns, 1000),
+        ("num_batch_threads", queue.num_batch_threads, 1),
+    )
+
+
+def _value_and_origin(parameter: Parameter | Unavailable, divisor: int) -> tuple[Cell, str]:
     if isinstance(parameter, Unavailable):
         return parameter, parameter.reason
     return parameter.value // divisor, parameter.origin.value

@@ -7,42 +7,29 @@ from typing import TYPE_CHECKING
 from diag.model.availability import Unavailable
 from diag.model.finding import RemedyKind
 from diag.report.model import Fact, Note, Section
-from diag.report.shown import shown_value
 from diag.report.topics import ReportInputs, topic
+from diag.report.wording.metrics import describe_checks, describe_gain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from diag.model.finding import Check, Finding, Gain, Remedy, Setting
-
-# Units that do not only name what is counted.
-MEASURED_UNITS = frozenset({"ns", "ratio", "bytes", "GB/s", "%"})
-_METRIC_NAMES = {
-    "device.busy": "busy time of the device",
-    "device.planes": "GPUs in the trace",
-    "device.kernels_per_request": "kernels per request",
-    "device.bytes_in_per_request": "bytes copied to the GPU per request",
-    "samples.disagreements": "GPUs whose samples contradict the trace",
-    "batches.rows_mean": "mean rows per batch",
-    "batches.padding": "padding",
-    "batches.service.mean": "mean time per batch",
-    "requests.complete": "complete requests",
-}
+    from diag.model.finding import Finding, Gain, Remedy, Setting
 
 
 @topic(order=200)
 def change_sections(inputs: ReportInputs) -> Iterator[Section]:
     """Of the first finding: the advice, and as items what else would help."""
+    tail = [Note(inputs.verdict.tail, label="p99")] if inputs.verdict.tail else []
     if not inputs.findings:
-        notes = [Note("none needed: no rule found anything to improve", label="change")]
+        notes = [Note("none needed: no rule found anything to improve", label="change"), *tail]
         yield Section(id="change", title="", notes=tuple(notes), is_summary=True)
         return
     finding = inputs.findings[0]
-    notes = [*_change_notes(finding), *_verify_notes(finding)]
+    notes = [*_change_notes(finding, tail), *_verify_notes(finding)]
     if finding.rollback and not _is_another_capture(finding):
         notes.append(Note(finding.rollback, label="rollback"))
-    if notes:
-        yield Section(id="change", title="", notes=tuple(notes), is_summary=True)
+    notes.append(Note(finding.docs, label="more"))
+    yield Section(id="change", title="", notes=tuple(notes), is_summary=True)
     others = [Note(remedy_text(remedy), style="item") for remedy in finding.remedies[1:]]
     if others:
         yield Section(id="alternatives", title="Other ways to change it", notes=tuple(others))
@@ -62,14 +49,15 @@ def _short_note(finding: Finding) -> Note:
     if finding.remedies:
         parts.append(f"Change: {remedy_text(finding.remedies[0])}")
     if not isinstance(finding.gain, Unavailable):
-        parts.append(f"Gain: {_gain_text(finding.gain)}.")
+        parts.append(f"Gain: {describe_gain(finding.gain)}.")
         facts = _gain_facts(finding.gain)
     return Note(f"{' '.join(parts)} [{finding.id}]", facts=facts, style="item")
 
 
-def _change_notes(finding: Finding) -> Iterator[Note]:
-    """The first remedy, its gain and its risk."""
+def _change_notes(finding: Finding, tail: list[Note]) -> Iterator[Note]:
+    """The first remedy, its gain, what it does for slow requests, and its risk."""
     if not finding.remedies:
+        yield from tail
         return
     remedy, gain = finding.remedies[0], finding.gain
     yield Note(remedy_text(remedy), label="change", facts=_setting_facts(remedy.setting))
@@ -77,8 +65,9 @@ def _change_notes(finding: Finding) -> Iterator[Note]:
         if not _is_another_capture(finding):
             yield Note(f"not computed: {gain.reason}", label="gain")
     else:
-        text = f"{_gain_text(gain)}. {gain.method}"
+        text = f"{describe_gain(gain)}. {gain.method}"
         yield Note(text, label="gain", facts=_gain_facts(gain))
+    yield from tail
     if remedy.risk:
         yield Note(remedy.risk, label="risk")
 
@@ -99,25 +88,17 @@ def _setting_facts(setting: Setting | None) -> tuple[Fact, ...]:
     return (Fact("now", setting.now, "setting"), Fact("to", setting.to, "setting"))
 
 
-def _gain_text(gain: Gain) -> str:
-    """The metric today and the range to expect."""
-    now, low, high = (_shown(value, gain.unit) for value in (gain.now, gain.low, gain.high))
-    to = low if low == high else f"{low} to {high}"
-    return f"{metric_name(gain.metric)} {now} → {to}"
-
-
 def _gain_facts(gain: Gain) -> tuple[Fact, ...]:
     values = (("now", gain.now), ("low", gain.low), ("high", gain.high))
     return tuple(Fact(key, value, gain.unit) for key, value in values)
 
 
 def _verify_notes(finding: Finding) -> Iterator[Note]:
-    """All checks in one sentence."""
+    """All checks, with their numbers as facts."""
     if not finding.verify:
         return
-    checks = "; ".join(_check_text(check) for check in finding.verify)
     yield Note(
-        f"Capture again under the same load: {checks}.",
+        describe_checks(finding.verify),
         label="verify",
         facts=tuple(
             Fact(f"{check.metric}.{key}", value, check.unit)
@@ -126,36 +107,3 @@ def _verify_notes(finding: Finding) -> Iterator[Note]:
             if value is not None
         ),
     )
-
-
-def _check_text(check: Check) -> str:
-    low, high = (
-        None if bound is None else _shown(bound, check.unit) for bound in (check.low, check.high)
-    )
-    if low is not None and high is not None:
-        wanted = low if low == high else f"{low} to {high}"
-    elif high is not None:
-        wanted = f"at most {high}"
-    else:
-        wanted = f"at least {low}" if low is not None else "compare"
-    text = f"{metric_name(check.metric)} {wanted}"
-    if isinstance(check.now, Unavailable):
-        return text
-    return f"{text} (now {_shown(check.now, check.unit)})"
-
-
-def _shown(value: float, unit: str) -> str:
-    """A metric's name says what is counted, so that counts are shown without it."""
-    return shown_value(value, unit if unit in MEASURED_UNITS else "count")
-
-
-def metric_name(metric: str) -> str:
-    """A metric in words: ``queue-fill p50``, ``p99 latency``."""
-    head, _, rest = metric.partition(".")
-    if head == "latency":
-        return f"{rest} latency"
-    if head == "stage":
-        return rest.replace(".", " ")
-    if head == "idle":
-        return f"idle time in {rest}"
-    return _METRIC_NAMES.get(metric, metric.replace(".", " ").replace("_", " "))

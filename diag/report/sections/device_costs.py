@@ -30,7 +30,7 @@ KERNEL_COLUMNS = (
     Column("name", "kernel", "", "Symbol of the kernel.", "symbol"),
     number_column("total_ns", "total", "ns", "Sum over its events, which may overlap."),
     number_column("events", "events", "count", "How often it ran."),
-    name_column("op", "op", "The op that launched it most often."),
+    name_column("op", "example op", "The op that launched it most often."),
 )
 OP_COLUMNS = (
     name_column("name", "op", "Node and type of the op."),
@@ -159,6 +159,7 @@ def _curve_table(cost: ModelDeviceCost) -> Table:
         CURVE_COLUMNS,
         rows,
         notes if len(often) < len(cost.curve) else (),
+        is_data_only=all(point.rows < 0 for point in cost.curve),
     )
 
 

@@ -22,6 +22,7 @@ from diag.report.rows import (
 from diag.report.shares import share
 from diag.report.topics import ReportInputs, topic
 from diag.report.wording.agreements import advise_agreement, describe_agreeing, describe_agreement
+from diag.report.wording.idle import define_idle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,7 +134,8 @@ def _is_silent(analysis: Analysis) -> bool:
 def _share_table(analysis: Analysis) -> Table:
     rows = [Row(_share_cells(device, analysis.agreements)) for device in analysis.devices]
     columns: list[Column] = list(SHARE_COLUMNS)
-    return make_table("devices", "", columns, rows, is_detail=_is_silent(analysis))
+    notes = (Note(define_idle(is_device=True), style="item"),)
+    return make_table("devices", "", columns, rows, notes, is_detail=_is_silent(analysis))
 
 
 def _share_cells(

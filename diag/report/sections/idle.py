@@ -13,6 +13,7 @@ from diag.report.notes import note, note_of
 from diag.report.rows import Row, flag_column, make_table, name_column, number_column
 from diag.report.shares import share
 from diag.report.topics import ReportInputs, topic
+from diag.report.wording.idle import define_idle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from diag.model.gaps import GapTable, IdleCause
     from diag.report.model import Column, Table
 
+# From here on the report says what less starvation would bring.
+STARVED_MIN_RATIO = 0.05
 # Of more devices than this, one table has the main cause of each.
 OWN_TABLES_MAX = 2
 _SHARES = (
@@ -76,8 +79,8 @@ def idle_sections(inputs: ReportInputs) -> Iterator[Section]:
         tables=(make_table("idle_overview", "", columns, rows),),
         is_detail=not has_many,
     )
-    for summary in analysis.idle:
-        yield _section(analysis, summary, is_detail=has_many)
+    for index, summary in enumerate(analysis.idle):
+        yield _section(analysis, summary, is_first=index == 0, is_detail=has_many)
 
 
 def timeline_name(name: str) -> str:
@@ -117,10 +120,13 @@ def _ranked(summary: GapSummary) -> list[tuple[IdleCause, int]]:
     return sorted(seen, key=lambda item: -item[1])
 
 
-def _section(analysis: Analysis, summary: GapSummary, *, is_detail: bool) -> Section:
+def _section(
+    analysis: Analysis, summary: GapSummary, *, is_first: bool, is_detail: bool
+) -> Section:
     timeline = summary.timeline
     causes = _ranked(summary)
-    tables = (_cause_table(analysis, summary, causes),) if causes else ()
+    notes = tuple(_table_notes(summary)) if is_first else ()
+    tables = (_cause_table(analysis, summary, causes, notes),) if causes else ()
     return Section(
         id="idle",
         title=f"Idle time of {timeline_name(timeline.name)}",
@@ -128,6 +134,17 @@ def _section(analysis: Analysis, summary: GapSummary, *, is_detail: bool) -> Sec
         notes=tuple(_idle_notes(analysis, summary)),
         tables=tables,
         is_detail=is_detail,
+    )
+
+
+def _table_notes(summary: GapSummary) -> Iterator[Note]:
+    """How to read the first table of causes; the table of GPUs has said what idle means."""
+    if not summary.timeline.is_device:
+        yield Note(define_idle(is_device=False), style="item")
+    yield note(
+        "all causes together are the idle time, {idle_ns}",
+        style="item",
+        idle_ns=(summary.idle_ns, "ns"),
     )
 
 
@@ -144,7 +161,8 @@ def _idle_notes(analysis: Analysis, summary: GapSummary) -> Iterator[Note]:
         starved=(share(summary.starved_ns, window_ns), "ratio"),
         no_demand=(share(summary.no_demand_ns, window_ns), "ratio"),
     )
-    if timeline.is_device and summary.starved_ns:
+    is_worth_it = summary.starved_ns >= STARVED_MIN_RATIO * window_ns
+    if timeline.is_device and summary.starved_ns and is_worth_it:
         yield note(
             "Idle for {waiting} with requests open; without starvation, {won} more device time "
             "per second.",
@@ -201,7 +219,10 @@ def _columns(*, is_device: bool) -> tuple[Column, ...]:
 
 
 def _cause_table(
-    analysis: Analysis, summary: GapSummary, causes: list[tuple[IdleCause, int]]
+    analysis: Analysis,
+    summary: GapSummary,
+    causes: list[tuple[IdleCause, int]],
+    notes: tuple[Note, ...],
 ) -> Table:
     mine = _rows_of(analysis, summary)
     window_ns = summary.timeline.window.duration_ns
@@ -225,7 +246,7 @@ def _cause_table(
             *levels.values(),
         )
         rows.append(Row(cells))
-    return make_table("idle", "", _columns(is_device=summary.timeline.is_device), rows)
+    return make_table("idle", "", _columns(is_device=summary.timeline.is_device), rows, notes)
 
 
 def _by_confidence(gaps: GapTable, mine: Bools) -> dict[Confidence, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from diag.findings.without_requests import NOT_RECORDED
@@ -19,13 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from diag.analysis.distribution import Distribution
-    from diag.analysis.result import Counts, ModelSummary, StageSummary
+    from diag.analysis.result import Analysis, Counts, ModelSummary, StageSummary
     from diag.report.model import Cell
 
-TAIL = "p99-p50"
-TAIL_MEANING = (
-    "what makes slow requests slow: mean of the 1% around p99 minus mean of the 10% around p50"
-)
 COLUMNS = (
     name_column("stage", "stage", "Part of a request's path; the stages add up to the request."),
     name_column("group", "group", "The group that the stage belongs to.", is_detail=True),
@@ -35,8 +32,14 @@ COLUMNS = (
     number_column("p50_ns", "p50", "ns", "Median, over requests."),
     number_column("p90_ns", "p90", "ns", "90th percentile, over requests."),
     number_column("p99_ns", "p99", "ns", "99th percentile, over requests."),
-    number_column("tail_ns", TAIL, "ns", f"{TAIL_MEANING[0].upper()}{TAIL_MEANING[1:]}."),
+    number_column(
+        "tail_ns",
+        "tail",
+        "ns",
+        "Mean of the requests around p99 (1% of all) minus mean of those around p50 (10%).",
+    ),
 )
+_ONE_SLOW, _MANY_SLOW = "the {slow} request at p99", "mean of the {slow} requests around p99"
 _TOTAL, _GROUP, _MEMBER = 0, 1, 2
 _NOT_MARKED = Unavailable("no event of the trace marks this stage")
 
@@ -47,7 +50,8 @@ def request_sections(inputs: ReportInputs) -> Iterator[Section]:
     counts = inputs.analysis.counts
     # A verdict about missing requests has said so.
     if inputs.verdict.id != NOT_RECORDED:
-        yield Section(id="requests", title="Requests", notes=(_count_note(counts),))
+        notes = (_count_note(counts), *_failure_notes(inputs.analysis))
+        yield Section(id="requests", title="Requests", notes=notes)
     for model in inputs.analysis.models:
         name = printable(model.model, NAME_MAX_CHARS)
         yield Section(
@@ -100,6 +104,22 @@ def _count_note(counts: Counts) -> Note:
     if cut:
         sentences.append(f"{_listed(cut)} incomplete at the window's edges")
     return note_of(f"{'. '.join(sentences)}.", facts)
+
+
+def _failure_notes(analysis: Analysis) -> Iterator[Note]:
+    """Answers other than OK, by status over all models."""
+    if isinstance(analysis.metrics, Unavailable):
+        return
+    failures: Counter[str] = Counter()
+    for item in analysis.metrics:
+        failures.update({status: n for status, n in item.responses.items() if status != "OK"})
+    seen = {status: n for status, n in sorted(failures.items()) if n > 0}
+    facts: dict[str, tuple[Cell, str]] = {}
+    for index, (status, n) in enumerate(seen.items()):
+        facts |= {f"answers_{index}": (n, "count"), f"status_{index}": (status, "")}
+    parts = [f"{{answers_{index}}} {{status_{index}}}" for index in range(len(seen))]
+    if parts:
+        yield note_of(f"Answers that are not OK, by the server's metrics: {_listed(parts)}.", facts)
 
 
 _COUNT_TEXTS = {
@@ -187,9 +207,14 @@ def _total(values: list[float | Unavailable]) -> float | Unavailable:
 def _ledger_notes(model: ModelSummary) -> Iterator[Note]:
     """What the columns mean, and why a cell says n/a."""
     if isinstance(model.tail_ns, Unavailable):
-        yield Note(f"{TAIL} n/a: {model.tail_ns.reason}", style="item")
+        yield Note(f"tail n/a: {model.tail_ns.reason}", style="item")
     else:
-        yield Note(f"{TAIL}: {TAIL_MEANING}", style="item")
+        yield note_of(
+            f"tail: {plural(model.tail_slow, _ONE_SLOW, _MANY_SLOW)} minus mean of the {{middle}} "
+            "around p50; negative: slow requests spend less time there",
+            {"slow": (model.tail_slow, "count"), "middle": (model.tail_middle, "count")},
+            style="item",
+        )
     latency = model.latency
     reasons: dict[str, list[str]] = {}
     for label, value in (("p50", latency.p50_ns), ("p90", latency.p90_ns), ("p99", latency.p99_ns)):
@@ -200,7 +225,7 @@ def _ledger_notes(model: ModelSummary) -> Iterator[Note]:
     unknown = [stage.stage.value for stage in model.stages if not stage.known]
     if unknown:
         yield Note(
-            f"n/a: no event of the trace marks {', '.join(unknown)}; that time is plural in a "
-            "neighbouring stage or as unattributed",
+            f"n/a: no event of the trace marks {', '.join(unknown)}; that time is part of "
+            "a neighbouring stage or of unattributed",
             style="item",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diag.model.availability import Unavailable
-from diag.report.model import Section
+from diag.report.model import Note, Section
 from diag.report.rows import Row, make_table, name_column, number_column, time_column
 from diag.report.topics import ReportInputs, topic
 
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from diag.report.model import Cell
 
 SHOWN_MAX = 5
+# Stretches that are less of the idle time of their devices explain nothing of it.
+SHOWN_MIN_RATIO = 0.05
+_STATE_NOTE = Note(
+    "open, one request was in, since: the state in the middle of the stretch", style="item"
+)
 COLUMNS = (
     number_column("gap", "no.", "count", "Number of the gap in this report."),
     name_column("timeline", "device", "Which device was idle."),
@@ -26,8 +31,8 @@ COLUMNS = (
     name_column("main_cause", "main cause", "The cause of most of it."),
     number_column("main_cause_ns", "of it", "ns", "Time of that cause.", is_detail=True),
     number_column("waiting_requests", "open", "requests", "Requests open in its middle."),
-    name_column("doing", "one was in", "What the first of them was doing."),
-    number_column("doing_ns", "for", "ns", "For how long, in the middle of the gap."),
+    name_column("doing", "one request was in", "Stage of the first of them."),
+    number_column("doing_ns", "since", "ns", "For how long, in the middle of the gap."),
 )
 CAUSE_COLUMNS = (
     number_column("gap", "no.", "count", "Number of the gap."),
@@ -63,7 +68,7 @@ def longest_gap_sections(inputs: ReportInputs) -> Iterator[Section]:
         id="longest_gaps",
         title="Longest idle stretches with requests open",
         tables=(
-            make_table("longest_gaps", "", COLUMNS, rows),
+            make_table("longest_gaps", "", COLUMNS, rows, (_STATE_NOTE,)),
             make_table(
                 "longest_gap_causes",
                 "Their causes",
@@ -79,8 +84,16 @@ def longest_gap_sections(inputs: ReportInputs) -> Iterator[Section]:
                 is_data_only=True,
             ),
         ),
-        is_detail=not shown,
+        is_detail=not _explains(analysis, shown),
     )
+
+
+def _explains(analysis: Analysis, shown: list[LongGap]) -> bool:
+    """Whether the shown stretches are a part of their devices' idle time that is worth a table."""
+    timelines = {gap.timeline_index for gap in shown}
+    idle_ns = sum(each.idle_ns for index, each in enumerate(analysis.idle) if index in timelines)
+    shown_ns = sum(gap.end_ns - gap.start_ns for gap in shown)
+    return bool(shown) and shown_ns >= SHOWN_MIN_RATIO * idle_ns
 
 
 def _cells(analysis: Analysis, number: int, gap: LongGap) -> tuple[Cell | None, ...]:

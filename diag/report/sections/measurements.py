@@ -1,4 +1,4 @@
-"""What was measured beside the trace: the server's counters, and samples of host and GPUs."""
+"""What was measured besides the trace: the server's counters, and samples of host and GPUs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from diag.model.availability import Unavailable
 from diag.report.model import Column, Note, Section
+from diag.report.notes import note_of
 from diag.report.rows import Row, make_table, name_column, number_column, text_column
 from diag.report.shares import share
 from diag.report.topics import ReportInputs, topic
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from diag.analysis.samples.fields import FieldSummary
     from diag.analysis.samples.metrics import ModelMetrics
     from diag.analysis.samples.sources import SourceSummary
-    from diag.report.model import Table
+    from diag.report.model import Cell, Table
 
 # What a first look needs; the other fields are shown on request.
 HIGHLIGHTS = frozenset(
@@ -37,6 +38,10 @@ HIGHLIGHTS = frozenset(
         "power_w",
     }
 )
+# From here on, other work on the host can delay the server's threads.
+CPU_BUSY_MIN_PERCENT = 85
+_NOT_SAMPLED = Unavailable("not sampled")
+_BARE_TRACE = "bare-trace"  # a caveat that names all that is missing
 _GPU_IDLE = "gpu-idle"  # always among the reasons of a GPU without work
 MODEL_COLUMN = name_column("model", "model", "Name of the model in the metrics.")
 ANSWER_COLUMNS = (
@@ -99,13 +104,47 @@ def measurement_sections(inputs: ReportInputs) -> Iterator[Section]:
     yield Section(
         id="measurements",
         title="Other measurements during the capture",
-        notes=tuple(_absence_notes(analysis)),
+        notes=(*_cpu_notes(analysis), *_absence_notes(inputs)),
         tables=tuple(tables),
     )
 
 
-def _absence_notes(analysis: Analysis) -> Iterator[Note]:
-    """Sources that are missing for the same reason share a line."""
+def _cpu_notes(analysis: Analysis) -> Iterator[Note]:
+    """How busy the host was, where that is so much that it can slow the server."""
+    fields = {
+        field.field: field.mean
+        for item in analysis.samples
+        if item.source == "host" and not isinstance(item.fields, Unavailable)
+        for field in item.fields
+    }
+    busy = fields.get("cpu_percent", _NOT_SAMPLED)
+    if isinstance(busy, Unavailable) or busy < CPU_BUSY_MIN_PERCENT:
+        return
+    server, cores = fields.get("server_cpu_percent", _NOT_SAMPLED), _cores(analysis)
+    of_cores = " ({cores} cores)" if cores else ""
+    by_server = "" if isinstance(server, Unavailable) else "; the server used {server} cores"
+    facts: dict[str, tuple[Cell, str]] = {"busy": (busy, "%")}
+    if cores:
+        facts["cores"] = (cores, "count")
+    if not isinstance(server, Unavailable):
+        facts["server"] = (server / 100, "count")
+    yield note_of(f"{{busy}} busy on average{of_cores}{by_server}", facts, label="host CPU")
+
+
+def _cores(analysis: Analysis) -> int:
+    """Of the host, by its samples; 0 if they do not tell."""
+    series = analysis.capture.host_samples
+    if isinstance(series, Unavailable):
+        return 0
+    values = (sample.get("cpu_percent") for sample in series.samples)
+    return max((len(value) for value in values if isinstance(value, list)), default=0)
+
+
+def _absence_notes(inputs: ReportInputs) -> Iterator[Note]:
+    """Sources that are missing for the same reason share a line; a caveat may have said it."""
+    analysis = inputs.analysis
+    said = [caveat.text for caveat in inputs.caveats]
+    is_bare = any(caveat.code == _BARE_TRACE for caveat in inputs.caveats)
     absent: dict[str, list[str]] = {}
     if isinstance(analysis.metrics, Unavailable):
         absent.setdefault(analysis.metrics.reason, []).append("metrics")
@@ -113,6 +152,8 @@ def _absence_notes(analysis: Analysis) -> Iterator[Note]:
         if isinstance(item.fields, Unavailable):
             absent.setdefault(item.fields.reason, []).append(f"{item.source} samples")
     for reason, sources in absent.items():
+        if is_bare or any(reason in text for text in said):
+            continue
         yield Note(f"{', '.join(sources)}: {reason}", label="missing")
     if not isinstance(analysis.metrics, Unavailable) and not analysis.metrics:
         yield Note("the server has counted no request yet", label="metrics")
@@ -127,7 +168,8 @@ def _metric_tables(analysis: Analysis) -> Iterator[Table]:
         for status, n in item.responses.items()
     ]
     if answers:
-        yield make_table("server_answers", "", ANSWER_COLUMNS, answers)
+        notes = tuple(_answer_notes(analysis))
+        yield make_table("server_answers", "", ANSWER_COLUMNS, answers, notes)
     latencies = [_latency_row(item) for item in analysis.metrics]
     known = [item for item in analysis.metrics if not isinstance(item.outside_mean_ns, Unavailable)]
     why = {
@@ -135,15 +177,38 @@ def _metric_tables(analysis: Analysis) -> Iterator[Table]:
         for item in analysis.metrics
         if isinstance(item.outside_mean_ns, Unavailable)
     }
-    notes = [Note(f"n/a: {reason}", style="item") for reason in sorted(why)]
+    latency_notes = [Note(f"n/a: {reason}", style="item") for reason in sorted(why)]
     if known:
-        notes.append(
+        latency_notes.append(
             Note(
                 "rest: parsing, decoding and encoding, which the trace does not show",
                 style="item",
             )
         )
-    yield make_table("server_latency", "", LATENCY_COLUMNS, latencies, tuple(notes))
+    yield make_table("server_latency", "", LATENCY_COLUMNS, latencies, tuple(latency_notes))
+
+
+def _answer_notes(analysis: Analysis) -> Iterator[Note]:
+    """Why there are more answers than requests in the trace."""
+    counts = analysis.counts
+    if isinstance(analysis.metrics, Unavailable) or isinstance(counts.complete, Unavailable):
+        return
+    answers = sum(sum(item.responses.values()) for item in analysis.metrics)
+    if answers <= counts.complete + counts.refused:
+        return
+    facts: dict[str, tuple[Cell, str]] = {
+        "answers": (answers, "count"),
+        "complete": (counts.complete, "count"),
+    }
+    if counts.refused:
+        facts["refused"] = (counts.refused, "count")
+    refused = " and {refused} refused" if counts.refused else ""
+    yield note_of(
+        f"{{answers}} answers, {{complete}} complete{refused} requests in the window: the scrapes "
+        "enclose a longer time than the window",
+        facts,
+        style="item",
+    )
 
 
 def _latency_row(item: ModelMetrics) -> Row:

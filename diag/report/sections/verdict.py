@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diag.model.availability import Unavailable
+from diag.model.finding import Tier
 from diag.report.model import Column, Note, Section
 from diag.report.rows import Row, make_table, name_column, text_column
 from diag.report.topics import ReportInputs, topic
@@ -26,6 +27,8 @@ EVIDENCE_COLUMNS = (
 
 # Caveats of servers that have GPUs, but no trace of their work: the verdict may be of the CPU only.
 _GPU_DOUBTS = frozenset({"gpu-plane-missing", "gpu-planes-empty"})
+# The other tiers say that something cannot be seen, or that nothing is lost.
+_TIERS_OF_CAUSES = frozenset({Tier.DISTURBANCE, Tier.REQUEST_TIME, Tier.DEVICE_TIME})
 
 
 @topic(order=100)
@@ -34,16 +37,23 @@ def verdict_sections(inputs: ReportInputs) -> Iterator[Section]:
     verdict = inputs.verdict
     doubts = [item.text for item in inputs.caveats if item.code in _GPU_DOUBTS - {verdict.id}]
     reason = verdict.confidence_reason.removesuffix(".")
-    confidence = ". ".join(filter(None, (verdict.confidence.value, reason)))
+    confidence = ". ".join(filter(None, (_confidence(inputs), reason)))
     yield Section(
         id="verdict",
         title="",
         notes=(
-            Note(verdict.sentence, style="lead"),
+            Note(verdict.sentence, style="lead", strong=verdict.what),
             Note(". ".join((confidence, *doubts)), label="confidence"),
         ),
         is_summary=True,
     )
+
+
+def _confidence(inputs: ReportInputs) -> str:
+    """Also of what, where the verdict names a cause of lost time."""
+    level = inputs.verdict.confidence.value
+    names_cause = any(finding.tier in _TIERS_OF_CAUSES for finding in inputs.findings[:1])
+    return f"{level} that this is the cause" if names_cause else level
 
 
 @topic(order=1500)

@@ -249,6 +249,8 @@ def make_model(model: str = "convnet") -> ModelSummary:
         rate_per_second=30.0,
         latency=flat(total_ns),
         tail_ns=-0.5 * MS,
+        tail_slow=1,
+        tail_middle=3,
         stages=stages,
     )
 

@@ -227,9 +227,9 @@ def test_another_capture_has_no_gain_and_nothing_to_undo():
         make_finding(), remedies=(remedy,), gain=Unavailable("no request"), verify=(check,)
     )
     labels = labels_of(build_report(make_analysis(), (finding,)))
-    assert list(labels) == ["confidence", "change", "verify"]
+    assert list(labels) == ["confidence", "change", "verify", "more"]
     assert labels["change"] == "Capture for longer. Where: diag capture."
-    assert labels["verify"].endswith(": complete requests at least 1 (now 0).")
+    assert labels["verify"].endswith(": complete requests rise to 1 or more (now 0).")
 
 
 def test_that_no_request_is_recorded_is_said_once():

@@ -67,6 +67,7 @@ samples:    Another process uses GPU 0: process 4711 (python3) at 50%. The GPU w
             the server a GPU of its own. [other-process]
 device          busy  kernel  copy  memset   idle  starved  no demand  sampled
 /device:GPU:0  34.0%   24.0%  9.0%    1.0%  66.0%    26.0%      34.0%    75.0%
+  - idle: no kernel, copy or memset ran; starved: requests were open, but their input was not ready
 
 device         model        kernels  copies  copied in  copied out  unlinked
 /device:GPU:0  NVIDIA H200    1,200       2   3.00 MiB    4.00 KiB         3"""
@@ -86,11 +87,13 @@ no-demand        no          34.0      34.0%  high
 preprocess       yes         21.0      21.0%  high        queue-fill
 launch           no          6.00       6.0%  medium      allocator
 queue-executor   yes         5.00       5.0%  high
+  - all causes together are the idle time, 66.0 ms
 
 Longest idle stretches with requests open
-no.  device         at ms  idle ms  main cause  open  one was in  for ms
-  1  /device:GPU:0      0     22.0  preprocess    12  preprocess    6.00
-  2  /device:GPU:0   60.0     6.00  preprocess     1  launch        3.00"""
+no.  device         at ms  idle ms  main cause  open  one request was in  since ms
+  1  /device:GPU:0      0     22.0  preprocess    12  preprocess              6.00
+  2  /device:GPU:0   60.0     6.00  preprocess     1  launch                  3.00
+  - open, one request was in, since: the state in the middle of the stretch"""
     )
 
 
@@ -116,13 +119,29 @@ rows  runs  mean ms  p10 ms  p50 ms  p90 ms
    8    12     3.00     n/a    3.00     n/a
 
 Kernels and ops with most GPU time
-kernel                                              total ms  events  op
+kernel                                              total ms  events  example op
 Eigen::internal::EigenMetaKernel<…scalar_tanh_op…>      14.0     900  m:Tanh
 gemm                                                    10.0     300  n/a
 
 op            total ms  events
 convnet:Tanh      14.0     900"""
     )
+
+
+@pytest.mark.parametrize(("idle_ns", "is_shown"), [(560_000_000, True), (561_000_000, False)])
+def test_stretches_that_are_little_of_the_idle_time_are_a_detail(idle_ns, is_shown):
+    analysis = make_gpu_analysis()
+    idle = tuple(replace(each, idle_ns=idle_ns) for each in analysis.idle)
+    report = factory.make_report(replace(analysis, idle=idle))
+    assert ("Longest idle stretches" in text_of(report)) is is_shown
+    assert "Longest idle stretches" in text_of(report, verbose=True)
+
+
+def test_what_less_starvation_brings_is_said_where_there_is_some():
+    analysis = make_gpu_analysis()
+    idle = tuple(replace(each, starved_ns=4_000_000) for each in analysis.idle)
+    text = text_of(factory.make_report(replace(analysis, idle=idle)))
+    assert "without starvation" not in text
 
 
 def test_samples_are_shown_by_device():
@@ -140,6 +159,8 @@ gpu     1 (NVIDIA H200, MIG)  power_mw             90.0 W  90.0 W
 source  device           clocks limited by    of samples
 gpu     0 (NVIDIA H200)  sw-power-cap             100.0%
 gpu     0 (NVIDIA H200)  sw-thermal-slowdown       50.0%
+
+Stages, causes and columns are explained in docs/attribution.md.
 """
     )
 
@@ -186,7 +207,7 @@ def test_a_gpu_that_exists_and_is_not_traced_is_a_doubt_of_the_verdict(code):
     assert part.advice.startswith("CUPTI refused")
     assert "Acme Inc. A100 (GPU 0) 50%" in part.text
     (confidence,) = [n.text for n in report.section("verdict").notes if n.label == "confidence"]
-    assert confidence == f"high. 3 requests of convnet. {part.text}"
+    assert confidence == f"high that this is the cause. 3 requests of convnet. {part.text}"
     assert "CUPTI refused" not in markdown_of(report, summary=True)
 
 
@@ -194,7 +215,7 @@ def test_two_gpus_have_a_table_each_and_the_longest_gaps_together():
     text = text_of(make_report(devices=2))
     assert text.count("\nIdle time of /device:GPU:") == 2
     assert text.count("\nsamples: ") == 3  # one each, and once what to do
-    gaps = between(text, "Longest", "Batches").splitlines()[2:]
+    gaps = between(text, "Longest", "  - open, ").splitlines()[2:]
     assert [tuple(line.split()[1:3]) for line in gaps] == [
         ("/device:GPU:0", "0"),
         ("/device:GPU:1", "0"),
@@ -219,7 +240,7 @@ def test_many_gpus_share_a_table_and_one_line_for_all_samples_that_agree():
     assert len(lines) == 2
     assert lines[0].startswith("samples:    NVML and the trace agree on GPU 0, GPU 1, ")
     assert lines[1].startswith("samples:    Another process uses GPU 7: process 4711 ")
-    assert len(between(text, "Longest", "Batches").splitlines()) == 2 + 5
+    assert len(between(text, "Longest", "  - open, ").splitlines()) == 2 + 5
 
 
 def test_long_gaps_without_an_open_request_are_details():
@@ -328,11 +349,8 @@ def test_a_cost_of_which_little_is_known_shows_what_there_is():
         "requests                  90",
         "GPU time per request  800 µs",
         "kernels per request     13.5",
-        "",
-        "GPU time by rows in a run",
-        "rows  runs  mean ms  p10 ms  p50 ms  p90 ms",
-        " n/a     3    0.500     n/a     n/a     n/a",
     ]
+    assert report.table("device_time_by_rows").rows[0]["mean_ns"] == 500_000
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from markdown_it import MarkdownIt
 
 from diag.model.availability import Unavailable
 from diag.model.caveat import recorded_caveat
+from diag.report.build import build_report
 from diag.report.formats._json_document import published_schema, report_schema
 from diag.report.model import Report
 from tests.unit.report import factory
@@ -34,12 +35,12 @@ from tests.unit.report.rendering import (
 )
 
 LOWER = (
-    "Lower batch_timeout_micros 10000 → 2000 for convnet. Where: batching_parameters_file, then "
-    "restart the server."
+    "Lower batch_timeout_micros 10000 → 2000 for convnet. Where: batching_parameters_file "
+    "(for all models), then restart the server."
 )
 VERIFY = (
-    "Capture again under the same load: queue-fill p50 at most 2.50 ms (now 8.00 ms); busy time of "
-    "the device 40.0% to 90.0%."
+    "Capture again under the same load: queue-fill p50 falls to 2.50 ms or less (now 8.00 ms); "
+    "busy time of the device must be at 40.0% to 90.0%."
 )
 
 
@@ -61,6 +62,7 @@ def test_the_order_is_that_of_a_reader_in_a_hurry():
         "risk:",
         "verify:",
         "rollback:",
+        "more:",
         "Other ways to change it",
         "Also found",
         "Limits of this analysis",
@@ -75,8 +77,8 @@ def test_the_order_is_that_of_a_reader_in_a_hurry():
         "Capture",
         "Evidence",
     ]
-    starts = [next(i for i, line in enumerate(lines) if line.startswith(w)) for w in order[:9]]
-    starts += [lines.index(next(x for x in lines if x.startswith(w) and x)) for w in order[11:]]
+    starts = [next(i for i, line in enumerate(lines) if line.startswith(w)) for w in order[:10]]
+    starts += [lines.index(next(x for x in lines if x.startswith(w) and x)) for w in order[12:]]
     assert starts == sorted(starts)
 
 
@@ -143,15 +145,36 @@ def test_the_summary_is_the_begin_of_the_report_and_a_ticket_by_itself():
     assert summary.splitlines() == [
         "# convnet · convnet · 2023-11-14 22:13:20.000 UTC · 100 ms",
         "",
-        f"**{report.verdict.sentence}**",
+        f"{report.verdict.latency} **{report.verdict.what}** {report.verdict.device}",
         "",
-        "- **confidence:** high. 3 requests of convnet",
+        "- **confidence:** high that this is the cause. 3 requests of convnet",
         f"- **change:** {LOWER}",
-        "- **gain:** mean latency 12.0 ms → 4.50 ms to 6.00 ms. Waits cut to 2 ms.",
+        "- **gain:** mean latency 12.0 ms → 4.50 to 6.00 ms. Waits cut to 2 ms.",
         "- **risk:** Batches get smaller.",
         f"- **verify:** {VERIFY}",
         "- **rollback:** Set batch_timeout_micros back to 10000.",
+        "- **more:** docs/findings/batch-timeout-dominates.md",
     ]
+
+
+def test_names_in_backticks_are_code_and_other_backticks_text():
+    finding = replace(
+        factory.make_finding(), what="Ops (`DecodeJpeg` and `a/b c`) of `x``y` wait `$(z)` long."
+    )
+    report = build_report(make_analysis(), (finding,))
+    (line,) = [line for line in markdown_of(report, summary=True).splitlines() if "Ops" in line]
+    assert "**Ops (`DecodeJpeg` and `a/b c`) of \\`x\\`\\`y\\` wait \\`\\$(z)\\` long.**" in line
+
+
+def test_only_the_sentence_of_the_finding_is_bold():
+    report = make_report()
+    (lead,) = [note for note in report.section("verdict").notes if note.style == "lead"]
+    assert (lead.text, lead.strong) == (report.verdict.sentence, report.verdict.what)
+    text = text_of(report, color=True, width=400)
+    assert f"\x1b[1m{report.verdict.what}\x1b[0m" in text
+    assert text_of(report).endswith(
+        "\n\nStages, causes and columns are explained in docs/attribution.md.\n"
+    )
 
 
 def test_markdown_of_a_typical_capture_fits_a_ticket():
