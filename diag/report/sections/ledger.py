@@ -39,7 +39,7 @@ COLUMNS = (
         "Mean of the requests around p99 (1% of all) minus mean of those around p50 (10%).",
     ),
 )
-_ONE_SLOW, _MANY_SLOW = "the {slow} request at p99", "mean of the {slow} requests around p99"
+_ONE_SLOW, _MANY_SLOW = "the request at p99", "mean of the {slow} requests around p99"
 _TOTAL, _GROUP, _MEMBER = 0, 1, 2
 _NOT_MARKED = Unavailable("no event of the trace marks this stage")
 
@@ -52,7 +52,7 @@ def request_sections(inputs: ReportInputs) -> Iterator[Section]:
     if inputs.verdict.id != NOT_RECORDED:
         notes = (_count_note(counts), *_failure_notes(inputs.analysis))
         yield Section(id="requests", title="Requests", notes=notes)
-    for model in inputs.analysis.models:
+    for index, model in enumerate(inputs.analysis.models):
         name = printable(model.model, NAME_MAX_CHARS)
         yield Section(
             id="ledger",
@@ -66,7 +66,7 @@ def request_sections(inputs: ReportInputs) -> Iterator[Section]:
                     modes=(", ".join(mode.value for mode in model.modes), ""),
                 ),
             ),
-            tables=(_ledger(model),),
+            tables=(_ledger(model, is_first=index == 0),),
             series=(percentile_series(inputs.analysis.requests, model.model),),
         )
 
@@ -147,12 +147,13 @@ def _listed(parts: list[str]) -> str:
     return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
 
 
-def _ledger(model: ModelSummary) -> Table:
+def _ledger(model: ModelSummary, *, is_first: bool) -> Table:
     total = ("request", None, True, 1.0, *_times(model.latency), model.tail_ns)
     rows = [Row(total, level=_TOTAL)]
+    notes = tuple(_ledger_notes(model, explain_sign=is_first))
     for group in StageGroup:
         rows += _group_rows(group, [s for s in model.stages if s.stage.group is group])
-    return make_table("ledger", "", COLUMNS, rows, tuple(_ledger_notes(model)))
+    return make_table("ledger", "", COLUMNS, rows, notes)
 
 
 def _group_rows(group: StageGroup, stages: list[StageSummary]) -> Iterator[Row]:
@@ -204,14 +205,15 @@ def _total(values: list[float | Unavailable]) -> float | Unavailable:
     return math.fsum(value for value in values if not isinstance(value, Unavailable))
 
 
-def _ledger_notes(model: ModelSummary) -> Iterator[Note]:
+def _ledger_notes(model: ModelSummary, *, explain_sign: bool) -> Iterator[Note]:
     """What the columns mean, and why a cell says n/a."""
     if isinstance(model.tail_ns, Unavailable):
         yield Note(f"tail n/a: {model.tail_ns.reason}", style="item")
     else:
+        negative = "; negative: slow requests spend less time there" if explain_sign else ""
         yield note_of(
             f"tail: {plural(model.tail_slow, _ONE_SLOW, _MANY_SLOW)} minus mean of the {{middle}} "
-            "around p50; negative: slow requests spend less time there",
+            f"around p50{negative}",
             {"slow": (model.tail_slow, "count"), "middle": (model.tail_middle, "count")},
             style="item",
         )

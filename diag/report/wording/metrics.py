@@ -76,7 +76,7 @@ def _guard(check: Check) -> str:
     name = metric_name(check.metric)
     if check.low is None and check.high is None:
         return f"compare {name}{_now(check)}"
-    return f"{name} must stay {_limit(check)}{_now(check)}"
+    return f"{name} must stay {_limit(check) or f'at {_wanted(check)}'}{_now(check)}"
 
 
 def _holds(check: Check) -> bool:
@@ -90,7 +90,7 @@ def _holds(check: Check) -> bool:
 def _goal(check: Check) -> str:
     name = metric_name(check.metric)
     if isinstance(check.now, Unavailable):
-        return f"{name} must be {_limit(check)}"
+        return f"{name} must be {_limit(check) or _wanted(check)}"
     verb = "fall" if check.high is not None and check.now > check.high else "rise"
     ending = "s" if check.unit in _SINGULAR_UNITS else ""  # "requests rise", "latency rises"
     return f"{name} {verb}{ending} to {_wanted(check)}{_now(check)}"
@@ -108,12 +108,12 @@ def _wanted(check: Check) -> str:
 
 
 def _limit(check: Check) -> str:
-    """The range, as it follows ``must stay``: ``below 4.44 ms``; counts include their bound."""
+    """``below 4.44 ms`` or ``above 40%``; "" for two bounds, and for counts, which include it."""
     if check.unit in _SHOWN_UNITS and check.low is None and check.high is not None:
         return f"below {_shown(check.high, check.unit)}"
     if check.unit in _SHOWN_UNITS and check.high is None and check.low is not None:
         return f"above {_shown(check.low, check.unit)}"
-    return f"at {_wanted(check)}"
+    return ""
 
 
 def _now(check: Check) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from diag.findings.without_requests import NOT_RECORDED
 from diag.model.availability import Unavailable
-from diag.model.caveat import Caveat
-from diag.model.finding import Check, Remedy, RemedyKind, RemedyPlace
+from diag.model.caveat import Caveat, recorded_caveat
+from diag.model.finding import Check, Remedy, RemedyKind, RemedyPlace, Tier
 from diag.report.build import build_report
 from diag.report.model import Report, Table
 from tests.unit.report.factory import (
@@ -21,6 +22,9 @@ from tests.unit.report.factory import (
     make_report,
     make_rich_capture,
 )
+
+if TYPE_CHECKING:
+    from diag.analysis.result import Analysis
 
 
 def rows_by(table: Table, key: str) -> dict[object, dict[str, object]]:
@@ -249,3 +253,125 @@ def test_what_brings_no_time_back_says_why_not():
     finding = replace(make_finding(), gain=Unavailable("it needs a simulation"))
     labels = labels_of(build_report(make_analysis(), (finding,)))
     assert labels["gain"] == "not computed: it needs a simulation"
+
+
+def rich_analysis(cpu_percent: float = 99.0, server_percent: float = 107.0) -> Analysis:
+    """Of a host with two cores, both as busy as given."""
+    sample = {
+        "unix_ns": ORIGIN_UNIX_NS,
+        "cpu_percent": [cpu_percent, cpu_percent],
+        "server_cpu_percent": server_percent,
+    }
+    units = {"cpu_percent": "%", "server_cpu_percent": "% of one core"}
+    capture = make_rich_capture()
+    series = replace(capture.host_samples, samples=(sample,), units=units, missing={})
+    return make_analysis(capture=replace(capture, host_samples=series))
+
+
+def test_a_busy_host_is_the_first_line_of_the_measurements():
+    note = make_report(rich_analysis()).section("measurements").notes[0]
+    assert note.label == "host CPU"
+    assert note.text == "99% busy on average (2 cores); the server used 1.07 cores"
+    assert {fact.key: fact.value for fact in note.facts} == {
+        "busy": 99.0,
+        "cores": 2,
+        "server": pytest.approx(1.07),
+    }
+
+
+def test_a_host_with_free_cores_is_not():
+    notes = make_report(rich_analysis(84.9)).section("measurements").notes
+    assert [note.label for note in notes] == ["missing"]
+
+
+def test_what_a_caveat_says_is_missing_is_not_said_again():
+    analysis = make_analysis(capture=make_rich_capture())
+    caveat = recorded_caveat("no-gpu", "Without GPU samples: no NVIDIA driver on this host.")
+    report = make_report(replace(analysis, caveats=(caveat,)))
+    assert report.section("measurements").notes == ()
+    report = make_report(replace(make_analysis(), caveats=(Caveat("bare-trace", ()),)))
+    assert report.section("measurements").notes == ()
+
+
+def answered(responses: dict[str, int]) -> Report:
+    analysis = make_analysis(capture=make_rich_capture())
+    assert not isinstance(analysis.metrics, Unavailable)
+    metrics = tuple(replace(item, responses=responses) for item in analysis.metrics)
+    return make_report(replace(analysis, metrics=metrics))
+
+
+def test_more_answers_than_requests_are_explained():
+    (note,) = answered({"OK": 9}).table("server_answers").notes
+    assert note.text == (
+        "9 answers, 2 complete and 4 refused requests in the window: the scrapes enclose a longer "
+        "time than the window"
+    )
+    assert answered({"OK": 6}).table("server_answers").notes == ()
+
+
+def test_answers_that_are_not_ok_are_among_the_requests():
+    notes = answered({"OK": 2, "UNAVAILABLE": 3, "ABORTED": 1}).section("requests").notes
+    assert notes[1].text == (
+        "Answers that are not OK, by the server's metrics: 1 ABORTED and 3 UNAVAILABLE."
+    )
+    assert len(answered({"OK": 2}).section("requests").notes) == 1
+
+
+def test_queues_say_why_batches_were_started_and_their_parameters():
+    analysis = make_analysis()
+    notes = [note.text for note in make_report(analysis).table("batches").notes]
+    assert notes == [
+        "started because: timeout 50.0%, unknown 50.0%",
+        (
+            "parameters: max_batch_size 32 (file), batch_timeout_micros 10000 (estimated), "
+            "num_batch_threads n/a (no batch ran)"
+        ),
+    ]
+    rows = make_report(analysis).table("batch_close_reasons").rows
+    assert [(row["started"], row["reason"]) for row in rows] == [
+        ("timeout", "timeout"),
+        ("unknown", "unknown"),
+        ("full", "size"),
+    ]
+    several = replace(analysis, queues=analysis.queues * 2)
+    notes = [note.text for note in make_report(several).table("batches").notes]
+    assert len(notes) == 4
+    assert notes[0].startswith("convnet queue 4f3a0001 batches started because: timeout")
+
+
+def test_only_a_cause_of_lost_time_is_called_the_cause():
+    for tier, text in (
+        (Tier.REQUEST_TIME, "high that this is the cause. 3 requests of convnet"),
+        (Tier.CAPACITY, "high. 3 requests of convnet"),
+        (Tier.VISIBILITY, "high. 3 requests of convnet"),
+    ):
+        report = build_report(make_analysis(), (replace(make_finding(), tier=tier),))
+        assert labels_of(report)["confidence"] == text
+
+
+def test_the_tail_is_defined_by_the_requests_in_it():
+    analysis = make_analysis()
+    models = (analysis.models[0], replace(analysis.models[0], tail_slow=21, tail_middle=205))
+    report = make_report(replace(analysis, models=models))
+    ledgers = [each.tables[0] for each in report.sections if each.id == "ledger"]
+    assert [table.notes[0].text for table in ledgers] == [
+        (
+            "tail: the request at p99 minus mean of the 3 around p50; negative: slow requests "
+            "spend less time there"
+        ),
+        "tail: mean of the 21 requests around p99 minus mean of the 205 around p50",
+    ]
+
+
+def test_what_slow_requests_wait_for_comes_after_the_gain():
+    analysis = make_analysis()
+    stages = tuple(replace(stage, tail_ns=30.0 * MS) for stage in analysis.models[0].stages)
+    latency = replace(analysis.models[0].latency, p99_ns=90.0 * MS)
+    model = replace(
+        analysis.models[0], requests=1000, latency=latency, stages=stages, tail_ns=40.0 * MS
+    )
+    report = build_report(replace(analysis, models=(model,)), (make_finding(),))
+    labels = labels_of(report)
+    assert list(labels)[1:4] == ["change", "gain", "p99"]
+    assert labels["p99"] == report.verdict.tail
+    assert report.verdict.tail.startswith("Requests around p99 take 40.0 ms more")

@@ -40,7 +40,7 @@ LOWER = (
 )
 VERIFY = (
     "Capture again under the same load: queue-fill p50 falls to 2.50 ms or less (now 8.00 ms); "
-    "busy time of the device must be at 40.0% to 90.0%."
+    "busy time of the device must be 40.0% to 90.0%."
 )
 
 

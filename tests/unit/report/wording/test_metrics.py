@@ -63,6 +63,10 @@ def test_a_gain(values_ms, text):
             Check("latency.p99", "ns", Unavailable("too few requests"), high=9 * MS),
             "p99 latency must be below 9.00 ms",
         ),
+        (
+            Check("requests.complete", "requests", Unavailable("level 1"), low=1),
+            "complete requests must be 1 or more",
+        ),
         (Check("latency.p99", "ns", 9 * MS), "compare p99 latency (now 9.00 ms)"),
     ],
 )
