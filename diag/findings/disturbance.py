@@ -103,6 +103,7 @@ def disturbance_finding(
     remedies: tuple[Remedy, ...],
     verify: tuple[Check, ...],
     rollback: str,
+    why: str = "",
     counter_evidence: tuple[CounterEvidence, ...] = (),
 ) -> Finding:
     """A finding about a disturbance.
@@ -115,6 +116,7 @@ def disturbance_finding(
         remedies: What to change.
         verify: How to check the change.
         rollback: How to undo it.
+        why: Ends the sentence; "" where nothing is to be added.
         counter_evidence: What the rule looked for that would speak against it.
     """
     confidence, reason = judge(inputs, Basis())
@@ -125,7 +127,7 @@ def disturbance_finding(
         severity=severity_of(found.request_ns / max(1.0, inputs.shares.mean_ns)),
         confidence=confidence,
         confidence_reason=reason,
-        what=f"{what} for {found.ratio:.0%} of the window, while requests were open.",
+        what=f"{what} for {found.ratio:.0%} of the window, while requests were open{why}.",
         evidence=(
             Evidence(
                 f"idle, {found.cause.value}, with requests open",

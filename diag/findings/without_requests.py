@@ -117,7 +117,7 @@ def _common(analysis: Analysis) -> _Common:
         "evidence": _evidence(analysis),
         "gain": Unavailable("no request was recorded"),
         "verify": (check(analysis, "requests.complete", low=1),),
-        "rollback": "None needed: the server was not changed.",
+        "rollback": "",
         "at_stake_ns": 0.0,
     }
 

@@ -195,7 +195,7 @@ class Finding:
         counter_evidence: What was looked for that would make it wrong.
         remedies: The first is the advice, the others are alternatives. Empty if there is none.
         verify: All must hold after the change.
-        rollback: How to undo the change, in one sentence; "" without a remedy.
+        rollback: How to undo the change, in one sentence; "" where the server stays as it is.
         tier: What it gives back.
         at_stake_ns: The most that a request, or a second of the device, could get back.
     """

@@ -24,7 +24,8 @@ def find(inputs: RuleInputs) -> Finding | None:
         inputs,
         found,
         rule=ID,
-        what="Linux throttled the server, because its container had used up its CPU limit,",
+        what="Linux throttled the server's CPU",
+        why=": its container had used up its CPU limit",
         remedies=(
             Remedy(
                 RemedyKind.DEPLOYMENT,

@@ -59,14 +59,13 @@ def find(inputs: RuleInputs) -> Finding | None:
             Remedy(
                 RemedyKind.DEPLOYMENT,
                 RemedyPlace.FLEET,
-                "No setting to change: this replica has spare capacity. Send it more load, run "
-                "fewer replicas, or let models share this machine.",
-                risk="Less headroom for bursts.",
+                "None needed: this replica has spare capacity. To save cost, run fewer replicas or "
+                "let models share this machine, after a look at the load of a whole day.",
             ),
         ),
         gain=Unavailable("there is no delay to remove"),
         verify=(),
-        rollback="Add the replica again.",
+        rollback="",
         tier=Tier.CAPACITY,
         at_stake_ns=0.0,
     )

@@ -34,5 +34,5 @@ def find(inputs: RuleInputs) -> Finding | None:
             ),
         ),
         verify=(check(inputs.analysis, "idle.profiler", high=0.01),),
-        rollback="None needed: the server was not changed.",
+        rollback="",
     )

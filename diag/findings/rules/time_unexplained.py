@@ -65,7 +65,7 @@ def find(inputs: RuleInputs) -> Finding | None:
         ),
         gain=Unavailable("what takes the time is not known"),
         verify=below(inputs.analysis, "stage.unattributed.mean", 0.3),
-        rollback="None needed: the server was not changed.",
+        rollback="",
         tier=Tier.VISIBILITY,
         at_stake_ns=inputs.stage_mean_ns(unknown),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diag.model.availability import Unavailable
-from diag.model.finding import RemedyKind
+from diag.model.finding import RemedyKind, Severity
 from diag.report.model import Fact, Note, Section
 from diag.report.topics import ReportInputs, topic
 from diag.report.wording.metrics import describe_checks, describe_gain
@@ -26,7 +26,7 @@ def change_sections(inputs: ReportInputs) -> Iterator[Section]:
         return
     finding = inputs.findings[0]
     notes = [*_change_notes(finding, tail), *_verify_notes(finding)]
-    if finding.rollback and not _is_another_capture(finding):
+    if finding.rollback:
         notes.append(Note(finding.rollback, label="rollback"))
     notes.append(Note(finding.docs, label="more"))
     yield Section(id="change", title="", notes=tuple(notes), is_summary=True)
@@ -62,7 +62,7 @@ def _change_notes(finding: Finding, tail: list[Note]) -> Iterator[Note]:
     remedy, gain = finding.remedies[0], finding.gain
     yield Note(remedy_text(remedy), label="change", facts=_setting_facts(remedy.setting))
     if isinstance(gain, Unavailable):
-        if not _is_another_capture(finding):
+        if not _changes_no_server(finding):
             yield Note(f"not computed: {gain.reason}", label="gain")
     else:
         text = f"{describe_gain(gain)}. {gain.method}"
@@ -72,9 +72,11 @@ def _change_notes(finding: Finding, tail: list[Note]) -> Iterator[Note]:
         yield Note(remedy.risk, label="risk")
 
 
-def _is_another_capture(finding: Finding) -> bool:
+def _changes_no_server(finding: Finding) -> bool:
     """The server stays as it is, so that there is no gain and nothing to undo."""
-    return any(remedy.kind is RemedyKind.CAPTURE for remedy in finding.remedies[:1])
+    return finding.severity is Severity.INFO or any(
+        remedy.kind is RemedyKind.CAPTURE for remedy in finding.remedies[:1]
+    )
 
 
 def remedy_text(remedy: Remedy) -> str:
