@@ -228,7 +228,11 @@ def test_another_capture_has_no_gain_and_nothing_to_undo():
     remedy = Remedy(RemedyKind.CAPTURE, RemedyPlace.CAPTURE_COMMAND, "Capture for longer.")
     check = Check("requests.complete", "requests", 0.0, low=1)
     finding = replace(
-        make_finding(), remedies=(remedy,), gain=Unavailable("no request"), verify=(check,)
+        make_finding(),
+        remedies=(remedy,),
+        gain=Unavailable("no request"),
+        verify=(check,),
+        rollback="",
     )
     labels = labels_of(build_report(make_analysis(), (finding,)))
     assert list(labels) == ["confidence", "change", "verify", "more"]
