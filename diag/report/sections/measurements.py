@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from diag.findings.cpu import cpu_busy
 from diag.model.availability import Unavailable
 from diag.report.model import Column, Note, Section
 from diag.report.notes import note_of
@@ -39,8 +40,7 @@ HIGHLIGHTS = frozenset(
     }
 )
 # From here on, other work on the host can delay the server's threads.
-CPU_BUSY_MIN_PERCENT = 85
-_NOT_SAMPLED = Unavailable("not sampled")
+CPU_BUSY_MIN_RATIO = 0.85
 _BARE_TRACE = "bare-trace"  # a caveat that names all that is missing
 _GPU_IDLE = "gpu-idle"  # always among the reasons of a GPU without work
 MODEL_COLUMN = name_column("model", "model", "Name of the model in the metrics.")
@@ -111,24 +111,28 @@ def measurement_sections(inputs: ReportInputs) -> Iterator[Section]:
 
 def _cpu_notes(analysis: Analysis) -> Iterator[Note]:
     """How busy the host was, where that is so much that it can slow the server."""
-    fields = {
-        field.field: field.mean
-        for item in analysis.samples
-        if item.source == "host" and not isinstance(item.fields, Unavailable)
-        for field in item.fields
-    }
-    busy = fields.get("cpu_percent", _NOT_SAMPLED)
-    if isinstance(busy, Unavailable) or busy < CPU_BUSY_MIN_PERCENT:
+    busy, server, cores = cpu_busy(analysis), _server_cpu(analysis), _cores(analysis)
+    if isinstance(busy, Unavailable) or busy < CPU_BUSY_MIN_RATIO:
         return
-    server, cores = fields.get("server_cpu_percent", _NOT_SAMPLED), _cores(analysis)
-    of_cores = " ({cores} cores)" if cores else ""
-    by_server = "" if isinstance(server, Unavailable) else "; the server used {server} cores"
-    facts: dict[str, tuple[Cell, str]] = {"busy": (busy, "%")}
+    facts: dict[str, tuple[Cell, str]] = {"busy": (busy, "ratio")}
+    text = "{busy} busy on average"
     if cores:
         facts["cores"] = (cores, "count")
+        text += " ({cores} cores)"
     if not isinstance(server, Unavailable):
-        facts["server"] = (server / 100, "count")
-    yield note_of(f"{{busy}} busy on average{of_cores}{by_server}", facts, label="host CPU")
+        facts["server"] = (server, "count")
+        text += "; the server used {server} cores"
+    yield note_of(text, facts, label="host CPU")
+
+
+def _server_cpu(analysis: Analysis) -> float | Unavailable:
+    """Mean number of cores that the server used."""
+    for item in analysis.samples:
+        for field in () if isinstance(item.fields, Unavailable) else item.fields:
+            if field.field == "server_cpu_percent":
+                mean = field.mean
+                return mean if isinstance(mean, Unavailable) else mean / 100
+    return Unavailable("the server's CPU time was not sampled")
 
 
 def _cores(analysis: Analysis) -> int:

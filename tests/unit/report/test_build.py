@@ -275,9 +275,9 @@ def rich_analysis(cpu_percent: float = 99.0, server_percent: float = 107.0) -> A
 def test_a_busy_host_is_the_first_line_of_the_measurements():
     note = make_report(rich_analysis()).section("measurements").notes[0]
     assert note.label == "host CPU"
-    assert note.text == "99% busy on average (2 cores); the server used 1.07 cores"
+    assert note.text == "99.0% busy on average (2 cores); the server used 1.07 cores"
     assert {fact.key: fact.value for fact in note.facts} == {
-        "busy": 99.0,
+        "busy": pytest.approx(0.99),
         "cores": 2,
         "server": pytest.approx(1.07),
     }
