@@ -50,3 +50,8 @@ def note_of(
 def plural(n: int, one: str, many: str = "") -> str:
     """``one`` for 1, else ``many`` or ``one`` with an s."""
     return one if n == 1 else many or f"{one}s"
+
+
+def listed(parts: list[str]) -> str:
+    """``a, b and c``."""
+    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from diag.findings.without_requests import NOT_RECORDED
@@ -11,16 +10,17 @@ from diag.model.availability import Unavailable
 from diag.model.printable import NAME_MAX_CHARS, printable
 from diag.model.serving import StageGroup
 from diag.report.model import Note, Section, Table
-from diag.report.notes import note, note_of, plural
+from diag.report.notes import listed, note, note_of, plural
 from diag.report.percentile_series import percentile_series
 from diag.report.rows import Row, flag_column, make_table, name_column, number_column
+from diag.report.sections.server_metrics import failure_notes
 from diag.report.topics import ReportInputs, topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from diag.analysis.distribution import Distribution
-    from diag.analysis.result import Analysis, Counts, ModelSummary, StageSummary
+    from diag.analysis.result import Counts, ModelSummary, StageSummary
     from diag.report.model import Cell
 
 COLUMNS = (
@@ -50,7 +50,7 @@ def request_sections(inputs: ReportInputs) -> Iterator[Section]:
     counts = inputs.analysis.counts
     # A verdict about missing requests has said so.
     if inputs.verdict.id != NOT_RECORDED:
-        notes = (_count_note(counts), *_failure_notes(inputs.analysis))
+        notes = (_count_note(counts), *failure_notes(inputs.analysis))
         yield Section(id="requests", title="Requests", notes=notes)
     for index, model in enumerate(inputs.analysis.models):
         name = printable(model.model, NAME_MAX_CHARS)
@@ -102,24 +102,8 @@ def _count_note(counts: Counts) -> Note:
         if n
     ]
     if cut:
-        sentences.append(f"{_listed(cut)} incomplete at the window's edges")
+        sentences.append(f"{listed(cut)} incomplete at the window's edges")
     return note_of(f"{'. '.join(sentences)}.", facts)
-
-
-def _failure_notes(analysis: Analysis) -> Iterator[Note]:
-    """Answers other than OK, by status over all models."""
-    if isinstance(analysis.metrics, Unavailable):
-        return
-    failures: Counter[str] = Counter()
-    for item in analysis.metrics:
-        failures.update({status: n for status, n in item.responses.items() if status != "OK"})
-    seen = {status: n for status, n in sorted(failures.items()) if n > 0}
-    facts: dict[str, tuple[Cell, str]] = {}
-    for index, (status, n) in enumerate(seen.items()):
-        facts |= {f"answers_{index}": (n, "count"), f"status_{index}": (status, "")}
-    parts = [f"{{answers_{index}}} {{status_{index}}}" for index in range(len(seen))]
-    if parts:
-        yield note_of(f"Answers that are not OK, by the server's metrics: {_listed(parts)}.", facts)
 
 
 _COUNT_TEXTS = {
@@ -140,11 +124,6 @@ def _braced(missing: int | Unavailable) -> str:
     """The reason as part of a template."""
     reason = missing.reason if isinstance(missing, Unavailable) else ""
     return reason.replace("{", "{{").replace("}", "}}")
-
-
-def _listed(parts: list[str]) -> str:
-    """``a, b and c``."""
-    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
 
 
 def _ledger(model: ModelSummary, *, is_first: bool) -> Table:

@@ -9,6 +9,7 @@ from diag.model.availability import Unavailable
 from diag.report.model import Column, Note, Section
 from diag.report.notes import note_of
 from diag.report.rows import Row, make_table, name_column, number_column, text_column
+from diag.report.sections.server_metrics import metric_tables
 from diag.report.shares import share
 from diag.report.topics import ReportInputs, topic
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from diag.analysis.result import Analysis
     from diag.analysis.samples.devices import DeviceSamples
     from diag.analysis.samples.fields import FieldSummary
-    from diag.analysis.samples.metrics import ModelMetrics
     from diag.analysis.samples.sources import SourceSummary
     from diag.report.model import Cell, Table
 
@@ -43,23 +43,6 @@ HIGHLIGHTS = frozenset(
 CPU_BUSY_MIN_RATIO = 0.85
 _BARE_TRACE = "bare-trace"  # a caveat that names all that is missing
 _GPU_IDLE = "gpu-idle"  # always among the reasons of a GPU without work
-MODEL_COLUMN = name_column("model", "model", "Name of the model in the metrics.")
-ANSWER_COLUMNS = (
-    MODEL_COLUMN,
-    name_column("status", "status", "Canonical name of the answers' status."),
-    number_column("answers", "answers", "count", "Answers counted between the two scrapes."),
-)
-LATENCY_COLUMNS = (
-    MODEL_COLUMN,
-    number_column("request_ns", "request", "ns", "Mean in the request handler, answers OK."),
-    number_column("runtime_ns", "Session::Run", "ns", "Mean in Session::Run, with queueing."),
-    number_column(
-        "outside_ns",
-        "rest",
-        "ns",
-        "Mean of parsing, decoding and encoding: request minus Session::Run, not in the trace.",
-    ),
-)
 _SOURCE = text_column("source", "source", "host, gpu (NVML) or dcgm.")
 _DEVICE = name_column("device", "device", "Index and name of the GPU, as its sampler names it.")
 FIELD_COLUMNS = (
@@ -100,7 +83,7 @@ MISSING_COLUMNS = (
 def measurement_sections(inputs: ReportInputs) -> Iterator[Section]:
     """Each source, or why it has nothing."""
     analysis = inputs.analysis
-    tables = [*_metric_tables(analysis), *_sample_tables(analysis)]
+    tables = [*metric_tables(analysis), *_sample_tables(analysis)]
     yield Section(
         id="measurements",
         title="Other measurements during the capture",
@@ -161,69 +144,6 @@ def _absence_notes(inputs: ReportInputs) -> Iterator[Note]:
         yield Note(f"{', '.join(sources)}: {reason}", label="missing")
     if not isinstance(analysis.metrics, Unavailable) and not analysis.metrics:
         yield Note("the server has counted no request yet", label="metrics")
-
-
-def _metric_tables(analysis: Analysis) -> Iterator[Table]:
-    if isinstance(analysis.metrics, Unavailable) or not analysis.metrics:
-        return
-    answers = [
-        Row((item.model, status, n))
-        for item in analysis.metrics
-        for status, n in item.responses.items()
-    ]
-    if answers:
-        notes = tuple(_answer_notes(analysis))
-        yield make_table("server_answers", "", ANSWER_COLUMNS, answers, notes)
-    latencies = [_latency_row(item) for item in analysis.metrics]
-    known = [item for item in analysis.metrics if not isinstance(item.outside_mean_ns, Unavailable)]
-    why = {
-        item.outside_mean_ns.reason
-        for item in analysis.metrics
-        if isinstance(item.outside_mean_ns, Unavailable)
-    }
-    latency_notes = [Note(f"n/a: {reason}", style="item") for reason in sorted(why)]
-    if known:
-        latency_notes.append(
-            Note(
-                "rest: parsing, decoding and encoding, which the trace does not show",
-                style="item",
-            )
-        )
-    yield make_table("server_latency", "", LATENCY_COLUMNS, latencies, tuple(latency_notes))
-
-
-def _answer_notes(analysis: Analysis) -> Iterator[Note]:
-    """Why there are more answers than requests in the trace."""
-    counts = analysis.counts
-    if isinstance(analysis.metrics, Unavailable) or isinstance(counts.complete, Unavailable):
-        return
-    answers = sum(sum(item.responses.values()) for item in analysis.metrics)
-    if answers <= counts.complete + counts.refused:
-        return
-    facts: dict[str, tuple[Cell, str]] = {
-        "answers": (answers, "count"),
-        "complete": (counts.complete, "count"),
-    }
-    if counts.refused:
-        facts["refused"] = (counts.refused, "count")
-    refused = " and {refused} refused" if counts.refused else ""
-    yield note_of(
-        f"{{answers}} answers, {{complete}} complete{refused} requests in the window: the scrapes "
-        "enclose a longer time than the window",
-        facts,
-        style="item",
-    )
-
-
-def _latency_row(item: ModelMetrics) -> Row:
-    return Row(
-        (
-            item.model,
-            item.request_latency_mean_ns,
-            item.runtime_latency_mean_ns,
-            item.outside_mean_ns,
-        )
-    )
 
 
 def _sample_tables(analysis: Analysis) -> Iterator[Table]:
