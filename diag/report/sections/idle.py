@@ -142,7 +142,7 @@ def _table_notes(summary: GapSummary) -> Iterator[Note]:
     if not summary.timeline.is_device:
         yield Note(define_idle(is_device=False), style="item")
     yield note(
-        "all causes together are the idle time, {idle_ns}",
+        "the causes add up to the idle time, {idle_ns}",
         style="item",
         idle_ns=(summary.idle_ns, "ns"),
     )

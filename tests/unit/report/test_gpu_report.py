@@ -87,7 +87,7 @@ no-demand        no          34.0      34.0%  high
 preprocess       yes         21.0      21.0%  high        queue-fill
 launch           no          6.00       6.0%  medium      allocator
 queue-executor   yes         5.00       5.0%  high
-  - all causes together are the idle time, 66.0 ms
+  - the causes add up to the idle time, 66.0 ms
 
 Longest idle stretches with requests open
 no.  device         at ms  idle ms  main cause  open  one request was in  since ms
