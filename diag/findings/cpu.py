@@ -12,16 +12,39 @@ if TYPE_CHECKING:
     from diag.analysis.result import Analysis
 
 _HOST = "host"
+# ratio of the CPU time in use. Below it, more than a quarter is used by other processes.
+_MOSTLY_SERVER = 0.75
 # Of the whole machine, 0 to 100 (diag/capture/samplers/host/reader.py).
 _CPU_PERCENT = "cpu_percent"
+# Of one core, may exceed 100 (the same file).
+_SERVER_CPU_PERCENT = "server_cpu_percent"
 
 
 def cpu_busy(analysis: Analysis) -> float | Unavailable:
     """Share of the machine's CPU time in use over the window, 0 to 1."""
+    return _mean(analysis, _CPU_PERCENT)
+
+
+def server_cores(analysis: Analysis) -> float | Unavailable:
+    """Mean number of cores that the server's process used over the window."""
+    return _mean(analysis, _SERVER_CPU_PERCENT)
+
+
+def machine_cores(analysis: Analysis) -> int | Unavailable:
+    """Cores of the server's machine, by its samples."""
+    series = analysis.capture.host_samples
+    if isinstance(series, Unavailable):
+        return series
+    values = (sample.get(_CPU_PERCENT) for sample in series.samples)
+    cores = max((len(value) for value in values if isinstance(value, list)), default=0)
+    return cores or Unavailable("the samples do not have each core")
+
+
+def _mean(analysis: Analysis, name: str) -> float | Unavailable:
     for source in analysis.samples:
         if source.source == _HOST and not isinstance(source.fields, Unavailable):
             for field in source.fields:
-                if field.field == _CPU_PERCENT:
+                if field.field == name:
                     mean = field.mean
                     return mean if isinstance(mean, Unavailable) else mean / 100
     return Unavailable("the server's machine was not sampled")
@@ -45,18 +68,37 @@ def order_by_cores(
     more_cpu = Remedy(
         RemedyKind.DEPLOYMENT,
         RemedyPlace.FLEET,
-        f"Add a replica, or give the server more CPU: the machine's CPU is {busy:.0%} busy, so "
-        "more threads would only wait for a core. If other processes use it, move them first.",
-        risk="None for latency; it costs a machine.",
+        f"{_first_move(analysis, busy)}, so more threads would only wait for a core.",
+        risk="None for latency; it may cost a machine.",
     )
     return (more_cpu, *(each for each in others if each.place is not RemedyPlace.FLEET))
 
 
+def _first_move(analysis: Analysis, busy: float) -> str:
+    """Moving other processes away where they take much of the CPU, else more of it."""
+    server, cores = server_cores(analysis), machine_cores(analysis)
+    if isinstance(server, Unavailable) or isinstance(cores, Unavailable):
+        return (
+            "Add a replica, or give the server more CPU (move other processes first, if they use "
+            f"it): the machine's CPU is {busy:.0%} busy"
+        )
+    used = (
+        f"the machine's CPU is {busy:.0%} busy, and the server uses {server:.2f} of {cores} cores"
+    )
+    if server < _MOSTLY_SERVER * busy * cores:
+        return f"Move the other processes off this machine, or add a replica elsewhere: {used}"
+    return f"Add a replica, or give the server more CPU: {used}"
+
+
 def cpu_evidence(analysis: Analysis) -> tuple[Evidence, ...]:
-    """The machine's CPU load, where it was sampled."""
-    busy = cpu_busy(analysis)
-    if isinstance(busy, Unavailable):
-        return ()
-    return (
-        Evidence("CPU of the machine busy", busy, "ratio", Source("samples", "host cpu_percent")),
+    """CPU load of the machine and of the server, where they were sampled."""
+    values = (
+        ("CPU of the machine busy", cpu_busy(analysis), "ratio", _CPU_PERCENT),
+        ("CPU of the server", server_cores(analysis), "cores", _SERVER_CPU_PERCENT),
+        ("cores of the machine", machine_cores(analysis), "cores", _CPU_PERCENT),
+    )
+    return tuple(
+        Evidence(name, value, unit, Source("samples", f"{_HOST} {field}"))
+        for name, value, unit, field in values
+        if not isinstance(value, Unavailable)
     )

@@ -55,7 +55,7 @@ CHECK_SLACK = 0.1
 CPU_FULL_RATIO = 0.9
 
 # requests. From here on the 1 % around p99 are at least three requests.
-TAIL_MIN_REQUESTS = 300
+TAIL_MIN_REQUESTS = 200
 
 # ratio of p99 to p50. Below it slow requests are hardly slower than the others.
 TAIL_MIN_RATIO = 1.5

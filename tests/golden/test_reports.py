@@ -30,7 +30,7 @@ FORMATS = {
     "summary.md": ("markdown", RenderOptions(summary=True)),
     "json": ("json", RenderOptions()),
 }
-TICKET_LINES = 12
+TICKET_LINES = 10
 UPDATE = "if it is meant to be so: python -m tests.golden.update, then review the difference"
 GOLDEN = Path(__file__).parent / "reports"
 

@@ -11,14 +11,18 @@ from diag.findings.waits import idle_evidence, idle_sentence
 from diag.model.availability import Unavailable
 from diag.model.finding import (
     CounterEvidence,
+    Evidence,
     Finding,
     Remedy,
     RemedyKind,
     RemedyPlace,
     Severity,
+    Source,
     Tier,
 )
 from diag.model.gaps import IdleCause
+from diag.model.printable import NAME_MAX_CHARS, printable
+from diag.model.quantity import duration
 
 if TYPE_CHECKING:
     from diag.findings.inputs import RuleInputs
@@ -44,8 +48,8 @@ def find(inputs: RuleInputs) -> Finding | None:
         severity=Severity.WARNING,
         confidence=confidence,
         confidence_reason=reason,
-        what=idle_sentence(inputs, "for requests to be received and parsed"),
-        evidence=tuple(idle_evidence(inputs, CAUSES)),
+        what=_sentence(inputs),
+        evidence=(*idle_evidence(inputs, CAUSES), *_outside_evidence(inputs)),
         counter_evidence=(
             CounterEvidence(
                 "an event that shows a request being received",
@@ -73,3 +77,34 @@ def find(inputs: RuleInputs) -> Finding | None:
         tier=Tier.DEVICE_TIME,
         at_stake_ns=ratio * 1e9,
     )
+
+
+def _outside(inputs: RuleInputs) -> list[tuple[str, float]]:
+    """By model, the mean time of an answer outside Session::Run, ns, as far as it is known."""
+    metrics = inputs.analysis.metrics
+    models = () if isinstance(metrics, Unavailable) else metrics
+    known = [
+        (model.model, model.outside_mean_ns)
+        for model in models
+        if not isinstance(model.outside_mean_ns, Unavailable)
+    ]
+    return sorted(known, key=lambda item: -item[1])
+
+
+def _sentence(inputs: RuleInputs) -> str:
+    """With the time that the latency above does not have, where the server's metrics give it."""
+    waits = idle_sentence(inputs, "for requests to be received and parsed")
+    outside = _outside(inputs)[:1]
+    added = [
+        f" By the server's metrics, a request of {printable(model, NAME_MAX_CHARS)} takes "
+        f"{duration(ns)} more outside Session::Run."
+        for model, ns in outside
+    ]
+    return waits + "".join(added)
+
+
+def _outside_evidence(inputs: RuleInputs) -> list[Evidence]:
+    return [
+        Evidence(f"mean outside Session::Run, {model}", ns, "ns", Source("metrics", model))
+        for model, ns in _outside(inputs)[:1]
+    ]

@@ -32,17 +32,21 @@ def find(inputs: RuleInputs) -> Finding | None:
             Remedy(
                 RemedyKind.DEPLOYMENT,
                 RemedyPlace.CONTAINER,
-                "Let TensorFlow take the GPU's memory at the start: remove "
-                "TF_FORCE_GPU_ALLOW_GROWTH from the environment.",
+                "If TF_FORCE_GPU_ALLOW_GROWTH is set in the server's environment, remove it: "
+                "TensorFlow then takes the GPU's memory at the start.",
                 risk="Other processes on the same GPU may then get no memory.",
             ),
             Remedy(
                 RemedyKind.DEPLOYMENT,
                 RemedyPlace.FLEET,
-                "Or leave more room: fewer models or versions per GPU, or a smaller "
-                "max_batch_size.",
+                "If it is not set, leave more room: fewer models or versions per GPU"
+                f"{_or_smaller_batches(inputs)}.",
             ),
         ),
         verify=(check(inputs.analysis, "idle.allocator", high=0.01),),
         rollback="Set TF_FORCE_GPU_ALLOW_GROWTH again.",
     )
+
+
+def _or_smaller_batches(inputs: RuleInputs) -> str:
+    return ", or a smaller max_batch_size" if inputs.analysis.queues else ""

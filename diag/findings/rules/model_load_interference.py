@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from diag.findings.disturbance import disturbance_finding, find_disturbance
@@ -30,12 +31,16 @@ def find(inputs: RuleInputs) -> Finding | None:
             Remedy(
                 RemedyKind.FLAG,
                 RemedyPlace.SERVER_FLAG,
-                "Load one model at a time (--num_load_threads=1), and load away from the peak: "
-                "staggered roll-outs, fewer versions per server.",
+                "For the next roll-out: load one model at a time (--num_load_threads=1), away from "
+                "the peak, with staggered roll-outs and fewer versions per server.",
                 Setting("--num_load_threads", Unavailable("the flag is not in the trace"), 1),
                 "Starting the server takes longer.",
             ),
         ),
-        verify=(check(inputs.analysis, "idle.model-load", high=0.01),),
+        verify=(
+            replace(
+                check(inputs.analysis, "idle.model-load", high=0.01), when="while a model loads"
+            ),
+        ),
         rollback="Start the server with the earlier --num_load_threads.",
     )

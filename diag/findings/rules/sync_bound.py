@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from diag.findings.batching import batch_threads, from_to, parameter_remedy
+from diag.findings.batching import batch_threads, from_to, parameter_remedy, restore
 from diag.findings.confidence import Basis
+from diag.findings.shares import top_model
 from diag.findings.waits import WaitWords, find_wait, wait_finding, wait_halved
 from diag.model.availability import Unavailable
 from diag.model.finding import Evidence, Finding, Remedy, RemedyKind, RemedyPlace, Source
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from diag.findings.inputs import RuleInputs
 
 ID = "sync-bound"
+# bytes a request. Fewer are copied in microseconds, so that their number is not what takes time.
+_SMALL_BYTES = 64 * 1024
 CAUSES = (IdleCause.SYNC_OR_OUTPUT,)
 _WORDS = {
     Stage.BATCH_SPLIT: "waiting for their results after the batch",
@@ -31,14 +34,7 @@ def find(inputs: RuleInputs) -> Finding | None:
         return None
     words = WaitWords(_WORDS[wait.stage], "for results to be split and returned")
     cause = wait.stage.value if wait.in_requests else IdleCause.SYNC_OR_OUTPUT.value
-    remedies = [
-        Remedy(
-            RemedyKind.CLIENT,
-            RemedyPlace.CLIENT_CODE,
-            "Return fewer or smaller outputs: name only those that are used in output_filter.",
-            risk="None, as long as no client reads the other outputs.",
-        )
-    ]
+    remedies = [] if _outputs_are_small(inputs.analysis) else [_fewer_outputs()]
     threads = batch_threads(inputs.analysis)
     if inputs.analysis.queues:
         remedies.append(
@@ -63,7 +59,28 @@ def find(inputs: RuleInputs) -> Finding | None:
         remedies=tuple(remedies),
         gain=Unavailable("how much smaller outputs would save is not known from one recording"),
         verify=wait_halved(inputs, wait, CAUSES),
-        rollback="Ask for all outputs again.",
+        rollback=(
+            "Ask for all outputs again."
+            if remedies[0].kind is RemedyKind.CLIENT
+            else restore(threads)
+        ),
+    )
+
+
+def _outputs_are_small(analysis: Analysis) -> bool:
+    """Whether the GPU's copies show that a request returns hardly any bytes."""
+    cost = top_model(analysis)
+    if cost is None or isinstance(cost.bytes_out_per_request, Unavailable):
+        return False
+    return cost.bytes_out_per_request < _SMALL_BYTES and bool(analysis.queues)
+
+
+def _fewer_outputs() -> Remedy:
+    return Remedy(
+        RemedyKind.CLIENT,
+        RemedyPlace.CLIENT_CODE,
+        "Return fewer or smaller outputs: name only those that are used in output_filter.",
+        risk="None, as long as no client reads the other outputs.",
     )
 
 

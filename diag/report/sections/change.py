@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 @topic(order=200)
 def change_sections(inputs: ReportInputs) -> Iterator[Section]:
     """Of the first finding: the advice, and as items what else would help."""
-    tail = [Note(inputs.verdict.tail, label="p99")] if inputs.verdict.tail else []
+    tail = inputs.verdict.tail
     if not inputs.findings:
-        notes = [Note("none needed: no rule found anything to improve", label="change"), *tail]
+        text = _joined("none: no rule found a cause of lost time", tail)
+        notes = [Note(text, label="change")]
         yield Section(id="change", title="", notes=tuple(notes), is_summary=True)
         return
     finding = inputs.findings[0]
     notes = [*_change_notes(finding, tail), *_verify_notes(finding)]
     if finding.rollback:
         notes.append(Note(finding.rollback, label="rollback"))
-    notes.append(Note(finding.docs, label="more"))
     yield Section(id="change", title="", notes=tuple(notes), is_summary=True)
     others = [Note(remedy_text(remedy), style="item") for remedy in finding.remedies[1:]]
     if others:
@@ -54,22 +54,28 @@ def _short_note(finding: Finding) -> Note:
     return Note(f"{' '.join(parts)} [{finding.id}]", facts=facts, style="item")
 
 
-def _change_notes(finding: Finding, tail: list[Note]) -> Iterator[Note]:
-    """The first remedy, its gain, what it does for slow requests, and its risk."""
+def _change_notes(finding: Finding, tail: str) -> Iterator[Note]:
+    """The first remedy, its gain with what it does for slow requests, and its risk."""
     if not finding.remedies:
-        yield from tail
         return
     remedy, gain = finding.remedies[0], finding.gain
-    yield Note(remedy_text(remedy), label="change", facts=_setting_facts(remedy.setting))
-    if isinstance(gain, Unavailable):
-        if not _changes_no_server(finding):
-            yield Note(f"not computed: {gain.reason}", label="gain")
+    action = remedy_text(remedy)
+    if _changes_no_server(finding):
+        yield Note(_joined(action.removesuffix("."), tail), label="change")
     else:
-        text = f"{describe_gain(gain)}. {gain.method}"
-        yield Note(text, label="gain", facts=_gain_facts(gain))
-    yield from tail
+        yield Note(action, label="change", facts=_setting_facts(remedy.setting))
+        if isinstance(gain, Unavailable):
+            yield Note(_joined(f"not computed: {gain.reason}", tail), label="gain")
+        else:
+            text = _joined(f"{describe_gain(gain)}. {gain.method.removesuffix('.')}", tail)
+            yield Note(text, label="gain", facts=_gain_facts(gain))
     if remedy.risk:
         yield Note(remedy.risk, label="risk")
+
+
+def _joined(text: str, tail: str) -> str:
+    """The text, and after it the sentence about slow requests, if there is one."""
+    return f"{text}. {tail}" if tail else f"{text}."
 
 
 def _changes_no_server(finding: Finding) -> bool:

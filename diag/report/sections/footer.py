@@ -10,7 +10,10 @@ from diag.report.topics import ReportInputs, topic
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_TEXT = "Stages, causes and columns are explained in docs/attribution.md."
+_TEXT = (
+    "Findings, named in [brackets], are explained in docs/findings/, stages, causes and columns in "
+    "docs/attribution.md, limits in docs/caveats.md."
+)
 
 
 @topic(order=9900)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from diag.findings.cpu import cpu_busy
+from diag.findings.cpu import cpu_busy, machine_cores, server_cores
 from diag.model.availability import Unavailable
 from diag.report.model import Column, Note, Section
 from diag.report.notes import note_of
@@ -94,37 +94,18 @@ def measurement_sections(inputs: ReportInputs) -> Iterator[Section]:
 
 def _cpu_notes(analysis: Analysis) -> Iterator[Note]:
     """How busy the host was, where that is so much that it can slow the server."""
-    busy, server, cores = cpu_busy(analysis), _server_cpu(analysis), _cores(analysis)
+    busy, server, cores = cpu_busy(analysis), server_cores(analysis), machine_cores(analysis)
     if isinstance(busy, Unavailable) or busy < CPU_BUSY_MIN_RATIO:
         return
     facts: dict[str, tuple[Cell, str]] = {"busy": (busy, "ratio")}
     text = "{busy} busy on average"
-    if cores:
+    if not isinstance(cores, Unavailable):
         facts["cores"] = (cores, "count")
         text += " ({cores} cores)"
     if not isinstance(server, Unavailable):
         facts["server"] = (server, "count")
         text += "; the server used {server} cores"
     yield note_of(text, facts, label="host CPU")
-
-
-def _server_cpu(analysis: Analysis) -> float | Unavailable:
-    """Mean number of cores that the server used."""
-    for item in analysis.samples:
-        for field in () if isinstance(item.fields, Unavailable) else item.fields:
-            if field.field == "server_cpu_percent":
-                mean = field.mean
-                return mean if isinstance(mean, Unavailable) else mean / 100
-    return Unavailable("the server's CPU time was not sampled")
-
-
-def _cores(analysis: Analysis) -> int:
-    """Of the host, by its samples; 0 if they do not tell."""
-    series = analysis.capture.host_samples
-    if isinstance(series, Unavailable):
-        return 0
-    values = (sample.get("cpu_percent") for sample in series.samples)
-    return max((len(value) for value in values if isinstance(value, list)), default=0)
 
 
 def _absence_notes(inputs: ReportInputs) -> Iterator[Note]:

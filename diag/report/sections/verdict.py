@@ -36,7 +36,8 @@ def verdict_sections(inputs: ReportInputs) -> Iterator[Section]:
     """One sentence to read aloud, and how sure it is."""
     verdict = inputs.verdict
     doubts = [item.text for item in inputs.caveats if item.code in _GPU_DOUBTS - {verdict.id}]
-    reason = verdict.confidence_reason.removesuffix(".")
+    name = f" [{verdict.id}]" if inputs.findings else ""
+    reason = f"{verdict.confidence_reason.removesuffix('.')}{name}"
     confidence = ". ".join(filter(None, (_confidence(inputs), reason)))
     yield Section(
         id="verdict",

@@ -45,7 +45,7 @@ def test_the_tail_has_a_stage_of_its_own_and_the_change_does_not_touch_it() -> N
 
 
 def test_too_few_requests_have_no_tail() -> None:
-    analysis = analyzed(server(264, taken=2100), TOLD)
+    analysis = analyzed(server(198, taken=2100), TOLD)
     assert find_tail(analysis) is None
     assert conclude(analysis, find(analysis)).tail == ""
 
