@@ -1,4 +1,4 @@
-"""How fast diag decodes and analyses a big trace with a GPU plane, beside xprof.
+"""How fast diag decodes and analyses a big trace with a GPU plane, next to xprof.
 
 The most that the tracer keeps of a GPU, and a hundred thousand requests with as many gaps between
 their kernels. All runs are in fresh processes, as in ``speed``.

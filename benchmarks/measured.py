@@ -45,7 +45,7 @@ def analysis(path: Path) -> Callable[[], int]:
 
 
 def xprof(path: Path) -> Callable[[], int]:
-    """xprof: its inference_profile tool; it writes beside its input, so give it a copy."""
+    """xprof: its inference_profile tool; it writes next to its input, so give it a copy."""
     from xprof.convert import raw_to_tool_data
 
     def work() -> int:

@@ -1,4 +1,4 @@
-"""How close the ledger comes to the truth logged beside the recordings in sample_traces/."""
+"""How close the ledger comes to the truth logged with the recordings in sample_traces/."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How fast diag decodes and analyses a big trace, and in how much memory, beside xprof.
+"""How fast diag decodes and analyses a big trace, and in how much memory, next to xprof.
 
 All measurements are of one run on one file, each in a fresh process.
 """
@@ -95,11 +95,11 @@ def once(what: str, trace: Path, *, pinned: bool) -> dict[str, float]:
 
 
 def table(ours: list[Measurement], theirs: Measurement | None, size: int, events: int) -> str:
-    """The table of one file: the last of ours is set beside xprof's, if there is one."""
+    """The table of one file: the last of ours next to that of xprof, if there is one."""
     whole = ours[-1]
-    beside = f"; xprof {version('xprof')}" if theirs else ""
+    other = f"; xprof {version('xprof')}" if theirs else ""
     lines = [
-        f"{events:,} events in {size / 1e6:.1f} MB; {machine()}{beside}.",
+        f"{events:,} events in {size / 1e6:.1f} MB; {machine()}{other}.",
         "",
         "| work | " + " | ".join(COLUMNS) + " |",
         "|---" + "|---:" * len(COLUMNS) + "|",

@@ -88,7 +88,7 @@ class KnownParameters:
         """The gauge of this queue's op, or a gauge without an op name; None if several differ.
 
         Ops of two models may have the same name, and a server without session metadata calls every
-        model ``model_name_unset``: then their gauges cannot be told apart.
+        model ``model_name_unset``: then their gauges are the same.
         """
         if not self._keys.is_function[queue]:
             return None

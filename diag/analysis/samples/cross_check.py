@@ -126,7 +126,7 @@ class _Check:
         if len(inside):
             result = compare(inside, device.kernels, device.memsets, self.capture.window)
             return self._compared(device, inside, result, on_device, aligned)
-        reason, why = _nothing_inside(readings)
+        reason, why = _no_overlap_reason(readings)
         return replace(
             self._unchecked(device, reason, why, aligned, on_device),
             resolution_ns=readings.resolution_ns,
@@ -175,7 +175,7 @@ class _Check:
         return NO_PROCESSES
 
 
-def _nothing_inside(readings: Readings) -> tuple[AgreementReason, Unavailable]:
+def _no_overlap_reason(readings: Readings) -> tuple[AgreementReason, Unavailable]:
     """Why no reading lies in the window."""
     if isinstance(readings.averaging, Unavailable):
         return AgreementReason.NOT_SAMPLED, readings.averaging

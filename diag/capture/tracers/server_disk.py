@@ -94,7 +94,7 @@ class ServerDisk:
         written = f"{self._repository.root}/{session_id}"
         return CaptureError(
             f"the server recorded a trace, but {path} did not appear",
-            cause=f"the server was told to write the trace to {written} on its own disk",
+            cause=f"the server was asked to write the trace to {written} on its own disk",
             hint="check that `repository.root` and `repository.local` name the same folder, or "
             f"fetch the trace: docker cp CONTAINER:{written} . or "
             f"kubectl cp POD:{written} {session_id}",

@@ -1,4 +1,4 @@
-"""Profiling session ids that cannot be guessed: whoever knows one can end the session."""
+"""Profiling session ids that cannot be guessed: knowing one is enough to end the session."""
 
 from __future__ import annotations
 
