@@ -58,8 +58,8 @@ SHOWN_MIN_SHARE = 0.9
 RUNNER_UP_MIN_SHARE = 0.5
 
 # The device's clock and the host's are read one after the other, once per recording. If no launch
-# shows the error of that, causes of shorter pieces are not distinguished (a reading is a driver call
-# of 1 to 10 us, xla/backends/profiler/gpu/cupti_collector.cc).
+# shows the error of that, shorter pieces do not get different causes (a reading is a driver call of
+# 1 to 10 us, xla/backends/profiler/gpu/cupti_collector.cc).
 CLOCK_ERROR_UNKNOWN_NS = 10_000
 
 # A line through t(b) needs two batch sizes.
