@@ -19,7 +19,8 @@ def size_text(size_bytes: int, digits: int = 3) -> str:
     """A size in decimal units, as ``--max-bytes`` takes them: ``2.1 MB``, ``85 bytes``."""
     for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if size_bytes >= factor:
-            return f"{size_bytes / factor:.{digits}g} {unit}"
+            rounded = float(f"{size_bytes / factor:.{digits}g}")
+            return f"{rounded:,g} {unit}"
     return "1 byte" if size_bytes == 1 else f"{size_bytes} bytes"
 
 

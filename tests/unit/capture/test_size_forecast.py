@@ -92,3 +92,9 @@ def test_sizes_have_decimal_units() -> None:
         "512 MB",
         "3 GB",
     ]
+    # Rounded to two digits, never written with an exponent.
+    assert [size_text(size, 2) for size in (876_543, 999_600, 2_134_567)] == [
+        "880 kB",
+        "1,000 kB",
+        "2.1 MB",
+    ]
