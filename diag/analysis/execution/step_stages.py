@@ -82,7 +82,9 @@ def stage_steps(
     completion = np.maximum(parts.start_ns, last_work[step])
     closing = ran & ~parts.is_before
     late = np.maximum(waits.done.start_ns, last_work[waits.done.step])
-    held = StepIntervals(waits.done.step, late, waits.done.end_ns).where(ran[waits.done.step])
+    held = StepIntervals(waits.done.step, late, waits.done.end_ns).where(
+        last_work[waits.done.step] >= 0
+    )
     on_host = [
         *first,
         spread.layer(Stage.QUEUE_EXECUTOR, held.where(held.end_ns > held.start_ns)),

@@ -138,3 +138,25 @@ def test_a_done_callback_that_ran_in_the_last_burst_waited_for_nothing() -> None
     table = analyzed(HOST + inline + GPU).requests
     # 500..600 and, queued before the burst, 2900..3500; the time before has no events.
     assert table.stage_ns[0, Stage.QUEUE_EXECUTOR.index] == (100 + 600) * 1000
+
+
+def test_a_wait_of_a_run_after_a_nested_function_is_its_own() -> None:
+    """Parts of steps and steps are counted apart: a nested function is a step without a part."""
+    analysis = analyzed("""
+    line tf_Compute/1
+      ExecutorState::Process 10..50us id=11 _c=11
+        FunctionRun 15..20us id=12 _p=12
+      ExecutorDoneCallback 60..62us id=11 _c=11
+      ExecutorState::Process 110..120us id=13 _c=13
+      ThreadpoolListener::Record 121..121us _pt=15 _p=7
+    line tf_Compute/2
+      ExecutorState::Process 22..32us id=12 _c=12
+      ExecutorDoneCallback 33..34us id=12 _c=12
+      ThreadpoolListener::StartRegion 130..130us _ct=15 _c=7
+      ExecutorDoneCallback 131..133us id=13 _c=13
+      ThreadpoolListener::StopRegion 134..134us
+    line caller/3
+      FunctionRun 0..5us id=11 _p=11
+      FunctionRun 100..105us id=13 _p=13
+    """)
+    assert tiles_exactly(analysis)
