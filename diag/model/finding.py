@@ -62,7 +62,8 @@ class Source:
     """Where a number can be looked up.
 
     Attributes:
-        table: Name of a table of the report or of ``diag export``.
+        table: Id of a table or section of the report, name of a table of ``diag export``, or
+            ``trace`` for the recorded events themselves.
         row: Which row of it, in words; "" for all of them.
         start_ns: Begin of the interval that shows it, ns since the capture's origin; -1 for none.
         end_ns: Half-open end; -1 for none.

@@ -99,7 +99,6 @@ def _evidence(analysis: Analysis, threads: int) -> tuple[Evidence, ...]:
     if threads:
         where = Source("trace", f"threads named {POOL}/N")
         items.append(Evidence("inter-op threads seen", threads, "threads", where))
-        items.append(Evidence("inter-op threads to try", 2 * threads, "threads", where))
     for pool in analysis.pool_waits:
         mean_ns = pool.wait.mean_ns
         if pool.pool == POOL and not isinstance(mean_ns, Unavailable):

@@ -105,6 +105,6 @@ def _sentence(inputs: RuleInputs) -> str:
 
 def _outside_evidence(inputs: RuleInputs) -> list[Evidence]:
     return [
-        Evidence(f"mean outside Session::Run, {model}", ns, "ns", Source("metrics", model))
+        Evidence(f"mean outside Session::Run, {model}", ns, "ns", Source("server_latency", model))
         for model, ns in _outside(inputs)[:1]
     ]

@@ -6,6 +6,8 @@ import pytest
 
 from diag.analysis import analyze
 from diag.findings import conclude, find
+from diag.report import Report, build_report
+from diag.tables.names import TABLE_NAMES
 from diag.testing.gpu_server import SINGLE_CAUSE, Scenario, simulate
 from tests.unit.findings.servers import unfounded_numbers
 
@@ -25,3 +27,13 @@ def test_the_planted_cause_is_the_verdict_and_has_a_remedy(scenario: Scenario) -
     assert verdict.cause == VERDICTS.get(scenario.name, scenario.name), verdict.sentence
     assert findings[0].remedies
     assert not unfounded_numbers(verdict.sentence, verdict.evidence)
+    places = tables_of(build_report(analysis, findings))
+    sources = [item.source for finding in findings for item in finding.evidence]
+    assert [source for source in sources if source.table not in places] == []
+
+
+def tables_of(report: Report) -> set[str]:
+    """Where evidence can be looked up: in the report, in an export, in the trace."""
+    sections = {section.id for section in report.sections}
+    tables = {table.id for section in report.sections for table in section.tables}
+    return sections | tables | set(TABLE_NAMES) | {"trace"}
