@@ -24,7 +24,12 @@ from diag.model.device import (
 )
 from diag.model.events import Plane
 from diag.model.gaps import GapTable, IdleCause, LongGap, Timeline
+from diag.model.notebook import html_table
+from diag.model.printable import NAME_MAX_CHARS, printable
+from diag.model.quantity import duration, percent
 from diag.model.serving import BatchTable, CloseReason, Mode, Queue, RequestTable, Stage
+
+_HTML_CAUSES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,15 @@ class ModelSummary:
     tail_middle: int
     stages: tuple[StageSummary, ...]
 
+    def _cells(self) -> tuple[str, ...]:
+        """The row of a table for notebooks: name, number of requests, p50, p99 and mean."""
+        times_ns = (self.latency.p50_ns, self.latency.p99_ns, self.latency.mean_ns)
+        return (
+            printable(self.model, NAME_MAX_CHARS),
+            f"{self.requests:,}",
+            *(duration(time_ns) for time_ns in times_ns),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class BatchSummary:
@@ -145,6 +159,16 @@ class GapSummary:
     no_demand_ns: int
     waiting_ns: int
     recoverable_ns_per_second: float
+
+    def _cells(self) -> tuple[str, ...]:
+        """The row of a table for notebooks: name, idle share and its main causes."""
+        largest = sorted(self.by_cause_ns.items(), key=lambda item: -item[1])[:_HTML_CAUSES]
+        causes = (f"{cause.value} {percent(ns / self.idle_ns)}" for cause, ns in largest if ns > 0)
+        return (
+            printable(self.timeline.name, NAME_MAX_CHARS),
+            percent(self.idle_ns / max(1, self.timeline.window.duration_ns)),
+            ", ".join(causes),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -220,6 +244,12 @@ class Analysis:
         )
 
     def _repr_html_(self) -> str:
-        from diag.analysis.notebook import analysis_html
-
-        return analysis_html(self)
+        """Latency of each model, and idle time of each device with its main causes."""
+        models = [model._cells() for model in self.models]
+        idle = [gaps._cells() for gaps in self.idle]
+        return "\n".join(
+            (
+                html_table(repr(self), ("model", "requests", "p50", "p99", "mean"), models),
+                html_table("Idle time", ("device", "idle", "main causes"), idle),
+            )
+        )

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from diag.model.availability import Unavailable
 from diag.model.gaps import Confidence
+from diag.model.notebook import html_table
+from diag.model.quantity import quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Value = int | float | str
 
@@ -88,6 +94,9 @@ class Evidence:
     unit: str
     source: Source
 
+    def __str__(self) -> str:
+        return f"{self.name}: {_value(self.value, self.unit)}"
+
 
 @dataclass(frozen=True, slots=True)
 class CounterEvidence:
@@ -124,6 +133,13 @@ class Setting:
     origin: str = ""
     scope: str = ""
 
+    def __str__(self) -> str:
+        now, to = (
+            "?" if isinstance(value, Unavailable) else _value(value, self.unit)
+            for value in (self.now, self.to)
+        )
+        return f"{self.name}: {now} → {to}"
+
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
@@ -140,6 +156,15 @@ class Remedy:
     action: str
     setting: Setting | None = None
     risk: str = ""
+
+    def __str__(self) -> str:
+        parts = [self.action]
+        if self.setting is not None:
+            parts.append(f"{self.setting}.")
+        parts.append(f"Where: {self.place.value}.")
+        if self.risk:
+            parts.append(f"Risk: {self.risk}")
+        return " ".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +187,10 @@ class Gain:
     high: float
     method: str
 
+    def __str__(self) -> str:
+        now, low, high = (quantity(value, self.unit) for value in (self.now, self.low, self.high))
+        return f"{self.metric}: {low} to {high} of {now}. {self.method}"
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -182,6 +211,14 @@ class Check:
     low: float | None = None
     high: float | None = None
     when: str = ""
+
+    def __str__(self) -> str:
+        bounds = [
+            f"{word} {quantity(bound, self.unit)}"
+            for word, bound in (("at least", self.low), ("at most", self.high))
+            if bound is not None
+        ]
+        return f"{self.metric}: {' and '.join(bounds)} (now {quantity(self.now, self.unit)})"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -225,6 +262,25 @@ class Finding:
         return f"Finding({self.id!r}, {self.severity.value}, {self.what!r})"
 
     def _repr_html_(self) -> str:
-        from diag.model.finding_html import finding_html
+        """What was found, its evidence, the change, its gain and how to check it."""
+        return html_table(self.what, (), self._rows(), note=self.docs)
 
-        return finding_html(self)
+    def _rows(self) -> Iterator[tuple[str, str]]:
+        yield "finding", f"{self.id} ({self.severity.value})"
+        yield "confidence", f"{self.confidence.value}: {self.confidence_reason}"
+        for evidence in self.evidence:
+            yield "evidence", str(evidence)
+        for number, remedy in enumerate(self.remedies):
+            yield "alternative" if number else "change", str(remedy)
+        if isinstance(self.gain, Unavailable):
+            yield "gain", f"not available: {self.gain.reason}"
+        else:
+            yield "gain", str(self.gain)
+        for check in self.verify:
+            yield "verify", str(check)
+        if self.rollback:
+            yield "rollback", self.rollback
+
+
+def _value(value: Value, unit: str) -> str:
+    return value if isinstance(value, str) else quantity(value, unit)

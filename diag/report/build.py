@@ -13,14 +13,8 @@ from diag.findings import conclude, find
 from diag.model.availability import Unavailable
 from diag.model.printable import NAME_MAX_CHARS, printable
 from diag.model.quantity import duration
-from diag.report.model import (
-    SCHEMA_VERSION,
-    CaveatPart,
-    FindingPart,
-    Report,
-    Server,
-    VerdictPart,
-)
+from diag.report.model import SCHEMA_VERSION, Report
+from diag.report.parts import CaveatPart, FindingPart, Server, VerdictPart
 from diag.report.topics import ReportInputs, make_sections
 from diag.report.wording.caveats import advise_caveat, describe_caveat
 from diag.version import __version__

@@ -5,20 +5,17 @@ nanoseconds exceed 2^53 and are therefore decimal strings. A value that could no
 ``Unavailable`` with its reason; a cell that does not apply to its row is absent from the row.
 """
 
+from collections.abc import Iterator
 from typing import Literal
 
-import msgspec
-
 from diag.model.availability import Unavailable
-from diag.model.finding import Check, CounterEvidence, Evidence, Gain, Remedy
+from diag.model.notebook import html_table
+from diag.model.printable import printable
+from diag.report.parts import CaveatPart, FindingPart, Part, Server, VerdictPart
 
 SCHEMA_VERSION: Literal["2"] = "2"
 
 Cell = bool | int | float | str | Unavailable
-
-
-class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What every part of a report is: frozen, and strict when it is read back."""
 
 
 class Fact(Part, frozen=True):
@@ -154,100 +151,6 @@ class Section(Part, frozen=True):
     is_detail: bool = False
 
 
-class Server(Part, frozen=True):
-    """What was recorded, and when.
-
-    Attributes:
-        address: As given to ``diag capture``; unavailable for a bare trace.
-        source: Name of the file or run.
-        models: Names of the models in the requests.
-        start_utc: ISO 8601, to the millisecond.
-        start_unix_ns: Start of the window, a decimal string.
-        window_ns: Length of the window.
-    """
-
-    address: str | Unavailable
-    source: str
-    models: tuple[str, ...]
-    start_utc: str | Unavailable
-    start_unix_ns: str | Unavailable
-    window_ns: int
-
-
-class VerdictPart(Part, frozen=True):
-    """The verdict in one place.
-
-    Attributes:
-        id: Of the first finding, or ``healthy``.
-        sentence: ``latency``, ``what``, ``device`` and ``doubt``, joined.
-        tail: What slow requests spend their extra time in; "" where that is not known.
-        confidence: ``high``, ``medium`` or ``low``.
-    """
-
-    id: str
-    cause: str
-    sentence: str
-    latency: str
-    what: str
-    device: str
-    doubt: str
-    tail: str
-    confidence: str
-    confidence_reason: str
-    evidence: tuple[Evidence, ...]
-
-
-class FindingPart(Part, frozen=True):
-    """What one rule found; fields as of ``diag.model.finding.Finding``.
-
-    Attributes:
-        tier: What the remedy gives back: ``disturbance``, ``request-time``, ``visibility``,
-            ``device-time`` or ``capacity``.
-        gain: None where it is not computed; ``gain_reason`` then says why.
-        docs: Its page, relative to diag's repository.
-    """
-
-    id: str
-    cause: str
-    severity: str
-    confidence: str
-    confidence_reason: str
-    what: str
-    evidence: tuple[Evidence, ...]
-    counter_evidence: tuple[CounterEvidence, ...]
-    remedies: tuple[Remedy, ...]
-    gain: Gain | None
-    gain_reason: str
-    verify: tuple[Check, ...]
-    rollback: str
-    tier: str
-    at_stake_ns: float
-    docs: str
-
-
-class CaveatPart(Part, frozen=True):
-    """What limits the numbers.
-
-    Attributes:
-        limits: Which results, the most limited first.
-        facts: By name; the unit is the last word of the name.
-        text: The caveat in words.
-        advice: What to do about it, in words; "" for nothing.
-        remedy: Code of what lifts it; "" if nothing does.
-    """
-
-    code: str
-    limits: tuple[str, ...]
-    facts: dict[str, int | float | str | bool | tuple[str | float, ...] | Unavailable]
-    text: str
-    advice: str
-    remedy: str
-
-    def __hash__(self) -> int:
-        """Facts are a dict; equal caveats have equal codes and texts."""
-        return hash((self.code, self.text))
-
-
 class Report(Part, frozen=True):
     """One capture, explained.
 
@@ -271,9 +174,20 @@ class Report(Part, frozen=True):
         return f"<Report {self.title}: {self.verdict.id}, {len(self.sections)} sections>"
 
     def _repr_html_(self) -> str:
-        from diag.report.notebook import report_html
+        """The verdict, and each finding with what to change."""
+        return html_table(
+            self.title, (), [(label, printable(text)) for label, text in self._rows()]
+        )
 
-        return report_html(self)
+    def _rows(self) -> Iterator[tuple[str, str]]:
+        yield "verdict", self.verdict.sentence
+        yield "confidence", f"{self.verdict.confidence}: {self.verdict.confidence_reason}"
+        for finding in self.findings:
+            yield "finding", f"{finding.id} ({finding.severity}): {finding.what}"
+            for remedy in finding.remedies[:1]:
+                yield "change", remedy.action
+        for caveat in self.caveats:
+            yield "caveat", caveat.text
 
     def section(self, id_: str) -> Section:
         """The first section with this id.

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from diag.analysis.result import Analysis
     from diag.findings.verdict import Verdict
     from diag.model.finding import Finding
-    from diag.report.model import CaveatPart, Section
+    from diag.report.model import Section
+    from diag.report.parts import CaveatPart
 
     MakeSections = Callable[["ReportInputs"], Iterable[Section]]
 

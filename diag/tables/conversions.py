@@ -1,4 +1,4 @@
-"""Tables as pandas, Polars and Arrow, each imported only when used."""
+"""Columns as tables of pandas, Polars and Arrow, each imported only when used."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from diag.model.printable import readable
 from diag.tables.column import Column, ColumnKind
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
     import polars as pl
     import pyarrow as pa
-
-    from diag.tables.table import Table
 
 _EXTRA = "tables"
 _PANDAS_DTYPES = {
@@ -27,23 +27,23 @@ _PANDAS_DTYPES = {
 }
 
 
-def to_pandas(table: Table) -> pd.DataFrame:
+def to_pandas(columns: Sequence[Column]) -> pd.DataFrame:
     """A DataFrame with nullable dtypes; ``attrs["columns"]`` has unit and meaning by column."""
     pandas = import_extra("pandas", _EXTRA, "to_pandas()")
     frame: pd.DataFrame = pandas.DataFrame(
         {
             column.info.name: pandas.Series(_values(column), dtype=_PANDAS_DTYPES[column.info.kind])
-            for column in table.columns
+            for column in columns
         }
     )
     frame.attrs["columns"] = {
         column.info.name: {"unit": column.info.unit, "meaning": column.info.meaning}
-        for column in table.columns
+        for column in columns
     }
     return frame
 
 
-def to_polars(table: Table) -> pl.DataFrame:
+def to_polars(columns: Sequence[Column]) -> pl.DataFrame:
     """A DataFrame; lists of ids are ``List(UInt64)``."""
     polars = import_extra("polars", _EXTRA, "to_polars()")
     dtypes = {
@@ -58,13 +58,13 @@ def to_polars(table: Table) -> pl.DataFrame:
     frame: pl.DataFrame = polars.DataFrame(
         [
             polars.Series(column.info.name, _values(column), dtype=dtypes[column.info.kind])
-            for column in table.columns
+            for column in columns
         ]
     )
     return frame
 
 
-def to_arrow(table: Table) -> pa.Table:
+def to_arrow(columns: Sequence[Column]) -> pa.Table:
     """An Arrow table; the metadata of each field has its unit and meaning."""
     arrow = import_extra("pyarrow", _EXTRA, "to_arrow()")
     types = {
@@ -82,11 +82,11 @@ def to_arrow(table: Table) -> pa.Table:
             types[column.info.kind],
             metadata={"unit": column.info.unit, "meaning": column.info.meaning},
         )
-        for column in table.columns
+        for column in columns
     ]
     arrays = [
         arrow.array(_values(column), field.type)
-        for column, field in zip(table.columns, fields, strict=True)
+        for column, field in zip(columns, fields, strict=True)
     ]
     out: pa.Table = arrow.Table.from_arrays(arrays, schema=arrow.schema(fields))
     return out

@@ -10,6 +10,9 @@ import numpy as np
 from diag.errors import UsageError
 from diag.model.notebook import html_table
 from diag.model.printable import NAME_MAX_CHARS, printable
+from diag.tables import conversions
+from diag.tables.content import TableContent
+from diag.tables.formats import format_named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,21 +25,13 @@ HTML_ROWS = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Table:
+class Table(TableContent):
     """One table of an analysis; two tables are equal only if they are the same object.
 
     ``len(table)`` is the number of rows and ``table["duration_ns"]`` one column. A missing value
-    is masked in NumPy arrays, ``<NA>`` in pandas and null in Polars and Arrow.
-
-    Attributes:
-        name: ``requests``, ``batches``, ...
-        row: What one row is, such as "one request".
-        columns: In the order of the file formats; all of one length.
+    is masked in NumPy arrays, ``<NA>`` in pandas and null in Polars and Arrow. The attributes are
+    those of ``TableContent``.
     """
-
-    name: str
-    row: str
-    columns: tuple[Column, ...]
 
     def __len__(self) -> int:
         return len(self.columns[0].values)
@@ -48,11 +43,6 @@ class Table:
             UsageError: There is no such column.
         """
         return self.column(name).masked()
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the columns, in order."""
-        return tuple(column.info.name for column in self.columns)
 
     def column(self, name: str) -> Column:
         """One column, with its unit and meaning.
@@ -88,9 +78,7 @@ class Table:
         Raises:
             UsageError: pandas is not installed.
         """
-        from diag.tables.conversions import to_pandas
-
-        return to_pandas(self)
+        return conversions.to_pandas(self.columns)
 
     def to_polars(self) -> pl.DataFrame:
         """A Polars DataFrame.
@@ -98,9 +86,7 @@ class Table:
         Raises:
             UsageError: Polars is not installed.
         """
-        from diag.tables.conversions import to_polars
-
-        return to_polars(self)
+        return conversions.to_polars(self.columns)
 
     def to_arrow(self) -> pa.Table:
         """An Arrow table; units and meanings are metadata of the fields.
@@ -108,9 +94,7 @@ class Table:
         Raises:
             UsageError: pyarrow is not installed.
         """
-        from diag.tables.conversions import to_arrow
-
-        return to_arrow(self)
+        return conversions.to_arrow(self.columns)
 
     def encode(self, format_: str) -> bytes:
         """The content of a file in one of ``TABLE_FORMATS``: csv, jsonl, json or parquet.
@@ -118,8 +102,6 @@ class Table:
         Raises:
             UsageError: There is no such format, or it needs a package that is not installed.
         """
-        from diag.tables.formats import format_named
-
         return format_named(format_).encode(self)
 
     def __repr__(self) -> str:

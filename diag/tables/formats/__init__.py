@@ -14,7 +14,7 @@ from diag.extras import import_extra
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from diag.tables.table import Table
+    from diag.tables.content import TableContent
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class TableFormat:
     name: str
     suffixes: tuple[str, ...]
     description: str
-    encode: Callable[[Table], bytes]
+    encode: Callable[[TableContent], bytes]
     needs: str = ""
     is_text: bool = True
 
@@ -47,25 +47,25 @@ class TableFormat:
             import_extra(self.needs, "tables", f"the format {self.name}")
 
 
-def _csv(table: Table) -> bytes:
+def _csv(table: TableContent) -> bytes:
     from diag.tables.formats.csv_text import encode_csv
 
     return encode_csv(table)
 
 
-def _jsonl(table: Table) -> bytes:
+def _jsonl(table: TableContent) -> bytes:
     from diag.tables.formats.json_text import encode_jsonl
 
     return encode_jsonl(table)
 
 
-def _json(table: Table) -> bytes:
+def _json(table: TableContent) -> bytes:
     from diag.tables.formats.json_text import encode_json
 
     return encode_json(table)
 
 
-def _parquet(table: Table) -> bytes:
+def _parquet(table: TableContent) -> bytes:
     from diag.tables.formats.parquet import encode_parquet
 
     return encode_parquet(table)

@@ -12,13 +12,13 @@ from diag.tables.column import ColumnKind
 
 if TYPE_CHECKING:
     from diag.tables.column import Column
-    from diag.tables.table import Table
+    from diag.tables.content import TableContent
 
 # A spreadsheet runs a cell that begins so as a formula (OWASP, "CSV Injection").
 _FORMULA = re.compile(r"^[=+\-@\t\r]")
 
 
-def encode_csv(table: Table) -> bytes:
+def encode_csv(table: TableContent) -> bytes:
     r"""CSV in UTF-8 with a header and ``\n`` line ends.
 
     A missing value is empty, flags are true and false, several ids are joined by ``;``. In text,

@@ -11,15 +11,15 @@ from diag.tables.column import ColumnKind
 
 if TYPE_CHECKING:
     from diag.tables.column import Column
-    from diag.tables.table import Table
+    from diag.tables.content import TableContent
 
 
-def encode_jsonl(table: Table) -> bytes:
+def encode_jsonl(table: TableContent) -> bytes:
     """One JSON object a line; missing is null; wall-clock times and ids are decimal strings."""
     return _safe(msgspec.json.Encoder().encode_lines(_rows(table)))
 
 
-def encode_json(table: Table) -> bytes:
+def encode_json(table: TableContent) -> bytes:
     """One document: ``table``, ``row``, ``columns`` (name, unit, meaning, kind) and ``rows``.
 
     Each row is an object, written as in JSON lines.
@@ -37,7 +37,7 @@ def _safe(text: bytes) -> bytes:
     return text if text.isascii() else spelt_out_for_json(text.decode()).encode()
 
 
-def _rows(table: Table) -> list[dict[str, Any]]:
+def _rows(table: TableContent) -> list[dict[str, Any]]:
     rows = zip(*(_json_cells(column) for column in table.columns), strict=True)
     return [dict(zip(table.names, row, strict=True)) for row in rows]
 

@@ -9,10 +9,10 @@ from diag.extras import import_extra
 from diag.tables.conversions import to_arrow
 
 if TYPE_CHECKING:
-    from diag.tables.table import Table
+    from diag.tables.content import TableContent
 
 
-def encode_parquet(table: Table) -> bytes:
+def encode_parquet(table: TableContent) -> bytes:
     """A Parquet file; units and meanings are metadata of the fields.
 
     Raises:
@@ -20,5 +20,5 @@ def encode_parquet(table: Table) -> bytes:
     """
     parquet = import_extra("pyarrow.parquet", "tables", "the format parquet")
     out = io.BytesIO()
-    parquet.write_table(to_arrow(table), out)
+    parquet.write_table(to_arrow(table.columns), out)
     return out.getvalue()
