@@ -82,12 +82,32 @@ def _first_move(analysis: Analysis, busy: float) -> str:
             "Add a replica, or give the server more CPU (move other processes first, if they use "
             f"it): the machine's CPU is {busy:.0%} busy"
         )
-    used = (
-        f"the machine's CPU is {busy:.0%} busy, and the server uses {server:.2f} of {cores} cores"
-    )
-    if server < _MOSTLY_SERVER * busy * cores:
+    own = f"the server uses {server:.2f} of {cores} cores"
+    used = f"the machine's CPU is {busy:.0%} busy, and {own}"
+    if has_busy_neighbours(analysis):
         return f"Move the other processes off this machine, or add a replica elsewhere: {used}"
     return f"Add a replica, or give the server more CPU: {used}"
+
+
+def has_busy_neighbours(analysis: Analysis) -> bool:
+    """Whether the machine's CPU is full and other processes use more than a quarter of that."""
+    busy, server, cores = cpu_busy(analysis), server_cores(analysis), machine_cores(analysis)
+    if isinstance(busy, Unavailable) or busy < thresholds.CPU_FULL_RATIO:
+        return False
+    if isinstance(server, Unavailable) or isinstance(cores, Unavailable):
+        return False
+    return server < _MOSTLY_SERVER * busy * cores
+
+
+def neighbours_sentence(analysis: Analysis) -> str:
+    """That other processes fill the machine, which makes every number worse; "" if they do not."""
+    busy, server, cores = cpu_busy(analysis), server_cores(analysis), machine_cores(analysis)
+    if not has_busy_neighbours(analysis) or isinstance(busy, Unavailable):
+        return ""
+    return (
+        f"Other processes use the machine's CPU too: it is {busy:.0%} busy, and the server uses "
+        f"{server:.2f} of {cores} cores."
+    )
 
 
 def cpu_evidence(analysis: Analysis) -> tuple[Evidence, ...]:

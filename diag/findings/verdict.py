@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from diag.findings import thresholds
 from diag.findings.confidence import Basis, device_is_doubted, judge
+from diag.findings.cpu import cpu_evidence, neighbours_sentence
 from diag.findings.device import agreement_evidence, busy_text
 from diag.findings.inputs import RuleInputs, rule_inputs
 from diag.findings.shares import window_ratio
@@ -59,7 +60,7 @@ class Verdict:
         latency: How long requests take; "" without any.
         what: The first finding's sentence.
         device: How idle the device was, and why; "" where nothing executed.
-        doubt: What contradicts the device times; "" if nothing does.
+        doubt: What contradicts device times or makes all times longer; "" if nothing does.
         tail: What slow requests spend their extra time in; "" where they are not much slower, or
             too few. No part of ``sentence``.
         evidence: Every number of the sentences.
@@ -110,6 +111,7 @@ def conclude(analysis: Analysis, findings: tuple[Finding, ...]) -> Verdict:
         *_idle_evidence(inputs.gaps),
         *agreement_evidence(analysis),
         *tail_evidence(tail),
+        *cpu_evidence(analysis),
     )
     latency, device, doubt = _latency(inputs), _device(inputs.gaps), _doubt(analysis)
     if not findings:
@@ -218,7 +220,11 @@ def _idle_evidence(gaps: GapSummary | None) -> tuple[Evidence, ...]:
 
 
 def _doubt(analysis: Analysis) -> str:
-    """What contradicts the device times, in one sentence; "" if nothing does."""
+    """What contradicts the numbers or distorts all of them; "" if nothing does."""
+    return " ".join(filter(None, (_device_doubt(analysis), neighbours_sentence(analysis))))
+
+
+def _device_doubt(analysis: Analysis) -> str:
     for agreement in analysis.agreements:
         if agreement.kind is AgreementKind.DISAGREE:
             device = printable(agreement.device, NAME_MAX_CHARS)

@@ -74,7 +74,7 @@ def unfounded_numbers(text: str, evidence: Iterable[Evidence]) -> list[str]:
         elif item.unit == "bytes":
             written.add(byte_size(value))
         else:
-            written |= {f"{value:.0f}", f"{value:.1f}"}
+            written |= {f"{value:.0f}", f"{value:.1f}", f"{value:.2f}"}
     plain = re.sub(r"level [12]|/device:GPU:\d|\bp(50|99)\b|uint8|queue \w{8}|MIG", "", text)
     numbers = re.findall(r"\b\d+(?:\.\d+)?(?:%| (?:µs|ms|s|KiB|MiB|B)\b|)", plain)
     return [number for number in numbers if number not in written]

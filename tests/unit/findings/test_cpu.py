@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from diag.analysis import analyze
-from diag.findings import find
+from diag.findings import conclude, find
 from diag.findings.cpu import cpu_busy
 from diag.model.availability import Unavailable
 from diag.model.finding import Finding, RemedyKind, RemedyPlace
@@ -78,6 +78,25 @@ def test_without_samples_the_condition_is_part_of_the_advice() -> None:
 def test_a_full_machine_takes_threads_out_of_every_advice(text: str, flag: str) -> None:
     assert any(flag in remedy.action for remedy in first(text, 50.0).remedies)
     assert all(flag not in remedy.action for remedy in first(text, 95.0).remedies)
+
+
+def test_other_processes_that_fill_the_machine_are_part_of_the_verdict() -> None:
+    capture = capture_of(sessions(4, period=1300)).with_batching_parameters(AT_ONCE)
+    units = {"cpu_percent": "%", "server_cpu_percent": "% of one core"}
+
+    def doubt(server_percent: float) -> str:
+        sample = {"unix_ns": 0, "cpu_percent": [98.0, 98.0], "server_cpu_percent": server_percent}
+        series = SampleSeries("host", 50_000_000, units, (sample,))
+        analysis = analyze(replace(capture, host_samples=series))
+        verdict = conclude(analysis, find(analysis))
+        assert not unfounded_numbers(verdict.sentence, verdict.evidence)
+        return verdict.doubt
+
+    assert doubt(103.0) == (
+        "Other processes use the machine's CPU too: it is 98% busy, and the server uses 1.03 of 2 "
+        "cores."
+    )
+    assert doubt(150.0) == ""
 
 
 def test_the_load_is_unavailable_without_host_samples() -> None:
