@@ -20,6 +20,7 @@ from diag.analysis.execution.op_times import rank_ops
 from diag.analysis.execution.pool_waits import measure_pool_waits
 from diag.analysis.idle import IdleInputs, IdleTime, find_gaps
 from diag.analysis.requests.attribution import AttributedRequests, attribute_requests
+from diag.analysis.requests.kinds import KINDS, RequestKind
 from diag.analysis.result import Analysis
 from diag.analysis.samples.cross_check import cross_check
 from diag.analysis.samples.metrics import model_metrics
@@ -33,7 +34,12 @@ from diag.formats.trace import event_names as ev
 from diag.model.capture import Capture
 
 
-def analyze(capture: Capture, *, preprocess_ops: str | re.Pattern[str] | None = None) -> Analysis:
+def analyze(
+    capture: Capture,
+    *,
+    preprocess_ops: str | re.Pattern[str] | None = None,
+    kinds: tuple[RequestKind, ...] = KINDS,
+) -> Analysis:
     """Attribute every request's time and explain every idle gap.
 
     Args:
@@ -41,6 +47,8 @@ def analyze(capture: Capture, *, preprocess_ops: str | re.Pattern[str] | None = 
             the server's metrics or are estimated, and marked so.
         preprocess_ops: Regular expression of further ops that count as preprocessing, searched for
             in the op type and in ``<node>:<OpType>``.
+        kinds: The kinds of requests to look for, in order; a kind takes its steps from those after
+            it.
 
     Raises:
         UsageError: ``preprocess_ops`` is not a regular expression.
@@ -48,7 +56,7 @@ def analyze(capture: Capture, *, preprocess_ops: str | re.Pattern[str] | None = 
     """
     execution = find_execution(capture.planes, compile_preprocess_ops(preprocess_ops))
     batching = find_batching(capture, execution)
-    requests = attribute_requests(capture, execution, batching)
+    requests = attribute_requests(capture, execution, batching, kinds)
     visibility = _find_visibility(capture, execution)
     idle_time = find_gaps(IdleInputs(capture, execution, requests, visibility))
     return _summarize(capture, execution, requests, visibility, idle_time)

@@ -28,11 +28,16 @@ def is_url(source: str) -> bool:
     return _URL.match(source) is not None
 
 
-def open_url(url: str, run: str | None) -> Capture:
+def open_url(url: str, run: str | None, max_bytes: int = TOTAL_MAX_BYTES) -> Capture:
     """The Capture of a bundle or trace behind a URL.
 
     Credentials come from fsspec's own configuration; messages leave out what a URL may hold of
     them (user, password and query).
+
+    Args:
+        url: What fsspec can open.
+        run: As for ``open_bundle``.
+        max_bytes: The most bytes that are downloaded of one file.
 
     Raises:
         UsageError: fsspec, or the package that fsspec needs for this protocol, is not installed.
@@ -47,7 +52,7 @@ def open_url(url: str, run: str | None) -> Capture:
     if is_folder:
         return capture_from_tree(RemoteTree(filesystem, path, label), run)
     with _failures_named(label), filesystem.open(path, "rb") as file:
-        copy = copied(file.read, TOTAL_MAX_BYTES, label)
+        copy = copied(file.read, max_bytes, label)
     with copy:
         location = PurePosixPath("/", path)
         return capture_from_file(copy, label, location.name, run, location)

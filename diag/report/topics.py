@@ -34,7 +34,7 @@ class ReportInputs:
     caveats: tuple[CaveatPart, ...]
 
 
-_TOPICS: dict[int, MakeSections] = {}
+TOPICS: dict[int, MakeSections] = {}
 
 
 def topic(order: int) -> Callable[[MakeSections], MakeSections]:
@@ -45,9 +45,9 @@ def topic(order: int) -> Callable[[MakeSections], MakeSections]:
     """
 
     def register(make: MakeSections) -> MakeSections:
-        if order in _TOPICS:
+        if order in TOPICS:
             raise ValueError(f"two topics of a report have the order {order}")
-        _TOPICS[order] = make
+        TOPICS[order] = make
         return make
 
     return register
@@ -56,7 +56,7 @@ def topic(order: int) -> Callable[[MakeSections], MakeSections]:
 def make_sections(inputs: ReportInputs) -> tuple[Section, ...]:
     """The sections of all topics, in order."""
     _load()
-    made = [section for order in sorted(_TOPICS) for section in _TOPICS[order](inputs)]
+    made = [section for order in sorted(TOPICS) for section in TOPICS[order](inputs)]
     return tuple(made)
 
 

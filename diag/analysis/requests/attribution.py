@@ -11,7 +11,7 @@ from diag.analysis.batching.batching import Batching
 from diag.analysis.execution.execution import Execution
 from diag.analysis.requests.batcher_visits import preprocess_of_runs
 from diag.analysis.requests.free_steps import find_free_steps
-from diag.analysis.requests.kinds import KINDS, KindInputs
+from diag.analysis.requests.kinds import KINDS, KindInputs, RequestKind
 from diag.analysis.requests.linked_steps import LinkedSteps, link_steps
 from diag.analysis.requests.model_names import ModelNames
 from diag.analysis.requests.rows import RequestSources, Rows, concatenate
@@ -41,16 +41,19 @@ class AttributedRequests:
 
 
 def attribute_requests(
-    capture: Capture, execution: Execution, batching: Batching
+    capture: Capture,
+    execution: Execution,
+    batching: Batching,
+    kinds: tuple[RequestKind, ...] = KINDS,
 ) -> AttributedRequests:
-    """Find the requests of every kind and attribute their time."""
+    """Find the requests of every kind, in this order, and attribute their time."""
     linked = link_steps(execution, batching)
     names = ModelNames(capture, execution.events.names)
     inputs = KindInputs(execution, linked, names)
     free = find_free_steps(execution, linked)
     tables: list[Rows] = []
     censored = refused = 0
-    for kind in KINDS:
+    for kind in kinds:
         roots = kind.find(inputs, free)
         free = free & ~np.isin(np.arange(len(free)), roots.taken)
         tables.append(kind.tile(inputs, roots))

@@ -57,7 +57,7 @@ def timeline_sections(inputs: ReportInputs) -> Iterator[Section]:
         interval_series(each, analysis.gaps, analysis.gaps.timeline_index == index, rows_max)
         for index, each in enumerate(analysis.timelines)
     ]
-    series.append(_in_flight(analysis))
+    series.append(in_flight_series(analysis))
     capture = analysis.capture
     for name, samples in (
         ("host", capture.host_samples),
@@ -70,8 +70,16 @@ def timeline_sections(inputs: ReportInputs) -> Iterator[Section]:
     yield Section(id="timeline", title=title, series=tuple(series), is_detail=True)
 
 
-def _in_flight(analysis: Analysis) -> Series:
-    """Steps at every begin and end of a request, or mean and peak by slice where there are many."""
+def in_flight_series(
+    analysis: Analysis, steps_max: int = IN_FLIGHT_MAX, slices: int = SLICES
+) -> Series:
+    """Steps at every begin and end of a request, or mean and peak by slice where there are many.
+
+    Args:
+        analysis: Where the requests are.
+        steps_max: The most steps of a series.
+        slices: How many equal slices of the window a series of many steps gets.
+    """
     window = analysis.capture.window
     begins, ends = analysis.requests.start_ns, analysis.requests.end_ns
     times = np.concatenate([begins, ends]) - window.start_ns
@@ -80,16 +88,16 @@ def _in_flight(analysis: Analysis) -> Series:
     order = np.lexsort((change, times))
     times, level = times[order], np.cumsum(change[order])
     title = "Requests in the server"
-    if len(times) <= IN_FLIGHT_MAX:
+    if len(times) <= steps_max:
         values = {"time_ns": tuple(times.tolist()), "in_flight": tuple(level.tolist())}
         return Series("in_flight", title, "steps", STEP_COLUMNS, values)
-    edges = np.linspace(0, window.duration_ns, SLICES + 1).astype(np.int64)
+    edges = np.linspace(0, window.duration_ns, slices + 1).astype(np.int64)
     values = {
         "start_ns": tuple(edges[:-1].tolist()),
         "end_ns": tuple(edges[1:].tolist()),
         **_by_slice(times, level, edges),
     }
-    note = f"mean and peak of {SLICES:,} equal slices of the window"
+    note = f"mean and peak of {slices:,} equal slices of the window"
     return Series("in_flight", title, "bars", SLICE_COLUMNS, values, note)
 
 

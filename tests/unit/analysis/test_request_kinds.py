@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from diag.analysis import analyze
 from diag.analysis.intervals.nesting import innermost
-from diag.analysis.requests import attribution
 from diag.analysis.requests.kinds import KINDS, KindInputs, Roots, unbatched
 from diag.analysis.requests.rows import Rows
 from diag.model.events import Bools
@@ -64,11 +62,8 @@ def test_the_kind_that_takes_every_step_left_over_is_the_last() -> None:
     assert KINDS[-1] is unbatched
 
 
-def test_a_new_kind_takes_its_steps_from_the_kinds_after_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(attribution, "KINDS", (Iterations(), *KINDS))
-    analysis = analyze(capture_of(LOOP))
+def test_a_new_kind_takes_its_steps_from_the_kinds_after_it() -> None:
+    analysis = analyze(capture_of(LOOP), kinds=(Iterations(), *KINDS))
     requests = analysis.requests
     assert requests.start_ns.tolist() == [100_000, 150_000]  # no row for the step of the iteration
     assert requests.end_ns.tolist() == [900_000, 350_000]

@@ -11,9 +11,9 @@ import fsspec
 import pytest
 
 from diag.errors import InputError, SourceNotFoundError, UsageError
-from diag.formats import remote, source
-from diag.formats.remote import without_secrets
+from diag.formats.remote import open_url, without_secrets
 from diag.formats.source import open_bundle
+from diag.formats.spool import copied
 from diag.model.capture import Capture
 from diag.model.samples import SampleSeries
 from tests.unit.formats.test_bundle import SERIES, TRACE, write_bundle
@@ -68,15 +68,13 @@ def test_a_pipe_is_read_to_its_end(tmp_path: Path) -> None:
         assert open_bundle(receiver).host_samples == SERIES
 
 
-def test_an_endless_stream_is_refused_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "TOTAL_MAX_BYTES", 3 << 20)
-
+def test_an_endless_stream_is_refused_at_the_limit() -> None:
     class Zeros(io.RawIOBase):
         def read(self, size: int = -1, /) -> bytes:
             return bytes(size)
 
     with pytest.raises(InputError, match="more than 3,145,728 bytes"):
-        open_bundle(Zeros())
+        copied(Zeros().read, 3 << 20, "zeros")
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04 cut off", b'{"traceEvents": []}'])
@@ -129,13 +127,10 @@ def test_nothing_behind_a_url_is_no_source(memory: fsspec.AbstractFileSystem) ->
     assert "nosuchprotocol" in caught.value.cause
 
 
-def test_a_download_is_bounded(
-    monkeypatch: pytest.MonkeyPatch, memory: fsspec.AbstractFileSystem
-) -> None:
-    monkeypatch.setattr(remote, "TOTAL_MAX_BYTES", 1 << 20)
+def test_a_download_is_bounded(memory: fsspec.AbstractFileSystem) -> None:
     memory.pipe("/big.zip", bytes((1 << 20) + 1))
     with pytest.raises(InputError, match="more than 1,048,576 bytes"):
-        open_bundle("memory://big.zip")
+        open_url("memory://big.zip", None, max_bytes=1 << 20)
 
 
 def test_without_fsspec_the_pip_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,16 +44,18 @@ def test_every_format_says_what_it_is_for():
         assert format_.render(make_report(), RenderOptions()).endswith("\n")
 
 
-def test_a_throw_away_format_in_one_file(monkeypatch):
+def test_a_throw_away_format_in_one_file():
     def render_ids(report: Report, options: RenderOptions) -> str:
         shown = (s.id for s in report.sections if options.verbose or not s.is_detail)
         return " ".join(shown) + "\n"
 
-    monkeypatch.setattr("diag.report.formats.registry.FORMATS", dict(FORMATS))
     register(ReportFormat("ids", (".ids",), "section names", render_ids))
-    ids = format_named("ids").render(make_report(), RenderOptions())
-    assert ids.startswith("verdict change alternatives other_findings doubts ")
-    assert format_for(".ids") is format_named("ids")
+    try:
+        ids = format_named("ids").render(make_report(), RenderOptions())
+        assert ids.startswith("verdict change alternatives other_findings doubts ")
+        assert format_for(".ids") is format_named("ids")
+    finally:
+        del FORMATS["ids"]
 
 
 @pytest.mark.parametrize(("name", "suffix"), [("md", ".x"), ("text", ".x"), ("x", ".json")])
@@ -62,15 +64,17 @@ def test_a_name_or_suffix_that_is_taken_is_refused(name, suffix):
         register(ReportFormat(name, (suffix,), "", lambda *_: ""))
 
 
-def test_a_throw_away_topic_in_one_file(monkeypatch):
+def test_a_throw_away_topic_in_one_file():
     make_report()  # all topics are loaded
-    monkeypatch.setattr(topics, "_TOPICS", dict(topics._TOPICS))
 
     @topics.topic(order=250)
     def weather(inputs: topics.ReportInputs):
         yield Section(id="weather", title="Weather", notes=(Note(f"{inputs.verdict.id}: rain"),))
 
-    text = text_of(make_report())
+    try:
+        text = text_of(make_report())
+    finally:
+        del topics.TOPICS[250]
     assert "\nWeather\nbatch-timeout-dominates: rain\n" in text
     assert text.index("rollback:") < text.index("Weather") < text.index("Also found")
 

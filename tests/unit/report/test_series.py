@@ -13,7 +13,7 @@ from diag.model.samples import SampleSeries
 from diag.model.window import ClockSync, Window
 from diag.report.interval_series import interval_series
 from diag.report.model import Report, Series
-from diag.report.sections import timeline as timeline_section
+from diag.report.sections.timeline import SLICES, in_flight_series
 from tests.unit.report.factory import (
     MS,
     ORIGIN_UNIX_NS,
@@ -92,7 +92,7 @@ def test_the_longest_intervals_stay_as_they_are_and_blocks_are_short():
     assert len(whole) >= 500
     longest = np.sort(table.end_ns - table.start_ns)[-100:]
     assert set(longest.tolist()) <= {row[3] for row in whole}
-    limit = timeline.window.duration_ns // timeline_section.SLICES + 10_000
+    limit = timeline.window.duration_ns // SLICES + 10_000
     assert max(row[1] - row[0] for row in rows if row not in whole) <= limit
     assert series.note.startswith("500 of 10,001 intervals; the other 9,501 are shorter")
 
@@ -119,10 +119,8 @@ def test_a_request_that_begins_as_another_ends_is_no_second_one():
     assert max(series.values["in_flight"]) == 1
 
 
-def test_many_requests_in_flight_are_mean_and_peak_by_slice(monkeypatch):
-    monkeypatch.setattr(timeline_section, "IN_FLIGHT_MAX", 2)
-    monkeypatch.setattr(timeline_section, "SLICES", 10)
-    series = series_of(make_report(), "in_flight")
+def test_many_requests_in_flight_are_mean_and_peak_by_slice():
+    series = in_flight_series(make_analysis(), steps_max=2, slices=10)
     assert series.kind == "bars"
     assert series.values["start_ns"] == tuple(i * 10 * MS for i in range(10))
     assert series.values["in_flight"][:4] == (1.0, 0.2, 1.0, 0.2)
