@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diag.formats.text.batching_parameters import parse_batching_parameters
 from diag.model.availability import Unavailable
 from diag.model.gaps import IdleCause
 from diag.model.serving import STAGES, Parameter, Stage
@@ -82,17 +81,14 @@ def test_the_model_computes_when_the_servers_log_says(
 
 @pytest.mark.parametrize("name", RECORDED)
 def test_every_batch_of_the_log_is_in_the_trace(outcomes: dict[str, Outcome], name: str) -> None:
-    """But for one a batch thread at each edge: the log's edges lie outside those of the events."""
     outcome = outcomes[name]
     batches = LogComparison(outcome.analysis, outcome.truth).whole_batches()
     logged = [int(row.id) for row in sorted(batches, key=lambda row: row.taken_unix_ns)]
     recorded = {int(each) for each in outcome.analysis.batches.id}
-    threads = parse_batching_parameters(SCENARIOS[name].batching).num_batch_threads
-    assert threads is not None
-    inside = set(logged[threads : len(logged) - threads])
-    assert len(inside) >= 3
-    assert inside <= recorded
-    assert len(recorded - set(logged)) <= 2 * threads
+    assert len(logged) >= 3
+    # The log's edges lie outside those of the events: a batch at the window's edge may be cut.
+    assert len(recorded ^ set(logged)) <= 2
+    assert set(logged[2:-2]) <= recorded
 
 
 @pytest.mark.parametrize("name", RECORDED)
