@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from diag.findings import thresholds
+from diag.findings.in_force import file_doubt
 from diag.findings.shares import parameters_are_told
 from diag.model.agreement import AgreementKind
 from diag.model.gaps import Confidence
@@ -36,6 +37,9 @@ class Basis(NamedTuple):
 def judge(inputs: RuleInputs, basis: Basis) -> tuple[Confidence, str]:
     """The confidence and its reason, in one sentence; see docs/decisions/0010."""
     requests = inputs.shares.requests
+    doubt = file_doubt(inputs.analysis) if basis.on_parameters else ""
+    if doubt:
+        return Confidence.LOW, doubt
     unexplained = inputs.shares.by_stage[Stage.UNATTRIBUTED]
     if requests < thresholds.FEW_REQUESTS:
         many = "1 complete request" if requests == 1 else f"{requests:,} complete requests"

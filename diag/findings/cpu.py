@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from diag.analysis.result import Analysis
 
 _HOST = "host"
+# The server's cgroup, counted up (the same file).
+_THROTTLED = "cgroup_throttled_ns"
 # ratio of the CPU time in use. Below it, more than a quarter is used by other processes.
 _MOSTLY_SERVER = 0.75
 # Of the whole machine, 0 to 100 (diag/capture/samplers/host/reader.py).
@@ -38,6 +40,16 @@ def machine_cores(analysis: Analysis) -> int | Unavailable:
     values = (sample.get(_CPU_PERCENT) for sample in series.samples)
     cores = max((len(value) for value in values if isinstance(value, list)), default=0)
     return cores or Unavailable("the samples do not have each core")
+
+
+def throttled_ns(analysis: Analysis) -> float | Unavailable:
+    """Time that the kernel kept the server from the CPU for its limit, by the cgroup's counter."""
+    for source in analysis.samples:
+        if source.source == _HOST and not isinstance(source.fields, Unavailable):
+            for field in source.fields:
+                if field.field == _THROTTLED:
+                    return field.increase
+    return Unavailable("the cgroup of the server was not sampled")
 
 
 def _mean(analysis: Analysis, name: str) -> float | Unavailable:

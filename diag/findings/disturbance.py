@@ -104,6 +104,7 @@ def disturbance_finding(
     verify: tuple[Check, ...],
     rollback: str,
     why: str = "",
+    evidence: tuple[Evidence, ...] = (),
     counter_evidence: tuple[CounterEvidence, ...] = (),
 ) -> Finding:
     """A finding about a disturbance.
@@ -117,6 +118,7 @@ def disturbance_finding(
         verify: How to check the change.
         rollback: How to undo it.
         why: Ends the sentence; "" where nothing is to be added.
+        evidence: What the rule measured in addition.
         counter_evidence: What the rule looked for that would speak against it.
     """
     confidence, reason = judge(inputs, Basis())
@@ -136,6 +138,7 @@ def disturbance_finding(
                 Source(IDLE, where, found.start_ns, found.end_ns),
             ),
             Evidence("request time lost to it, mean", found.request_ns, "ns", Source(IDLE, where)),
+            *evidence,
         ),
         counter_evidence=(_larger_cause(inputs, found), *counter_evidence),
         remedies=remedies,

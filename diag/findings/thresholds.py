@@ -59,3 +59,14 @@ TAIL_MIN_REQUESTS = 200
 
 # ratio of p99 to p50. Below it slow requests are hardly slower than the others.
 TAIL_MIN_RATIO = 1.5
+
+# ratio of batch_timeout_micros. A batch that starts earlier than this before its timeout
+# contradicts it: clock readings within one trace differ by microseconds.
+TIMEOUT_SLACK = 0.1
+
+# ratio of the batches that waited for the timeout. From half of them on, the file is in doubt.
+CONTRADICTED_MIN_SHARE = 0.5
+
+# polls of idle batch threads. Where batches with a free thread typically start later than this,
+# either the threads get no CPU or the timeout is another one.
+LATE_POLLS = 2

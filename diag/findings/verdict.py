@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from diag.findings import thresholds
 from diag.findings.confidence import Basis, device_is_doubted, judge
-from diag.findings.cpu import cpu_evidence, neighbours_sentence
+from diag.findings.cpu import cpu_evidence, neighbours_sentence, throttled_ns
 from diag.findings.device import agreement_evidence, busy_text
 from diag.findings.inputs import RuleInputs, rule_inputs
 from diag.findings.shares import window_ratio
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 HEALTHY = "healthy"
 _CAUSES_NAMED = 2
+_NOT_STARTED = "with ready batches that were not started yet"
 # "… was idle 61% of the window: 40% …"
 _IDLE_TEXT = {
     IdleCause.PROFILER: "while the profiler was busy or its events are lost",
@@ -39,7 +40,7 @@ _IDLE_TEXT = {
     IdleCause.MODEL_LOAD: "while a model was being loaded",
     IdleCause.QUEUE_EXECUTOR: "waiting for TensorFlow inter-op threads",
     IdleCause.BATCH_THREADS_IN_HOST_WORK: "while all batch threads did host work",
-    IdleCause.QUEUE_DISPATCH: "with ready batches that were not started yet",
+    IdleCause.QUEUE_DISPATCH: _NOT_STARTED,
     IdleCause.QUEUE_FILL: "waiting for batches to fill",
     IdleCause.SYNC_OR_OUTPUT: "while results were awaited, split and returned",
     IdleCause.INGRESS: "while requests were received and parsed",
@@ -113,7 +114,7 @@ def conclude(analysis: Analysis, findings: tuple[Finding, ...]) -> Verdict:
         *tail_evidence(tail),
         *cpu_evidence(analysis),
     )
-    latency, device, doubt = _latency(inputs), _device(inputs.gaps), _doubt(analysis)
+    latency, device, doubt = _latency(inputs), _device(analysis, inputs.gaps), _doubt(analysis)
     if not findings:
         confidence, reason = judge(inputs, Basis())
         compute = inputs.shares.group(StageGroup.COMPUTE)
@@ -193,14 +194,21 @@ def _largest_causes(gaps: GapSummary) -> list[tuple[IdleCause, float]]:
     return [(cause, ratio) for cause, ratio in ratios if ratio >= thresholds.CAUSE_MIN_RATIO]
 
 
-def _device(gaps: GapSummary | None) -> str:
+def _idle_text(analysis: Analysis, cause: IdleCause) -> str:
+    """Throttling is only called so where the cgroup counted it."""
+    if cause is IdleCause.THROTTLED and isinstance(throttled_ns(analysis), Unavailable):
+        return _NOT_STARTED
+    return _IDLE_TEXT[cause]
+
+
+def _device(analysis: Analysis, gaps: GapSummary | None) -> str:
     if gaps is None or not gaps.timeline.window.duration_ns:
         return ""
     idle = window_ratio(gaps, gaps.idle_ns)
     text = f"No model op ran on the CPU for {idle:.0%} of the window"
     if gaps.timeline.is_device:
         text = f"{printable(gaps.timeline.name, NAME_MAX_CHARS)} was idle {idle:.0%} of the window"
-    parts = [f"{ratio:.0%} {_IDLE_TEXT[cause]}" for cause, ratio in _largest_causes(gaps)]
+    parts = [f"{ratio:.0%} {_idle_text(analysis, cause)}" for cause, ratio in _largest_causes(gaps)]
     return f"{text}: {', '.join(parts)}." if parts else f"{text}."
 
 

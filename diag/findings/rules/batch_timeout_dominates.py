@@ -19,6 +19,7 @@ from diag.findings.batching import (
     threads_load,
 )
 from diag.findings.confidence import Basis
+from diag.findings.in_force import file_doubt
 from diag.findings.metrics import check, measure, not_above
 from diag.findings.waits import Wait, WaitWords, find_wait, wait_finding, wait_halved
 from diag.model.availability import Unavailable
@@ -140,6 +141,8 @@ def _gain(inputs: RuleInputs, setting: Setting) -> Gain | Unavailable:
     if isinstance(setting.to, Unavailable) or isinstance(setting.now, Unavailable):
         return Unavailable("today's timeout is not known")
     analysis = inputs.analysis
+    if file_doubt(analysis):
+        return Unavailable("the file's timeout contradicts the trace")
     load, threads = threads_load(analysis), batch_threads(analysis).now
     if isinstance(load, Unavailable) or isinstance(threads, Unavailable):
         return Unavailable("how busy the batch threads are is not known")

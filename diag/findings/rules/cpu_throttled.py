@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from diag.findings.cpu import throttled_ns
 from diag.findings.disturbance import disturbance_finding, find_disturbance
 from diag.findings.metrics import check
-from diag.model.finding import Finding, Remedy, RemedyKind, RemedyPlace
+from diag.model.availability import Unavailable
+from diag.model.finding import Evidence, Finding, Remedy, RemedyKind, RemedyPlace, Source
 from diag.model.gaps import IdleCause
 
 if TYPE_CHECKING:
@@ -16,14 +18,27 @@ ID = "cpu-throttled"
 
 
 def find(inputs: RuleInputs) -> Finding | None:
-    """Evidence: ``throttled_usec`` of the cgroup's cpu.stat grew while the device was idle."""
+    """Only where the cgroup's own counter grew (``throttled_usec`` of cpu.stat).
+
+    Without that counter the idle cause is inferred from ready batches that were not started; that
+    is no evidence of a CPU limit, and batch-dispatch-slow reports it.
+    """
     found = find_disturbance(inputs, IdleCause.THROTTLED)
-    if found is None:
+    counted = throttled_ns(inputs.analysis)
+    if found is None or isinstance(counted, Unavailable) or counted <= 0:
         return None
     return disturbance_finding(
         inputs,
         found,
         rule=ID,
+        evidence=(
+            Evidence(
+                "throttled by the cgroup's counter",
+                counted,
+                "ns",
+                Source("samples", "host cgroup_throttled_ns"),
+            ),
+        ),
         what="Linux throttled the server's CPU",
         why=": its container had used up its CPU limit",
         remedies=(

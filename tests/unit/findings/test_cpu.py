@@ -10,7 +10,7 @@ from diag.analysis import analyze
 from diag.findings import conclude, find
 from diag.findings.cpu import cpu_busy
 from diag.model.availability import Unavailable
-from diag.model.finding import Finding, RemedyKind, RemedyPlace
+from diag.model.finding import Evidence, Finding, RemedyKind, RemedyPlace, Source
 from diag.model.samples import SampleSeries
 from tests.unit.analysis.traces import QUEUE_A, capture_of
 from tests.unit.findings.servers import AT_ONCE, sessions, unfounded_numbers
@@ -41,7 +41,9 @@ def first(text: str, cpu_percent: float | None) -> Finding:
         capture = replace(capture, host_samples=series)
     finding = find(analyze(capture))[0]
     for remedy in finding.remedies:
-        assert not unfounded_numbers(remedy.action, finding.evidence) or remedy.setting
+        values = () if remedy.setting is None else (remedy.setting.now, remedy.setting.to)
+        proposed = [Evidence("", v, "", Source("")) for v in values if isinstance(v, int)]
+        assert not unfounded_numbers(remedy.action, (*finding.evidence, *proposed))
     return finding
 
 
