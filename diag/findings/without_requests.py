@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, TypedDict
 
 from diag.findings.metrics import check
@@ -36,7 +37,8 @@ def without_requests(analysis: Analysis) -> Finding:
     cut = counts.censored + counts.censored_batches
     quiet = all(gaps.no_demand_ns == gaps.timeline.window.duration_ns for gaps in analysis.idle)
     if not cut and analysis.idle and quiet:
-        return _no_demand(analysis)
+        failed = _failed(analysis)
+        return _all_failed(analysis, failed) if failed else _none_sent(analysis)
     return _none_complete(analysis)
 
 
@@ -88,19 +90,91 @@ def _none_complete(analysis: Analysis) -> Finding:
     )
 
 
-def _no_demand(analysis: Analysis) -> Finding:
+def _failed(analysis: Analysis) -> Evidence | None:
+    """The failed requests, by the trace or else by the server's metrics; None if none is known.
+
+    A refused one leaves a BatchingSessionRun without a task. The trace does not say why: a full
+    queue and wrong inputs look alike.
+    """
+    refused, answers = analysis.counts.refused, _answers(analysis)
+    if refused:
+        return Evidence(
+            "requests refused", refused, "requests", Source("capture", "refused_requests")
+        )
+    errors = 0
+    if not isinstance(answers, Unavailable):
+        errors = sum(n for status, n in answers.items() if status != "OK")
+    where = Source("server_answers")
+    return Evidence("answers not OK", errors, "answers", where) if errors else None
+
+
+def _all_failed(analysis: Analysis, failed: Evidence) -> Finding:
+    common = _common(analysis)
+    common["evidence"] += (failed,)
+    common["rollback"] = "Undo the change of the clients."
+    by_trace = bool(analysis.counts.refused)
+    return Finding(
+        **common,
+        id=NO_REQUESTS,
+        cause="no-requests",
+        severity=Severity.CRITICAL,
+        confidence=Confidence.HIGH if by_trace else Confidence.MEDIUM,
+        confidence_reason=(
+            "The trace holds the refused requests, and no other."
+            if by_trace
+            else "One source, the server's metrics: the trace holds no part of a request."
+        ),
+        what=(
+            f"No request reached the model in the {_window_text(analysis)} recorded: "
+            f"{failed.value:,} failed."
+        ),
+        counter_evidence=(CounterEvidence("a request that ran", found=False),),
+        remedies=(
+            Remedy(
+                RemedyKind.CLIENT,
+                RemedyPlace.CLIENT_CODE,
+                "Read the errors that clients receive. They name the cause, such as a full "
+                "batching queue, more rows than max_batch_size, inputs of a wrong shape or an "
+                "unknown model. Then capture again.",
+            ),
+        ),
+        tier=Tier.CAPACITY,
+    )
+
+
+def _none_sent(analysis: Analysis) -> Finding:
+    """Only the server's metrics tell a lack of demand from a trace of another program."""
+    answers = _answers(analysis)
+    is_silent = not isinstance(answers, Unavailable) and not sum(answers.values())
     return Finding(
         **_common(analysis),
         id=NO_REQUESTS,
         cause="no-requests",
         severity=Severity.INFO,
-        confidence=Confidence.HIGH,
-        confidence_reason="Nothing ran, and no part of a request was seen.",
-        what=f"No request reached the model in the {_window_text(analysis)} recorded: no demand.",
+        confidence=Confidence.HIGH if is_silent else Confidence.MEDIUM,
+        confidence_reason=(
+            "No part of a request is in the trace, and the server's metrics count no answer."
+            if is_silent
+            else "No part of a request is in the trace. No other source confirms it."
+        ),
+        what=(
+            f"No request reached the model in the {_window_text(analysis)} recorded: there was no "
+            f"demand{'' if is_silent else ', or this is not a serving trace'}."
+        ),
         counter_evidence=(CounterEvidence("parts of requests that the window cut", found=False),),
         remedies=(_again("Capture again under load (--wait-for-traffic)."),),
         tier=Tier.CAPACITY,
     )
+
+
+def _answers(analysis: Analysis) -> dict[str, int] | Unavailable:
+    """Answers between the scrapes by status, over all models."""
+    if isinstance(analysis.metrics, Unavailable):
+        return analysis.metrics
+    counted: Counter[str] = Counter()
+    for model in analysis.metrics:
+        counted.update(model.responses)
+    return dict(counted)
 
 
 class _Common(TypedDict):

@@ -173,8 +173,17 @@ CASES = [
         "no-requests",
         "no-requests",
         "line idle\n  Something 0..2000000us\n",
-        "No request reached the model in the 2.00 s recorded: no demand.",
+        "No request reached the model in the 2.00 s recorded: there was no demand, or this is not "
+        "a serving trace.",
         "--wait-for-traffic",
+    ),
+    Case(
+        "no-requests",
+        "no-requests",
+        "line t\n  BatchingSessionRun 0..1ms _pt=1 _p=7\n  BatchingSessionRun 2..3ms _pt=1 _p=8\n"
+        "line end\n  X 0..1000000us\n",
+        "No request reached the model in the 1.00 s recorded: 2 failed.",
+        "Read the errors that clients receive",
     ),
     Case(
         "no-requests",

@@ -1,0 +1,54 @@
+"""What is said of a capture without a complete request, and how sure it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from diag.analysis.samples.metrics import ModelMetrics
+from diag.findings import find
+from diag.model.availability import Unavailable
+from diag.model.finding import Severity
+from diag.model.gaps import Confidence
+from tests.unit.analysis.traces import analyzed
+
+UNKNOWN = Unavailable("not sampled")
+QUIET = "line idle\n  Something 0..2000000us\n"
+REFUSED = "line t\n  BatchingSessionRun 0..1ms _pt=1 _p=7\nline idle\n  Something 0..2000000us\n"
+
+
+def answers(**by_status: int) -> ModelMetrics:
+    return ModelMetrics("m", by_status, UNKNOWN, UNKNOWN, UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("text", "metrics", "says", "confidence", "severity"),
+    [
+        (QUIET, UNKNOWN, "no demand, or this is not", Confidence.MEDIUM, Severity.INFO),
+        (QUIET, (answers(),), "there was no demand.", Confidence.HIGH, Severity.INFO),
+        # Status probes are answered too, so OK answers alone do not tell.
+        (QUIET, (answers(OK=4),), "no demand, or this is not", Confidence.MEDIUM, Severity.INFO),
+        (
+            QUIET,
+            (answers(OK=4, NOT_FOUND=3), answers(INVALID_ARGUMENT=1)),
+            ": 4 failed.",
+            Confidence.MEDIUM,
+            Severity.CRITICAL,
+        ),
+        (REFUSED, UNKNOWN, ": 1 failed.", Confidence.HIGH, Severity.CRITICAL),
+        # The trace covers the window exactly, the scrapes enclose it.
+        (REFUSED, (answers(UNAVAILABLE=2),), ": 1 failed.", Confidence.HIGH, Severity.CRITICAL),
+    ],
+)
+def test_no_request_in_the_trace(
+    text: str,
+    metrics: tuple[ModelMetrics, ...] | Unavailable,
+    says: str,
+    confidence: Confidence,
+    severity: Severity,
+) -> None:
+    (finding,) = find(replace(analyzed(text), metrics=metrics))
+    assert finding.id == "no-requests"
+    assert says in finding.what
+    assert (finding.confidence, finding.severity) == (confidence, severity)
