@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from diag.findings import thresholds
 from diag.findings.confidence import Basis, judge
+from diag.findings.cpu import cpu_busy, cpu_evidence
 from diag.findings.device import is_without_demand
 from diag.findings.shares import window_ratio
 from diag.model.availability import Unavailable
@@ -19,8 +21,10 @@ from diag.model.finding import (
     Source,
     Tier,
 )
+from diag.model.gaps import Confidence
 
 if TYPE_CHECKING:
+    from diag.analysis.result import Analysis
     from diag.findings.inputs import RuleInputs
 
 ID = "no-demand"
@@ -33,20 +37,28 @@ def find(inputs: RuleInputs) -> Finding | None:
         return None
     without = window_ratio(gaps, gaps.no_demand_ns)
     starved = window_ratio(gaps, gaps.starved_ns)
-    confidence, reason = judge(inputs, Basis())
+    against = _against(inputs.analysis)
+    confidence, reason = (Confidence.LOW, against) if against else judge(inputs, Basis())
     where = Source("idle", f"{gaps.timeline.name} no-demand")
     return Finding(
         id=ID,
         cause="no-demand",
-        severity=Severity.INFO,
+        severity=Severity.WARNING if against else Severity.INFO,
         confidence=confidence,
         confidence_reason=reason,
-        what="The server has spare capacity: it is idle for lack of demand, not starved of input.",
+        what=(
+            "Most of the time no request is open in the server. That is no sign of spare capacity."
+            if against
+            else "The server has spare capacity: it is idle for lack of demand, not starved of "
+            "input."
+        ),
         evidence=(
             Evidence("idle without demand", without, "ratio", where),
             Evidence(
                 "idle, starved of input", starved, "ratio", Source("idle", gaps.timeline.name)
             ),
+            _refused(inputs.analysis),
+            *cpu_evidence(inputs.analysis),
         ),
         counter_evidence=(
             CounterEvidence(
@@ -59,13 +71,32 @@ def find(inputs: RuleInputs) -> Finding | None:
             Remedy(
                 RemedyKind.DEPLOYMENT,
                 RemedyPlace.FLEET,
-                "None needed: this replica has spare capacity. To save cost, run fewer replicas or "
-                "let models share this machine, after a look at the load of a whole day.",
+                "Keep the number of replicas and the placement of models until this is explained."
+                if against
+                else "None needed: this replica has spare capacity. To save cost, run fewer "
+                "replicas or let models share this machine, after a look at the load of a whole "
+                "day.",
             ),
         ),
-        gain=Unavailable("there is no delay to remove"),
+        gain=Unavailable("no change is advised yet" if against else "there is no delay to remove"),
         verify=(),
         rollback="",
         tier=Tier.CAPACITY,
         at_stake_ns=0.0,
     )
+
+
+def _refused(analysis: Analysis) -> Evidence:
+    where = Source("capture", "refused_requests")
+    return Evidence("requests refused", analysis.counts.refused, "requests", where)
+
+
+def _against(analysis: Analysis) -> str:
+    """What contradicts spare capacity, in one sentence; "" if nothing does."""
+    refused, busy = analysis.counts.refused, cpu_busy(analysis)
+    if refused:
+        many = "1 request was" if refused == 1 else f"{refused:,} requests were"
+        return f"{many} refused: clients ask for more than is served."
+    if not isinstance(busy, Unavailable) and busy >= thresholds.CPU_FULL_RATIO:
+        return f"The machine's CPU is {busy:.0%} busy: requests would wait for a core."
+    return ""

@@ -13,7 +13,7 @@ from diag.model.availability import Unavailable
 from diag.model.finding import Evidence, Finding, RemedyKind, RemedyPlace, Source
 from diag.model.samples import SampleSeries
 from tests.unit.analysis.traces import QUEUE_A, capture_of
-from tests.unit.findings.servers import AT_ONCE, sessions, unfounded_numbers
+from tests.unit.findings.servers import AT_ONCE, IDLE_END, sessions, unfounded_numbers
 
 WAITING_FOR_A_THREAD = f"""
 line grpc-1
@@ -104,3 +104,28 @@ def test_other_processes_that_fill_the_machine_are_part_of_the_verdict() -> None
 def test_the_load_is_unavailable_without_host_samples() -> None:
     analysis = analyze(capture_of(WAITING_FOR_A_THREAD))
     assert cpu_busy(analysis) == Unavailable("the server's machine was not sampled")
+
+
+@pytest.mark.parametrize(
+    ("refused", "cpu_percent", "against"),
+    [
+        ("", None, ""),
+        ("", 89.0, ""),
+        ("", 90.0, "The machine's CPU is 90% busy: requests would wait for a core."),
+        (
+            "line refusing\n  BatchingSessionRun 2000..2001us _p=91\n",
+            89.0,
+            "1 request was refused: clients ask for more than is served.",
+        ),
+    ],
+)
+def test_spare_capacity_is_claimed_only_where_nothing_contradicts_it(
+    refused: str, cpu_percent: float | None, against: str
+) -> None:
+    finding = first(sessions() + refused + IDLE_END.format(9000), cpu_percent)
+    assert finding.id == "no-demand"
+    assert ("The server has spare capacity" in finding.what) == (not against)
+    assert ("run fewer replicas" in finding.remedies[0].action) == (not against)
+    if against:
+        assert finding.confidence_reason == against
+        assert not unfounded_numbers(against, finding.evidence)
