@@ -28,8 +28,12 @@ PAGES = sorted(
 
 
 def texts() -> list[Path]:
-    """Every text of the repository: what stands at its root, and below its folders."""
-    places = [*ROOT.iterdir(), *(path for name in FOLDERS for path in (ROOT / name).rglob("*"))]
+    """Every text of the repository: what stands at its root, and below its folders.
+
+    `.git` is a file in a linked worktree, and is no text of the repository.
+    """
+    at_root = [path for path in ROOT.iterdir() if path.name != ".git"]
+    places = [*at_root, *(path for name in FOLDERS for path in (ROOT / name).rglob("*"))]
     return sorted(
         path
         for path in places
