@@ -40,6 +40,7 @@ THREADPOOL_START_REGION: Final = "ThreadpoolListener::StartRegion"  # begins to 
 THREADPOOL_STOP_REGION: Final = (
     "ThreadpoolListener::StopRegion"  # no id: ends the line's last start
 )
+THREADPOOL_MARKS: Final = (THREADPOOL_RECORD, THREADPOOL_START_REGION, THREADPOOL_STOP_REGION)
 
 # -- driver calls on the calling thread's line, by the start of their names: CUPTI's callbacks
 # are called after the driver function with its version, e.g. cuMemcpyHtoDAsync_v2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from google.protobuf.message import DecodeError
 
 from diag.formats.trace import event_names as ev
@@ -14,9 +15,10 @@ from diag.model.window import Window
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from diag.model.events import Plane, Space, StatValue
+    from diag.model.events import Bools, EventTable, Plane, Space, StatValue
 
 _NS_PER_MS = 1_000_000
+_NONE_NS = np.iinfo(np.int64).min
 
 
 def recorded_window(space: Space, planned_duration_ms: int | None = None) -> Window:
@@ -24,12 +26,17 @@ def recorded_window(space: Space, planned_duration_ms: int | None = None) -> Win
 
     The window starts with the host tracer: all its lines share one ``timestamp_ns``, 40 to 70 µs
     after ``profile_start_time`` in the four sample traces (9 to 12 µs when idle). It ends with the
-    last event, or at its start plus the duration if that is known and later, because an idle
-    server records no event at the end. The duration is the server's own
+    last event that is no mark of a thread pool, or at its start plus the duration if that is known
+    and later, because an idle server records no event at the end. The duration is the server's own
     (``profile_options``.duration_ms), else the planned one.
 
+    Marks of thread pools (``ThreadpoolListener``) go on while the data is collected, for up to
+    299 ms on a live server, in which no request and no op is recorded. All other events of that
+    server ended within 1.5 ms of start plus duration. A trace with nothing but marks ends with
+    the last mark.
+
     ``profile_stop_time`` is never the end: it is taken after the data was collected, 3 to 23 ms
-    after the last event in the samples and up to 131 ms in other traces. It only shows that a
+    after the last event in the samples and up to 314 ms on a live server. It only shows that a
     session ended early: then it is before start plus duration, the window ends with the last
     event, and idle time after that is unknown.
 
@@ -41,7 +48,7 @@ def recorded_window(space: Space, planned_duration_ms: int | None = None) -> Win
     tables = [plane.events for plane in space.planes if len(plane.events)]
     starts_ns += [int(events.start_ns.min()) for events in tables]
     start_ns = min(starts_ns, default=0)
-    end_ns = max((int(events.end_ns.max()) for events in tables), default=start_ns)
+    end_ns = _last_end_ns(tables, otherwise_ns=start_ns)
     environment = _environment(space.planes)
     duration_ms = _duration_ms(environment) or planned_duration_ms or 0
     elapsed_ns = start_ns + duration_ms * _NS_PER_MS
@@ -50,8 +57,25 @@ def recorded_window(space: Space, planned_duration_ms: int | None = None) -> Win
     return Window(start_ns, end_ns)
 
 
-# Twice the largest delay of profile_stop_time after the last event in any sample.
-STOP_LATENESS_MAX_NS = 262_000_000
+def _last_end_ns(tables: Sequence[EventTable], otherwise_ns: int) -> int:
+    """End of the last event that is no mark of a thread pool; of the last mark without any."""
+    ends = [int(events.end_ns[_is_traced(events)].max(initial=_NONE_NS)) for events in tables]
+    last_ns = max(ends, default=_NONE_NS)
+    if last_ns > _NONE_NS:
+        return last_ns
+    return max((int(events.end_ns.max()) for events in tables), default=otherwise_ns)
+
+
+def _is_traced(events: EventTable) -> Bools:
+    """(n,) whether the event is no mark of a thread pool."""
+    is_mark = np.zeros(len(events.names), np.bool_)
+    is_mark[[i for i, name in enumerate(events.names) if name in ev.THREADPOOL_MARKS]] = True
+    traced: Bools = ~is_mark[events.name_id]
+    return traced
+
+
+# Twice the largest delay of profile_stop_time after the window's end on a live server.
+STOP_LATENESS_MAX_NS = 628_000_000
 
 
 def unknown_end_ns(space: Space, planned_duration_ms: int | None = None) -> int:

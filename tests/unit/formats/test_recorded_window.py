@@ -56,7 +56,7 @@ def test_every_recorded_request_lies_within_the_window_and_the_late_stop_without
     tables = [plane.events for plane in space.planes if len(plane.events)]
     assert tables
     assert 0 < window.start_ns <= min(int(events.start_ns.min()) for events in tables)
-    assert window.end_ns == max(int(events.end_ns.max()) for events in tables)
+    assert window.end_ns <= max(int(events.end_ns.max()) for events in tables)
     stats = space.planes[-1].stats
     stop_ns = int(stats["profile_stop_time"]) - int(stats["profile_start_time"])
     assert window.end_ns + 2 * MS < stop_ns
@@ -84,6 +84,23 @@ def test_the_servers_own_duration_wins_over_the_planned_one() -> None:
 def test_an_event_after_the_duration_still_belongs_to_the_window() -> None:
     space = trace(ONE_EVENT, stop_ms=2100, duration_ms=1000)
     assert recorded_window(space).end_ns == 1200 * MS
+
+
+MARKS_UNTIL_1500_MS = """
+    line tf_Compute/1 at=50us
+      ThreadpoolListener::Record @1100ms _p=7
+      ThreadpoolListener::StartRegion @1250ms _c=7
+      ThreadpoolListener::StopRegion @1500ms
+"""
+
+
+def test_marks_of_thread_pools_go_on_while_data_is_collected_and_do_not_move_the_end() -> None:
+    assert recorded_window(trace(ONE_EVENT + MARKS_UNTIL_1500_MS)).end_ns == 1200 * MS
+
+
+def test_a_trace_of_nothing_but_marks_ends_with_the_last_mark() -> None:
+    space = trace("plane /host:CPU" + MARKS_UNTIL_1500_MS)
+    assert recorded_window(space) == Window(50_000, 1500 * MS)
 
 
 def test_of_a_session_that_was_ended_early_only_its_events_are_believed() -> None:
@@ -130,7 +147,7 @@ def test_damaged_options_are_no_duration() -> None:
     assert isinstance(recorded_level(space), Unavailable)
 
 
-@pytest.mark.parametrize(("stop_ms", "unknown_ms"), [(900, 0), (1200, 0), (1500, 500)])
+@pytest.mark.parametrize(("stop_ms", "unknown_ms"), [(900, 0), (1500, 0), (1900, 900)])
 def test_a_late_stop_without_a_duration_leaves_the_end_open(stop_ms: int, unknown_ms: int) -> None:
     text = f"""
     env profile_start_time=1700000000000000000

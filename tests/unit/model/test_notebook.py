@@ -59,7 +59,7 @@ def test_an_equal_series_is_equal_and_has_an_equal_hash():
 
 
 def test_the_repr_of_a_capture_and_of_an_analysis_is_one_short_line(analysis):
-    assert repr(analysis.capture) == "Capture('bundle.zip', 4.033 s, 28,361 events)"
+    assert repr(analysis.capture) == "Capture('bundle.zip', 4.000 s, 28,361 events)"
     assert repr(analysis) == "Analysis('bundle.zip', 126 requests, 126 batches, 0 GPUs)"
     for finding in find(analysis):
         assert len(repr(finding)) < REPR_MAX_CHARACTERS
