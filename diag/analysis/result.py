@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from diag.analysis.distribution import Distribution
 from diag.analysis.execution.op_times import OpTime
 from diag.analysis.execution.pool_waits import PoolWait
+from diag.analysis.fit import Fit
 from diag.analysis.samples.devices import DeviceSamples
 from diag.analysis.samples.metrics import ModelMetrics
 from diag.analysis.samples.observer import ObserverFigure
@@ -127,6 +128,8 @@ class BatchSummary:
         padding_ratio: Padding rows over executed rows, 0 to 1.
         closed_by: Number of batches by reason.
         service: Durations of ProcessBatch, ns.
+        line: The same durations over the executed rows: t(b), with as many batches at a time as in
+            the recording.
     """
 
     queue: Queue
@@ -137,6 +140,7 @@ class BatchSummary:
     padding_ratio: float | Unavailable
     closed_by: dict[CloseReason, int] = field(hash=False)
     service: Distribution
+    line: Fit
 
 
 @dataclass(frozen=True, slots=True)

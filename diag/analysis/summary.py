@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from diag.analysis.distribution import describe
+from diag.analysis.fit import fit
 from diag.analysis.result import (
     BatchSummary,
     GapSummary,
@@ -117,6 +118,7 @@ def summarize_queues(batches: BatchTable, models: tuple[str, ...]) -> tuple[Batc
                     reason: int(n) for reason, n in zip(CLOSE_REASONS, reasons, strict=True)
                 },
                 service=describe((batches.end_ns - batches.start_ns)[mine]),
+                line=fit(batches.executed_rows[mine], (batches.end_ns - batches.start_ns)[mine]),
             )
         )
     return tuple(out)

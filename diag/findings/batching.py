@@ -22,23 +22,24 @@ _STEPS = (1, 2, 5)
 
 def batch_timeout_us(analysis: Analysis) -> Setting:
     """``batch_timeout_micros`` as it is now, in µs."""
-    return _setting(
+    return setting_of(
         "batch_timeout_micros", (s.queue.batch_timeout_ns for s in analysis.queues), divisor=1000
     )
 
 
 def batch_threads(analysis: Analysis) -> Setting:
     """``num_batch_threads`` as it is now."""
-    return _setting("num_batch_threads", (s.queue.num_batch_threads for s in analysis.queues))
+    return setting_of("num_batch_threads", (s.queue.num_batch_threads for s in analysis.queues))
 
 
-def max_batch_size(analysis: Analysis) -> Setting:
-    """``max_batch_size`` as it is now, in rows."""
-    return _setting("max_batch_size", (s.queue.max_batch_size for s in analysis.queues))
+def setting_of(name: str, values: Iterable[Parameter | Unavailable], divisor: int = 1) -> Setting:
+    """Today's value where all queues agree on it; nothing to change it to yet.
 
-
-def _setting(name: str, values: Iterable[Parameter | Unavailable], divisor: int = 1) -> Setting:
-    """Today's value where all queues agree on it; nothing to change it to yet."""
+    Args:
+        name: Of the parameter, as users write it.
+        values: By queue.
+        divisor: Of the values, for the unit that the name says.
+    """
     not_yet = Unavailable("not computed")
     known = list(values)
     if not known:

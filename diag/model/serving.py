@@ -195,6 +195,11 @@ class BatchTable:
     def __len__(self) -> int:
         return len(self.start_ns)
 
+    @property
+    def executed_rows(self) -> Int64s:
+        """(n,) rows as executed: padded where that was recorded, else as the clients sent them."""
+        return np.where(self.padded_rows >= 0, self.padded_rows, self.rows)
+
     def __repr__(self) -> str:
         return f"BatchTable({len(self)} rows)"
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diag.analysis.device.fit import Fit, effect_of_size, fit
 from diag.analysis.device.launching import launching_ns
 from diag.analysis.device.runs import Runs, find_runs
 from diag.analysis.distribution import describe, percentile
@@ -19,6 +18,7 @@ from diag.analysis.execution.device_kinds import COPY_IN, COPY_OUT, KERNEL
 from diag.analysis.execution.device_links import DeviceEvents
 from diag.analysis.execution.device_work import DeviceWork
 from diag.analysis.execution.execution import Execution
+from diag.analysis.fit import Fit, effect_of_size, fit
 from diag.analysis.intervals.sets import Lanes
 from diag.analysis.intervals.sweep import slices
 from diag.analysis.requests.attribution import AttributedRequests

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from diag.findings import thresholds
+from diag.findings.batch_size import larger_size
 from diag.findings.batching import (
     batch_threads,
     closed_share,
     from_to,
-    max_batch_size,
     parameter_remedy,
     restore,
     threads_load,
@@ -36,11 +36,10 @@ from diag.model.serving import CloseReason, Stage
 
 if TYPE_CHECKING:
     from diag.analysis.result import Analysis
+    from diag.findings.batch_size import LargerSize
     from diag.findings.inputs import RuleInputs
 
 ID = "batch-threads-saturated"
-# ratio of batches. From here on most batches would have taken more rows.
-_MOSTLY_FULL = 0.5
 CAUSES = (IdleCause.BATCH_THREADS_IN_HOST_WORK,)
 
 WORDS = WaitWords(
@@ -58,7 +57,10 @@ def find(inputs: RuleInputs) -> Finding | None:
     if wait is None:
         return None
     analysis = inputs.analysis
-    remedies, rollback = _remedies(analysis)
+    larger = larger_size(analysis)
+    remedies, rollback = _remedies(analysis, larger)
+    # Larger batches take longer each, as they should; requests must not.
+    unchanged = "latency.mean" if larger is not None else "batches.service.mean"
     return wait_finding(
         inputs,
         wait,
@@ -67,21 +69,18 @@ def find(inputs: RuleInputs) -> Finding | None:
         rule=ID,
         cause=Stage.QUEUE_THREAD.value,
         causes=CAUSES,
-        evidence=_evidence(analysis),
+        evidence=(*_evidence(analysis), *(larger.evidence if larger is not None else ())),
         counter_evidence=(_timed_out(analysis),),
         remedies=remedies,
         gain=Unavailable("how waiting falls with other settings needs a simulation of the queue"),
-        verify=(
-            *wait_halved(inputs, wait, CAUSES),
-            *not_above(analysis, "batches.service.mean"),
-        ),
+        verify=(*wait_halved(inputs, wait, CAUSES), *not_above(analysis, unchanged)),
         rollback=rollback,
     )
 
 
-def _remedies(analysis: Analysis) -> tuple[tuple[Remedy, ...], str]:
-    """Larger batches where most are full, then threads if there are cores for them."""
-    threads, larger = _more_threads(analysis), _larger_batches(analysis)
+def _remedies(analysis: Analysis, larger: LargerSize | None) -> tuple[tuple[Remedy, ...], str]:
+    """Larger batches where these are worth a try, then threads if there are cores for them."""
+    threads = _more_threads(analysis)
     more_threads = parameter_remedy(
         analysis,
         f"Run more batches in parallel: num_batch_threads{from_to(threads)}"
@@ -94,11 +93,9 @@ def _remedies(analysis: Analysis) -> tuple[tuple[Remedy, ...], str]:
         RemedyPlace.FLEET,
         "Add a replica if the model itself keeps the threads busy.",
     )
-    full = closed_share(analysis, CloseReason.SIZE)
-    if not isinstance(full, Unavailable) and full >= _MOSTLY_FULL and larger.setting is not None:
-        others = order_by_cores(analysis, more_threads, (replica,))
-        return (larger, *others), restore(larger.setting)
-    remedies = order_by_cores(analysis, more_threads, (larger, replica))
+    remedies = order_by_cores(analysis, more_threads, (replica,))
+    if larger is not None:
+        return (larger.remedy, *remedies), restore(larger.setting)
     rollback = restore(threads) if remedies[0] is more_threads else "Remove the replica again."
     return remedies, rollback
 
@@ -121,20 +118,6 @@ def _more_threads(analysis: Analysis) -> Setting:
         return setting
     enough = math.ceil(load / thresholds.THREADS_MAX_LOAD)
     return replace(setting, to=max(enough, int(setting.now) + 1))
-
-
-def _larger_batches(analysis: Analysis) -> Remedy:
-    """Twice as large; where allowed_batch_sizes is set, its last entry has to follow."""
-    setting = max_batch_size(analysis)
-    if not isinstance(setting.now, Unavailable):
-        setting = replace(setting, to=2 * int(setting.now))
-    return parameter_remedy(
-        analysis,
-        f"Allow larger batches: max_batch_size{from_to(setting)}, and the last entry of "
-        "allowed_batch_sizes with it. It helps if a larger batch takes less time per row.",
-        setting,
-        "Each batch takes longer, and so does a request that is alone in it.",
-    )
 
 
 def _timed_out(analysis: Analysis) -> CounterEvidence:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diag.findings import thresholds
+from diag.findings.batch_size import larger_size
+from diag.findings.batching import restore
 from diag.findings.confidence import Basis, judge
 from diag.findings.device import is_saturated
+from diag.findings.enable_batching import enable_batching
 from diag.findings.metrics import check
 from diag.findings.shares import window_ratio
 from diag.model.availability import Unavailable
@@ -24,6 +27,8 @@ from diag.model.finding import (
 from diag.model.serving import StageGroup
 
 if TYPE_CHECKING:
+    from diag.findings.batch_size import LargerSize
+    from diag.findings.enable_batching import EnableBatching
     from diag.findings.inputs import RuleInputs
 
 ID = "device-saturated"
@@ -38,6 +43,8 @@ def find(inputs: RuleInputs) -> Finding | None:
     confidence, reason = judge(inputs, Basis())
     name = inputs.timeline_name
     queued = inputs.shares.group(StageGroup.QUEUEING)
+    larger, batching = larger_size(inputs.analysis), enable_batching(inputs.analysis)
+    first = larger or batching
     return Finding(
         id=ID,
         cause="saturated",
@@ -52,6 +59,7 @@ def find(inputs: RuleInputs) -> Finding | None:
         evidence=(
             Evidence("busy", busy, "ratio", Source("idle", gaps.timeline.name)),
             Evidence("queueing share", queued, "ratio", Source("ledger", "queueing")),
+            *(first.evidence if first is not None else ()),
         ),
         counter_evidence=(
             CounterEvidence(
@@ -61,10 +69,11 @@ def find(inputs: RuleInputs) -> Finding | None:
             ),
         ),
         remedies=(
+            *((first.remedy,) if first is not None else ()),
             Remedy(
                 RemedyKind.DEPLOYMENT,
                 RemedyPlace.FLEET,
-                "Add a replica.",
+                "Or add a replica." if first is not None else "Add a replica.",
                 risk="None for latency; it costs a machine.",
             ),
             Remedy(
@@ -76,7 +85,15 @@ def find(inputs: RuleInputs) -> Finding | None:
         ),
         gain=Unavailable("how the load splits over more replicas is not in this recording"),
         verify=(check(inputs.analysis, "device.busy", high=thresholds.SATURATED_MIN_RATIO),),
-        rollback="Remove the replica.",
+        rollback=_rollback(larger, batching),
         tier=Tier.DEVICE_TIME,
         at_stake_ns=0.0,
     )
+
+
+def _rollback(larger: LargerSize | None, batching: EnableBatching | None) -> str:
+    if larger is not None:
+        return restore(larger.setting)
+    if batching is not None:
+        return "Start the server without --enable_batching."
+    return "Remove the replica."

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from diag.findings.confidence import Basis
 from diag.findings.cpu import cpu_evidence, if_free_cores, order_by_cores
+from diag.findings.enable_batching import enable_batching
 from diag.findings.metrics import not_above
 from diag.findings.waits import WaitWords, find_wait, wait_finding, wait_halved
 from diag.model.availability import Unavailable
@@ -65,6 +66,9 @@ def find(inputs: RuleInputs) -> Finding | None:
         "If all cores are busy: more CPU, fewer models on this machine, or another replica.",
     )
     remedies = order_by_cores(inputs.analysis, more_threads, (more_cpu,))
+    batching = enable_batching(inputs.analysis) if wait.in_requests else None
+    if batching is not None:
+        remedies = (batching.remedy, *remedies)
     return wait_finding(
         inputs,
         wait,
@@ -73,19 +77,34 @@ def find(inputs: RuleInputs) -> Finding | None:
         rule=ID,
         cause=Stage.QUEUE_EXECUTOR.value,
         causes=CAUSES,
-        evidence=(*cpu_evidence(inputs.analysis), *_evidence(inputs.analysis, threads)),
+        evidence=(
+            *cpu_evidence(inputs.analysis),
+            *_evidence(inputs.analysis, threads),
+            *(batching.evidence if batching is not None else ()),
+        ),
         remedies=remedies,
-        gain=Unavailable("how waiting falls with more threads depends on free CPU cores"),
+        gain=Unavailable(
+            "what a row costs in a batch is not in a recording without batches"
+            if batching is not None
+            else "how waiting falls with more threads depends on free CPU cores"
+        ),
         verify=(
             *wait_halved(inputs, wait, CAUSES),
-            *not_above(inputs.analysis, "stage.compute.mean"),
+            # The run of a batch takes longer than that of one request, as it should.
+            *not_above(
+                inputs.analysis, "latency.mean" if batching is not None else "stage.compute.mean"
+            ),
         ),
-        rollback=(
-            f"Start the server with the earlier {FLAG}, or without it."
-            if remedies[0] is more_threads
-            else "Remove the replica again."
-        ),
+        rollback=_rollback(remedies[0], more_threads),
     )
+
+
+def _rollback(first: Remedy, more_threads: Remedy) -> str:
+    if first.place is RemedyPlace.FLEET:
+        return "Remove the replica again."
+    if first is more_threads:
+        return f"Start the server with the earlier {FLAG}, or without it."
+    return "Start the server without --enable_batching."
 
 
 def _threads_seen(analysis: Analysis) -> int:

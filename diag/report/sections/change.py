@@ -38,15 +38,19 @@ def change_sections(inputs: ReportInputs) -> Iterator[Section]:
 @topic(order=300)
 def other_finding_sections(inputs: ReportInputs) -> Iterator[Section]:
     """Every further finding in one item: what, how sure, change and gain."""
-    notes = tuple(_short_note(finding) for finding in inputs.findings[1:])
+    told = tuple(remedy for finding in inputs.findings[:1] for remedy in finding.remedies)
+    notes = tuple(_short_note(finding, told) for finding in inputs.findings[1:])
     if notes:
         yield Section(id="other_findings", title="Also found", notes=notes)
 
 
-def _short_note(finding: Finding) -> Note:
+def _short_note(finding: Finding, told: tuple[Remedy, ...]) -> Note:
+    """One item; a change that the first finding advises is not told again."""
     parts = [f"{finding.what} (confidence {finding.confidence.value})"]
     facts: tuple[Fact, ...] = ()
-    if finding.remedies:
+    if finding.remedies and finding.remedies[0] in told:
+        parts.append("Change: the same as above.")
+    elif finding.remedies:
         parts.append(f"Change: {remedy_text(finding.remedies[0])}")
     if not isinstance(finding.gain, Unavailable):
         parts.append(f"Gain: {describe_gain(finding.gain)}.")

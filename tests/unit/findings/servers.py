@@ -10,7 +10,7 @@ from diag.model.quantity import byte_size, duration
 from tests.unit.analysis.traces import QUEUE_A, QUEUE_B
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from diag.model.finding import Evidence
 
@@ -48,6 +48,51 @@ def sessions(
         steps += f"\n  ExecutorState::Process {at + first}..{at + last}us id={i} _c={1000 + i}\n"
         steps += ops.format(*(at + t for t in range(0, 1000, 100)))
     return requests + batches + steps
+
+
+def one_thread(batches: Sequence[tuple[int, int]], wait: int = 0) -> str:
+    """One batch thread that takes batches back to back.
+
+    Args:
+        batches: Rows of each, and how long it takes in µs (at least 20).
+        wait: How long each batch's one request waits before it, at most, µs.
+    """
+    requests, taken, steps, at = "", "line b/1\n", "line tf_Compute/1\n", 1000
+    for i, (rows, time) in enumerate(batches):
+        begin = max(0, at - wait)
+        size = f"batch_size_before_padding={rows}"
+        requests += f"""
+        line grpc-{i}
+          BatchingSessionRun {begin}..{at + time + 5}us
+            ScheduleOutputTask {begin + 1}..{begin + 2}us size={rows} _p={QUEUE_A + 1 + i}
+        """
+        taken += f"""
+          ProcessBatch {at}..{at + time}us _c={QUEUE_A + 1 + i} {size}
+            SessionRun {at + 5}..{at + time - 5}us id={i} _p={1000 + i}
+        """
+        steps += f"\n  ExecutorState::Process {at + 6}..{at + time - 6}us id={i} _c={1000 + i}\n"
+        at += time
+    return requests + taken + steps
+
+
+def unbatched(lanes: int, count: int, *, run: int = 1000, burst: int = 100) -> str:
+    """``lanes`` callers without batching, each with ``count`` runs of ``run`` µs back to back.
+
+    One thread of the inter-op pool serves them in turn, ``burst`` µs each.
+    """
+    requests, steps, number = "", "line tf_Compute/1\n", 0
+    for lane in range(lanes):
+        requests += f"line grpc-{lane}\n"
+        for i in range(count):
+            number += 1
+            at = i * run
+            first = at + lane * burst
+            requests += f"  SessionRun {at}..{at + run - 1}us id={number} _p={number}\n"
+            steps += (
+                f"  ExecutorState::Process {first + 1}..{first + burst - 1}us "
+                f"id={number} _c={number}\n"
+            )
+    return requests + steps
 
 
 def second_model(text: str) -> str:

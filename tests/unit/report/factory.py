@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from diag.analysis.execution.op_times import OpTime
+from diag.analysis.fit import fit
 from diag.analysis.result import (
     Analysis,
     BatchSummary,
@@ -296,6 +297,7 @@ def make_analysis(
                 padding_ratio=0.5,
                 closed_by={CloseReason.TIMEOUT: 1, CloseReason.UNKNOWN: 1, CloseReason.SIZE: 0},
                 service=flat(3 * MS, 2),
+                line=fit(batches.executed_rows, batches.end_ns - batches.start_ns),
             ),
         ),
         idle=(GapSummary(timeline, 80 * MS, by_cause, 30 * MS, 50 * MS, 30 * MS, 3e8),),

@@ -1,4 +1,4 @@
-"""The line through t(b), device time of runs over their rows, as far as it is above the noise."""
+"""The line through t(b), the time of runs or batches over their rows, if it is above the noise."""
 
 from __future__ import annotations
 
@@ -26,11 +26,23 @@ class Fit:
         fixed_ns: ``a``; the mean time of a run where time does not grow with rows.
         per_row_ns: ``c``; Unavailable where it is not above its own error.
         row_most_ns: Upper bound on the cost of a row, at least 0; Unavailable with one size only.
+        least_rows: The smallest size seen; 0 without any.
+        most_rows: The largest; beyond it the line is extrapolated.
     """
 
     fixed_ns: float | Unavailable
     per_row_ns: float | Unavailable
     row_most_ns: float | Unavailable
+    least_rows: int = 0
+    most_rows: int = 0
+
+    def time_ns(self, rows: int) -> float | Unavailable:
+        """The time of a run of so many rows; Unavailable where the line is not known."""
+        if isinstance(self.fixed_ns, Unavailable):
+            return self.fixed_ns
+        if isinstance(self.per_row_ns, Unavailable):
+            return self.fixed_ns
+        return self.fixed_ns + self.per_row_ns * rows
 
 
 def fit(rows: Int64s, time_ns: Int64s) -> Fit:
@@ -40,7 +52,7 @@ def fit(rows: Int64s, time_ns: Int64s) -> Fit:
 
     Args:
         rows: (n,) rows of each run, padding included.
-        time_ns: (n,) its device time.
+        time_ns: (n,) its time.
     """
     known = rows > 0
     rows, time_ns = rows[known], time_ns[known]
@@ -48,7 +60,8 @@ def fit(rows: Int64s, time_ns: Int64s) -> Fit:
     if len(sizes) < MIN_SIZES_FIT:
         seen = f"{len(sizes)} batch size{'s' * (len(sizes) != 1)} seen"
         missing = Unavailable(f"{seen}, {MIN_SIZES_FIT} needed")
-        return Fit(missing, missing, missing)
+        seen_rows = (int(sizes[0]), int(sizes[-1])) if len(sizes) else (0, 0)
+        return Fit(missing, missing, missing, *seen_rows)
     times = np.zeros(len(sizes), np.int64)
     np.add.at(times, code, time_ns)
     runs = np.bincount(code).tolist()
@@ -61,7 +74,7 @@ def fit(rows: Int64s, time_ns: Int64s) -> Fit:
     error = _error(time_ns - (fixed + per_row * rows), spread)
     most = max(0.0, per_row + FIT_ERRORS_MIN * error)
     if per_row > FIT_ERRORS_MIN * error:
-        return Fit(fixed, per_row, most)
+        return Fit(fixed, per_row, most, int(sizes[0]), int(sizes[-1]))
     return _unresolved(int(sizes[0]), int(sizes[-1]), y / n, most)
 
 
@@ -101,9 +114,9 @@ def _unresolved(least: int, most_rows: int, mean_ns: float, row_most_ns: float) 
     seen = f"from {least} to {most_rows} rows"
     if most_rows < SIZES_MIN_RATIO * least:
         missing = Unavailable(f"sizes {seen} are too alike to show the cost of a row")
-        return Fit(missing, missing, row_most_ns)
+        return Fit(missing, missing, row_most_ns, least, most_rows)
     if row_most_ns * (most_rows - least) > FLAT_MAX_RATIO * mean_ns:
         missing = Unavailable(f"runs {seen} vary too much to show the cost of a row")
-        return Fit(missing, missing, row_most_ns)
-    flat = Unavailable(f"device time does not grow with rows, {seen}, by more than the noise")
-    return Fit(mean_ns, flat, row_most_ns)
+        return Fit(missing, missing, row_most_ns, least, most_rows)
+    flat = Unavailable(f"time does not grow with rows, {seen}, by more than the noise")
+    return Fit(mean_ns, flat, row_most_ns, least, most_rows)

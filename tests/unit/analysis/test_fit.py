@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diag.analysis.device.fit import Fit, effect_of_size
+from diag.analysis.fit import Fit, effect_of_size
 from diag.model.availability import Unavailable
 from diag.model.device import LargerBatches
 

@@ -1,0 +1,189 @@
+"""Larger batches: whether they serve rows in less time, which size to try, and why.
+
+The time of a batch by its executed rows, t(b), is fitted over the recorded batches
+(``diag/analysis/fit.py``). Where it cannot be fitted, the rows that are in the server at a time
+decide, and the advice says what is not known.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from diag.findings import thresholds
+from diag.findings.batching import batching_place, from_to, parameter_remedy, setting_of
+from diag.findings.open_requests import open_rows
+from diag.model.availability import Unavailable
+from diag.model.finding import Evidence, RemedyPlace, Source
+from diag.model.printable import NAME_MAX_CHARS, printable
+from diag.model.quantity import duration
+from diag.model.serving import CLOSE_REASONS, CloseReason, Parameter
+
+if TYPE_CHECKING:
+    from diag.analysis.fit import Fit
+    from diag.analysis.result import Analysis, BatchSummary
+    from diag.model.finding import Remedy, Setting
+
+_SIZE = CLOSE_REASONS.index(CloseReason.SIZE)
+
+
+class LargerSize(NamedTuple):
+    """A larger batch size to try.
+
+    Attributes:
+        setting: The parameter, with today's value and the one to try.
+        remedy: The change, with its reason.
+        saves: Part of the time of a row that it saves, 0 to 1; Unavailable without t(b).
+        evidence: The numbers of the reason.
+    """
+
+    setting: Setting
+    remedy: Remedy
+    saves: float | Unavailable
+    evidence: tuple[Evidence, ...]
+
+
+def larger_size(analysis: Analysis) -> LargerSize | None:
+    """The size to try; None where batches are not full, or where larger ones would save nothing.
+
+    It is about the queue whose batches take most time. The size is doubled as long as that saves
+    ``DOUBLING_MIN_SAVING`` of the time of a row, up to ``SIZE_MAX_FACTOR``, and to the doubling
+    nearest to the rows that are open at a time: a batch can hold no others. Where requests were
+    refused, more rows would be open than were recorded, so that this bound is left out.
+    """
+    summary = _busiest(analysis)
+    if summary is None or full_share(analysis, summary) < thresholds.FULL_MIN_SHARE:
+        return None
+    limit = summary.queue.max_batch_size
+    if isinstance(limit, Unavailable):
+        return None
+    opened = open_rows(analysis, analysis.batches.queues.index(summary.queue))
+    refused = analysis.counts.refused > 0
+    to = _size(summary.line, limit.value, math.inf if refused else opened)
+    if to == limit.value:
+        return None
+    setting = replace(_setting(analysis, summary, limit), to=to)
+    return LargerSize(
+        setting=setting,
+        remedy=_remedy(analysis, summary, setting, opened),
+        saves=_saving(summary.line, limit.value, to),
+        evidence=_evidence(summary, limit.value, to, opened),
+    )
+
+
+def full_share(analysis: Analysis, summary: BatchSummary) -> float:
+    """Share of a queue's batches that could not take another request, 0 to 1.
+
+    They hold ``max_batch_size`` rows, or the next request did not fit in: whatever they waited for.
+    """
+    batches, limit = analysis.batches, summary.queue.max_batch_size
+    mine = batches.queue_index == batches.queues.index(summary.queue)
+    full = batches.close_reason_index[mine] == _SIZE
+    if isinstance(limit, Parameter):
+        full |= batches.rows[mine] >= limit.value
+    return float(full.mean()) if len(full) else 0.0
+
+
+def _busiest(analysis: Analysis) -> BatchSummary | None:
+    """The queue whose batches take most time."""
+    batches = analysis.batches
+    time_ns = np.bincount(
+        batches.queue_index,
+        weights=batches.end_ns - batches.start_ns,
+        minlength=len(batches.queues),
+    )
+    index = batches.queues.index
+    return max(analysis.queues, key=lambda each: time_ns[index(each.queue)], default=None)
+
+
+def _size(line: Fit, now: int, opened: float) -> int:
+    """``now`` times a power of two; ``now`` itself where nothing larger is worth a try."""
+    to = now
+    while 2 * to <= thresholds.SIZE_MAX_FACTOR * now and math.sqrt(2) * to <= opened:
+        saving = _saving(line, to, 2 * to)
+        if not isinstance(saving, Unavailable) and saving < thresholds.DOUBLING_MIN_SAVING:
+            break
+        to *= 2
+    return to
+
+
+def _saving(line: Fit, now: int, to: int) -> float | Unavailable:
+    """Part of the time of a row that the larger size saves."""
+    of_now, of_to = row_ns(line, now), row_ns(line, to)
+    if isinstance(of_now, Unavailable):
+        return of_now
+    if isinstance(of_to, Unavailable):
+        return of_to
+    return 1 - of_to / of_now if of_now > 0 else 0.0
+
+
+def row_ns(line: Fit, rows: int) -> float | Unavailable:
+    """Time of a batch of so many rows, by row."""
+    time_ns = line.time_ns(rows)
+    return time_ns if isinstance(time_ns, Unavailable) else time_ns / rows
+
+
+def _setting(analysis: Analysis, summary: BatchSummary, limit: Parameter) -> Setting:
+    """Splitting queues have a parameter of their own for it."""
+    told = analysis.capture.batching_parameters
+    is_split = not isinstance(told, Unavailable) and bool(
+        told.enable_large_batch_splitting and told.max_execution_batch_size
+    )
+    name = "max_execution_batch_size" if is_split else "max_batch_size"
+    scope = summary.model if len(analysis.queues) > 1 else ""
+    return replace(setting_of(name, [limit]), scope=scope)
+
+
+def _remedy(analysis: Analysis, summary: BatchSummary, setting: Setting, opened: float) -> Remedy:
+    follows = ", and the last entry of allowed_batch_sizes with it"
+    if setting.name != "max_batch_size":
+        follows = ", and max_batch_size at least as large"
+    elif batching_place(analysis) is RemedyPlace.SAVED_MODEL:
+        follows = ", and the last entry of allowed_batch_sizes of the BatchFunction with it"
+    of_queue = f" for {printable(setting.scope, NAME_MAX_CHARS)}" if setting.scope else ""
+    return parameter_remedy(
+        analysis,
+        f"Allow larger batches{of_queue}: {setting.name}{from_to(setting)}{follows}. "
+        f"{_reason(summary.line, setting, opened)}",
+        setting,
+        "Each batch takes longer, and so does a request that is alone in it.",
+    )
+
+
+def _reason(line: Fit, setting: Setting, opened: float) -> str:
+    """Why that size: by t(b), or by the open rows where it is not known."""
+    now, to = _whole(setting.now), _whole(setting.to)
+    of_now, of_to = row_ns(line, now), row_ns(line, to)
+    if isinstance(of_now, Unavailable) or isinstance(of_to, Unavailable):
+        missing = of_now if isinstance(of_now, Unavailable) else of_to
+        reason = missing.reason if isinstance(missing, Unavailable) else ""
+        return (
+            f"About {opened:.0f} rows are in the server at a time, enough for batches of about "
+            f"that size. How long these take is not known ({reason}): capture again and compare."
+        )
+    beyond = ""
+    if to > line.most_rows:
+        beyond = f"; extrapolated, the largest recorded batch had {line.most_rows} rows"
+    return (
+        f"By the times of the recorded batches, a row takes {duration(of_to)} in a batch of {to}, "
+        f"and {duration(of_now)} in one of {now}{beyond}."
+    )
+
+
+def _whole(value: object) -> int:
+    return int(value) if isinstance(value, (int, float)) else 0
+
+
+def _evidence(summary: BatchSummary, now: int, to: int, opened: float) -> tuple[Evidence, ...]:
+    line, where = summary.line, Source("batches", summary.model)
+    items = [Evidence("rows in the server at a time, mean", opened, "rows", where)]
+    for rows in (now, to):
+        time_ns = row_ns(line, rows)
+        if not isinstance(time_ns, Unavailable):
+            items.append(Evidence(f"time of a row in a batch of {rows}", time_ns, "ns", where))
+    if line.most_rows:
+        items.append(Evidence("largest executed batch", line.most_rows, "rows", where))
+    return tuple(items)

@@ -1,0 +1,67 @@
+"""Turning batching on: where many requests run at once, each in a run of its own."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from diag.findings import thresholds
+from diag.findings.batching import round_125
+from diag.findings.open_requests import most_unbatched
+from diag.findings.shares import sum_shares
+from diag.model.finding import Evidence, Remedy, RemedyKind, RemedyPlace, Source
+from diag.model.printable import NAME_MAX_CHARS, printable
+from diag.model.serving import StageGroup
+
+if TYPE_CHECKING:
+    from diag.analysis.result import Analysis
+
+# The largest size proposed, in rows: beyond it nothing was measured (tests/recordings/README.md).
+_MOST_ROWS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class EnableBatching:
+    """The advice to turn batching on, and the numbers it rests on."""
+
+    remedy: Remedy
+    evidence: tuple[Evidence, ...]
+
+
+def enable_batching(analysis: Analysis) -> EnableBatching | None:
+    """The advice; None unless ``UNBATCHED_OPEN_MIN`` requests of a model run unbatched at a time.
+
+    What a row costs in a batch is not in a recording without batches, so that the gain is not
+    known. Source of the flags: model_servers/main.cc of tensorflow/serving 9d981c5c.
+    """
+    most = most_unbatched(analysis)
+    if most is None or most.mean < thresholds.UNBATCHED_OPEN_MIN:
+        return None
+    shares = sum_shares(analysis, most.model)
+    if shares is None:
+        return None
+    run_ns = shares.group(StageGroup.COMPUTE) * shares.mean_ns
+    rows = min(_MOST_ROWS, 2 ** math.floor(math.log2(most.mean)))
+    timeout_us = round_125(run_ns / 2 / 1000)
+    name = printable(most.model, NAME_MAX_CHARS)
+    return EnableBatching(
+        remedy=Remedy(
+            RemedyKind.FLAG,
+            RemedyPlace.SERVER_FLAG,
+            f"Turn batching on: --enable_batching with a --batching_parameters_file "
+            f"(max_batch_size {rows}, batch_timeout_micros {timeout_us}). {most.mean:.0f} requests "
+            f"of {name} are open at a time, each in a run of its own. The first dimension of its "
+            "inputs must be a batch dimension of any size.",
+            risk="Requests wait for a batch to fill. Requests whose inputs cannot be joined fail "
+            "with INVALID_ARGUMENT. If clients send many rows in a request, little is gained.",
+        ),
+        evidence=(
+            Evidence(
+                "unbatched requests open at a time", most.mean, "requests", Source("requests")
+            ),
+            Evidence(
+                "mean time in the model", run_ns, "ns", Source("ledger", f"{most.model} compute")
+            ),
+        ),
+    )

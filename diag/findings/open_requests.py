@@ -1,0 +1,57 @@
+"""How many requests and rows are in the server at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from diag.model.serving import MODES, Mode
+
+if TYPE_CHECKING:
+    from diag.analysis.result import Analysis
+
+_UNBATCHED = MODES.index(Mode.UNBATCHED)
+
+
+class OpenRequests(NamedTuple):
+    """Requests of one model that are open at a time.
+
+    Attributes:
+        model: Its name.
+        mean: Over the window: the time of its recorded requests divided by that of the window.
+    """
+
+    model: str
+    mean: float
+
+
+def open_rows(analysis: Analysis, queue_index: int) -> float:
+    """Mean number of rows in the server for one queue, from begin to end of their requests.
+
+    Args:
+        analysis: With batches.
+        queue_index: Into ``BatchTable.queues``.
+    """
+    requests, batches = analysis.requests, analysis.batches
+    linked = np.flatnonzero(np.diff(requests.batch_offsets) > 0)
+    batch = requests.batch_index[requests.batch_offsets[linked]]
+    mine = linked[batches.queue_index[batch] == queue_index]
+    row_ns = requests.duration_ns[mine] * np.maximum(requests.rows[mine], 1)
+    return float(row_ns.sum()) / max(1, analysis.capture.window.duration_ns)
+
+
+def most_unbatched(analysis: Analysis) -> OpenRequests | None:
+    """The model with most unbatched requests open at a time; None where all are batched."""
+    requests = analysis.requests
+    unbatched = requests.mode_index == _UNBATCHED
+    if not unbatched.any():
+        return None
+    time_ns = np.bincount(
+        requests.model_index[unbatched],
+        weights=requests.duration_ns[unbatched],
+        minlength=len(requests.models),
+    )
+    most = int(time_ns.argmax())
+    window_ns = max(1, analysis.capture.window.duration_ns)
+    return OpenRequests(requests.models[most], float(time_ns[most]) / window_ns)

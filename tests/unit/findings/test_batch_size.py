@@ -1,0 +1,90 @@
+"""Which larger batch size is advised, and what that rests on."""
+
+from __future__ import annotations
+
+import pytest
+
+from diag.findings.batch_size import LargerSize, larger_size
+from diag.model.availability import Unavailable
+from diag.model.capture import BatchingParameters
+from tests.unit.analysis.traces import analyzed
+from tests.unit.findings.servers import one_thread, unfounded_numbers
+
+FULL = [(4, 600)] * 12
+# 400 µs and 100 µs a row.
+SOME_SMALLER = [*FULL, (2, 600), (2, 600), (1, 500), (4, 800), (4, 800), (4, 800)]
+
+
+def advised(
+    batches: list[tuple[int, int]], *, wait: int, most: int = 4, splits: bool = False
+) -> LargerSize | None:
+    parameters = BatchingParameters(
+        max_batch_size=64 if splits else most,
+        batch_timeout_micros=0,
+        num_batch_threads=1,
+        enable_large_batch_splitting=splits,
+        max_execution_batch_size=most if splits else None,
+    )
+    return larger_size(analyzed(one_thread(batches, wait), parameters))
+
+
+def exactly(fixed: int, per_row: int, sizes: tuple[int, ...] = (1, 2, 3, 4, 4, 4, 4, 4)):
+    return [(rows, fixed + per_row * rows) for rows in sizes for _ in range(4)]
+
+
+def test_without_a_line_the_open_rows_decide_and_what_is_not_known_is_said() -> None:
+    larger = advised(FULL, wait=8_000)
+    assert larger is not None
+    assert (larger.setting.now, larger.setting.to) == (4, 32)
+    assert isinstance(larger.saves, Unavailable)
+    assert "rows are in the server at a time, enough for batches of about that size. " in (
+        larger.remedy.action
+    )
+    assert larger.remedy.action.endswith(
+        "How long these take is not known (1 batch size seen, 2 needed): capture again and compare."
+    )
+
+
+def test_no_more_rows_than_are_open_can_share_a_batch() -> None:
+    larger = advised(FULL, wait=600)
+    assert larger is not None
+    assert larger.setting.to == 8
+    assert advised(FULL, wait=0) is None
+
+
+def test_the_line_ends_the_growth_where_a_row_gets_no_cheaper() -> None:
+    # 400 + 400 b: a row takes 500, 450, 425 µs in batches of 4, 8, 16; then less than 5 % is saved.
+    larger = advised(exactly(400, 400), wait=100_000)
+    assert larger is not None
+    assert (larger.setting.now, larger.setting.to) == (4, 16)
+    assert larger.saves == pytest.approx(0.15)
+    assert larger.remedy.action == (
+        "Allow larger batches: max_batch_size 4 → 16, and the last entry of allowed_batch_sizes "
+        "with it. By the times of the recorded batches, a row takes 425 µs in a batch of 16, and "
+        "500 µs in one of 4; extrapolated, the largest recorded batch had 4 rows."
+    )
+    numbers = larger.remedy.action.replace("batch of 16", "").replace("one of 4", "")
+    assert set(unfounded_numbers(numbers, larger.evidence)) <= {"16"}
+
+
+def test_one_change_stays_near_the_recorded_sizes() -> None:
+    larger = advised(exactly(4000, 40), wait=1_000_000)
+    assert larger is not None
+    assert larger.setting.to == 32
+
+
+def test_no_advice_where_rows_cost_the_same_in_any_batch() -> None:
+    assert advised(exactly(0, 400), wait=100_000) is None
+
+
+def test_no_advice_where_batches_are_not_full() -> None:
+    assert advised(exactly(400, 100), wait=100_000, most=64) is None
+
+
+def test_a_queue_that_splits_has_its_own_parameter() -> None:
+    larger = advised(exactly(400, 400), wait=100_000, splits=True)
+    assert larger is not None
+    assert larger.setting.name == "max_execution_batch_size"
+    assert "max_execution_batch_size 4 → 16, and max_batch_size at least as large" in (
+        larger.remedy.action
+    )

@@ -1,0 +1,34 @@
+"""Turning batching on: advised where many requests of one model run unbatched at once."""
+
+from __future__ import annotations
+
+from diag.findings import find
+from diag.findings.enable_batching import enable_batching
+from diag.model.finding import RemedyPlace
+from tests.unit.analysis.traces import analyzed
+from tests.unit.findings.servers import AT_ONCE, sessions, unbatched, unfounded_numbers
+
+
+def test_it_leads_where_unbatched_requests_wait_for_the_pool() -> None:
+    first = find(analyzed(unbatched(10, 5)))[0]
+    assert first.id == "executor-pool-saturated"
+    remedy = first.remedies[0]
+    assert remedy.place is RemedyPlace.SERVER_FLAG
+    assert remedy.action == (
+        "Turn batching on: --enable_batching with a --batching_parameters_file (max_batch_size 8, "
+        "batch_timeout_micros 200). 10 requests of unnamed model are open at a time, each in a run "
+        "of its own. The first dimension of its inputs must be a batch dimension of any size."
+    )
+    said = remedy.action.partition("). ")[2]
+    assert not unfounded_numbers(said, first.evidence)
+    assert first.rollback == "Start the server without --enable_batching."
+    assert [check.metric for check in first.verify] == ["stage.queue-executor.mean", "latency.mean"]
+
+
+def test_not_with_few_requests_at_a_time() -> None:
+    assert enable_batching(analyzed(unbatched(3, 5))) is None
+    assert enable_batching(analyzed(unbatched(5, 5))) is not None
+
+
+def test_not_where_requests_are_batched_already() -> None:
+    assert enable_batching(analyzed(sessions(5), AT_ONCE)) is None
