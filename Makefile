@@ -2,6 +2,8 @@
 # Needed beforehand: make, a C compiler, and Python 3.10 to 3.13 with venv and its C headers
 # (Debian and Ubuntu: build-essential python3-venv python3-dev).
 PYTHON ?= python3
+# Where make versions finds interpreters from 3.8 on, laid out as pyenv does it.
+PYTHONS ?= $(HOME)/.pyenv/versions
 VENV := .venv
 BIN := $(VENV)/bin
 # All versions are pinned, those of the build too: a stock pip can resolve for ten minutes.
@@ -23,7 +25,7 @@ if not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")
 endef
 export CHECK_PYTHON
 
-.PHONY: help demo test lint bench wire clean
+.PHONY: help demo test lint bench versions wire clean
 .DELETE_ON_ERROR:
 
 help:  ## show this list
@@ -44,6 +46,9 @@ lint: $(VENV)/.dev  ## check format, rules, types, layers and spelling
 
 bench: $(VENV)/.dev  ## measure accuracy and speed, write the tables into docs/
 	$(BIN)/python -m benchmarks
+
+versions: $(VENV)/.dev  ## record many TensorFlow and JAX releases and judge diag on them (downloads 4 GB)
+	$(BIN)/python -m benchmarks.versions --work build/versions --pythons $(PYTHONS)
 
 wire: $(VENV)/.pip  ## generate the protobuf code again after a change of a .proto
 	$(PYTHON) -m venv build/wire
