@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from diag.model.availability import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Int64s = NDArray[np.int64]
 Int32s = NDArray[np.int32]
@@ -94,6 +97,11 @@ class EventTable:
         wanted = np.zeros(len(self.names), np.bool_)
         wanted[ids] = True
         return np.flatnonzero(wanted[self.name_id])
+
+    def rows_where(self, matches: Callable[[str], bool]) -> Int64s:
+        """Ascending rows of the events whose names match; the test runs once a name."""
+        wanted = np.fromiter(map(matches, self.names), np.bool_, len(self.names))
+        return np.flatnonzero(wanted[self.name_id]) if wanted.any() else np.empty(0, np.int64)
 
     def stat(self, name: str) -> StatColumn:
         """The stat's column, empty if no event carries it."""

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from diag.analysis.execution.steps import AsyncOps, Steps
+from diag.analysis.execution.async_ops import AsyncOps
+from diag.analysis.execution.steps import Steps
 from diag.analysis.intervals.joins import earliest_after
 from diag.analysis.intervals.nesting import first_inside, innermost, last_inside
 from diag.formats.trace import event_names as ev

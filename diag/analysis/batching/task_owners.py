@@ -8,7 +8,7 @@ import numpy as np
 
 from diag.analysis.batching.batches import Tasks
 from diag.analysis.batching.queue_keys import NO_OP
-from diag.analysis.execution.steps import AsyncOps
+from diag.analysis.execution.async_ops import AsyncOps
 from diag.analysis.intervals.nesting import innermost
 from diag.formats.trace import event_names as ev
 from diag.model.events import EventTable, Int64s

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from diag.analysis.execution.async_ops import AsyncOps, find_async_ops
 from diag.analysis.execution.closures import Closures, find_closures
 from diag.analysis.execution.device_work import DeviceWork, find_device_work
 from diag.analysis.execution.host_calls import HostCalls, find_host_calls
 from diag.analysis.execution.op_class import classify_all
 from diag.analysis.execution.step_stages import StepStages, stage_steps
-from diag.analysis.execution.steps import AsyncOps, Steps, find_async_ops, find_steps
+from diag.analysis.execution.steps import Steps, find_steps
 from diag.analysis.execution.thread_waits import find_thread_waits
 from diag.formats.trace import event_names as ev
 from diag.model.events import EventTable, Plane

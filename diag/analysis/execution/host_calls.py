@@ -112,10 +112,7 @@ def find_host_calls(host: Plane, steps: Steps, launches: Launches) -> HostCalls:
 
 def _named(events: EventTable, beginnings: tuple[str, ...]) -> Int64s:
     """Ascending rows of events whose name begins with one of these."""
-    wanted = np.fromiter(
-        (name.startswith(beginnings) for name in events.names), np.bool_, len(events.names)
-    )
-    return np.flatnonzero(wanted[events.name_id]) if wanted.any() else np.empty(0, np.int64)
+    return events.rows_where(lambda name: name.startswith(beginnings))
 
 
 class _CallFinder:

@@ -110,7 +110,4 @@ def classify_all(names: tuple[str, ...], extra: re.Pattern[str] | None) -> NDArr
 def rows_of_type(events: EventTable, op_types: tuple[str, ...]) -> Int64s:
     """Ascending rows of ops whose type is exactly one of these."""
     endings = tuple(f":{op_type}" for op_type in op_types)
-    wanted = np.fromiter(
-        (name.endswith(endings) for name in events.names), np.bool_, len(events.names)
-    )
-    return np.flatnonzero(wanted[events.name_id]) if wanted.any() else np.empty(0, np.int64)
+    return events.rows_where(lambda name: name.endswith(endings))

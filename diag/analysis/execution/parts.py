@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diag.analysis.execution.steps import AsyncOps, Steps
+from diag.analysis.execution.async_ops import AsyncOps
+from diag.analysis.execution.steps import Steps
 from diag.analysis.intervals.sets import Lanes
 from diag.analysis.intervals.tiling import Layer
 from diag.model.events import Bools, Int64s, Ints

@@ -22,13 +22,14 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
+from diag.analysis.execution.async_ops import AsyncOps
 from diag.analysis.execution.device_layers import device_layers
 from diag.analysis.execution.device_work import DeviceWork
 from diag.analysis.execution.driver_time import find_driver_time
 from diag.analysis.execution.host_calls import HostCalls
 from diag.analysis.execution.op_class import OpClass
 from diag.analysis.execution.parts import Parts, Spread, StepIntervals, split_at_calls
-from diag.analysis.execution.steps import AsyncOps, Steps
+from diag.analysis.execution.steps import Steps
 from diag.analysis.execution.thread_waits import ThreadWaits, where_possible
 from diag.analysis.intervals.nesting import innermost
 from diag.analysis.intervals.tiling import Layer, Pieces, tile

@@ -13,7 +13,7 @@ import numpy as np
 
 from diag.analysis.execution.closures import Closures
 from diag.analysis.execution.parts import StepIntervals
-from diag.analysis.execution.steps import Steps
+from diag.analysis.execution.steps import NO_KEY, Steps, keys_of_runs
 from diag.analysis.intervals.joins import latest_before
 from diag.analysis.intervals.sets import is_covered, union
 from diag.analysis.intervals.tiling import Pieces
@@ -87,13 +87,10 @@ def _done(
 ) -> StepIntervals:
     """Waits of done callbacks that did not follow a burst of their step on its thread."""
     done = events.rows_named(ev.EXECUTOR_DONE_CALLBACK)
+    key = keys_of_runs(events, ev.STAT_CONSUMER_ID, done)
+    done, key = done[key != NO_KEY], key[key != NO_KEY]
     own = np.flatnonzero(~steps.is_orphan)
-    step = latest_before(
-        events.stat(ev.STAT_PRODUCER_ID).at(steps.row[own]),
-        steps.start_ns[own],
-        events.stat(ev.STAT_CONSUMER_ID).at(done),
-        events.start_ns[done],
-    )
+    step = latest_before(steps.key[own], steps.start_ns[own], key, events.start_ns[done])
     done, step = done[step >= 0], steps.root[own[step[step >= 0]]]
     at, line = events.start_ns, events.line_index
     # Rows of a line are sorted by time: the nearest row before the callback is what ran before it.

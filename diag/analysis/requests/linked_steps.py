@@ -11,9 +11,10 @@ from diag.analysis.batching.batches import Batches, Tasks
 from diag.analysis.batching.batching import Batching
 from diag.analysis.batching.queues import QueueState
 from diag.analysis.batching.task_owners import TaskOwners
+from diag.analysis.execution.async_ops import AsyncOps
 from diag.analysis.execution.execution import Execution
 from diag.analysis.execution.step_stages import StepStages
-from diag.analysis.execution.steps import AsyncOps, Steps
+from diag.analysis.execution.steps import Steps
 from diag.analysis.requests.batcher_visits import (
     BatcherVisits,
     find_visits,

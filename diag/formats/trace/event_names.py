@@ -31,6 +31,16 @@ EXECUTOR_PROCESS: Final = "ExecutorState::Process"  # level 2; one burst of a st
 EXECUTOR_DONE_CALLBACK: Final = "ExecutorDoneCallback"  # level 2; ends a step or a function, _c
 PROCESS_ASYNC_START: Final = "ExecutorState::ProcessAsync::Start"  # level 1; _p, kernel_type
 PROCESS_ASYNC_DONE: Final = "ExecutorState::ProcessAsync::Done"  # level 1; _c
+# TF:tensorflow/core/framework/log_memory.h (SpecialStepIds; read in 2.21 and 2.3): ids of work that
+# is part of no run. Executors bear the last of them, with which helper graphs run on their own
+# (TF:tensorflow/core/common_runtime/graph_runner.cc).
+SPECIAL_STEP_IDS: Final = range(-6, 0)
+# TF:tensorflow/core/kernels/data/*_op.cc: work of a tf.data op on its own thread, such as
+# ReduceDatasetOp::DoCompute or IteratorGetNextOp::DoCompute; level 2, id = step id of its run
+DATASET_COMPUTE_ENDING: Final = "Op::DoCompute"
+# TF:tensorflow/core/data/captured_function.cc: a pipeline calls a function; level 2, id = step id
+# of the function's run
+CAPTURED_FUNCTION_RUN: Final = "InstantiatedCapturedFunction::Run"
 # TF:tensorflow/core/tfrt/graph_executor/graph_execution_util; level 1, in none of our traces
 TFRT_MODEL_RUN: Final = "TfrtModelRun"
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from diag.errors import XSpaceDecodeError
 from diag.formats.trace import _xspace
+from diag.formats.trace.earlier_names import with_later_names
 from diag.formats.trace.event_names import INTEGER_STATS, TEXT_STATS, TYPE_STATS, TYPED_EVENTS
 from diag.formats.trace.event_order import order_events
 from diag.model.availability import Unavailable
@@ -133,7 +134,9 @@ def _plane(raw: _xspace.RawPlane, names: tuple[str, ...]) -> Plane:
             for name, (rows, values) in raw.columns.items()
         },
     )
-    return Plane(id=raw.id, name=raw.name, lines=lines, events=events, stats=raw.stats)
+    return Plane(
+        id=raw.id, name=raw.name, lines=lines, events=with_later_names(events), stats=raw.stats
+    )
 
 
 def _frozen(column: NDArray[_Scalar]) -> NDArray[_Scalar]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from diag.analysis.batching.batches import Batches, Tasks
 from diag.analysis.batching.task_owners import TaskOwners
-from diag.analysis.execution.steps import AsyncOps
+from diag.analysis.execution.async_ops import AsyncOps
 from diag.analysis.requests.batcher_visits import find_visits
 from diag.analysis.requests.kinds.kind import KindInputs, Roots, positions
 from diag.analysis.requests.rows import Rows
