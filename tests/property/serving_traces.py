@@ -63,7 +63,15 @@ NAMES = (
     ev.PROCESS_ASYNC_START,
     ev.PROCESS_ASYNC_DONE,
     ev.THREADPOOL_RECORD,
+    ev.THREADPOOL_START_REGION,
+    ev.SCHEDULE_WITH_EAGER_SPLIT,
+    "Schedule:1",
+    "ProcessBatch:3",
+    "ReduceDatasetOp::DoCompute",
+    "InstantiatedCapturedFunction::RunAsync",
+    "v:RestoreV2",
     "d:DecodeJpeg",
+    "d:ReduceDataset",
     "m:MatMul",
     "kernel",
 )
@@ -73,12 +81,13 @@ _stats = st.fixed_dictionaries(
     optional={
         "_p": _identifier,
         "_c": _identifier,
+        "id": _identifier,
         "_pt": st.sampled_from([2, 4, 6, -9]),
         "_ct": st.sampled_from([2, 4, 6, 2**62]),
         "size": st.sampled_from([0, 1, 3, -5, 2**62]),
         "batch_size_before_padding": st.sampled_from([0, 1, 3, -5, 2**62]),
         "batch_size_after_padding": st.sampled_from([0, 1, 3, 4, -5, 2**62]),
-        "kernel_type": st.sampled_from(["BatchFunction", "Other"]),
+        "kernel_type": st.sampled_from(["BatchFunction", "ReduceDataset", "Other"]),
         "correlation_id": _identifier,
         "model_id": st.sampled_from(["m:1", "n:2"]),
     },
@@ -120,7 +129,10 @@ class Server:
         return self.draw(st.integers(3, most))
 
     def run(self, line: str, begin: int, root: str, *, after: int = 0) -> int:
-        """A step with two bursts and ops; returns its end, at which the caller closes it."""
+        """A step with two bursts and ops; returns its end, at which the caller closes it.
+
+        The step may call a function, run a helper graph, and wait for a tf.data op.
+        """
         self.step += 1
         step = self.step
         pool = f"tf_Compute/{step}"
@@ -133,6 +145,7 @@ class Server:
         self.trace.add(pool, ("d:DecodeJpeg", first + 1, middle - 1, {}))
         self.trace.add(pool, (ev.EXECUTOR_PROCESS, second, last, ids))
         self.trace.add(pool, ("m:MatMul", second + 1, last - 1, {}))
+        self._inner_work(pool, step, first, second)
         if self.draw(st.booleans()):
             launch: dict[str, int | str] = {"correlation_id": step}
             self.trace.add(pool, ("kernel", second, second + 1, launch))
@@ -147,6 +160,24 @@ class Server:
             self.trace.add(line, (root, begin, end, {"id": step, "_p": step}))
         return end
 
+    def _inner_work(self, pool: str, step: int, first: int, second: int) -> None:
+        """Work of a step on other threads: a nested function, a tf.data op with a helper graph."""
+        if self.draw(st.booleans()):
+            me: dict[str, int | str] = {"id": 5000 + step, "_p": 5000 + step}
+            self.trace.add(pool, (ev.FUNCTION_RUN, first + 1, first + 2, me))
+            thread = f"tf_Compute/inner-{step}"
+            inner: dict[str, int | str] = {"id": 5000 + step, "_c": 5000 + step}
+            self.trace.add(thread, (ev.EXECUTOR_PROCESS, first + 2, second - 1, inner))
+            if self.draw(st.booleans()):
+                self.trace.add(thread, (ev.EXECUTOR_DONE_CALLBACK, second, second, inner))
+        if self.draw(st.booleans()):
+            data = f"tf_data/{step}"
+            self.trace.add(
+                data, ("ReduceDatasetOp::DoCompute", first + 1, second - 1, {"id": step})
+            )
+            helper: dict[str, int | str] = {"id": -1, "_c": -1}
+            self.trace.add(data, (ev.EXECUTOR_PROCESS, first + 2, second - 2, helper))
+
 
 @st.composite
 def servers(draw: st.DrawFn) -> Trace:
@@ -156,7 +187,7 @@ def servers(draw: st.DrawFn) -> Trace:
     base = 7 << 32
     for number in range(draw(st.integers(1, 4))):
         clock += server.gap(200)
-        mode = draw(st.sampled_from(["plain", "session", "function"]))
+        mode = draw(st.sampled_from(["plain", "session", "function", "unmarked function"]))
         if mode == "plain":
             server.run(f"grpc-{number}", clock, ev.SESSION_RUN)
             continue
@@ -187,14 +218,17 @@ def servers(draw: st.DrawFn) -> Trace:
                 server.step += 1
                 me = server.step
                 ids: dict[str, int | str] = {"id": me, "_c": me}
+                marked = mode == "function"
                 start: dict[str, int | str] = {"_p": 1000 + me, "kernel_type": "BatchFunction"}
                 pool = f"tf_Compute/{me}"
                 server.trace.add(pool, (ev.EXECUTOR_PROCESS, begin + 1, begin + 9, ids))
-                server.trace.add(pool, (ev.PROCESS_ASYNC_START, begin + 4, begin + 8, start))
+                if marked:
+                    server.trace.add(pool, (ev.PROCESS_ASYNC_START, begin + 4, begin + 8, start))
                 server.trace.add(pool, (ev.SCHEDULE_OUTPUT_TASK, begin + 5, begin + 6, task))
                 finish = done + 10 + member
                 end: dict[str, int | str] = {"_c": 1000 + me}
-                server.trace.add(pool, (ev.PROCESS_ASYNC_DONE, finish, finish + 1, end))
+                if marked:
+                    server.trace.add(pool, (ev.PROCESS_ASYNC_DONE, finish, finish + 1, end))
                 server.trace.add(pool, (ev.EXECUTOR_PROCESS, finish + 2, finish + 9, ids))
                 whole = (root, begin, ended + 5, {"id": me, "_p": me})
             if draw(st.integers(0, 9)):

@@ -12,6 +12,7 @@ import numpy as np
 
 from diag.analysis.execution.async_ops import AsyncOps
 from diag.analysis.execution.steps import Steps
+from diag.analysis.execution.unmarked_calls import scheduler_keys
 from diag.analysis.intervals.joins import earliest_after
 from diag.analysis.intervals.nesting import first_inside, innermost, last_inside
 from diag.formats.trace import event_names as ev
@@ -71,7 +72,7 @@ class Tasks:
         kind: (n,) context type.
         batch: (n,) position in Batches, -1 if the batch was cut off or is ambiguous.
         is_split: (n,) whether the scheduler splits tasks.
-        is_ambiguous: (n,) whether several batches of id 0 could have taken it.
+        is_ambiguous: (n,) whether several batches of one id could have taken it.
     """
 
     row: Int64s
@@ -143,33 +144,48 @@ def find_tasks(events: EventTable, batches: Batches) -> Tasks:
         is_split=innermost(events, events.rows_named(ev.SCHEDULE_WITH_EAGER_SPLIT), row) >= 0,
         is_ambiguous=np.zeros(len(row), np.bool_),
     )
-    # Ids of the two schedulers are independent: separate them by bits that no id uses.
-    task_key = tasks.id ^ (tasks.kind << 60)
-    batch_key = batches.id ^ (batches.kind << 60)
-    batch = earliest_after(batch_key, batches.start_ns, task_key, tasks.enqueue_ns)
-    first = (tasks.id == 0) & (tasks.kind == ev.CONTEXT_BATCH_SCHEDULER)
-    if first.any():
-        batch[first] = -1
-    return _link_first_batches(replace(tasks, batch=batch), batches, np.flatnonzero(first))
+    batch = earliest_after(
+        scheduler_keys(batches.id, batches.kind),
+        batches.start_ns,
+        scheduler_keys(tasks.id, tasks.kind),
+        tasks.enqueue_ns,
+    )
+    batch[(tasks.id == 0) & (tasks.kind == ev.CONTEXT_BATCH_SCHEDULER)] = -1
+    return _link_shared_ids(replace(tasks, batch=batch), batches)
 
 
-def _link_first_batches(tasks: Tasks, batches: Batches, first: Int64s) -> Tasks:
-    """Link tasks of batch id 0, which every queue gives to its first batch.
+def _link_shared_ids(tasks: Tasks, batches: Batches) -> Tasks:
+    """Link tasks of batch ids that several queues may share.
+
+    Every queue gives its first batch the id 0. In TensorFlow 2.3 every queue counts its batches
+    from 0, without a number of its own in the id; there an id that came twice is of two queues.
+    """
+    shared = np.flatnonzero(
+        (batches.kind == ev.CONTEXT_BATCH_SCHEDULER) & (batches.id >= 0) & (batches.id < 1 << 32)
+    )
+    ids, count = np.unique(batches.id[shared], return_counts=True)
+    for number in ids[(ids == 0) | (count > 1)]:
+        wanted = (tasks.id == number) & (tasks.kind == ev.CONTEXT_BATCH_SCHEDULER)
+        candidates = shared[batches.id[shared] == number]
+        tasks = _link_by_rows(tasks, batches, np.flatnonzero(wanted), candidates)
+    return tasks
+
+
+def _link_by_rows(tasks: Tasks, batches: Batches, wanted: Int64s, candidates: Int64s) -> Tasks:
+    """Link tasks of one batch id, which each of several batches may have taken.
 
     A batch takes the tasks enqueued before it if they make up its rows exactly. If the window has
     only one such batch, they may also be fewer: the others were enqueued before the window. All
-    other tasks are ambiguous, as some of them went into the first batch of another queue.
+    other tasks are ambiguous, as some of them went into the batch of another queue.
     """
-    zero = np.flatnonzero((batches.id == 0) & (batches.kind == ev.CONTEXT_BATCH_SCHEDULER))
-    if not len(first) or not len(zero):
-        return tasks
     batch, ambiguous = tasks.batch.copy(), tasks.is_ambiguous.copy()
-    pending = first
-    for b in zero[np.argsort(batches.start_ns[zero], kind="stable")]:
+    batch[wanted] = -1
+    pending = wanted
+    for b in candidates[np.argsort(batches.start_ns[candidates], kind="stable")]:
         before = pending[tasks.enqueue_ns[pending] <= batches.start_ns[b]]
         rows = np.maximum(tasks.size[before], 0).sum()
         fits = rows == batches.rows[b] or batches.rows[b] < 0
-        if not fits and (len(zero) > 1 or rows > batches.rows[b]):
+        if not fits and (len(candidates) > 1 or rows > batches.rows[b]):
             ambiguous[before] = True
             continue
         batch[before] = b

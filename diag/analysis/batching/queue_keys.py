@@ -25,7 +25,8 @@ class QueueKeys:
 
     Attributes:
         label: (queues,) the high half of the batch ids in hex; ``first`` for batches of id 0 that
-            may belong to several queues, ``adaptive`` for the adaptive scheduler.
+            may belong to several queues, ``unnamed`` for ids without a high half (TensorFlow 2.3),
+            ``adaptive`` for the adaptive scheduler.
         is_function: (queues,) whether tasks came from a BatchFunction op.
         op_name: (queues,) node name of that op, "" if none or unknown.
         is_split: (queues,) whether its scheduler splits tasks that do not fit into a batch.
@@ -78,7 +79,7 @@ def find_queues(
     np.maximum.at(op, of_task, task_op)
     is_split = np.zeros(len(distinct), np.bool_)
     is_split[of_task[tasks.is_split]] = True
-    special = {-1: "adaptive", 0: "first"}
+    special = {-1: "adaptive", 0: "unnamed" if (ids[key == 0] != 0).any() else "first"}
     return QueueKeys(
         label=tuple(special.get(int(k), f"{int(k):08x}") for k in distinct),
         is_function=op > NO_OP,

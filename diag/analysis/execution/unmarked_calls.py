@@ -1,7 +1,7 @@
 """Calls of in-graph batchers that no ``ProcessAsync`` event marks, by what they enqueued.
 
 TensorFlow before 2.15 records no event of a BatchFunction op. What it enqueues lies in a burst of
-the request on the same thread (sample_traces/earlier-batch-function, TensorFlow 2.3 and 2.13).
+the request on the same thread (tests/recordings/, TensorFlow 2.3 and 2.13).
 """
 
 from __future__ import annotations
@@ -76,10 +76,17 @@ def _batch_results(events: EventTable, steps: Steps, task: Int64s) -> tuple[Int6
     ready = np.where(ready >= 0, np.minimum(ready, end), end)
     run, of_run = run[of_run >= 0], of_run[of_run >= 0]
     given = np.maximum(ready, _handed_over(events, steps, run, of_run, len(batch)))
+    stat = events.stat
     pair = earliest_after(
-        scheduler_keys(events, ev.STAT_CONSUMER_ID, ev.STAT_CONSUMER_TYPE, batch),
+        scheduler_keys(
+            stat(ev.STAT_CONSUMER_ID).at(batch),
+            stat(ev.STAT_CONSUMER_TYPE).at(batch, ev.CONTEXT_BATCH_SCHEDULER),
+        ),
         events.start_ns[batch],
-        scheduler_keys(events, ev.STAT_PRODUCER_ID, ev.STAT_PRODUCER_TYPE, task),
+        scheduler_keys(
+            stat(ev.STAT_PRODUCER_ID).at(task),
+            stat(ev.STAT_PRODUCER_TYPE).at(task, ev.CONTEXT_BATCH_SCHEDULER),
+        ),
         events.start_ns[task],
     )
     if not len(batch):
@@ -87,13 +94,12 @@ def _batch_results(events: EventTable, steps: Steps, task: Int64s) -> tuple[Int6
     return np.where(pair >= 0, ready[pair], -1), np.where(pair >= 0, given[pair], -1)
 
 
-def scheduler_keys(events: EventTable, id_stat: str, type_stat: str, row: Int64s) -> Int64s:
+def scheduler_keys(batch_id: Int64s, context_type: Int64s) -> Int64s:
     """(n,) ids of batches, told apart by scheduler: the two count independently.
 
     Bits that no id uses keep them apart.
     """
-    kind = events.stat(type_stat).at(row, ev.CONTEXT_BATCH_SCHEDULER)
-    return events.stat(id_stat).at(row) ^ (kind << 60)
+    return batch_id ^ (context_type << 60)
 
 
 def _handed_over(
