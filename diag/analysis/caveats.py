@@ -11,6 +11,7 @@ from diag.analysis.thresholds import MIN_WINDOW_OVER_P99
 from diag.model.availability import Unavailable
 from diag.model.capture import Capture
 from diag.model.caveat import Caveat, Limit
+from diag.model.program import Program
 from diag.model.serving import Mode, Origin, Parameter, Queue
 
 # A few cut requests are normal; more than these, or this part of all, are not.
@@ -37,6 +38,29 @@ def find_caveats(inputs: CaveatInputs) -> tuple[Caveat, ...]:
         *_about_the_counts(inputs.counts),
         *_about_the_queues(inputs.queues),
     )
+
+
+# About requests and servers, which a trace of another program does not have.
+_OF_SERVERS = frozenset(
+    {
+        "ambiguous-batch-id",
+        "bare-trace",
+        "device-events-unlinked",
+        "estimated-parameters",
+        "many-censored",
+        "no-device-plane",
+        "tracer-level-1",
+        "unbatched-not-recorded",
+        "window-too-short",
+    }
+)
+
+
+def applicable(caveats: tuple[Caveat, ...], program: Program) -> tuple[Caveat, ...]:
+    """Those that limit an analysis of this kind of program."""
+    if program.may_serve:
+        return caveats
+    return tuple(caveat for caveat in caveats if caveat.code not in _OF_SERVERS)
 
 
 def _about_the_trace(inputs: CaveatInputs) -> Iterator[Caveat]:

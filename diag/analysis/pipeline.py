@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from diag.analysis.batching.batching import find_batching
-from diag.analysis.caveats import CaveatInputs, find_caveats
+from diag.analysis.caveats import CaveatInputs, applicable, find_caveats
 from diag.analysis.counts import count
 from diag.analysis.device.account import account_devices
 from diag.analysis.device.caveats import without_duplicates
@@ -31,6 +31,8 @@ from diag.analysis.summary import summarize_gaps, summarize_models, summarize_qu
 from diag.analysis.tracer_level import hidden_requests, hidden_work, tracer_level
 from diag.analysis.visibility import Visibility
 from diag.formats.trace import event_names as ev
+from diag.formats.trace.program import find_program
+from diag.model.availability import Unavailable
 from diag.model.capture import Capture
 
 
@@ -56,28 +58,39 @@ def analyze(
     """
     execution = find_execution(capture.planes, compile_preprocess_ops(preprocess_ops))
     batching = find_batching(capture, execution)
-    requests = attribute_requests(capture, execution, batching, kinds)
     visibility = _find_visibility(capture, execution)
+    requests = attribute_requests(
+        capture, execution, batching, kinds, has_any=not visibility.program.is_foreign
+    )
     idle_time = find_gaps(IdleInputs(capture, execution, requests, visibility))
     return _summarize(capture, execution, requests, visibility, idle_time)
 
 
 def _find_visibility(capture: Capture, execution: Execution) -> Visibility:
-    """The tracer level, what it hides, and how far the devices' events can be trusted."""
+    """The program, the tracer level, what it hides, and how far devices' events can be trusted."""
     events, device = execution.events, execution.device
+    program = find_program(capture.planes, is_server=_is_server(capture))
     level = tracer_level(events, capture.tracer_level)
-    hidden = hidden_requests(events, level)
+    hidden = None if program.is_foreign else hidden_requests(events, level)
     worked = len(execution.steps) > 0 or any(
         plane.name.startswith(ev.DEVICE_PLANE_PREFIX) and len(plane.events)
         for plane in capture.planes
     )
     return Visibility(
+        program=program,
         level=level,
         hidden_requests=hidden,
         hidden_work=hidden_work(events, hidden, capture.window, worked=worked),
         clock=find_clock(device, events),
         loss=find_loss(capture, device),
     )
+
+
+def _is_server(capture: Capture) -> bool:
+    """Whether it answered as a model server: with the status of models, or with metrics."""
+    server = capture.server
+    has_models = not isinstance(server, Unavailable) and not isinstance(server.models, Unavailable)
+    return has_models or not isinstance(capture.metrics, Unavailable)
 
 
 def _summarize(
@@ -100,6 +113,7 @@ def _summarize(
     return Analysis(
         capture=capture,
         host=execution.host,
+        program=visibility.program,
         tracer_level=visibility.level,
         counts=counts,
         requests=requests.table,
@@ -111,7 +125,9 @@ def _summarize(
         idle=idle,
         ops=rank_ops(execution.events, execution.op_class),
         pool_waits=measure_pool_waits(execution.events, execution.lines, execution.closures),
-        caveats=(*without_duplicates(capture), *gpu.caveats, *caveats),
+        caveats=applicable(
+            (*without_duplicates(capture), *gpu.caveats, *caveats), visibility.program
+        ),
         devices=gpu.devices,
         device_costs=gpu.costs,
         kernels=gpu.kernels,

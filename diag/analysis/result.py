@@ -27,6 +27,7 @@ from diag.model.events import Plane
 from diag.model.gaps import GapTable, IdleCause, LongGap, Timeline
 from diag.model.notebook import html_table
 from diag.model.printable import NAME_MAX_CHARS, printable
+from diag.model.program import Program
 from diag.model.quantity import duration, percent
 from diag.model.serving import BatchTable, CloseReason, Mode, Queue, RequestTable, Stage
 
@@ -185,7 +186,9 @@ class Analysis:
     Attributes:
         capture: What was analyzed.
         host: The host plane; ``gaps.evidence_row`` refers to its events.
-        tracer_level: Host tracer level of the recording, 1 to 3.
+        program: What kind of program was recorded; of one that is no server, only busy and idle
+            time is analysed.
+        tracer_level: Host tracer level of the recording, 0 to 3; 0 records nothing of the host.
         counts: How much was recorded, and how much of it is left out.
         requests: One row for each request.
         batches: One row for each batch.
@@ -214,6 +217,7 @@ class Analysis:
 
     capture: Capture
     host: Plane
+    program: Program
     tracer_level: int | Unavailable
     counts: Counts
     requests: RequestTable

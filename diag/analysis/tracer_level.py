@@ -14,17 +14,6 @@ from diag.model.window import Window
 # Names only level 3 records (executor.cc, TensorFlow 2.21; seen on a live server).
 LEVEL_3_EVENTS = ("ExecutorState::ScheduleReady", "ExecutorPropagateOutputs")
 
-# Events that only requests and their batches leave.
-SERVING_EVENTS = (
-    ev.BATCHING_SESSION_RUN,
-    ev.SESSION_RUN,
-    ev.PROCESS_BATCH,
-    ev.SCHEDULE_OUTPUT_TASK,
-    ev.ADAPTIVE_SCHEDULE,
-    ev.MERGE_INPUT_TENSORS,
-    ev.CONCAT_INPUT_TENSORS,
-)
-
 
 def tracer_level(events: EventTable, recorded: int | Unavailable) -> int | Unavailable:
     """The level that the trace records, else the lowest level that explains its events.
@@ -33,13 +22,13 @@ def tracer_level(events: EventTable, recorded: int | Unavailable) -> int | Unava
         events: Of the host plane.
         recorded: By the profiler session's own record of its options.
     """
-    if recorded in (1, 2, 3):
+    if recorded in (0, 1, 2, 3):
         return recorded
     if any(len(events.rows_named(name)) for name in LEVEL_3_EVENTS):
         return 3
     if len(events.rows_named(ev.SESSION_RUN, ev.FUNCTION_RUN, ev.EXECUTOR_PROCESS)):
         return 2
-    if len(events.rows_named(*SERVING_EVENTS)):
+    if len(events.rows_named(*ev.SERVING_EVENTS)):
         return 1
     return Unavailable("the trace neither records it nor has an event that shows it")
 
@@ -51,7 +40,7 @@ def hidden_requests(events: EventTable, level: int | Unavailable) -> Unavailable
     Such events without any event of serving may be all that is recorded.
     """
     marks = len(events.rows_named(ev.THREADPOOL_RECORD)) > 0
-    if not marks or len(events.rows_named(*SERVING_EVENTS)):
+    if not marks or len(events.rows_named(*ev.SERVING_EVENTS)):
         return None
     if level == 1:
         return Unavailable("unbatched requests are not recorded at tracer level 1")
@@ -75,6 +64,6 @@ def hidden_work(
         worked: Whether the trace has an executor step or device work. Without events of serving,
             that work was for requests longer than the window, or not of a server.
     """
-    if len(events.rows_named(*SERVING_EVENTS)) or not (worked or hidden):
+    if len(events.rows_named(*ev.SERVING_EVENTS)) or not (worked or hidden):
         return EMPTY
     return IntervalSet(np.array([window.start_ns]), np.array([window.end_ns]))

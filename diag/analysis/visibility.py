@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from diag.model.availability import Unavailable
 from diag.model.device import DeviceClock, DeviceLoss
 from diag.model.intervals import IntervalSet
+from diag.model.program import Program
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -14,6 +15,7 @@ class Visibility:
     """The limits of a recording.
 
     Attributes:
+        program: What kind of program was recorded; one that is no server has no requests.
         level: The tracer level, 1 to 3.
         hidden_requests: Why requests may have run that the trace does not show, or None.
         hidden_work: When such requests may have been open.
@@ -21,6 +23,7 @@ class Visibility:
         loss: Which device events are missing.
     """
 
+    program: Program
     level: int | Unavailable
     hidden_requests: Unavailable | None
     hidden_work: IntervalSet

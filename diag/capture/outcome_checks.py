@@ -10,7 +10,9 @@ from diag.capture.recorded_traffic import RecordedTraffic, find_recorded_traffic
 from diag.errors import EmptyCaptureError, RequiredSourceError
 from diag.formats.bundle.manifest import CaveatRecord
 from diag.formats.trace.event_names import GPU_PLANE_PREFIX
+from diag.formats.trace.program import find_program
 from diag.model.availability import Unavailable
+from diag.model.program import PROGRAM_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -126,11 +128,20 @@ def check_content(result: RecordingResult, plan: CapturePlan, bundle: Path) -> N
     Raises:
         EmptyCaptureError: With the likely reason and the bundle's path.
     """
-    traffic = find_recorded_traffic(result.space, plan.host_tracer_level)
+    is_server = not {"server", "metrics"} <= result.side_sources.missing().keys()
+    program = find_program(result.space.planes, is_server=is_server)
+    traffic = find_recorded_traffic(result.space, plan.host_tracer_level, program)
     if traffic is RecordedTraffic.REQUESTS:
         return
     window_s = f"{plan.duration_ns / SECOND:g} s"
     kept = f"the recording is in {bundle}"
+    if traffic is RecordedTraffic.FOREIGN:
+        raise EmptyCaptureError(
+            f"no request in the {window_s} recorded; {kept}",
+            cause=f"the process is no model server but {PROGRAM_NAMES[program.kind]}",
+            hint="give the address of the serving replica",
+            bundle=bundle,
+        )
     if traffic is RecordedTraffic.PARTS:
         longer_ns = min(DURATION_MAX_NS, 5 * plan.duration_ns)
         raise EmptyCaptureError(

@@ -9,6 +9,7 @@ from diag.formats.trace import event_names as names
 
 if TYPE_CHECKING:
     from diag.model.events import Space
+    from diag.model.program import Program
 
 
 class RecordedTraffic(enum.Enum):
@@ -17,12 +18,14 @@ class RecordedTraffic(enum.Enum):
     ``PARTS``: events inside requests, but no whole request. An event is recorded only if it begins
     and ends within the window (tsl/profiler/lib/traceme.h).
     ``HIDDEN``: the server worked, but the tracer level records only thread pool events of it:
-    requests without batching at level 1.
+    requests without batching at level 1. ``FOREIGN``: the trace is of another program than a
+    server.
     """
 
     REQUESTS = "requests"
     PARTS = "parts"
     HIDDEN = "hidden"
+    FOREIGN = "foreign"
     NOTHING = "nothing"
 
 
@@ -40,7 +43,9 @@ _PARTS = (
 )
 
 
-def find_recorded_traffic(space: Space, tracer_level: int) -> RecordedTraffic:
+def find_recorded_traffic(
+    space: Space, tracer_level: int, program: Program | None = None
+) -> RecordedTraffic:
     """Classify the traffic in a trace.
 
     With --enable_batching a SessionRun is a batch and not a request; MergeInputTensors shows that.
@@ -49,7 +54,10 @@ def find_recorded_traffic(space: Space, tracer_level: int) -> RecordedTraffic:
     Args:
         space: The trace.
         tracer_level: Host tracer level of the recording, 1 to 3.
+        program: What kind of program was recorded, if that was looked at.
     """
+    if program is not None and program.is_foreign:
+        return RecordedTraffic.FOREIGN
     if _count(space, *_ROOTS):
         return RecordedTraffic.REQUESTS
     batched_by_session = _count(space, names.MERGE_INPUT_TENSORS) > 0

@@ -78,6 +78,8 @@ class RuleInputs:
 
 def rule_inputs(analysis: Analysis) -> RuleInputs | Unavailable:
     """The inputs of the rules, or why no rule about requests can run."""
+    if analysis.program.is_foreign:
+        return Unavailable("the trace is not of a model server")
     if isinstance(analysis.counts.requests, Unavailable):
         return analysis.counts.requests
     shares = sum_shares(analysis)

@@ -10,6 +10,7 @@ from diag.findings.confidence import Basis, device_is_doubted, judge
 from diag.findings.cpu import cpu_evidence, neighbours_sentence, throttled_ns
 from diag.findings.device import agreement_evidence, busy_text
 from diag.findings.inputs import RuleInputs, rule_inputs
+from diag.findings.not_serving import busy_sentence
 from diag.findings.shares import window_ratio
 from diag.findings.tail import Tail, find_tail, tail_evidence, tail_sentence
 from diag.findings.waits import IDLE
@@ -101,7 +102,7 @@ def conclude(analysis: Analysis, findings: tuple[Finding, ...]) -> Verdict:
             first.confidence_reason,
             latency="",
             what=first.what,
-            device="",
+            device=busy_sentence(analysis) if analysis.program.is_foreign else "",
             doubt="",
             tail="",
             evidence=first.evidence,

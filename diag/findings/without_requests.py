@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, TypedDict
 
 from diag.findings.metrics import check
+from diag.findings.not_serving import not_serving
 from diag.model.availability import Unavailable
 from diag.model.finding import (
     Check,
@@ -20,6 +21,7 @@ from diag.model.finding import (
     Tier,
 )
 from diag.model.gaps import Confidence
+from diag.model.program import ProgramKind
 
 if TYPE_CHECKING:
     from diag.analysis.result import Analysis
@@ -30,12 +32,16 @@ NO_REQUESTS = "no-requests"
 
 def without_requests(analysis: Analysis) -> Finding:
     """The one finding of such a capture."""
+    if analysis.program.is_foreign:
+        return not_serving(analysis)
     reason = analysis.counts.requests
     if isinstance(reason, Unavailable):
         return _not_recorded(analysis, reason)
     counts = analysis.counts
     cut = counts.censored + counts.censored_batches
     quiet = all(gaps.no_demand_ns == gaps.timeline.window.duration_ns for gaps in analysis.idle)
+    if analysis.program.kind is ProgramKind.EMPTY:
+        return _empty(analysis)
     if not cut and analysis.idle and quiet:
         failed = _failed(analysis)
         return _all_failed(analysis, failed) if failed else _none_sent(analysis)
@@ -58,6 +64,37 @@ def _not_recorded(analysis: Analysis, reason: Unavailable) -> Finding:
         what=f"No verdict: {reason.reason}.",
         counter_evidence=(CounterEvidence("a request of any kind", found=False),),
         remedies=(_again("Capture again with --host-tracer-level 2."),),
+        tier=Tier.VISIBILITY,
+    )
+
+
+def _empty(analysis: Analysis) -> Finding:
+    """No event at all, and no other source that tells an idle server from one not recorded."""
+    is_off = analysis.tracer_level == 0
+    return Finding(
+        **_common(analysis),
+        id=NO_REQUESTS,
+        cause="no-requests",
+        severity=Severity.WARNING,
+        confidence=Confidence.HIGH,
+        confidence_reason=(
+            "The recording itself says that its tracer level was 0."
+            if is_off
+            else "The trace has no event of the host or of a device."
+        ),
+        what=(
+            "The trace is empty: it was recorded at host tracer level 0, which records nothing of "
+            "the host."
+            if is_off
+            else "The trace is empty: the process did nothing that is traced while it was "
+            "recorded, or its tracers were off."
+        ),
+        counter_evidence=(CounterEvidence("any event", found=False),),
+        remedies=(
+            _again(
+                "Capture again under load, at level 2 (--host-tracer-level 2 --wait-for-traffic)."
+            ),
+        ),
         tier=Tier.VISIBILITY,
     )
 

@@ -55,7 +55,9 @@ def account_devices(
         InputError: The trace is too long and full to analyze.
     """
     device, clock, loss = execution.device, visibility.clock, visibility.loss
-    devices = summarize_devices(capture, device, idle)
+    devices = summarize_devices(
+        capture, device, idle, has_requests=not visibility.program.is_foreign
+    )
     kernels, ops = rank_device_time(device, execution.events, execution.op_class, capture.window)
     return DeviceAccount(
         devices=devices,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from diag.analysis.execution.device_kinds import COPY_IN, COPY_OUT, KERNEL, MEMSET
@@ -20,11 +22,16 @@ from diag.model.window import Window
 NO_EVENTS = Unavailable(
     "no GPU plane has an event: the GPU was not used, or it could not be traced"
 )
+NO_SERVER = Unavailable("the trace is not of a model server, so it has no requests")
 _MODEL_STATS = (ev.STAT_GPU_MODEL, ev.STAT_GPU_VENDOR)
 
 
 def summarize_devices(
-    capture: Capture, device: DeviceWork, idle: tuple[GapSummary, ...]
+    capture: Capture,
+    device: DeviceWork,
+    idle: tuple[GapSummary, ...],
+    *,
+    has_requests: bool = True,
 ) -> tuple[DeviceSummary, ...]:
     """Totals of every GPU plane, in plane order.
 
@@ -32,12 +39,16 @@ def summarize_devices(
         capture: Its planes and window.
         device: Device work in the trace.
         idle: Idle time of each timeline.
+        has_requests: False for a program that is no server: then no request can be waiting.
     """
     if not device.devices:
         gpus = [plane for plane in capture.planes if plane.name.startswith(ev.GPU_PLANE_PREFIX)]
         return tuple(_silent(plane, capture.window) for plane in gpus)
     found = {each.timeline.name: each for each in idle if each.timeline.is_device}
-    return tuple(_summary(each, capture.window, found.get(each.name)) for each in device.devices)
+    made = (_summary(each, capture.window, found.get(each.name)) for each in device.devices)
+    if has_requests:
+        return tuple(made)
+    return tuple(replace(each, starved_ns=NO_SERVER, no_demand_ns=NO_SERVER) for each in made)
 
 
 def within(window: Window, a: IntervalSet) -> IntervalSet:

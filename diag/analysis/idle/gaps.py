@@ -21,12 +21,13 @@ from diag.analysis.idle.inputs import IdleInputs
 from diag.analysis.idle.longest import find_longest
 from diag.analysis.idle.order import ordered_causes
 from diag.analysis.idle.timeline import IdleTimeline, find_timelines
-from diag.analysis.intervals.sets import intersect
+from diag.analysis.intervals.sets import intersect, union
 from diag.analysis.intervals.sweep import slices
 from diag.analysis.intervals.tiling import tile_span
 from diag.model.events import Bools, Int32s
 from diag.model.gaps import GapTable, IdleCause, LongGap, Timeline
 from diag.model.intervals import IntervalSet
+from diag.model.window import Window
 
 _BUSY = -1  # a code without pieces
 
@@ -54,15 +55,17 @@ def find_gaps(inputs: IdleInputs) -> IdleTime:
     found = find_timelines(inputs)
     blanks = find_blanks(inputs.execution.events, inputs.capture.window)
     evidence = _SharedEvidence(inputs)
+    window = inputs.capture.window
     tables: list[GapTable] = []
     for index, timeline in enumerate(found):
         causes: tuple[CauseIntervals, ...] = ()
-        if timeline.device is None or len(timeline.device.events):
+        if inputs.visibility.program.is_foreign:
+            causes = _unknown(window)  # only a request can be a demand, or wait for anything
+        elif timeline.device is None or len(timeline.device.events):
             steps = timeline.answering_steps(inputs)
             causes = ordered_causes(inputs, timeline, blanks, evidence.of(steps))
         tables.append(_cut(inputs, index, timeline, causes))
     gaps = _concatenate(tables)
-    window = inputs.capture.window
     pieces = [IntervalSet(table.start_ns, table.end_ns) for table in tables]
     timelines = tuple(
         Timeline(
@@ -79,6 +82,12 @@ def find_gaps(inputs: IdleInputs) -> IdleTime:
     )
     demands: tuple[Demand, ...] = tuple(timeline.demand for timeline in found)
     return IdleTime(timelines, gaps, waiting, find_longest(inputs, gaps, demands))
+
+
+def _unknown(window: Window) -> tuple[CauseIntervals, ...]:
+    """Idle without a cause, all the time."""
+    always = union(np.array([window.start_ns]), np.array([window.end_ns]))
+    return (CauseIntervals(IdleCause.UNEXPLAINED, always),)
 
 
 class _SharedEvidence:

@@ -48,11 +48,28 @@ def find_timelines(inputs: IdleInputs) -> list[IdleTimeline]:
     ]
     if timelines:
         return timelines
+    program = inputs.visibility.program
+    if not program.may_serve and not len(inputs.execution.steps):
+        return []  # what it runs, if anything, does not go through TensorFlow's executor
     use = cpu_use(inputs.requests)
     demand = find_demand(inputs, use)
+    if program.is_foreign:
+        return [IdleTimeline(CPU_TIMELINE, None, use, demand, _running(inputs))]
     if len(inputs.visibility.hidden_work) and not len(demand.open):
         return []
     return [IdleTimeline(CPU_TIMELINE, None, use, demand, _computing(inputs))]
+
+
+def _running(inputs: IdleInputs) -> IntervalSet:
+    """When any op of a step ran on the host; of a program without requests, all are its work."""
+    return merge(
+        *(
+            inputs.execution.staged.pieces.covering(
+                stage.index, ~inputs.execution.staged.parts.is_after
+            )
+            for stage in (Stage.COMPUTE, Stage.PREPROCESS)
+        )
+    )
 
 
 def _computing(inputs: IdleInputs) -> IntervalSet:

@@ -11,7 +11,7 @@ from diag.analysis.batching.batching import Batching
 from diag.analysis.execution.execution import Execution
 from diag.analysis.requests.batcher_visits import preprocess_of_runs
 from diag.analysis.requests.free_steps import find_free_steps
-from diag.analysis.requests.kinds import KINDS, KindInputs, RequestKind
+from diag.analysis.requests.kinds import KINDS, NO_ROOTS, KindInputs, RequestKind
 from diag.analysis.requests.linked_steps import LinkedSteps, link_steps
 from diag.analysis.requests.model_names import ModelNames
 from diag.analysis.requests.rows import RequestSources, Rows, concatenate
@@ -45,8 +45,18 @@ def attribute_requests(
     execution: Execution,
     batching: Batching,
     kinds: tuple[RequestKind, ...] = KINDS,
+    *,
+    has_any: bool = True,
 ) -> AttributedRequests:
-    """Find the requests of every kind, in this order, and attribute their time."""
+    """Find the requests of every kind, in this order, and attribute their time.
+
+    Args:
+        capture: What was recorded.
+        execution: What ran.
+        batching: Batches and queues.
+        kinds: The kinds to look for.
+        has_any: False for a program that is no server: then nothing is a request, or part of one.
+    """
     linked = link_steps(execution, batching)
     names = ModelNames(capture, execution.events.names)
     inputs = KindInputs(execution, linked, names)
@@ -54,7 +64,7 @@ def attribute_requests(
     tables: list[Rows] = []
     censored = refused = 0
     for kind in kinds:
-        roots = kind.find(inputs, free)
+        roots = kind.find(inputs, free) if has_any else NO_ROOTS
         free = free & ~np.isin(np.arange(len(free)), roots.taken)
         tables.append(kind.tile(inputs, roots))
         censored, refused = censored + roots.censored, refused + roots.refused

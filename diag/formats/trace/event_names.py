@@ -44,6 +44,17 @@ CAPTURED_FUNCTION_RUN: Final = "InstantiatedCapturedFunction::Run"
 # TF:tensorflow/core/tfrt/graph_executor/graph_execution_util; level 1, in none of our traces
 TFRT_MODEL_RUN: Final = "TfrtModelRun"
 
+# Events that only requests and their batches leave.
+SERVING_EVENTS: Final = (
+    BATCHING_SESSION_RUN,
+    SESSION_RUN,
+    PROCESS_BATCH,
+    SCHEDULE_OUTPUT_TASK,
+    ADAPTIVE_SCHEDULE,
+    MERGE_INPUT_TENSORS,
+    CONCAT_INPUT_TENSORS,
+)
+
 # -- inter-op pool: XLA:xla/tsl/profiler/backends/cpu/threadpool_listener.cc; zero-length marks
 THREADPOOL_RECORD: Final = "ThreadpoolListener::Record"  # submitted, _p
 THREADPOOL_START_REGION: Final = "ThreadpoolListener::StartRegion"  # begins to run, _c
@@ -124,6 +135,7 @@ WARM_UP_THREADS: Final = "tf_Warmup_ThreadPool"
 HOST_PLANE: Final = "/host:CPU"
 DEVICE_PLANE_PREFIX: Final = "/device:"
 GPU_PLANE_PREFIX: Final = "/device:GPU:"
+TPU_PLANE_PREFIX: Final = "/device:TPU:"
 ENVIRONMENT_PLANE: Final = "Task Environment"
 STAT_GPU_MODEL: Final = "gpu_device_name"  # of a GPU plane, from 2023 on
 STAT_GPU_VENDOR: Final = "device_vendor"

@@ -104,11 +104,18 @@ def _environment(planes: Sequence[Plane]) -> dict[str, StatValue]:
 
 
 def recorded_level(space: Space) -> int | Unavailable:
-    """The host tracer level of the session, from its ``profile_options``."""
+    """The host tracer level of the session, from its ``profile_options``.
+
+    Level 0 is the default value of the field, so it is believed only of options that the session
+    used (version 1 on) and of a host without events.
+    """
     options = _options(_environment(space.planes))
-    if options is None or not options.host_tracer_level:
-        return Unavailable("the trace does not hold its session's options")
-    return options.host_tracer_level
+    if options is not None and options.host_tracer_level:
+        return options.host_tracer_level
+    has_events = any(plane.name == ev.HOST_PLANE and len(plane.events) for plane in space.planes)
+    if options is not None and options.version and not has_events:
+        return 0
+    return Unavailable("the trace does not hold its session's options")
 
 
 def _duration_ms(environment: dict[str, StatValue]) -> int:

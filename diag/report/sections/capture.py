@@ -43,6 +43,7 @@ def capture_sections(inputs: ReportInputs) -> Iterator[Section]:
     rows = [
         value_row("window", "window_ns", capture.window.duration_ns, "ns"),
         value_row("host tracer level", "tracer_level", analysis.tracer_level, "setting"),
+        value_row("program", "program", analysis.program.kind.value, ""),
         value_row("events", "events", counts.events, "count"),
         value_row("requests", "requests", counts.requests, "count"),
         value_row("complete requests", "complete_requests", counts.complete, "count"),

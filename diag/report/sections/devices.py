@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from diag.model.agreement import AgreementKind
 from diag.model.availability import Unavailable
 from diag.model.printable import NAME_MAX_CHARS, printable
@@ -81,6 +83,7 @@ AGREEMENT_COLUMNS = (
     number_column("resolution_ns", "resolution", "ns", "Time that one sample averages over."),
     number_column("clock_error_ns", "clocks", "ns", "Bound on the difference of the clocks."),
 )
+_OF_REQUESTS = frozenset({"starved", "no_demand", "unlinked"})
 PROCESS_COLUMNS = (
     DEVICE_COLUMN,
     text_column("source", "source", "nvml, dcgm or agent."),
@@ -100,7 +103,7 @@ def device_sections(inputs: ReportInputs) -> Iterator[Section]:
         return
     tables: list[Table] = []
     if analysis.devices:
-        tables += [_share_table(analysis), _work_table(analysis.devices)]
+        tables += [_share_table(analysis), _work_table(analysis)]
     if agreements:
         tables += [_agreement_table(agreements), *_process_tables(agreements)]
     tables.append(_tracer_table(analysis))
@@ -133,8 +136,9 @@ def _is_silent(analysis: Analysis) -> bool:
 
 def _share_table(analysis: Analysis) -> Table:
     rows = [Row(_share_cells(device, analysis.agreements)) for device in analysis.devices]
-    columns: list[Column] = list(SHARE_COLUMNS)
-    notes = (Note(define_idle(is_device=True), style="item"),)
+    has_requests = not analysis.program.is_foreign
+    columns = SHARE_COLUMNS if has_requests else _without_requests(SHARE_COLUMNS)
+    notes = (Note(define_idle(is_device=True, has_requests=has_requests), style="item"),)
     return make_table("devices", "", columns, rows, notes, is_detail=_is_silent(analysis))
 
 
@@ -167,7 +171,7 @@ def _sampled(name: str, agreements: tuple[Agreement, ...]) -> Cell | None:
     return next(iter([*known, *ratios]), None)
 
 
-def _work_table(devices: tuple[DeviceSummary, ...]) -> Table:
+def _work_table(analysis: Analysis) -> Table:
     rows = [
         Row(
             (
@@ -182,9 +186,19 @@ def _work_table(devices: tuple[DeviceSummary, ...]) -> Table:
                 device.overhead_ns,
             )
         )
-        for device in devices
+        for device in analysis.devices
     ]
-    return make_table("device_work", "", WORK_COLUMNS, rows)
+    is_foreign = analysis.program.is_foreign
+    columns = _without_requests(WORK_COLUMNS) if is_foreign else WORK_COLUMNS
+    return make_table("device_work", "", columns, rows)
+
+
+def _without_requests(columns: tuple[Column, ...]) -> tuple[Column, ...]:
+    """The same, those about requests and their steps as details."""
+    return tuple(
+        replace(column, is_detail=True) if column.key in _OF_REQUESTS else column
+        for column in columns
+    )
 
 
 def _agreement_notes(agreements: tuple[Agreement, ...], given: frozenset[str]) -> Iterator[Note]:

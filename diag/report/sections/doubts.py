@@ -29,5 +29,7 @@ def doubt_sections(inputs: ReportInputs) -> Iterator[Section]:
             advice = "" if item.code in found else item.advice
             text = " ".join(filter(None, (item.text, advice, f"[{item.code}]")))
             notes.append(Note(text, style="item"))
+    if not notes and not inputs.analysis.program.may_serve:
+        return  # the verdict has said what is not known
     shown = tuple(notes) or (Note("None."),)
     yield Section(id="doubts", title="Limits of this analysis", notes=shown)

@@ -68,6 +68,9 @@ def idle_sections(inputs: ReportInputs) -> Iterator[Section]:
     analysis = inputs.analysis
     if not analysis.idle:
         return
+    if analysis.program.is_foreign:
+        yield from map(_busy_section, (s for s in analysis.idle if not s.timeline.is_device))
+        return
     devices = sum(summary.timeline.is_device for summary in analysis.idle)
     has_many = devices > OWN_TABLES_MAX
     rows = [_overview_row(summary) for summary in analysis.idle]
@@ -81,6 +84,27 @@ def idle_sections(inputs: ReportInputs) -> Iterator[Section]:
     )
     for index, summary in enumerate(analysis.idle):
         yield _section(analysis, summary, is_first=index == 0, is_detail=has_many)
+
+
+def _busy_section(summary: GapSummary) -> Section:
+    """Without requests there is no cause of idle time; the table of GPUs has theirs."""
+    timeline = summary.timeline
+    busy_ns, idle_ns = timeline.busy_ns, summary.idle_ns
+    return Section(
+        id="idle",
+        title="TensorFlow ops on the CPU",
+        subject=timeline.name,
+        is_detail=True,  # the verdict has the share
+        notes=(
+            note(
+                "Of the window: ops ran for {busy} ({busy_ns}), none for {idle} ({idle_ns}).",
+                busy=(share(busy_ns, timeline.window.duration_ns), "ratio"),
+                busy_ns=(busy_ns, "ns"),
+                idle=(share(idle_ns, timeline.window.duration_ns), "ratio"),
+                idle_ns=(idle_ns, "ns"),
+            ),
+        ),
+    )
 
 
 def timeline_name(name: str) -> str:

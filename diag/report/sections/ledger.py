@@ -49,7 +49,7 @@ def request_sections(inputs: ReportInputs) -> Iterator[Section]:
     """How many requests there are, then a ledger a model."""
     counts = inputs.analysis.counts
     # A verdict about missing requests has said so.
-    if inputs.verdict.id != NOT_RECORDED:
+    if inputs.verdict.id != NOT_RECORDED and inputs.analysis.program.may_serve:
         notes = (_count_note(counts), *failure_notes(inputs.analysis))
         yield Section(id="requests", title="Requests", notes=notes)
     for index, model in enumerate(inputs.analysis.models):

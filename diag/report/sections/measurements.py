@@ -112,7 +112,8 @@ def _absence_notes(inputs: ReportInputs) -> Iterator[Note]:
     """Sources that are missing for the same reason share a line; a caveat may have said it."""
     analysis = inputs.analysis
     said = [caveat.text for caveat in inputs.caveats]
-    is_bare = any(caveat.code == _BARE_TRACE for caveat in inputs.caveats)
+    caveats = (*analysis.caveats, *analysis.capture.caveats)
+    is_bare = any(caveat.code == _BARE_TRACE for caveat in caveats)
     absent: dict[str, list[str]] = {}
     if isinstance(analysis.metrics, Unavailable):
         absent.setdefault(analysis.metrics.reason, []).append("metrics")

@@ -40,6 +40,7 @@ from diag.model.finding import (
     Tier,
 )
 from diag.model.gaps import IDLE_CAUSES, Confidence, GapTable, IdleCause, Timeline
+from diag.model.program import Program, ProgramKind
 from diag.model.samples import MetricSample, MetricsPair, SampleSeries, ServedModel, ServerInfo
 from diag.model.serving import (
     STAGES,
@@ -269,6 +270,7 @@ def make_analysis(
     return Analysis(
         capture=capture,
         host=make_host(),
+        program=Program(ProgramKind.SERVING),
         tracer_level=2,
         counts=Counts(
             requests=3,

@@ -7,8 +7,8 @@ takes every step that is left.
 """
 
 from diag.analysis.requests.kinds import batch_function, batching_session, unbatched
-from diag.analysis.requests.kinds.kind import KindInputs, RequestKind, Roots
+from diag.analysis.requests.kinds.kind import NO_ROOTS, KindInputs, RequestKind, Roots
 
 KINDS: tuple[RequestKind, ...] = (batching_session, batch_function, unbatched)
 
-__all__ = ["KINDS", "KindInputs", "RequestKind", "Roots"]
+__all__ = ["KINDS", "NO_ROOTS", "KindInputs", "RequestKind", "Roots"]

@@ -61,6 +61,10 @@ class Roots:
     refused: int = 0
 
 
+_NONE = np.empty(0, np.int64)
+NO_ROOTS = Roots(_NONE, _NONE, _NONE)
+
+
 class RequestKind(Protocol):
     """A kind of request; a module with these two functions is one."""
 
