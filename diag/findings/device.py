@@ -9,6 +9,7 @@ from diag.findings.shares import top_model, window_ratio
 from diag.model.agreement import AgreementKind
 from diag.model.availability import Unavailable
 from diag.model.finding import Evidence, Source
+from diag.model.gaps import IdleCause
 
 if TYPE_CHECKING:
     from diag.analysis.result import Analysis
@@ -17,11 +18,20 @@ if TYPE_CHECKING:
 
 
 def is_saturated(inputs: RuleInputs) -> bool:
-    """Whether the timeline is busy for more than ``SATURATED_MIN_RATIO`` of its window."""
+    """Whether the timeline is at work for at least ``SATURATED_MIN_RATIO`` of its window."""
+    return working_ratio(inputs) >= thresholds.SATURATED_MIN_RATIO
+
+
+def working_ratio(inputs: RuleInputs) -> float:
+    """Share of the window in which the device works; 0 without a timeline.
+
+    On the CPU preprocessing ops count as work too: they take the same cores as the model.
+    """
     gaps = inputs.gaps
     if gaps is None:
-        return False
-    return window_ratio(gaps, gaps.timeline.busy_ns) >= thresholds.SATURATED_MIN_RATIO
+        return 0.0
+    busy = window_ratio(gaps, gaps.timeline.busy_ns)
+    return busy if inputs.on_device else busy + inputs.idle_ratio((IdleCause.PREPROCESS,))
 
 
 def is_without_demand(inputs: RuleInputs) -> bool:

@@ -26,6 +26,12 @@ class OpenRequests(NamedTuple):
     mean: float
 
 
+def open_requests(analysis: Analysis) -> float:
+    """Mean number of recorded requests in the server over the window, of all models."""
+    total_ns = int(analysis.requests.duration_ns.sum())
+    return total_ns / max(1, analysis.capture.window.duration_ns)
+
+
 def open_rows(analysis: Analysis, queue_index: int) -> float:
     """Mean number of rows in the server for one queue, from begin to end of their requests.
 

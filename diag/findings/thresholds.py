@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-# ratio of executed rows. From here padding costs more than it can save: a third of the compute of
-# every batch is for rows that no client sent (sample_traces/padding: 45 %; a healthy server: none).
+# ratio of executed rows. Below it padding is what rounding up to a few sizes always brings
+# (sample_traces/padding: 45 %; a healthy server: none).
 PADDING_MIN_RATIO = 1 / 3
+
+# ratio of the time of batches. Padding that costs less is within the difference between two windows
+# under the same load (docs/accuracy.md). Three rows of eight cost 11 % in sample_traces/padding.
+PADDING_MIN_COST = 0.1
 
 # ratio of the window. A device busier than this is at capacity: the mean wait of queueing theory
 # (M/M/1), rho / (1 - rho) service times, passes 5 there.
@@ -62,6 +66,9 @@ SIZE_MAX_FACTOR = 8
 # ratio of batches. From here on most batches would have taken more rows.
 FULL_MIN_SHARE = 0.5
 
+# requests open at a time, mean. With fewer, hardly any two share the cores of a full machine.
+CROWDED_MIN = 2
+
 # requests open at a time. From here on batches can form while others run: with two in progress, two
 # more wait for each other.
 UNBATCHED_OPEN_MIN = 4
@@ -82,6 +89,11 @@ TIMEOUT_SLACK = 0.1
 
 # ratio of the batches that waited for the timeout. From half of them on, the file is in doubt.
 CONTRADICTED_MIN_SHARE = 0.5
+
+# ns. Time that a free batch thread takes to start a batch of which Schedule itself notifies it:
+# where batch_timeout_micros is 0, or where a batch is full. Medians on two cores: 0.01 to 0.05 ms;
+# 0.22 to 0.55 ms where the thread polls (tests/recordings/README.md).
+WAKE_NS = 50_000
 
 # polls of idle batch threads. Where batches with a free thread typically start later than this,
 # either the threads get no CPU or the timeout is another one.

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 LEDGER = "ledger"
 IDLE = "idle"
+_QUEUED = (StageGroup.QUEUEING, StageGroup.BATCHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Wait:
         idle_ratio: Of the window in which the timeline was idle for it; 0 without a timeline.
         in_requests: Whether it is large enough in the requests' time.
         in_idle: Whether it is the main reason why the timeline is starved, or large in itself.
+        queued_share: Of request time in all queueing and batching stages together, where these are
+            large and this is only the largest of them; else 0.
     """
 
     stage: Stage
@@ -49,6 +52,7 @@ class Wait:
     idle_ratio: float
     in_requests: bool
     in_idle: bool
+    queued_share: float = 0.0
 
 
 def severity_of(share: float) -> Severity:
@@ -62,7 +66,8 @@ def find_wait(
 ) -> Wait | None:
     """The wait made of these stages and causes of idle time; None if it is too small to report.
 
-    In requests it is large from ``STAGE_MIN_SHARE`` on. As idle time it is large if the timeline
+    In requests it is large from ``STAGE_MIN_SHARE`` on, or where all queueing and batching stages
+    together are and one of these is the largest of them. As idle time it is large if the timeline
     is starved for ``STARVED_MIN_RATIO`` of the window and this is the worst cause, or if one GPU
     is idle that long for this cause, starved or not.
     """
@@ -71,7 +76,9 @@ def find_wait(
     is_worst = inputs.worst_starvation in causes
     starved = is_worst and inputs.starved_ratio >= thresholds.STARVED_MIN_RATIO
     held_up = inputs.on_device and idle >= thresholds.STARVED_MIN_RATIO
-    in_requests = share >= thresholds.STAGE_MIN_SHARE
+    is_large = share >= thresholds.STAGE_MIN_SHARE
+    queued_share = 0.0 if is_large else _queued_share(inputs, stages)
+    in_requests = is_large or queued_share > 0
     if not (in_requests or starved or held_up):
         return None
     return Wait(
@@ -81,7 +88,16 @@ def find_wait(
         idle_ratio=idle,
         in_requests=in_requests,
         in_idle=starved or held_up,
+        queued_share=queued_share,
     )
+
+
+def _queued_share(inputs: RuleInputs, stages: tuple[Stage, ...]) -> float:
+    """Of all queueing and batching, if that is large and one of the stages the largest; else 0."""
+    queued = {s: share for s, share in inputs.shares.by_stage.items() if s.group in _QUEUED}
+    total = sum(queued.values())
+    is_largest = max(queued, key=lambda stage: queued[stage]) in stages
+    return total if is_largest and total >= thresholds.STAGE_MIN_SHARE else 0.0
 
 
 class WaitWords(NamedTuple):
@@ -143,6 +159,13 @@ def wait_halved(inputs: RuleInputs, wait: Wait, causes: tuple[IdleCause, ...]) -
 def _sentence(inputs: RuleInputs, wait: Wait, words: WaitWords) -> str:
     if wait.in_requests:
         worst = _worst(inputs, wait)
+        if wait.queued_share:
+            return (
+                f"Requests spend {wait.queued_share:.0%} of their time in queues and batching; the "
+                f"largest part, {wait.share:.0%}, is spent {words.of_requests}{worst}. At most "
+                f"{duration(wait.mean_ns)} of {duration(inputs.shares.mean_ns)} can be gained "
+                "there."
+            )
         return f"Requests spend {wait.share:.0%} of their time {words.of_requests}{worst}."
     return idle_sentence(inputs, words.of_idle)
 
@@ -207,6 +230,10 @@ def _stage_evidence(inputs: RuleInputs, wait: Wait) -> list[Evidence]:
         Evidence(f"{stage} share", wait.share, "ratio", Source(LEDGER, stage)),
         Evidence(f"{stage} mean", wait.mean_ns, "ns", Source(LEDGER, stage)),
     ]
+    if wait.queued_share:
+        queued, mean_ns = wait.queued_share, inputs.shares.mean_ns
+        items.append(Evidence("queueing and batching share", queued, "ratio", Source(LEDGER)))
+        items.append(Evidence("request mean", mean_ns, "ns", Source(LEDGER, "request")))
     worst = _worst_model(inputs, wait)
     if worst is not None:
         of_model, of_stage = Source(LEDGER, worst.model), Source(LEDGER, f"{worst.model} {stage}")

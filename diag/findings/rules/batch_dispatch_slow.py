@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from diag.findings import thresholds
+from diag.findings.batching import batch_timeout_us, from_to, parameter_remedy, restore
 from diag.findings.confidence import Basis
 from diag.findings.cpu import cpu_evidence, throttled_ns
 from diag.findings.in_force import file_doubt
 from diag.findings.metrics import not_above
+from diag.findings.timeout_gain import gain_of_timeout
 from diag.findings.waits import WaitWords, find_wait, wait_finding, wait_halved
 from diag.model.availability import Unavailable
-from diag.model.finding import CounterEvidence, Finding, Remedy, RemedyKind, RemedyPlace
+from diag.model.finding import (
+    CounterEvidence,
+    Evidence,
+    Finding,
+    Remedy,
+    RemedyKind,
+    RemedyPlace,
+    Source,
+)
 from diag.model.gaps import IdleCause
 from diag.model.quantity import duration
 from diag.model.serving import Stage
+from diag.simulation.options import POLL_PERIOD_NS
 
 if TYPE_CHECKING:
     from diag.findings.inputs import RuleInputs
+    from diag.findings.waits import Wait
+    from diag.model.finding import Setting
 
 ID = "batch-dispatch-slow"
 CAUSES = (IdleCause.QUEUE_DISPATCH,)
@@ -29,14 +44,19 @@ WORDS = WaitWords(
 def find(inputs: RuleInputs) -> Finding | None:
     """Queue-dispatch takes a large share of request time.
 
-    Free batch threads look for batches at least every 1 ms (SharedBatchScheduler::ThreadLogic,
-    shared_batch_scheduler.h, TensorFlow 2.21). A longer wait means that they got no CPU, or that
-    the batch was not ready: the server runs with a longer timeout than the file says.
+    With a timeout above 0, a free batch thread finds a batch that timed out only by looking at the
+    queues, every 1 ms (SharedBatchScheduler::ThreadLogic, shared_batch_scheduler.h, TensorFlow
+    2.21). With a timeout of 0, and when a batch is full, Queue::Schedule notifies a thread. A
+    longer wait means that the threads got no CPU, or that the batch was not ready: the server runs
+    with a longer timeout than the file says.
     """
     wait = find_wait(inputs, (Stage.QUEUE_DISPATCH,), CAUSES)
     if wait is None:
         return None
-    remedies = (_check_the_file(), _more_cpu()) if file_doubt(inputs.analysis) else (_more_cpu(),)
+    doubted, setting = bool(file_doubt(inputs.analysis)), _no_timeout(inputs)
+    cpu = _more_cpu(setting)
+    remedies = (_check_the_file(), cpu) if doubted else _remedies(inputs, wait, setting, cpu)
+    polls = remedies[0].setting is not None
     return wait_finding(
         inputs,
         wait,
@@ -45,16 +65,54 @@ def find(inputs: RuleInputs) -> Finding | None:
         rule=ID,
         cause=Stage.QUEUE_DISPATCH.value,
         causes=CAUSES,
-        evidence=cpu_evidence(inputs.analysis),
+        evidence=(*cpu_evidence(inputs.analysis), *_evidence(setting)),
         counter_evidence=(_throttling(inputs),),
         remedies=remedies,
-        gain=Unavailable("how fast threads are scheduled with more CPU cannot be computed"),
+        gain=(
+            gain_of_timeout(inputs, setting)
+            if polls
+            else Unavailable("how fast threads are scheduled with more CPU cannot be computed")
+        ),
         verify=(
             *wait_halved(inputs, wait, CAUSES),
             *not_above(inputs.analysis, "latency.mean"),
         ),
-        rollback="" if len(remedies) > 1 else "Put the earlier CPU limit back.",
+        rollback=_rollback(setting, doubted=doubted, polls=polls),
     )
+
+
+def _no_timeout(inputs: RuleInputs) -> Setting:
+    """A timeout of 0, where it is not 0 already."""
+    setting = batch_timeout_us(inputs.analysis)
+    return setting if setting.now == 0 else replace(setting, to=0)
+
+
+def _remedies(inputs: RuleInputs, wait: Wait, setting: Setting, cpu: Remedy) -> tuple[Remedy, ...]:
+    """No timeout where the poll explains the wait; CPU first where it is longer than polls."""
+    if setting.now == 0:
+        return (cpu,)
+    at_once = parameter_remedy(
+        inputs.analysis,
+        f"Let requests wake a batch thread: batch_timeout_micros{from_to(setting)}. With a "
+        "timeout, free threads find batches that timed out only by looking every 1 ms.",
+        setting,
+        "Batches get smaller, so the same load costs more batches.",
+    )
+    is_late = wait.mean_ns > thresholds.LATE_POLLS * POLL_PERIOD_NS
+    return (cpu, at_once) if is_late else (at_once, cpu)
+
+
+def _evidence(setting: Setting) -> tuple[Evidence, ...]:
+    if isinstance(setting.now, Unavailable):
+        return ()
+    where = Source("batches", "batch_timeout_micros")
+    return (Evidence("batch_timeout_micros", setting.now, "setting", where),)
+
+
+def _rollback(setting: Setting, *, doubted: bool, polls: bool) -> str:
+    if doubted:
+        return ""
+    return restore(setting) if polls else "Put the earlier CPU limit back."
 
 
 def _check_the_file() -> Remedy:
@@ -67,12 +125,14 @@ def _check_the_file() -> Remedy:
     )
 
 
-def _more_cpu() -> Remedy:
+def _more_cpu(setting: Setting) -> Remedy:
+    why = "Free batch threads look for work every 1 ms; a longer wait"
+    if setting.now == 0:
+        why = "With batch_timeout_micros 0 a request wakes a free batch thread; a wait"
     return Remedy(
         RemedyKind.DEPLOYMENT,
         RemedyPlace.CONTAINER,
-        "Give the server more CPU. Free batch threads look for work every 1 ms; a longer wait "
-        "means that they did not get a core.",
+        f"Give the server more CPU. {why} means that they did not get a core.",
         risk="None known; the machine has fewer cores for others.",
     )
 

@@ -8,9 +8,11 @@ from diag.findings import thresholds
 from diag.findings.batch_size import larger_size
 from diag.findings.batching import restore
 from diag.findings.confidence import Basis, judge
-from diag.findings.device import is_saturated
+from diag.findings.cpu import cpu_busy, cpu_evidence
+from diag.findings.device import is_saturated, working_ratio
 from diag.findings.enable_batching import enable_batching
 from diag.findings.metrics import check
+from diag.findings.open_requests import open_requests
 from diag.findings.shares import window_ratio
 from diag.model.availability import Unavailable
 from diag.model.finding import (
@@ -24,6 +26,7 @@ from diag.model.finding import (
     Source,
     Tier,
 )
+from diag.model.gaps import IdleCause
 from diag.model.serving import StageGroup
 
 if TYPE_CHECKING:
@@ -35,13 +38,12 @@ ID = "device-saturated"
 
 
 def find(inputs: RuleInputs) -> Finding | None:
-    """Busy for more than ``SATURATED_MIN_RATIO`` of the window."""
+    """At work for at least ``SATURATED_MIN_RATIO`` of the window."""
     gaps = inputs.gaps
-    if gaps is None or not is_saturated(inputs):
+    if gaps is None or not is_saturated(inputs) or not _is_contended(inputs):
         return None
-    busy = window_ratio(gaps, gaps.timeline.busy_ns)
+    working, busy = working_ratio(inputs), window_ratio(gaps, gaps.timeline.busy_ns)
     confidence, reason = judge(inputs, Basis())
-    name = inputs.timeline_name
     queued = inputs.shares.group(StageGroup.QUEUEING)
     larger, batching = larger_size(inputs.analysis), enable_batching(inputs.analysis)
     first = larger or batching
@@ -51,14 +53,12 @@ def find(inputs: RuleInputs) -> Finding | None:
         severity=Severity.WARNING,
         confidence=confidence,
         confidence_reason=reason,
-        what=(
-            f"{name} is busy {busy:.0%} of the time: at capacity."
-            if inputs.on_device
-            else f"Model ops run on the CPU {busy:.0%} of the time: at capacity."
-        ),
+        what=_sentence(inputs, working, busy),
         evidence=(
             Evidence("busy", busy, "ratio", Source("idle", gaps.timeline.name)),
+            *_preprocessing(inputs, working),
             Evidence("queueing share", queued, "ratio", Source("ledger", "queueing")),
+            *cpu_evidence(inputs.analysis),
             *(first.evidence if first is not None else ()),
         ),
         counter_evidence=(
@@ -84,10 +84,51 @@ def find(inputs: RuleInputs) -> Finding | None:
             ),
         ),
         gain=Unavailable("how the load splits over more replicas is not in this recording"),
-        verify=(check(inputs.analysis, "device.busy", high=thresholds.SATURATED_MIN_RATIO),),
+        verify=(
+            check(
+                inputs.analysis,
+                "device.busy",
+                high=thresholds.SATURATED_MIN_RATIO * busy / working,
+            ),
+        ),
         rollback=_rollback(larger, batching),
         tier=Tier.DEVICE_TIME,
         at_stake_ns=0.0,
+    )
+
+
+def _is_contended(inputs: RuleInputs) -> bool:
+    """On the CPU: whether requests wait in queues, or several share a machine with no core left.
+
+    A single caller that sends one request after the other keeps the CPU path busy, too.
+    """
+    if inputs.on_device:
+        return True
+    queued, cpu = inputs.shares.group(StageGroup.QUEUEING), cpu_busy(inputs.analysis)
+    is_full = not isinstance(cpu, Unavailable) and cpu >= thresholds.CPU_FULL_RATIO
+    crowded = is_full and open_requests(inputs.analysis) >= thresholds.CROWDED_MIN
+    return queued >= thresholds.CHECK_SLACK or crowded
+
+
+def _sentence(inputs: RuleInputs, working: float, busy: float) -> str:
+    """What is busy, and on the CPU how much of that is preprocessing."""
+    if inputs.on_device:
+        return f"{inputs.timeline_name} is busy {busy:.0%} of the time: at capacity."
+    preprocessing = working - busy
+    if preprocessing < thresholds.CAUSE_MIN_RATIO:
+        return f"Model ops run on the CPU {busy:.0%} of the time: at capacity."
+    return f"Model and preprocessing ops run on the CPU {working:.0%} of the time: at capacity."
+
+
+def _preprocessing(inputs: RuleInputs, working: float) -> tuple[Evidence, ...]:
+    """On the CPU: work of any kind, and the part with preprocessing alone."""
+    if inputs.on_device:
+        return ()
+    only = inputs.idle_ratio((IdleCause.PREPROCESS,))
+    where = Source("idle", "preprocess")
+    return (
+        Evidence("model or preprocessing ops at work", working, "ratio", where),
+        Evidence("only preprocessing ops at work", only, "ratio", where),
     )
 
 

@@ -9,6 +9,7 @@ from diag.findings.batching import parameter_remedy
 from diag.findings.confidence import Basis, judge
 from diag.findings.device import is_without_demand
 from diag.findings.metrics import check, not_above
+from diag.findings.padding_cost import padding_cost
 from diag.findings.shares import padding_ratio, top_model, window_ratio
 from diag.findings.waits import severity_of
 from diag.model.availability import Unavailable
@@ -20,19 +21,21 @@ from diag.model.finding import (
     Source,
     Tier,
 )
-from diag.model.serving import StageGroup
+from diag.model.gaps import Confidence
 
 if TYPE_CHECKING:
     from diag.findings.inputs import RuleInputs
+    from diag.findings.padding_cost import PaddingCost
 
 ID = "padding-waste"
 
 
 def find(inputs: RuleInputs) -> Finding | None:
-    """Padding rows are more than ``PADDING_MIN_RATIO`` of the executed rows.
+    """Padding rows are many, and cost at least ``PADDING_MIN_COST`` of the time of batches.
 
-    Not where a GPU is idle for lack of demand: padding then delays nothing. Source of the remedy:
-    batching/README.md of tensorflow/serving 9d981c5c (allowed_batch_sizes).
+    Where t(b) does not give the cost of a row, the most that padding may cost decides, and the
+    confidence is low. Not where a GPU is idle for lack of demand: padding then delays nothing.
+    Source of the remedy: batching/README.md of tensorflow/serving 9d981c5c (allowed_batch_sizes).
     """
     analysis = inputs.analysis
     padding = padding_ratio(analysis)
@@ -40,9 +43,12 @@ def find(inputs: RuleInputs) -> Finding | None:
         return None
     if inputs.on_device and is_without_demand(inputs):
         return None
-    confidence, reason = judge(inputs, Basis(on_device=False))
+    cost = padding_cost(analysis, top_model(analysis))
+    if cost.of_batches < thresholds.PADDING_MIN_COST:
+        return None
+    confidence, reason = _confidence(inputs, cost)
+    is_large = _is_large(cost)
     rows = _rows_mean(inputs)
-    compute = inputs.shares.group(StageGroup.COMPUTE)
     setting = Setting(
         "allowed_batch_sizes",
         Unavailable("the list is not in the trace"),
@@ -51,16 +57,12 @@ def find(inputs: RuleInputs) -> Finding | None:
     return Finding(
         id=ID,
         cause="padding",
-        severity=severity_of(padding * compute),
+        severity=severity_of(cost.of_requests),
         confidence=confidence,
         confidence_reason=reason,
-        what=f"{padding:.0%} of the executed rows are padding.",
-        evidence=(
-            Evidence("padding", padding, "ratio", Source("batches", "padding")),
-            Evidence("rows in a batch, mean", rows, "rows", Source("batches", "rows")),
-            Evidence("share of request time in the model", compute, "ratio", Source("ledger")),
-        ),
-        counter_evidence=(_cheap_rows(inputs),),
+        what=_sentence(padding, cost),
+        evidence=_evidence(padding, rows, cost),
+        counter_evidence=(_cheap_rows(cost),),
         remedies=(
             parameter_remedy(
                 analysis,
@@ -70,14 +72,59 @@ def find(inputs: RuleInputs) -> Finding | None:
                 "Each size is compiled or tuned on its first use: warm all of them up.",
             ),
         ),
-        gain=Unavailable(_no_gain(inputs)),
+        gain=Unavailable("how batches spread over other sizes needs a simulation"),
         verify=(
             check(analysis, "batches.padding", high=padding / 2),
             *not_above(analysis, "batches.service.mean"),
         ),
         rollback="Put the earlier allowed_batch_sizes back.",
-        tier=Tier.DEVICE_TIME,
-        at_stake_ns=padding * _busy_ns_per_second(inputs),
+        tier=Tier.REQUEST_TIME if is_large else Tier.DEVICE_TIME,
+        at_stake_ns=(
+            inputs.stage_mean_ns(cost.of_requests)
+            if is_large
+            else cost.of_batches * _busy_ns_per_second(inputs)
+        ),
+    )
+
+
+def _is_large(cost: PaddingCost) -> bool:
+    """Whether padding is known to take as much of requests' time as any stage that is reported."""
+    known = not isinstance(cost.row_ns, Unavailable)
+    return known and cost.of_requests >= thresholds.STAGE_MIN_SHARE
+
+
+def _confidence(inputs: RuleInputs, cost: PaddingCost) -> tuple[Confidence, str]:
+    if isinstance(cost.row_ns, Unavailable):
+        return Confidence.LOW, f"What a padding row costs is not known: {cost.row_ns.reason}."
+    return judge(inputs, Basis(on_device=False))
+
+
+def _sentence(padding: float, cost: PaddingCost) -> str:
+    if isinstance(cost.row_ns, Unavailable):
+        return (
+            f"{padding:.0%} of the executed rows are padding. They take at most "
+            f"{cost.of_batches:.0%} of the time of batches; how much is not known."
+        )
+    return (
+        f"{padding:.0%} of the executed rows are padding. They take {cost.of_batches:.0%} of the "
+        f"time of batches and {cost.of_requests:.0%} of the time of requests."
+    )
+
+
+def _evidence(padding: float, rows: float, cost: PaddingCost) -> tuple[Evidence, ...]:
+    where, ledger = Source("batches", "padding"), Source("ledger")
+    items = [
+        Evidence("padding", padding, "ratio", where),
+        Evidence("rows in a batch, mean", rows, "rows", Source("batches", "rows")),
+    ]
+    if isinstance(cost.row_ns, Unavailable):
+        most = "time of padding over that of batches, at most"
+        return (*items, Evidence(most, cost.of_batches, "ratio", where))
+    return (
+        *items,
+        Evidence("time of a row", cost.row_ns, "ns", where),
+        Evidence("time of padding over that of batches", cost.of_batches, "ratio", where),
+        Evidence("time of padding over that of requests", cost.of_requests, "ratio", ledger),
     )
 
 
@@ -92,21 +139,9 @@ def _busy_ns_per_second(inputs: RuleInputs) -> float:
     return 0.0 if gaps is None else window_ratio(gaps, gaps.timeline.busy_ns) * 1e9
 
 
-def _cheap_rows(inputs: RuleInputs) -> CounterEvidence:
+def _cheap_rows(cost: PaddingCost) -> CounterEvidence:
     """Whether a row costs nothing measurable, so that padding rows are nearly free."""
-    cost = top_model(inputs.analysis)
     looked_for = "batches whose time does not grow with their rows: padding is then nearly free"
-    if cost is None:
-        return CounterEvidence(looked_for, Unavailable("no GPU work to measure it on"))
-    if isinstance(cost.per_row_ns, Unavailable):
-        return CounterEvidence(looked_for, cost.per_row_ns)
-    return CounterEvidence(
-        looked_for, cost.per_row_ns <= 0, f"{cost.per_row_ns / 1e3:.1f} µs a row"
-    )
-
-
-def _no_gain(inputs: RuleInputs) -> str:
-    cost = top_model(inputs.analysis)
-    if cost is None:
-        return "what a row costs is measured on GPUs only"
-    return "how batches spread over other sizes needs a simulation"
+    if isinstance(cost.row_ns, Unavailable):
+        return CounterEvidence(looked_for, cost.row_ns)
+    return CounterEvidence(looked_for, cost.row_ns <= 0, f"{cost.row_ns / 1e3:.1f} µs a row")

@@ -17,29 +17,53 @@ SERVER = sessions(12, taken=2100, run=(2110, 2400), end=2500, period=5000)
 
 
 def test_a_lower_timeout_cuts_each_recorded_wait() -> None:
-    (finding, *_) = find(analyzed(SERVER, TOLD))
+    # Requests of 12.5 ms, one every 20 ms; each waits 8 ms for the timeout, its batch takes 4.4 ms.
+    slow = sessions(12, taken=8100, run=(8110, 12_400), end=12_500, period=20_000)
+    (finding, *_) = find(analyzed(slow, BatchingParameters(8, 8000, num_batch_threads=1)))
     (remedy, *_) = finding.remedies
     assert remedy.setting is not None
-    # Half of a batch's 395 µs, as 1, 2 or 5.
-    assert (remedy.setting.now, remedy.setting.to) == (2000, 100)
+    # Half of a batch's 4395 µs, as 1, 2 or 5.
+    assert (remedy.setting.now, remedy.setting.to) == (8000, 2000)
     assert remedy.place is RemedyPlace.BATCHING_PARAMETERS_FILE
     gain = finding.gain
     assert isinstance(gain, Gain)
-    assert (gain.metric, gain.now) == ("latency.mean", 2_500_000)
-    # In proportion: 2 ms * 100 / 2000. At most: the timeout of 0.1 ms and the poll of 1 ms.
-    assert gain.low == pytest.approx(2_500_000 - 2_000_000 + 100_000)
-    assert gain.high == pytest.approx(2_500_000 - 2_000_000 + 1_100_000)
+    assert (gain.metric, gain.now) == ("latency.mean", 12_500_000)
+    # In proportion: 8 ms * 2000 / 8000. At most: the timeout of 2 ms and the poll of 1 ms.
+    assert gain.low == pytest.approx(12_500_000 - 8_000_000 + 2_000_000)
+    assert gain.high == pytest.approx(12_500_000 - 8_000_000 + 3_000_000)
+
+
+def test_a_timeout_below_the_poll_is_set_to_0_and_ends_the_poll_too() -> None:
+    (finding, *_) = find(analyzed(SERVER, TOLD))
+    (remedy, *_) = finding.remedies
+    assert remedy.setting is not None
+    # Half of a batch's 395 µs is less than the poll of 1 ms, which a timeout of 0 does not need.
+    assert (remedy.setting.now, remedy.setting.to) == (2000, 0)
+    gain = finding.gain
+    assert isinstance(gain, Gain)
+    # 2 ms until the timeout and 90 µs until the poll; a thread wakes within 50 µs.
+    assert gain.low == pytest.approx(2_500_000 - 2_000_000 - 90_000)
+    assert gain.high == pytest.approx(2_500_000 - 2_000_000 - 40_000)
 
 
 def test_no_gain_is_promised_where_batch_threads_would_get_busy() -> None:
-    # One thread holds a batch of two rows 52 % of the time; a batch a row would need 104 %.
+    # One thread holds a batch of two requests 52 % of the time; a batch each would need 104 %.
     busy = sessions(12, taken=2100, run=(2110, 4400), end=4500, period=4600)
     busy = busy.replace("batch_size_before_padding=1", "batch_size_before_padding=2")
+    busy = busy.partition("line b/1")[0].replace("line grpc", "line grpc-2") + busy
     (finding, *_) = find(analyzed(busy, BatchingParameters(8, 2000, num_batch_threads=1)))
     assert finding.id == "batch-timeout-dominates"
     assert finding.gain == Unavailable(
         "the batch threads may not keep up with smaller batches; that needs a simulation"
     )
+
+
+def test_a_request_of_many_rows_stays_one_batch() -> None:
+    busy = sessions(12, taken=2100, run=(2110, 4400), end=4500, period=4600)
+    busy = busy.replace("batch_size_before_padding=1", "batch_size_before_padding=2")
+    busy = busy.replace("size=1", "size=2")
+    (finding, *_) = find(analyzed(busy, BatchingParameters(8, 2000, num_batch_threads=1)))
+    assert isinstance(finding.gain, Gain)
 
 
 def test_moving_preprocessing_out_gives_back_its_time() -> None:

@@ -10,6 +10,7 @@ import pytest
 from diag.analysis import analyze
 from diag.findings import conclude, find
 from diag.model.availability import Unavailable
+from diag.model.capture import BatchingParameters
 from diag.model.finding import RemedyKind, Severity, Tier
 from diag.model.gaps import Confidence
 from diag.model.samples import MetricsPair
@@ -24,7 +25,6 @@ from tests.unit.findings.servers import (
 )
 
 if TYPE_CHECKING:
-    from diag.model.capture import BatchingParameters
     from diag.model.finding import Check, Finding
 
 
@@ -44,7 +44,7 @@ CASES = [
         "queue-fill",
         sessions(taken=2100, run=(2110, 2400), end=2500),
         "Requests spend 80% of their time waiting for a batch to fill or time out.",
-        "Lower batch_timeout_micros 2000 → 100, at most half the time of a batch.",
+        "Lower batch_timeout_micros 2000 → 0: a batch then starts as soon as a batch thread",
         TOLD,
     ),
     Case(
@@ -80,6 +80,14 @@ CASES = [
         "waiting to be started although a batch thread was free",
         "Give the server more CPU",
         AT_ONCE,
+    ),
+    Case(
+        "batch-dispatch-slow",
+        "queue-dispatch",
+        sessions(taken=700, run=(705, 900)),
+        "waiting to be started although a batch thread was free",
+        "Let requests wake a batch thread: batch_timeout_micros 100 → 0. With a timeout,",
+        BatchingParameters(max_batch_size=8, batch_timeout_micros=100, num_batch_threads=1),
     ),
     Case(
         "executor-pool-saturated",
@@ -149,7 +157,7 @@ CASES = [
     Case(
         "device-saturated",
         "saturated",
-        sessions(4, end=990, run=(22, 980)),
+        sessions(4, enqueue=2, taken=110, end=990, run=(112, 980)),
         "of the time: at capacity.",
         "Add a replica",
         AT_ONCE,
@@ -258,6 +266,23 @@ def test_a_healthy_server_has_no_finding() -> None:
     assert (verdict.id, verdict.cause) == ("healthy", "healthy")
     assert "No stage holds requests up" in verdict.what
     assert not unfounded_numbers(verdict.sentence, verdict.evidence)
+
+
+def test_one_caller_at_a_time_is_not_capacity() -> None:
+    alone = analyzed(sessions(4, end=990, run=(22, 980)), AT_ONCE)
+    assert find(alone) == ()
+
+
+def test_small_waits_that_are_large_together_name_the_largest() -> None:
+    text = sessions(enqueue=100, taken=300, run=(450, 1000), end=1010)
+    findings = find(analyzed(text, AT_ONCE))
+    assert [finding.id for finding in findings] == ["batch-dispatch-slow"]
+    assert findings[0].what == (
+        "Requests spend 46% of their time in queues and batching; the largest part, 20%, is spent "
+        "in ready batches, waiting to be started although a batch thread was free. At most 200 µs "
+        "of 1.01 ms can be gained there."
+    )
+    assert not unfounded_numbers(findings[0].what, findings[0].evidence)
 
 
 def test_a_second_problem_is_found_too() -> None:
