@@ -18,6 +18,7 @@ from diag.analysis.execution.execution import Execution, find_execution
 from diag.analysis.execution.op_class import compile_preprocess_ops
 from diag.analysis.execution.op_times import rank_ops
 from diag.analysis.execution.pool_waits import measure_pool_waits
+from diag.analysis.held_threads import find_held_threads
 from diag.analysis.idle import IdleInputs, IdleTime, find_gaps
 from diag.analysis.requests.attribution import AttributedRequests, attribute_requests
 from diag.analysis.requests.kinds import KINDS, RequestKind
@@ -124,6 +125,7 @@ def _summarize(
         queues=summarize_queues(requests.batches, requests.table.models),
         idle=idle,
         ops=rank_ops(execution.events, execution.op_class),
+        held_threads=find_held_threads(execution, requests),
         pool_waits=measure_pool_waits(execution.events, execution.lines, execution.closures),
         caveats=applicable(
             (*without_duplicates(capture), *gpu.caveats, *caveats), visibility.program

@@ -8,6 +8,7 @@ from diag.analysis.distribution import Distribution
 from diag.analysis.execution.op_times import OpTime
 from diag.analysis.execution.pool_waits import PoolWait
 from diag.analysis.fit import Fit
+from diag.analysis.held_threads import HeldThreads
 from diag.analysis.samples.devices import DeviceSamples
 from diag.analysis.samples.metrics import ModelMetrics
 from diag.analysis.samples.observer import ObserverFigure
@@ -199,6 +200,7 @@ class Analysis:
         idle: Idle time of each timeline by cause.
         ops: Op types on the host with most time.
         pool_waits: Waits for threads of the runtime's pools.
+        held_threads: Which model held the threads that each model waited for; empty with one model.
         caveats: What limits the meaning of the numbers, the most important first.
         devices: Every GPU plane, in plane order.
         device_costs: Device time of each model, by name.
@@ -229,6 +231,7 @@ class Analysis:
     idle: tuple[GapSummary, ...]
     ops: tuple[OpTime, ...]
     pool_waits: tuple[PoolWait, ...]
+    held_threads: tuple[HeldThreads, ...]
     caveats: tuple[Caveat, ...]
     devices: tuple[DeviceSummary, ...]
     device_costs: tuple[ModelDeviceCost, ...]

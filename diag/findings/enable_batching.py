@@ -29,14 +29,19 @@ class EnableBatching:
     evidence: tuple[Evidence, ...]
 
 
-def enable_batching(analysis: Analysis) -> EnableBatching | None:
-    """The advice; None unless ``UNBATCHED_OPEN_MIN`` requests of a model run unbatched at a time.
+def enable_batching(analysis: Analysis, threads: int = 1) -> EnableBatching | None:
+    """The advice; None unless enough requests of one model are open at a time, each unbatched.
+
+    Args:
+        analysis: With the requests.
+        threads: How many runs the server executes at a time: ``UNBATCHED_OPEN_MIN`` requests must
+            be open for each.
 
     What a row costs in a batch is not in a recording without batches, so that the gain is not
     known. Source of the flags: model_servers/main.cc of tensorflow/serving 9d981c5c.
     """
     most = most_unbatched(analysis)
-    if most is None or most.mean < thresholds.UNBATCHED_OPEN_MIN:
+    if most is None or most.mean < thresholds.UNBATCHED_OPEN_MIN * max(1, threads):
         return None
     shares = sum_shares(analysis, most.model)
     if shares is None:

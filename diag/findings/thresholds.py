@@ -69,8 +69,8 @@ FULL_MIN_SHARE = 0.5
 # requests open at a time, mean. With fewer, hardly any two share the cores of a full machine.
 CROWDED_MIN = 2
 
-# requests open at a time. From here on batches can form while others run: with two in progress, two
-# more wait for each other.
+# requests open at a time for each run that the server executes at a time. Batches then hold about
+# as many, or more.
 UNBATCHED_OPEN_MIN = 4
 
 # ratio of the machine's CPU time. Above it a further thread mostly takes time from another one: of
@@ -94,6 +94,10 @@ CONTRADICTED_MIN_SHARE = 0.5
 # where batch_timeout_micros is 0, or where a batch is full. Medians on two cores: 0.01 to 0.05 ms;
 # 0.22 to 0.55 ms where the thread polls (tests/recordings/README.md).
 WAKE_NS = 50_000
+
+# ratio of the thread time that is held while a model waits. From here on the wait is mostly for
+# another model, not for the model's own requests.
+HELD_MIN_SHARE = 0.5
 
 # polls of idle batch threads. Where batches with a free thread typically start later than this,
 # either the threads get no CPU or the timeout is another one.

@@ -62,7 +62,11 @@ def severity_of(share: float) -> Severity:
 
 
 def find_wait(
-    inputs: RuleInputs, stages: tuple[Stage, ...], causes: tuple[IdleCause, ...] = ()
+    inputs: RuleInputs,
+    stages: tuple[Stage, ...],
+    causes: tuple[IdleCause, ...] = (),
+    *,
+    of_one_model: bool = False,
 ) -> Wait | None:
     """The wait made of these stages and causes of idle time; None if it is too small to report.
 
@@ -70,6 +74,12 @@ def find_wait(
     together are and one of these is the largest of them. As idle time it is large if the timeline
     is starved for ``STARVED_MIN_RATIO`` of the window and this is the worst cause, or if one GPU
     is idle that long for this cause, starved or not.
+
+    Args:
+        inputs: All that is known.
+        stages: Of requests.
+        causes: Of idle time.
+        of_one_model: Whether it is known to be large for one model, whatever its share over all.
     """
     share = sum(inputs.shares.by_stage[stage] for stage in stages)
     idle = inputs.idle_ratio(causes)
@@ -78,7 +88,7 @@ def find_wait(
     held_up = inputs.on_device and idle >= thresholds.STARVED_MIN_RATIO
     is_large = share >= thresholds.STAGE_MIN_SHARE
     queued_share = 0.0 if is_large else _queued_share(inputs, stages)
-    in_requests = is_large or queued_share > 0
+    in_requests = is_large or queued_share > 0 or of_one_model
     if not (in_requests or starved or held_up):
         return None
     return Wait(
@@ -127,8 +137,12 @@ def wait_finding(
     rollback: str,
     evidence: tuple[Evidence, ...] = (),
     counter_evidence: tuple[CounterEvidence, ...] = (),
+    pair: str = "",
 ) -> Finding:
-    """A finding about a wait: what all of these have in common, and what the rule adds."""
+    """A finding about a wait: what all of these have in common, and what the rule adds.
+
+    ``pair`` says which model waits for which other one; "" where none does.
+    """
     confidence, reason = judge(inputs, basis)
     return Finding(
         id=rule,
@@ -136,7 +150,7 @@ def wait_finding(
         severity=severity_of(wait.share),
         confidence=confidence,
         confidence_reason=reason,
-        what=_sentence(inputs, wait, words),
+        what=_sentence(inputs, wait, words, pair),
         evidence=(*_evidence(inputs, wait, causes), *evidence),
         counter_evidence=(_larger_stage(inputs, wait), *counter_evidence),
         remedies=remedies,
@@ -156,9 +170,14 @@ def wait_halved(inputs: RuleInputs, wait: Wait, causes: tuple[IdleCause, ...]) -
     return below(inputs.analysis, f"idle.{worst.value}", 0.5)
 
 
-def _sentence(inputs: RuleInputs, wait: Wait, words: WaitWords) -> str:
+def _sentence(inputs: RuleInputs, wait: Wait, words: WaitWords, pair: str) -> str:
+    text = _about_all(inputs, wait, words, is_worst_told=bool(pair))
+    return f"{text} {pair}" if pair else text
+
+
+def _about_all(inputs: RuleInputs, wait: Wait, words: WaitWords, *, is_worst_told: bool) -> str:
     if wait.in_requests:
-        worst = _worst(inputs, wait)
+        worst = "" if is_worst_told else _worst(inputs, wait)
         if wait.queued_share:
             return (
                 f"Requests spend {wait.queued_share:.0%} of their time in queues and batching; the "

@@ -18,6 +18,12 @@ from diag.findings.batching import (
 )
 from diag.findings.confidence import Basis
 from diag.findings.cpu import cpu_evidence, if_free_cores, order_by_cores
+from diag.findings.interference import (
+    apart,
+    find_interference,
+    interference_evidence,
+    interference_sentence,
+)
 from diag.findings.metrics import not_above
 from diag.findings.waits import WaitWords, find_wait, wait_finding, wait_halved
 from diag.model.availability import Unavailable
@@ -53,12 +59,15 @@ def find(inputs: RuleInputs) -> Finding | None:
 
     Source of the remedy: batching/README.md of tensorflow/serving 9d981c5c (num_batch_threads).
     """
-    wait = find_wait(inputs, (Stage.QUEUE_THREAD,), CAUSES)
+    pair = find_interference(inputs.analysis, Stage.QUEUE_THREAD)
+    wait = find_wait(inputs, (Stage.QUEUE_THREAD,), CAUSES, of_one_model=pair is not None)
     if wait is None:
         return None
     analysis = inputs.analysis
     larger = larger_size(analysis)
     remedies, rollback = _remedies(analysis, larger)
+    if pair is not None:
+        remedies = (*remedies, apart(pair))
     # Larger batches take longer each, as they should; requests must not.
     unchanged = "latency.mean" if larger is not None else "batches.service.mean"
     return wait_finding(
@@ -69,12 +78,17 @@ def find(inputs: RuleInputs) -> Finding | None:
         rule=ID,
         cause=Stage.QUEUE_THREAD.value,
         causes=CAUSES,
-        evidence=(*_evidence(analysis), *(larger.evidence if larger is not None else ())),
+        evidence=(
+            *_evidence(analysis),
+            *(larger.evidence if larger is not None else ()),
+            *(interference_evidence(pair, Stage.QUEUE_THREAD) if pair is not None else ()),
+        ),
         counter_evidence=(_timed_out(analysis),),
         remedies=remedies,
         gain=Unavailable("how waiting falls with other settings needs a simulation of the queue"),
         verify=(*wait_halved(inputs, wait, CAUSES), *not_above(analysis, unchanged)),
         rollback=rollback,
+        pair=interference_sentence(pair, "batch threads") if pair is not None else "",
     )
 
 

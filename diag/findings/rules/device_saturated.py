@@ -11,6 +11,7 @@ from diag.findings.confidence import Basis, judge
 from diag.findings.cpu import cpu_busy, cpu_evidence
 from diag.findings.device import is_saturated, working_ratio
 from diag.findings.enable_batching import enable_batching
+from diag.findings.inter_op import inter_op_threads
 from diag.findings.metrics import check
 from diag.findings.open_requests import open_requests
 from diag.findings.shares import window_ratio
@@ -45,7 +46,7 @@ def find(inputs: RuleInputs) -> Finding | None:
     working, busy = working_ratio(inputs), window_ratio(gaps, gaps.timeline.busy_ns)
     confidence, reason = judge(inputs, Basis())
     queued = inputs.shares.group(StageGroup.QUEUEING)
-    larger, batching = larger_size(inputs.analysis), enable_batching(inputs.analysis)
+    larger, batching = larger_size(inputs.analysis), _enable_batching(inputs)
     first = larger or batching
     return Finding(
         id=ID,
@@ -95,6 +96,12 @@ def find(inputs: RuleInputs) -> Finding | None:
         tier=Tier.DEVICE_TIME,
         at_stake_ns=0.0,
     )
+
+
+def _enable_batching(inputs: RuleInputs) -> EnableBatching | None:
+    """A GPU executes one run at a time, the CPU as many as it has inter-op threads."""
+    analysis = inputs.analysis
+    return enable_batching(analysis, 1 if inputs.on_device else inter_op_threads(analysis))
 
 
 def _is_contended(inputs: RuleInputs) -> bool:

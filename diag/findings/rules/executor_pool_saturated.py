@@ -7,6 +7,13 @@ from typing import TYPE_CHECKING
 from diag.findings.confidence import Basis
 from diag.findings.cpu import cpu_evidence, if_free_cores, order_by_cores
 from diag.findings.enable_batching import enable_batching
+from diag.findings.inter_op import INTER_OP_POOL, inter_op_threads
+from diag.findings.interference import (
+    find_interference,
+    interference_evidence,
+    interference_sentence,
+    with_apart,
+)
 from diag.findings.metrics import not_above
 from diag.findings.waits import WaitWords, find_wait, wait_finding, wait_halved
 from diag.model.availability import Unavailable
@@ -33,8 +40,6 @@ WORDS = WaitWords(
     of_idle="for TensorFlow inter-op threads",
 )
 FLAG = "--tensorflow_inter_op_parallelism"
-# The name of the inter-op pool's threads (direct_session.cc, TensorFlow 2.21; sample_traces/).
-POOL = "tf_Compute"
 
 
 def find(inputs: RuleInputs) -> Finding | None:
@@ -42,10 +47,11 @@ def find(inputs: RuleInputs) -> Finding | None:
 
     Source of the flag: model_servers/main.cc of tensorflow/serving 9d981c5c.
     """
-    wait = find_wait(inputs, (Stage.QUEUE_EXECUTOR,), CAUSES)
+    pair = find_interference(inputs.analysis, Stage.QUEUE_EXECUTOR)
+    wait = find_wait(inputs, (Stage.QUEUE_EXECUTOR,), CAUSES, of_one_model=pair is not None)
     if wait is None:
         return None
-    threads = _threads_seen(inputs.analysis)
+    threads = inter_op_threads(inputs.analysis)
     setting = Setting(
         FLAG,
         threads or Unavailable("no thread of the pool was recorded"),
@@ -66,9 +72,11 @@ def find(inputs: RuleInputs) -> Finding | None:
         "If all cores are busy: more CPU, fewer models on this machine, or another replica.",
     )
     remedies = order_by_cores(inputs.analysis, more_threads, (more_cpu,))
-    batching = enable_batching(inputs.analysis) if wait.in_requests else None
+    batching = enable_batching(inputs.analysis, threads) if wait.in_requests else None
     if batching is not None:
         remedies = (batching.remedy, *remedies)
+    if pair is not None:
+        remedies = with_apart(pair, remedies)
     return wait_finding(
         inputs,
         wait,
@@ -81,46 +89,45 @@ def find(inputs: RuleInputs) -> Finding | None:
             *cpu_evidence(inputs.analysis),
             *_evidence(inputs.analysis, threads),
             *(batching.evidence if batching is not None else ()),
+            *(interference_evidence(pair, Stage.QUEUE_EXECUTOR) if pair is not None else ()),
         ),
         remedies=remedies,
-        gain=Unavailable(
-            "what a row costs in a batch is not in a recording without batches"
-            if batching is not None
-            else "how waiting falls with more threads depends on free CPU cores"
-        ),
+        gain=Unavailable(_no_gain(remedies[0], more_threads)),
         verify=(
             *wait_halved(inputs, wait, CAUSES),
             # The run of a batch takes longer than that of one request, as it should.
             *not_above(
-                inputs.analysis, "latency.mean" if batching is not None else "stage.compute.mean"
+                inputs.analysis,
+                "latency.mean" if batching is not None and pair is None else "stage.compute.mean",
             ),
         ),
         rollback=_rollback(remedies[0], more_threads),
+        pair=interference_sentence(pair, "inter-op threads") if pair is not None else "",
     )
+
+
+def _no_gain(first: Remedy, more_threads: Remedy) -> str:
+    if first is more_threads or first.kind is RemedyKind.DEPLOYMENT:
+        return "how waiting falls with more threads or fewer models depends on free CPU cores"
+    return "what a row costs in a batch is not in a recording without batches"
 
 
 def _rollback(first: Remedy, more_threads: Remedy) -> str:
     if first.place is RemedyPlace.FLEET:
-        return "Remove the replica again."
+        return "Put the earlier replicas back."
     if first is more_threads:
         return f"Start the server with the earlier {FLAG}, or without it."
     return "Start the server without --enable_batching."
 
 
-def _threads_seen(analysis: Analysis) -> int:
-    """Threads of the pool that have events: the pool has at least as many."""
-    lines = analysis.host.lines
-    return sum(line.name.partition("/")[0] == POOL for line in lines)
-
-
 def _evidence(analysis: Analysis, threads: int) -> tuple[Evidence, ...]:
     items = []
     if threads:
-        where = Source("trace", f"threads named {POOL}/N")
+        where = Source("trace", f"threads named {INTER_OP_POOL}/N")
         items.append(Evidence("inter-op threads seen", threads, "threads", where))
     for pool in analysis.pool_waits:
         mean_ns = pool.wait.mean_ns
-        if pool.pool == POOL and not isinstance(mean_ns, Unavailable):
-            where = Source("pool_waits", POOL)
+        if pool.pool == INTER_OP_POOL and not isinstance(mean_ns, Unavailable):
+            where = Source("pool_waits", INTER_OP_POOL)
             items.append(Evidence("mean wait of a closure", mean_ns, "ns", where))
     return tuple(items)

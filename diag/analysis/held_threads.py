@@ -1,0 +1,182 @@
+"""Which model held the threads that another model's requests waited for.
+
+All models of a server share two kinds of threads: those of TensorFlow's inter-op pool, which
+executor bursts occupy, and the batch threads of the batching session, which batches occupy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from diag.analysis.execution.execution import Execution
+from diag.analysis.requests.attribution import AttributedRequests
+from diag.model.events import Bools, EventTable, Int64s
+from diag.model.serving import MODES, Mode, Stage
+
+# Models with most waiting, or with most held time, that are told apart; further ones are left out.
+MODELS_MAX = 10
+_BATCHED = MODES.index(Mode.BATCHING_SESSION)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldThreads:
+    """The threads that one model held while another one waited for them.
+
+    Attributes:
+        stage: ``QUEUE_EXECUTOR``: inter-op threads; ``QUEUE_THREAD``: batch threads.
+        waiting: The model that waited.
+        holding: The model whose work held the threads; it may be the same.
+        held_ns: Thread time held by it, summed over the waits of all requests or batches.
+        share: Part of the thread time that anything held in these waits, 0 to 1.
+    """
+
+    stage: Stage
+    waiting: str
+    holding: str
+    held_ns: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Spans:
+    """Intervals of models: columns (n,); the model is -1 where it is not known."""
+
+    model: Int64s
+    start_ns: Int64s
+    end_ns: Int64s
+
+    def of(self, model: int) -> tuple[Int64s, Int64s]:
+        mine = self.model == model
+        return self.start_ns[mine], self.end_ns[mine]
+
+    def largest(self) -> list[int]:
+        """The models with most time."""
+        known = self.model >= 0
+        length = (self.end_ns - self.start_ns)[known]
+        if not len(length):
+            return []
+        total = np.bincount(self.model[known], weights=length)
+        ranked = np.argsort(-total, kind="stable")[:MODELS_MAX].tolist()
+        return [index for index in ranked if total[index] > 0]
+
+
+def find_held_threads(
+    execution: Execution, requests: AttributedRequests
+) -> tuple[HeldThreads, ...]:
+    """Every pair of models, for both kinds of threads; empty with fewer than two models."""
+    models = requests.table.models
+    if len(models) < 2:
+        return ()
+    of_step = _models_of_steps(requests)
+    pairs = (
+        (Stage.QUEUE_EXECUTOR, _executor_waits(execution, of_step), _bursts(execution, of_step)),
+        (Stage.QUEUE_THREAD, *_batch_spans(requests)),
+    )
+    return tuple(
+        each for stage, waits, holds in pairs for each in _compare(stage, waits, holds, models)
+    )
+
+
+def _compare(
+    stage: Stage, waits: _Spans, holds: _Spans, models: tuple[str, ...]
+) -> list[HeldThreads]:
+    out = []
+    holders = holds.largest()
+    for waiting in waits.largest():
+        start, end = waits.of(waiting)
+        total = overlap_ns(start, end, holds.start_ns, holds.end_ns)
+        for holding in holders:
+            held = overlap_ns(start, end, *holds.of(holding))
+            if held:
+                share = held / total
+                out.append(HeldThreads(stage, models[waiting], models[holding], held, share))
+    return out
+
+
+def overlap_ns(start_ns: Int64s, end_ns: Int64s, held_start_ns: Int64s, held_end_ns: Int64s) -> int:
+    """The time that the spans of two sets share, summed over all pairs of them."""
+    begins, ends = np.sort(held_start_ns), np.sort(held_end_ns)
+    return int((_held_until(begins, ends, end_ns) - _held_until(begins, ends, start_ns)).sum())
+
+
+def _held_until(begins: Int64s, ends: Int64s, at_ns: Int64s) -> Int64s:
+    """(n,) thread time held before each instant, by spans with these sorted begins and ends."""
+    return _elapsed(begins, at_ns) - _elapsed(ends, at_ns)
+
+
+def _elapsed(since: Int64s, at_ns: Int64s) -> Int64s:
+    """(n,) sum of the time from each earlier one of the sorted instants."""
+    base = int(since[0]) if len(since) else 0  # keeps the sums small
+    before = np.searchsorted(since, at_ns)
+    sums = np.concatenate((np.zeros(1, np.int64), np.cumsum(since - base)))
+    return np.asarray(before * (at_ns - base) - sums[before], np.int64)
+
+
+def _models_of_steps(requests: AttributedRequests) -> Int64s:
+    """(steps,) model of each root step that is a request or the run of a batch; -1 for others."""
+    linked = requests.linked
+    model = np.full(len(linked.steps), -1, np.int64)
+    step = requests.sources.step
+    model[step[step >= 0]] = requests.table.model_index[step >= 0]
+    batches = linked.batches
+    of_batch = np.empty(len(batches), np.int64)
+    order = np.lexsort((batches.end_ns, batches.start_ns))  # as batch_table.tabulate has it
+    of_batch[order] = requests.batches.model_index
+    model[batches.run_step] = of_batch[batches.run_batch]
+    return model
+
+
+def _executor_waits(execution: Execution, of_step: Int64s) -> _Spans:
+    """When steps waited for an inter-op thread."""
+    pieces, parts = execution.staged.pieces, execution.staged.parts
+    waits = np.flatnonzero(pieces.code == Stage.QUEUE_EXECUTOR.index)
+    model = of_step[parts.step[pieces.owner[waits]]]
+    return _Spans(model, pieces.start_ns[waits], pieces.end_ns[waits])
+
+
+def _bursts(execution: Execution, of_step: Int64s) -> _Spans:
+    """When executor bursts held a thread; without those inside another one on the same thread."""
+    events, steps = execution.events, execution.steps
+    row = steps.burst_row
+    alone = ~_is_inside(events, row)
+    model = of_step[steps.burst_step[alone]]
+    return _Spans(model, events.start_ns[row[alone]], events.end_ns[row[alone]])
+
+
+def _is_inside(events: EventTable, row: Int64s) -> Bools:
+    """(n,) whether the event begins inside an earlier one of these on its line.
+
+    Args:
+        events: Ordered by line, then start.
+        row: (n,) ascending rows.
+    """
+    if not len(row):
+        return np.zeros(0, np.bool_)
+    start, end, line = events.start_ns[row], events.end_ns[row], events.line_index[row]
+    first = np.flatnonzero(np.diff(line, prepend=-1))
+    inside = np.zeros(len(row), np.bool_)
+    for begin, stop in zip(first, (*first[1:], len(row)), strict=True):
+        reach = np.maximum.accumulate(end[begin:stop])
+        inside[begin + 1 : stop] = start[begin + 1 : stop] < reach[:-1]
+    return inside
+
+
+def _batch_spans(requests: AttributedRequests) -> tuple[_Spans, _Spans]:
+    """When batches of the batching session were ready without a thread, and when they held one.
+
+    Batch functions may have threads of their own, and are left out.
+    """
+    table, batches = requests.table, requests.batches
+    first = np.flatnonzero(np.diff(table.batch_offsets) > 0)
+    batched = first[table.mode_index[first] == _BATCHED]
+    in_session = np.zeros(len(batches.queues), np.bool_)
+    in_session[batches.queue_index[table.batch_index[table.batch_offsets[batched]]]] = True
+    mine = in_session[batches.queue_index] if len(batches) else np.zeros(0, np.bool_)
+    waited = mine & (batches.ready_ns >= 0) & (batches.ready_ns < batches.start_ns)
+    model = batches.model_index.astype(np.int64)
+    return (
+        _Spans(model[waited], batches.ready_ns[waited], batches.start_ns[waited]),
+        _Spans(model[mine], batches.start_ns[mine], batches.end_ns[mine]),
+    )
