@@ -47,6 +47,10 @@ PREPROCESS_OPS = re.compile(
     """,
     re.VERBOSE,
 )
+# TF:tensorflow/core/ops/dataset_ops.cc, 2.21: ops of tf.data; and those of them that run a
+# pipeline, which others only describe.
+DATASET_OPS = re.compile(r"IteratorGetNext\w*|DatasetToSingleElement|\w+Dataset(V\d)?")
+PIPELINE_OPS = re.compile(r"IteratorGetNext\w*|DatasetToSingleElement|ReduceDataset")
 GLUE_OPS = re.compile(
     r"""
       Cast | Reshape | ExpandDims | Squeeze | Shape(N)? | Size | Rank | Pack | Unpack | Stack\w*

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diag.analysis.execution.op_class import OpClass
+from diag.analysis.intervals.nesting import innermost
+from diag.formats.trace import event_names as ev
 from diag.model.events import EventTable
 
 
@@ -29,9 +31,15 @@ class OpTime:
 
 
 def rank_ops(events: EventTable, op_class: NDArray[np.int8], limit: int = 20) -> tuple[OpTime, ...]:
-    """The ``limit`` op types with most time, longest first."""
+    """The ``limit`` op types with most time, longest first.
+
+    An op of tf.data that works on a thread of its own has no op event there, but its
+    ``…Op::DoCompute``.
+    """
     is_op = np.isin(op_class, (OpClass.MODEL, OpClass.PREPROCESS, OpClass.GLUE))
     row = np.flatnonzero(is_op[events.name_id])
+    apart = events.rows_where(lambda name: name.endswith(ev.DATASET_COMPUTE_ENDING))
+    row = np.concatenate((row, apart[innermost(events, row, apart) < 0]))
     if not len(row):
         return ()
     name_id = events.name_id[row]
@@ -41,7 +49,10 @@ def rank_ops(events: EventTable, op_class: NDArray[np.int8], limit: int = 20) ->
     )
     sums: dict[tuple[str, bool], tuple[int, int]] = {}
     for i in np.flatnonzero(count).tolist():
-        key = (events.names[i].rpartition(":")[2], op_class[i] == OpClass.PREPROCESS)
+        name = events.names[i]
+        is_apart = name.endswith(ev.DATASET_COMPUTE_ENDING)
+        op_type = name.removesuffix(ev.DATASET_COMPUTE_ENDING).rpartition(":")[2]
+        key = (op_type, is_apart or op_class[i] == OpClass.PREPROCESS)
         events_before, ns_before = sums.get(key, (0, 0))
         sums[key] = (events_before + int(count[i]), ns_before + int(total[i]))
     ranked = sorted(sums.items(), key=lambda item: (-item[1][1], item[0]))[:limit]

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diag.analysis.execution.async_ops import AsyncOps
+from diag.analysis.execution.dataset_work import find_dataset_intervals
 from diag.analysis.execution.device_layers import device_layers
 from diag.analysis.execution.device_work import DeviceWork
 from diag.analysis.execution.driver_time import find_driver_time
@@ -72,11 +73,12 @@ def stage_steps(
     )
     waited = np.flatnonzero(~ops.is_batch & (ops.step >= 0) & (ops.done_ns >= 0))
     awaited = StepIntervals(ops.step[waited], ops.start_ns[waited], ops.done_ns[waited])
-    work = bursts.plus(awaited).plus(_bare_runs(steps, device.used))
+    data = find_dataset_intervals(events, steps, ops)
+    work = bursts.plus(awaited).plus(_bare_runs(steps, device.used)).plus(data)
     by_class = _ops_by_class(events, steps, op_class)
     last_work = _last(work, len(steps))
     driver = find_driver_time(events, calls, device)
-    *first, in_model, after_model = _cpu_layers(by_class, work, spread, ~device.computing)
+    *first, in_model, after_model = _cpu_layers(by_class, data, work, spread, ~device.computing)
     step = parts.step
     ran = last_work[step] >= 0
     after = parts.is_after | device.computing[step]
@@ -121,10 +123,16 @@ def _bare_runs(steps: Steps, on_device: Bools) -> StepIntervals:
 def _ops_by_class(
     events: EventTable, steps: Steps, op_class: NDArray[np.int8]
 ) -> dict[OpClass, StepIntervals]:
-    """Op events inside bursts, by class, as intervals of the burst's root step."""
+    """Op events inside bursts, by class, as intervals of the burst's root step.
+
+    Ops of functions that a tf.data pipeline called are left out, as all their time is the
+    pipeline's.
+    """
     row = np.flatnonzero(op_class[events.name_id] != OpClass.NOT_AN_OP)
     burst = innermost(events, steps.burst_row, row)
-    row, burst = row[burst >= 0], burst[burst >= 0]
+    keep = burst >= 0
+    keep[keep] = ~steps.burst_is_data[burst[keep]]
+    row, burst = row[keep], burst[keep]
     step = steps.burst_step[burst]
     kind = op_class[events.name_id[row]]
     every = StepIntervals(step, events.start_ns[row], events.end_ns[row])
@@ -132,18 +140,24 @@ def _ops_by_class(
 
 
 def _cpu_layers(
-    by_class: dict[OpClass, StepIntervals], work: StepIntervals, spread: Spread, on_host: Bools
+    by_class: dict[OpClass, StepIntervals],
+    data: StepIntervals,
+    work: StepIntervals,
+    spread: Spread,
+    on_host: Bools,
 ) -> list[Layer]:
     """Layers of the steps that computed on the host, in order of precedence."""
     model, early = (
         by_class[op].where(on_host[by_class[op].step]) for op in (OpClass.MODEL, OpClass.PREPROCESS)
     )
+    data = data.where(on_host[data.step])
     work = work.where(on_host[work.step])
     steps = len(on_host)
-    # String and lookup ops after the model label its output: they are no preprocessing.
+    # String and lookup ops after the model label its output: they are no preprocessing. Work of
+    # tf.data is, as it makes an input of some later op.
     model_last = _last(model, steps)
     late = early.start_ns >= np.where(model_last >= 0, model_last, NEVER_NS)[early.step]
-    labels, early = early.where(late), early.where(~late)
+    labels, early = early.where(late), early.where(~late).plus(data)
 
     phase_start = np.full(steps, NEVER_NS)
     np.minimum.at(phase_start, early.step, early.start_ns)

@@ -15,7 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from diag.analysis.execution.adopted_functions import find_callers_of_functions
-from diag.analysis.execution.step_callers import find_callers, find_roots
+from diag.analysis.execution.step_callers import (
+    Callers,
+    called_by_pipelines,
+    find_dataset_work,
+    find_direct_callers,
+    find_roots,
+)
 from diag.analysis.intervals.joins import earliest_after, latest_before
 from diag.analysis.intervals.nesting import innermost
 from diag.formats.trace import event_names as ev
@@ -39,10 +45,15 @@ class Steps:
         end_ns: (n,) end of a session run; of a function, the begin of its done callback (the
             FunctionRun event itself covers only the launch); of an orphan, of its last burst.
         root: (n,) the outermost step that it was called from, or itself.
-        is_function: (n,) whether it is a function.
+        is_function: (n,) whether it is a function; of an orphan, by its step id: sessions count
+            theirs from 0, functions choose negative numbers.
         is_orphan: (n,) whether it has no run event and is no function with a known caller.
+        is_data: (n,) whether a tf.data pipeline called it, directly or through other functions.
         burst_row: (k,) ascending rows of ExecutorState::Process, of bursts that belong to a step.
         burst_step: (k,) root step of each burst.
+        burst_is_data: (k,) whether a burst does work of a tf.data pipeline.
+        data_row: (m,) ascending rows of the work of tf.data ops on threads of their own.
+        data_step: (m,) root step whose op it is.
     """
 
     row: Int64s
@@ -52,8 +63,12 @@ class Steps:
     root: Int64s
     is_function: Bools
     is_orphan: Bools
+    is_data: Bools
     burst_row: Int64s
     burst_step: Int64s
+    burst_is_data: Bools
+    data_row: Int64s
+    data_step: Int64s
 
     def __len__(self) -> int:
         return len(self.row)
@@ -88,18 +103,22 @@ def find_steps(events: EventTable) -> Steps:
     at = events.start_ns
     burst_step = latest_before(run_key, at[run_row], burst_key, at[bursts])
     alone = burst_step < 0
+    is_negative = events.stat(ev.STAT_ID).at(bursts[alone]) < ev.SPECIAL_STEP_IDS.start
     alone_key, alone_of = np.unique(burst_key[alone], return_inverse=True)
     first_ns = np.full(len(alone_key), np.iinfo(np.int64).max)
     np.minimum.at(first_ns, alone_of, at[bursts[alone]])
+    alone_is_function = np.zeros(len(alone_key), np.bool_)
+    alone_is_function[alone_of] = is_negative
     last_ns = np.zeros(len(alone_key), np.int64)
     np.maximum.at(last_ns, alone_of, events.end_ns[bursts[alone]])
 
-    # Of the runs without an event, functions with a known caller come first, then orphans.
+    # Of the runs without an event, functions with a known caller come first, then orphans; each
+    # in order of time.
     alone_done = _first_done(events, alone_key, first_ns, done, done_key)
     caller = find_callers_of_functions(
-        events, bursts[alone], alone_of, first_ns, np.maximum(last_ns, alone_done), run_row
+        events, bursts[alone], alone_of, first_ns, alone_done, run_row, alone_is_function
     )
-    order = np.argsort(caller < 0, kind="stable")
+    order = np.lexsort((first_ns, caller < 0))
     place = np.empty(len(order), np.int64)
     place[order] = np.arange(len(order))
     burst_step[alone] = len(run_row) + place[alone_of]
@@ -111,22 +130,23 @@ def find_steps(events: EventTable) -> Steps:
     start = np.concatenate((at[run_row], first_ns[order]))
     is_orphan = np.arange(n) >= known
     is_function = (np.arange(n) >= len(runs)) & ~is_orphan
+    is_function[len(run_row) :] |= alone_is_function[order]
     done_step = latest_before(key, start, done_key, at[done])
     end = _ends(events, row[:known], start, (bursts, burst_step), (done, done_step))
     end[: len(runs)] = events.end_ns[runs]
     end[known:] = last_ns[order][adopted:]
 
-    callers = find_callers(
-        events,
-        np.concatenate((bursts, done)),
-        np.concatenate((burst_step, done_step)),
-        row[:known],
-    )
-    root = find_roots(events, row[:known], callers, n)
+    called = done_step >= 0
+    callers = Callers(bursts, burst_step).plus(Callers(done[called], done_step[called]))
+    data = find_dataset_work(events, callers, row[:known])
+    callers = callers.plus(data)
+    up = find_direct_callers(events, row[:known], callers, n)
+    root, is_data = find_roots(up), called_by_pipelines(events, row[:known], up)
     inside = callers.around(events, bare, row[:known])
     bursts = np.concatenate((bursts, bare[inside >= 0]))
     burst_step = np.concatenate((burst_step, inside[inside >= 0]))
     by_row = np.argsort(bursts)
+    bursts, burst_step = bursts[by_row], burst_step[by_row]
     return Steps(
         row=np.where(is_orphan, -1, row),
         key=key,
@@ -135,8 +155,12 @@ def find_steps(events: EventTable) -> Steps:
         root=root,
         is_function=is_function,
         is_orphan=is_orphan,
-        burst_row=bursts[by_row],
-        burst_step=root[burst_step[by_row]],
+        is_data=is_data,
+        burst_row=bursts,
+        burst_step=root[burst_step],
+        burst_is_data=is_data[burst_step] | (innermost(events, data.row, bursts) >= 0),
+        data_row=data.row,
+        data_step=root[data.step],
     )
 
 

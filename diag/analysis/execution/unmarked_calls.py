@@ -67,7 +67,7 @@ def _batch_results(events: EventTable, steps: Steps, task: Int64s) -> tuple[Int6
     Without a recorded function both are the end of the batch.
     """
     batch = events.rows_named(ev.PROCESS_BATCH)
-    run = np.flatnonzero(steps.is_function & steps.is_root)
+    run = np.flatnonzero(steps.is_function & steps.is_root & ~steps.is_orphan)
     run = run[np.argsort(steps.row[run], kind="stable")]
     of_run = innermost(events, batch, steps.row[run])
     ready = np.full(len(batch), -1, np.int64)

@@ -35,9 +35,13 @@ PROCESS_ASYNC_DONE: Final = "ExecutorState::ProcessAsync::Done"  # level 1; _c
 # is part of no run. Executors bear the last of them, with which helper graphs run on their own
 # (TF:tensorflow/core/common_runtime/graph_runner.cc).
 SPECIAL_STEP_IDS: Final = range(-6, 0)
+# Sessions count the ids of their steps from 0; functions choose negative numbers at random, so as
+# not to meet those (W:tensorflow/core/framework/function.h, Options::step_id; 2.3 to 2.21).
 # TF:tensorflow/core/kernels/data/*_op.cc: work of a tf.data op on its own thread, such as
 # ReduceDatasetOp::DoCompute or IteratorGetNextOp::DoCompute; level 2, id = step id of its run
 DATASET_COMPUTE_ENDING: Final = "Op::DoCompute"
+# TF:tensorflow/core/kernels/data/reduce_dataset_op.cc: prefix of its iterators' events; level 2
+REDUCE_ITERATOR: Final = "ReduceIterator::"
 # TF:tensorflow/core/data/captured_function.cc: a pipeline calls a function; level 2, id = step id
 # of the function's run
 CAPTURED_FUNCTION_RUN: Final = "InstantiatedCapturedFunction::Run"

@@ -26,13 +26,13 @@ def find(inputs: KindInputs, free: Bools) -> Roots:
     first_run[owners.session[owners.session >= 0]] = -1  # they enqueued something
     direct = np.flatnonzero(first_run >= 0)
     own = np.flatnonzero(free)
-    # Where nothing was batched, each step whose run event is missing is of a request cut off.
+    # Where nothing was batched, a session's step without its run event is of a request cut off.
     batched = len(linked.tasks) > 0 or len(owners.session_rows) > 0
     return Roots(
         row=np.concatenate((owners.session_rows[direct], steps.row[own])),
         step=np.concatenate((first_run[direct], own)),
         taken=own,
-        censored=0 if batched else int(steps.is_orphan.sum()),
+        censored=0 if batched else int((steps.is_orphan & ~steps.is_function).sum()),
     )
 
 
