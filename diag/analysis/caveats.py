@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from diag.analysis.distribution import Distribution
-from diag.analysis.result import Counts, ModelSummary
+from diag.analysis.parameter_caveats import parameter_caveats
+from diag.analysis.result import BatchSummary, Counts, ModelSummary
 from diag.analysis.thresholds import MIN_WINDOW_OVER_P99
 from diag.model.availability import Unavailable
 from diag.model.capture import Capture
 from diag.model.caveat import Caveat, Limit
 from diag.model.program import Program
-from diag.model.serving import Mode, Origin, Parameter, Queue
+from diag.model.serving import Mode, RequestTable
 
 # A few cut requests are normal; more than these, or this part of all, are not.
 _CENSORED_FEW = 2
@@ -21,12 +22,18 @@ _CENSORED_PART = 20
 
 @dataclass(frozen=True, slots=True)
 class CaveatInputs:
-    """What caveats are derived from."""
+    """What caveats are derived from.
+
+    Attributes:
+        is_batched: Whether the trace has any event of a batcher.
+    """
 
     capture: Capture
     level: int | Unavailable
     counts: Counts
-    queues: tuple[Queue, ...]
+    queues: tuple[BatchSummary, ...]
+    requests: RequestTable
+    is_batched: bool
     models: tuple[ModelSummary, ...]
 
 
@@ -36,7 +43,9 @@ def find_caveats(inputs: CaveatInputs) -> tuple[Caveat, ...]:
         *_about_the_trace(inputs),
         *_about_the_window(inputs),
         *_about_the_counts(inputs.counts),
-        *_about_the_queues(inputs.queues),
+        *parameter_caveats(
+            inputs.capture, inputs.requests, inputs.queues, is_batched=inputs.is_batched
+        ),
     )
 
 
@@ -45,6 +54,8 @@ _OF_SERVERS = frozenset(
     {
         "ambiguous-batch-id",
         "bare-trace",
+        "batching-not-in-force",
+        "contradicted-parameters",
         "device-events-unlinked",
         "estimated-parameters",
         "many-censored",
@@ -109,21 +120,3 @@ def _about_the_counts(counts: Counts) -> Iterator[Caveat]:
         tasks = (("tasks_count", counts.ambiguous_links),)
         limits = (Limit.REQUESTS, Limit.QUEUEING)
         yield Caveat("ambiguous-batch-id", limits, tasks, "capture-again")
-
-
-def _about_the_queues(queues: tuple[Queue, ...]) -> Iterator[Caveat]:
-    estimated = sorted(
-        {
-            name
-            for queue in queues
-            for name, value in (
-                ("batch_timeout_micros", queue.batch_timeout_ns),
-                ("max_batch_size", queue.max_batch_size),
-                ("num_batch_threads", queue.num_batch_threads),
-            )
-            if not isinstance(value, Parameter) or value.origin is Origin.ESTIMATED
-        }
-    )
-    if estimated:
-        facts = (("parameters", tuple(estimated)),)
-        yield Caveat("estimated-parameters", (Limit.QUEUEING,), facts, "give-batching-parameters")

@@ -104,12 +104,21 @@ def _summarize(
     """Summaries of all tables, and what limits their meaning."""
     counts = count(visibility.hidden_requests, capture.planes, requests)
     models = summarize_models(requests.table, capture.window)
+    queues = summarize_queues(requests.batches, requests.table.models)
     idle = summarize_gaps(idle_time.timelines, idle_time.gaps, idle_time.waiting_ns)
     utilization = sampled_utilization(capture)
     gpu = account_devices(capture, execution, requests, visibility, idle, utilization)
     samples, sampled_devices = summarize_sources(capture)
     caveats = find_caveats(
-        CaveatInputs(capture, visibility.level, counts, requests.batches.queues, models)
+        CaveatInputs(
+            capture=capture,
+            level=visibility.level,
+            counts=counts,
+            queues=queues,
+            requests=requests.table,
+            is_batched=len(execution.events.rows_named(*ev.BATCHER_EVENTS)) > 0,
+            models=models,
+        )
     )
     return Analysis(
         capture=capture,
@@ -122,7 +131,7 @@ def _summarize(
         timelines=idle_time.timelines,
         gaps=idle_time.gaps,
         models=models,
-        queues=summarize_queues(requests.batches, requests.table.models),
+        queues=queues,
         idle=idle,
         ops=rank_ops(execution.events, execution.op_class),
         held_threads=find_held_threads(execution, requests),

@@ -14,6 +14,28 @@ SIZE_CLOSE_MAX_NS = 300_000
 # waited for threads whose batches the window cut off.
 MIN_TELLING_RATIO = 0.05
 
+# Waits for the timeout, to tell a short timeout from none, and waits that are late from a late
+# thread: with ten of them the tenth percentile is one that was recorded.
+MIN_TELLING_BATCHES = 10
+
+# Batches that must contradict a given batching parameter, and the part of the queue's batches. One
+# odd batch has other reasons: a queue that closes takes its last batch early.
+CONTRADICTED_MIN_BATCHES = 3
+CONTRADICTED_MIN_RATIO = 0.05
+
+# A batch that starts this much before its timeout contradicts it. The scheduler notes the time just
+# before the event of the enqueue, in whole us (shared_batch_scheduler.h, TensorFlow 2.21).
+EARLY_MIN_NS = 100_000
+
+# Waits that are this much longer than timeout and poll period, and of which the middle half lies
+# within NEARLY_CONSTANT_NS, contradict the timeout. In recordings with CPUs at 100 % the tenth
+# percentile is 0.1 ms above the timeout, and the middle half spans 0.3 to 0.6 ms.
+LATE_MIN_NS = 200_000
+NEARLY_CONSTANT_NS = 1_500_000
+
+# Part of batches, or of their time, that must fit an explanation. The rest is preemption.
+NEARLY_ALL_RATIO = 0.9
+
 # An executor hands a closure over within this time, and a thread begins its burst within it
 # (sample_traces/: step time without a burst, and farther than this from any closure that waits, is
 # 0 to 0.004 % of all; with 20 us it is 0.02 to 0.07 %).

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from diag.findings import thresholds
-from diag.findings.in_force import file_doubt
 from diag.findings.shares import parameters_are_told
 from diag.model.agreement import AgreementKind
 from diag.model.gaps import Confidence
@@ -18,6 +17,11 @@ if TYPE_CHECKING:
 
 # Outcomes of the cross-check that contradict the device times of the trace.
 _DOUBTS = (AgreementKind.DISAGREE, AgreementKind.TRACE_TRUNCATED)
+
+
+CONTRADICTED = (
+    "The batching parameters given contradict the trace; it rests on estimates from the trace."
+)
 
 
 class Basis(NamedTuple):
@@ -37,9 +41,6 @@ class Basis(NamedTuple):
 def judge(inputs: RuleInputs, basis: Basis) -> tuple[Confidence, str]:
     """The confidence and its reason, in one sentence; see docs/decisions/0010."""
     requests = inputs.shares.requests
-    doubt = file_doubt(inputs.analysis) if basis.on_parameters else ""
-    if doubt:
-        return Confidence.LOW, doubt
     unexplained = inputs.shares.by_stage[Stage.UNATTRIBUTED]
     if requests < thresholds.FEW_REQUESTS:
         many = "1 complete request" if requests == 1 else f"{requests:,} complete requests"
@@ -61,6 +62,8 @@ def _second_source(analysis: Analysis, basis: Basis, requests: int) -> tuple[Con
         if parameters_are_told(analysis):
             source = "the server's metrics" if _from_metrics(analysis) else "the server's file"
             return Confidence.HIGH, f"{requests:,} requests; batching parameters from {source}."
+        if any(summary.queue.contradictions for summary in analysis.queues):
+            return Confidence.MEDIUM, CONTRADICTED
         return Confidence.MEDIUM, "Batching parameters are estimated from the trace."
     if basis.on_op_types:
         if any(timeline.is_device for timeline in analysis.timelines):

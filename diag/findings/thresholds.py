@@ -83,13 +83,6 @@ TAIL_MIN_REQUESTS = 200
 # ratio of p99 to p50. Below it slow requests are hardly slower than the others.
 TAIL_MIN_RATIO = 1.5
 
-# ratio of batch_timeout_micros. A batch that starts earlier than this before its timeout
-# contradicts it: clock readings within one trace differ by microseconds.
-TIMEOUT_SLACK = 0.1
-
-# ratio of the batches that waited for the timeout. From half of them on, the file is in doubt.
-CONTRADICTED_MIN_SHARE = 0.5
-
 # ns. Time that a free batch thread takes to start a batch of which Schedule itself notifies it:
 # where batch_timeout_micros is 0, or where a batch is full. Medians on two cores: 0.01 to 0.05 ms;
 # 0.22 to 0.55 ms where the thread polls (tests/recordings/README.md).
@@ -100,5 +93,5 @@ WAKE_NS = 50_000
 HELD_MIN_SHARE = 0.5
 
 # polls of idle batch threads. Where batches with a free thread typically start later than this,
-# either the threads get no CPU or the timeout is another one.
+# the threads get no CPU.
 LATE_POLLS = 2

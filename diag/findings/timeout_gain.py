@@ -8,7 +8,6 @@ import numpy as np
 
 from diag.findings import thresholds
 from diag.findings.batching import batch_threads, threads_load
-from diag.findings.in_force import file_doubt
 from diag.model.availability import Unavailable
 from diag.model.finding import Gain
 from diag.model.serving import Stage
@@ -31,8 +30,6 @@ def gain_of_timeout(inputs: RuleInputs, setting: Setting) -> Gain | Unavailable:
     """
     if isinstance(setting.to, Unavailable) or isinstance(setting.now, Unavailable):
         return Unavailable("today's timeout is not known")
-    if file_doubt(inputs.analysis):
-        return Unavailable("the file's timeout contradicts the trace")
     keeps_up = keeps_up_alone(inputs.analysis)
     if isinstance(keeps_up, Unavailable):
         return keeps_up

@@ -122,7 +122,8 @@ class Setting:
         now: Today's value.
         to: The value to try; Unavailable where only a rerun can tell it.
         unit: "" where the name says it.
-        origin: How ``now`` is known: ``file``, ``metrics``, ``estimated``; "" if it is not.
+        origin: How ``now`` is known: ``metrics``, ``file``, ``default``, ``estimated``; "" if it is
+            not.
         scope: The queue or model it applies to; "" for all.
     """
 

@@ -205,10 +205,14 @@ class BatchTable:
 
 
 class Origin(enum.Enum):
-    """Where a batching parameter's value comes from, best first."""
+    """Where a batching parameter's value comes from, best first.
 
-    FILE = "file"
+    ``DEFAULT``: a file was given that does not set the field, so the server uses its default.
+    """
+
     METRICS = "metrics"
+    FILE = "file"
+    DEFAULT = "default"
     ESTIMATED = "estimated"
 
 
@@ -218,6 +222,43 @@ class Parameter:
 
     value: int
     origin: Origin
+
+
+class Conflict(enum.Enum):
+    """How a batching parameter that was given contradicts what was recorded."""
+
+    STARTED_EARLIER = "started-earlier"  # than the timeout, without being full
+    WAITED_LONGER = "waited-longer"  # than the timeout, with a batch thread free
+    FULL_EARLIER = "full-earlier"  # batches were full with fewer rows
+    LARGER_BATCH = "larger-batch"  # a batch had more rows
+    MORE_THREADS = "more-threads"  # more threads processed batches
+    FEWER_THREADS = "fewer-threads"  # ready batches waited although threads should be free
+    PADDED_OTHERWISE = "padded-otherwise"  # executed with another number of rows
+    LONGER_QUEUE = "longer-queue"  # more batches were enqueued
+    SPLIT = "split"  # tasks were split
+    SERVER_DIFFERS = "server-differs"  # the server's own metrics have another value
+    NOT_POSSIBLE = "not-possible"  # no server runs with this value
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """A value that was given for a queue, and what was recorded instead.
+
+    Attributes:
+        parameter: The field, as in a batching_parameters_file.
+        given: Its value as that file writes it.
+        origin: Where the value came from.
+        conflict: How the trace contradicts it.
+        observed: The contradicting number in the unit of the field: us, rows, threads, batches.
+        rows: For ``PADDED_OTHERWISE``, the rows of such a batch; else 0.
+    """
+
+    parameter: str
+    given: str
+    origin: Origin
+    conflict: Conflict
+    observed: int
+    rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +271,9 @@ class Queue:
         max_batch_size: Rows at which a batch is full (max_execution_batch_size when splitting).
         batch_timeout_ns: From the first enqueue.
         num_batch_threads: Of the thread pool this queue shares.
+        contradictions: What was given for this queue and contradicts the trace. None of the values
+            of that source is used for it.
+        is_function: Whether it is of a BatchFunction op.
     """
 
     key: str
@@ -237,3 +281,5 @@ class Queue:
     max_batch_size: Parameter | Unavailable
     batch_timeout_ns: Parameter | Unavailable
     num_batch_threads: Parameter | Unavailable
+    contradictions: tuple[Contradiction, ...] = ()
+    is_function: bool = False

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from diag.model.intervals import NEVER_NS
+
 if TYPE_CHECKING:
     from diag.model.capture import BatchingParameters
 
@@ -15,6 +17,9 @@ DEFAULT_MAX_ENQUEUED_BATCHES: Final = 10
 # SharedBatchScheduler::ThreadLogic, kTimeoutMillis: an idle batch thread looks at the queues at
 # least this often. An expired timeout is noticed in no other way.
 POLL_PERIOD_NS: Final = 1_000_000
+# The server takes any timeout of 63 bits, in us. One of 146 years is the same as a longer one, and
+# a time of day plus it still fits int64.
+FOREVER_NS: Final = NEVER_NS - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +29,12 @@ class QueueOptions:
     Attributes:
         max_batch_size: Largest request in rows. Without splitting also the rows at which a batch is
             full.
-        batch_timeout_ns: A batch may run this long after its first task, even if it is not full.
+        batch_timeout_ns: A batch may run this long after its first task, even if it is not full;
+            at most FOREVER_NS.
         max_enqueued_batches: Batches in the queue, the open one included. A task that needs one
             more is refused.
-        allowed_batch_sizes: Ascending sizes that batches are padded to; empty: no padding.
+        allowed_batch_sizes: Sizes that batches are padded to, in the order of the file: the first
+            that holds the batch is taken. Empty: no padding.
         enable_large_batch_splitting: Whether a task may be cut and its parts put into several
             batches.
         max_execution_batch_size: With splitting, the rows at which a batch is full; 0:
@@ -46,8 +53,9 @@ class QueueOptions:
         """Options from a batching_parameters_file; the server's default where it has no value."""
         return QueueOptions(
             max_batch_size=_or(parameters.max_batch_size, DEFAULT_MAX_BATCH_SIZE),
-            batch_timeout_ns=1000
-            * _or(parameters.batch_timeout_micros, DEFAULT_BATCH_TIMEOUT_MICROS),
+            batch_timeout_ns=timeout_ns(
+                _or(parameters.batch_timeout_micros, DEFAULT_BATCH_TIMEOUT_MICROS)
+            ),
             max_enqueued_batches=_or(parameters.max_enqueued_batches, DEFAULT_MAX_ENQUEUED_BATCHES),
             allowed_batch_sizes=parameters.allowed_batch_sizes,
             enable_large_batch_splitting=bool(parameters.enable_large_batch_splitting),
@@ -67,6 +75,11 @@ class QueueOptions:
         if self.enable_large_batch_splitting:
             return self.max_enqueued_batches
         return max(1, self.max_enqueued_batches)
+
+
+def timeout_ns(micros: int) -> int:
+    """batch_timeout_micros in ns, at most FOREVER_NS."""
+    return min(1000 * micros, FOREVER_NS)
 
 
 def _or(value: int | None, default: int) -> int:

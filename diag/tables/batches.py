@@ -106,7 +106,7 @@ def _parameter_columns(analysis: Analysis, name: str, unit: str) -> tuple[Column
     origin = ColumnInfo(
         f"{name.removesuffix('_ns')}_origin",
         "",
-        "How that is known: `file`, `metrics` or `estimated`.",
+        "How that is known: `metrics`, `file`, `default` (not set in the file) or `estimated`.",
         ColumnKind.TEXT,
     )
     values = [None if each is None else each.value for each in known]

@@ -52,6 +52,8 @@ def tabulate(
                 max_batch_size=queues.max_rows[q],
                 batch_timeout_ns=queues.timeout[q],
                 num_batch_threads=queues.pools[queues.pool_of_queue[q]].threads,
+                contradictions=queues.contradictions[q],
+                is_function=bool(queues.keys.is_function[q]),
             )
             for q, label in enumerate(queues.keys.label)
         ),

@@ -1,100 +1,118 @@
-"""Batching parameters from the server's file or from its metrics, without estimates."""
+"""The parameters of each queue: those that were told, where the trace does not contradict them.
+
+Nearer to the running server wins: the trace itself, then the server's gauges, then a file. A source
+that one of the queue's batches contradicts is not used for that queue, in none of its fields: it is
+not the configuration in force. Then the trace gives estimates (docs/decisions/0029).
+"""
 
 from __future__ import annotations
 
-import math
+from dataclasses import dataclass
 
-from diag.analysis.batching.queue_keys import QueueKeys
+import numpy as np
+
+from diag.analysis.batching.contradictions import find_contradictions
+from diag.analysis.batching.estimates import estimate_max_batch, estimate_timeout
+from diag.analysis.batching.queue_trace import PoolTrace, QueueTrace
 from diag.analysis.batching.queueing import Known
+from diag.analysis.batching.told import Sources, Told
 from diag.model.availability import Unavailable
-from diag.model.capture import BatchingParameters
 from diag.model.events import Int64s
-from diag.model.samples import MetricsPair
-from diag.model.serving import Origin, Parameter
-from diag.simulation.options import QueueOptions
-
-# Gauges of BatchFunction: tensorflow/core/kernels/batching_util/batch_resource_base.cc, 2.21.
-_GAUGES = frozenset({"batch_timeout_micros", "max_batch_size", "num_batch_threads"})
+from diag.model.intervals import IntervalSet
+from diag.model.serving import Conflict, Contradiction, Origin, Parameter
 
 
-class KnownParameters:
-    """Parameters of queues, as the server's file or its metrics give them.
+@dataclass(frozen=True, slots=True)
+class SourcesInForce:
+    """The sources of one queue that may be used, and what contradicts the others.
 
-    A batching_parameters_file configures the queues of BatchingSession. In a capture that has only
-    BatchFunction queues the file is taken for these: in-graph batchers are often set up with the
-    same numbers.
+    Attributes:
+        trusted: The nearest to the server first.
+        contradictions: Of all sources.
     """
 
-    def __init__(
-        self,
-        keys: QueueKeys,
-        given: BatchingParameters | None,
-        metrics: MetricsPair | Unavailable,
-    ) -> None:
-        self._keys = keys
-        self._given = given
-        self._for_functions = bool(keys.is_function.all())
-        self._gauges: dict[tuple[str, str], set[int]] = {}
-        if isinstance(metrics, MetricsPair):
-            for sample in metrics.after:
-                name = sample.name.rpartition(":")[2]
-                if ":batching:" in sample.name and name in _GAUGES and math.isfinite(sample.value):
-                    op = dict(sample.labels).get("op_name", "")
-                    self._gauges.setdefault((name, op), set()).add(int(sample.value))
+    trusted: tuple[Told, ...]
+    contradictions: tuple[Contradiction, ...]
 
-    def timeout_ns(self, queue: int) -> Known | None:
-        """batch_timeout_micros in ns; None if neither file nor metrics give it."""
-        file = self._file(queue)
-        if file is not None:
-            return Parameter(QueueOptions.from_parameters(file).batch_timeout_ns, Origin.FILE)
-        gauge = self._gauge("batch_timeout_micros", queue)
-        return None if gauge is None else Parameter(gauge * 1000, Origin.METRICS)
 
-    def max_rows(self, queue: int) -> Parameter | None:
-        """The rows at which a batch is full; None if neither file nor metrics give them.
+def sources_in_force(sources: Sources, traces: tuple[QueueTrace, ...]) -> list[SourcesInForce]:
+    """By queue, which of its sources fit the trace and each other."""
+    return [_in_force(sources.of_queue(index), queue) for index, queue in enumerate(traces)]
 
-        Where tasks are split, the gauge is only an upper bound: it limits the request, while a
-        batch is full at the largest of allowed_batch_sizes, whose gauge the exporter prints as 0.
-        """
-        file = self._file(queue)
-        if file is not None:
-            return Parameter(QueueOptions.from_parameters(file).full_rows, Origin.FILE)
-        gauge = self._gauge("max_batch_size", queue)
-        return None if gauge is None else Parameter(gauge, Origin.METRICS)
 
-    def threads(self, queues: Int64s, seen: int) -> Known:
-        """num_batch_threads of a pool, estimated where neither file nor metrics give it.
+def _in_force(told: tuple[Told, ...], queue: QueueTrace) -> SourcesInForce:
+    trusted: list[Told] = []
+    contradictions: list[Contradiction] = []
+    for source in told:
+        found = (*find_contradictions(source, queue), *_against(source, trusted))
+        contradictions += found
+        if not found:
+            trusted.append(source)
+    return SourcesInForce(tuple(trusted), tuple(contradictions))
 
-        Args:
-            queues: Queues that the pool serves.
-            seen: Threads that were recorded processing a batch: the estimate.
-        """
-        for queue in queues.tolist():
-            file = self._file(queue)
-            if file is not None and file.num_batch_threads is not None:
-                return Parameter(file.num_batch_threads, Origin.FILE)
-            gauge = self._gauge("num_batch_threads", queue)
-            if gauge is not None:
-                return Parameter(gauge, Origin.METRICS)
-        if not seen:
-            return Unavailable("no batch of this queue was recorded whole")
-        return Parameter(seen, Origin.ESTIMATED)
 
-    def _file(self, queue: int) -> BatchingParameters | None:
-        applies = self._for_functions or not self._keys.is_function[queue]
-        return self._given if applies else None
+def _against(source: Told, nearer: list[Told]) -> tuple[Contradiction, ...]:
+    """The fields that a source nearer to the server tells otherwise."""
+    found = []
+    for other in nearer:
+        for name in other.numbers:
+            here, there = source.number(name), other.number(name)
+            if here is None or there is None or here.value == there.value:
+                continue
+            conflict = Conflict.SERVER_DIFFERS
+            given = str(here.value)
+            found.append(Contradiction(name, given, source.origin, conflict, there.value))
+    return tuple(found)
 
-    def _gauge(self, name: str, queue: int) -> int | None:
-        """The gauge of this queue's op, or a gauge without an op name; None if several differ.
 
-        Ops of two models may have the same name, and a server without session metadata calls every
-        model ``model_name_unset``: then their gauges are the same.
-        """
-        if not self._keys.is_function[queue]:
-            return None
-        node = self._keys.op_name[queue]
-        values: set[int] = set()
-        for (gauge, op), seen in self._gauges.items():
-            if gauge == name and (not op or node == op or node.endswith("/" + op)):
-                values |= seen
-        return values.pop() if len(values) == 1 else None
+def choose_threads(pool: PoolTrace, members: list[SourcesInForce]) -> Known:
+    """num_batch_threads of a pool.
+
+    Args:
+        pool: Its recorded threads: the estimate where no source tells.
+        members: The sources of the queues that it serves. A source that contradicts one of them is
+            not used for the pool.
+    """
+    doubted = {_kind(each.origin) for member in members for each in member.contradictions}
+    for member in members:
+        for source in member.trusted:
+            if source.threads is not None and source.origin not in doubted:
+                return source.threads
+    if not pool.threads:
+        return Unavailable("no batch of this queue was recorded whole")
+    return Parameter(pool.threads, Origin.ESTIMATED)
+
+
+def choose_timeout(sources: SourcesInForce, queue: QueueTrace, busy: IntervalSet) -> Known:
+    """batch_timeout_micros of a queue in ns; ``busy`` is when all of its threads were busy."""
+    for source in sources.trusted:
+        if source.timeout is not None:
+            return source.timeout
+    return estimate_timeout(queue, busy)
+
+
+def choose_max_rows(
+    sources: SourcesInForce, queue: QueueTrace, timeout: Known, busy: IntervalSet
+) -> Known:
+    """The rows at which a batch of a queue is full.
+
+    A gauge that only bounds them is used where the trace gives no estimate.
+    """
+    for source in sources.trusted:
+        if source.full_rows is not None:
+            return source.full_rows
+    observed = estimate_max_batch(queue, timeout, busy)
+    bounds = (source.number("max_batch_size") for source in sources.trusted)
+    bound = next((each for each in bounds if each is not None), None)
+    return observed if isinstance(observed, Parameter) or bound is None else bound
+
+
+def queues_of_pools(pool_of_queue: Int64s) -> list[list[int]]:
+    """By pool, the queues that it serves."""
+    pools = range(int(pool_of_queue.max(initial=-1)) + 1)
+    return [np.flatnonzero(pool_of_queue == pool).tolist() for pool in pools]
+
+
+def _kind(origin: Origin) -> Origin:
+    """A default is what a file leaves out."""
+    return Origin.FILE if origin is Origin.DEFAULT else origin

@@ -1,8 +1,7 @@
 """Why a batch waited: to fill, for a batch thread, or for the scheduler's next poll.
 
 The rules are those of ``diag.simulation``. Here they meet what was recorded: enqueues by batch,
-when the threads were busy, and estimates of parameters that are not known. docs/attribution.md has
-the formulas.
+when the threads were busy. docs/attribution.md has the formulas.
 """
 
 from __future__ import annotations
@@ -13,11 +12,10 @@ import numpy as np
 
 from diag.analysis.batching.batches import Batches, Tasks
 from diag.analysis.intervals.sets import EMPTY, at_least, covered_between
-from diag.analysis.thresholds import MIN_TELLING_RATIO, SIZE_CLOSE_MAX_NS
 from diag.model.availability import Unavailable
 from diag.model.events import Bools, Int64s
 from diag.model.intervals import NEVER_NS, IntervalSet
-from diag.model.serving import Origin, Parameter
+from diag.model.serving import Parameter
 from diag.simulation.columns import (
     close_reason_index,
     filled_ns,
@@ -25,7 +23,6 @@ from diag.simulation.columns import (
     overflow_ns,
     ready_ns,
 )
-from diag.simulation.options import POLL_PERIOD_NS
 
 Known = Parameter | Unavailable
 
@@ -114,62 +111,6 @@ def find_pool(start_ns: Int64s, end_ns: Int64s, threads: Known) -> Pool:
     if isinstance(threads, Unavailable):
         return Pool(threads, EMPTY)
     return Pool(threads, at_least(start_ns, end_ns, max(1, threads.value)))
-
-
-def estimate_timeout(arrivals: Arrivals, members: Int64s, pool: Pool) -> Known:
-    """Estimate batch_timeout_micros of a queue, in ns, from batches that must have waited for it.
-
-    A batch that was not closed by its size, and that always had a free thread, was taken by the
-    first poll after its timeout. The shortest such wait is at most one poll period too long.
-
-    Args:
-        arrivals: The enqueues of all queues.
-        members: Groups of this queue with a recorded batch.
-        pool: The queue's thread pool.
-    """
-    first, taken = arrivals.first_ns[members], arrivals.taken_ns[members]
-    seen = first < NEVER_NS
-    overflowed = arrivals.next_first_ns[members] < taken
-    free = covered_between(pool.all_busy, first, taken) == 0
-    usable = seen & ~overflowed & free & ~_sudden(arrivals, members)
-    rows = arrivals.rows[members]
-    smaller = rows < rows.max(initial=0)  # the largest may have been full
-    usable = usable & smaller if (usable & smaller).any() else usable
-    if not usable.any():
-        return Unavailable("no batch of this queue waited with a batch thread free")
-    if usable.sum() < MIN_TELLING_RATIO * len(members):
-        return Unavailable(f"{usable.sum()} of {len(members)} batches waited with a thread free")
-    shortest = int((taken - first)[usable].min())
-    return Parameter(0 if shortest < POLL_PERIOD_NS else shortest, Origin.ESTIMATED)
-
-
-def _sudden(arrivals: Arrivals, members: Int64s) -> Bools:
-    """Batches taken right after a later enqueue than their first: that one may have filled them."""
-    last = arrivals.last_ns[members]
-    soon = arrivals.taken_ns[members] - last < SIZE_CLOSE_MAX_NS
-    return np.asarray(soon & (last > arrivals.first_ns[members]), np.bool_)
-
-
-def estimate_max_batch(
-    arrivals: Arrivals, batches: Batches, members: Int64s, timeout: Known, pool: Pool
-) -> Known:
-    """Estimate max_batch_size: the rows of the largest batch, if two of that size closed early.
-
-    Early is before the timeout. Where the timeout is unknown: taken by a free thread right after
-    the last enqueue.
-    """
-    rows = batches.rows[members]
-    largest = int(rows.max()) if len(rows) else 0
-    first, taken = arrivals.first_ns[members], arrivals.taken_ns[members]
-    if isinstance(timeout, Parameter):
-        closed = taken - first < timeout.value
-    else:
-        free = covered_between(pool.all_busy, first, taken) == 0
-        closed = free & _sudden(arrivals, members)
-    early = (rows == largest) & (closed | (arrivals.next_first_ns[members] < taken))
-    if largest > 0 and int(early.sum()) >= 2:
-        return Parameter(largest, Origin.ESTIMATED)
-    return Unavailable(f"no batch was closed by its size; the largest had {largest} rows")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

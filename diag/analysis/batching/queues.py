@@ -9,25 +9,33 @@ import numpy as np
 from diag.analysis.batching.batch_threads import HeldSpans
 from diag.analysis.batching.batches import Batches, Tasks
 from diag.analysis.batching.queue_keys import QueueKeys, find_pools
-from diag.analysis.batching.queue_parameters import KnownParameters
+from diag.analysis.batching.queue_parameters import (
+    SourcesInForce,
+    choose_max_rows,
+    choose_threads,
+    choose_timeout,
+    queues_of_pools,
+    sources_in_force,
+)
+from diag.analysis.batching.queue_trace import QueueTrace, trace_queues
 from diag.analysis.batching.queueing import (
     Arrivals,
     Known,
     Pool,
     Readiness,
-    estimate_max_batch,
-    estimate_timeout,
     find_pool,
     find_readiness,
     gather_arrivals,
 )
+from diag.analysis.batching.told import Sources
 from diag.model.availability import Unavailable
 from diag.model.capture import BatchingParameters
 from diag.model.events import Int64s
 from diag.model.intervals import NEVER_NS
 from diag.model.samples import MetricsPair
-from diag.model.serving import Origin, Parameter
+from diag.model.serving import Contradiction, Parameter
 from diag.model.window import Window
+from diag.simulation.options import FOREVER_NS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +49,7 @@ class QueueState:
         held_cut_off: Spans in which a thread held a batch that the window cut off.
         max_rows: By queue, the rows at which a batch is full.
         timeout: By queue, batch_timeout_micros in ns.
+        contradictions: By queue, what was given for it and contradicts the trace.
         arrivals: The enqueues by batch.
         readiness: When each batch could be taken, and why.
     """
@@ -51,6 +60,7 @@ class QueueState:
     held_cut_off: HeldSpans
     max_rows: tuple[Known, ...]
     timeout: tuple[Known, ...]
+    contradictions: tuple[tuple[Contradiction, ...], ...]
     arrivals: Arrivals
     readiness: Readiness
 
@@ -76,24 +86,20 @@ def describe_queues(
         given: The server's batching parameters, if known.
         metrics: The server's metrics; their gauges give the parameters of BatchFunction ops.
     """
-    known = KnownParameters(keys, given, metrics)
     cut_off = held.where(slice(len(batches), None))
     taken_ns = cut_off.start_ns[cut_off.end_ns >= window.end_ns]
     cut_off_ns = np.sort(np.append(taken_ns, window.end_ns))
     arrivals = gather_arrivals(batches, tasks, keys.of_batch, keys.of_task, cut_off_ns)
     pool_of_queue = find_pools(keys, batches)
-    pools = _describe_pools(keys, batches, held, pool_of_queue, known)
+    traces = trace_queues(keys, batches, tasks, arrivals, held, pool_of_queue)
+    sources = sources_in_force(Sources(keys, given, metrics), traces)
+    pools = _describe_pools(keys, batches, held, traces, sources, pool_of_queue)
     timeout: list[Known] = []
     max_rows: list[Known] = []
-    for queue in range(len(keys.label)):
-        members = np.flatnonzero(keys.of_batch == queue)
-        pool = pools[pool_of_queue[queue]]
-        wait = known.timeout_ns(queue)
-        if wait is None:
-            wait = estimate_timeout(arrivals, members, pool)
-        observed = estimate_max_batch(arrivals, batches, members, wait, pool)
-        timeout.append(wait)
-        max_rows.append(_full_rows(known.max_rows(queue), observed, is_split=keys.is_split[queue]))
+    for queue, (trace, source) in enumerate(zip(traces, sources, strict=True)):
+        busy = pools[pool_of_queue[queue]].all_busy
+        timeout.append(choose_timeout(source, trace, busy))
+        max_rows.append(choose_max_rows(source, trace, timeout[queue], busy))
     readiness = find_readiness(
         arrivals,
         tasks,
@@ -109,6 +115,7 @@ def describe_queues(
         held_cut_off=cut_off,
         max_rows=tuple(max_rows),
         timeout=tuple(timeout),
+        contradictions=tuple(source.contradictions for source in sources),
         arrivals=arrivals,
         readiness=readiness,
     )
@@ -118,29 +125,21 @@ def _describe_pools(
     keys: QueueKeys,
     batches: Batches,
     held: HeldSpans,
+    traces: tuple[QueueTrace, ...],
+    sources: list[SourcesInForce],
     pool_of_queue: Int64s,
-    known: KnownParameters,
 ) -> tuple[Pool, ...]:
     """The size of each pool, and when all of its threads were busy."""
     pools: list[Pool] = []
-    for pool in range(int(pool_of_queue.max(initial=-1)) + 1):
-        queues = np.flatnonzero(pool_of_queue == pool)
+    for queues in queues_of_pools(pool_of_queue):
+        members = [sources[queue] for queue in queues]
+        threads = choose_threads(traces[queues[0]].pool, members)
         lines = np.unique(batches.line[np.isin(keys.of_batch, queues)])
         busy = held.where(np.isin(held.line, lines))
-        pools.append(find_pool(busy.start_ns, busy.end_ns, known.threads(queues, len(lines))))
+        pools.append(find_pool(busy.start_ns, busy.end_ns, threads))
     return tuple(pools)
 
 
-def _full_rows(given: Parameter | None, observed: Known, *, is_split: bool) -> Known:
-    """Rows at which a batch is full: as given, else as observed.
-
-    A gauge limits what is enqueued; a scheduler that splits may execute smaller batches.
-    """
-    if given is None:
-        return observed
-    is_bound = given.origin is Origin.METRICS and is_split
-    return observed if is_bound and isinstance(observed, Parameter) else given
-
-
 def _or_never(value: Known) -> int:
-    return value.value if isinstance(value, Parameter) else NEVER_NS
+    """For columns: NEVER_NS where unknown, and no number of more than 62 bits."""
+    return min(value.value, FOREVER_NS) if isinstance(value, Parameter) else NEVER_NS

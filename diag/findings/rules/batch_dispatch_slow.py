@@ -9,7 +9,6 @@ from diag.findings import thresholds
 from diag.findings.batching import batch_timeout_us, from_to, parameter_remedy, restore
 from diag.findings.confidence import Basis
 from diag.findings.cpu import cpu_evidence, throttled_ns
-from diag.findings.in_force import file_doubt
 from diag.findings.metrics import not_above
 from diag.findings.timeout_gain import gain_of_timeout
 from diag.findings.waits import WaitWords, find_wait, wait_finding, wait_halved
@@ -47,15 +46,15 @@ def find(inputs: RuleInputs) -> Finding | None:
     With a timeout above 0, a free batch thread finds a batch that timed out only by looking at the
     queues, every 1 ms (SharedBatchScheduler::ThreadLogic, shared_batch_scheduler.h, TensorFlow
     2.21). With a timeout of 0, and when a batch is full, Queue::Schedule notifies a thread. A
-    longer wait means that the threads got no CPU, or that the batch was not ready: the server runs
-    with a longer timeout than the file says.
+    longer wait means that the threads got no CPU. A server that runs with a longer timeout than
+    it was told to is found where the queue's parameters are chosen
+    (analysis/batching/contradictions.py).
     """
     wait = find_wait(inputs, (Stage.QUEUE_DISPATCH,), CAUSES)
     if wait is None:
         return None
-    doubted, setting = bool(file_doubt(inputs.analysis)), _no_timeout(inputs)
-    cpu = _more_cpu(setting)
-    remedies = (_check_the_file(), cpu) if doubted else _remedies(inputs, wait, setting, cpu)
+    setting = _no_timeout(inputs)
+    remedies = _remedies(inputs, wait, setting, _more_cpu(setting))
     polls = remedies[0].setting is not None
     return wait_finding(
         inputs,
@@ -77,7 +76,7 @@ def find(inputs: RuleInputs) -> Finding | None:
             *wait_halved(inputs, wait, CAUSES),
             *not_above(inputs.analysis, "latency.mean"),
         ),
-        rollback=_rollback(setting, doubted=doubted, polls=polls),
+        rollback=restore(setting) if polls else "Put the earlier CPU limit back.",
     )
 
 
@@ -107,22 +106,6 @@ def _evidence(setting: Setting) -> tuple[Evidence, ...]:
         return ()
     where = Source("batches", "batch_timeout_micros")
     return (Evidence("batch_timeout_micros", setting.now, "setting", where),)
-
-
-def _rollback(setting: Setting, *, doubted: bool, polls: bool) -> str:
-    if doubted:
-        return ""
-    return restore(setting) if polls else "Put the earlier CPU limit back."
-
-
-def _check_the_file() -> Remedy:
-    return Remedy(
-        RemedyKind.CAPTURE,
-        RemedyPlace.CAPTURE_COMMAND,
-        "Find out which batching parameters are in force: was the server restarted after the file "
-        "was edited, and does the file apply to this model? Analyze again with these, or without a "
-        "file.",
-    )
 
 
 def _more_cpu(setting: Setting) -> Remedy:

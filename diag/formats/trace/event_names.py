@@ -196,6 +196,9 @@ STAT_HLO_MODULE: Final = "hlo_module"
 TYPE_STATS: Final = (STAT_PRODUCER_TYPE, STAT_CONSUMER_TYPE)
 TYPED_EVENTS: Final = (PROCESS_BATCH, ADAPTIVE_SCHEDULE, SCHEDULE_OUTPUT_TASK)
 
+# Events that only a server with a batcher has.
+BATCHER_EVENTS: Final = (BATCHING_SESSION_RUN, *TYPED_EVENTS)
+
 # The stats that decoding keeps; all others are skipped.
 INTEGER_STATS: Final = (
     STAT_PRODUCER_ID,

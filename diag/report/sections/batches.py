@@ -52,7 +52,11 @@ PARAMETER_COLUMNS = (
     QUEUE_COLUMN,
     text_column("parameter", "parameter", "As in the batching_parameters_file."),
     number_column("value", "value", "setting", "Its value, in the unit that its name says."),
-    text_column("origin", "from", "file, metrics (the server's own), or estimated."),
+    text_column(
+        "origin",
+        "from",
+        "metrics (the server's own), file, default (not in the file), or estimated.",
+    ),
 )
 STARTED = {
     CloseReason.SIZE: "full",

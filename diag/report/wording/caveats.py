@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from diag.report.wording.device_caveats import DEVICE_SENTENCES
 from diag.report.wording.facts import Facts
+from diag.report.wording.parameter_caveats import PARAMETER_SENTENCES
 from diag.report.wording.remedies import REMEDIES
 from diag.report.wording.request_caveats import REQUEST_SENTENCES
 from diag.report.wording.source_caveats import SOURCE_SENTENCES
@@ -13,7 +14,12 @@ from diag.report.wording.source_caveats import SOURCE_SENTENCES
 if TYPE_CHECKING:
     from diag.model.caveat import Caveat
 
-SENTENCES = {**SOURCE_SENTENCES, **DEVICE_SENTENCES, **REQUEST_SENTENCES}
+SENTENCES = {
+    **SOURCE_SENTENCES,
+    **DEVICE_SENTENCES,
+    **REQUEST_SENTENCES,
+    **PARAMETER_SENTENCES,
+}
 
 
 def describe_caveat(caveat: Caveat) -> str:

@@ -45,6 +45,10 @@ REMEDIES: dict[str, Callable[[Facts], str]] = {
         "longer, with --host-tracer-level 2."
     ),
     "capture-shorter": lambda _: CAPTURE_SHORTER,
+    "check-batching-flags": lambda _: "Check the flags that the server was started with.",
+    "give-file-in-force": lambda _: (
+        "Pass the file that the server was started with, or none: --batching-parameters FILE."
+    ),
     "give-batching-parameters": lambda _: (
         "Pass the server's file for exact values: --batching-parameters FILE."
     ),

@@ -1,4 +1,4 @@
-"""Sentences about requests, their stages and their queues."""
+"""Sentences about requests and their stages."""
 
 from __future__ import annotations
 
@@ -59,18 +59,10 @@ def _ambiguous_batch_id(facts: Facts) -> str:
     )
 
 
-def _estimated_parameters(facts: Facts) -> str:
-    return (
-        f"Estimated from the trace: {', '.join(facts.texts('parameters'))}. The split of queueing "
-        "into fill, thread and dispatch depends on these values."
-    )
-
-
 REQUEST_SENTENCES: dict[str, Callable[[Facts], str]] = {
     "tracer-level-1": _tracer_level_1,
     "unbatched-not-recorded": _unbatched_not_recorded,
     "window-too-short": _window_too_short,
     "many-censored": _many_censored,
     "ambiguous-batch-id": _ambiguous_batch_id,
-    "estimated-parameters": _estimated_parameters,
 }

@@ -182,8 +182,8 @@ def test_limit_for_requests_is_not_that_of_batches_without_splitting() -> None:
 def test_fields_left_out_of_the_file_have_the_servers_defaults() -> None:
     text = schedule([(0, 4, 1)], [("b/1", 10, 100, 1)])
     queue = analyzed(text, BatchingParameters()).queues[0].queue
-    assert queue.max_batch_size == Parameter(1000, Origin.FILE)
-    assert queue.batch_timeout_ns == Parameter(0, Origin.FILE)
+    assert queue.max_batch_size == Parameter(1000, Origin.DEFAULT)
+    assert queue.batch_timeout_ns == Parameter(0, Origin.DEFAULT)
     assert queue.num_batch_threads == Parameter(1, Origin.ESTIMATED)
 
 

@@ -21,6 +21,7 @@ def advised(
     parameters = BatchingParameters(
         max_batch_size=64 if splits else most,
         batch_timeout_micros=0,
+        max_enqueued_batches=100,
         num_batch_threads=1,
         enable_large_batch_splitting=splits,
         max_execution_batch_size=most if splits else None,

@@ -17,28 +17,38 @@ WAITING = BatchingParameters(max_batch_size=8, batch_timeout_micros=500, num_bat
 
 
 def server(
-    lanes: int, count: int = 12, *, run: int = 900, period: int = 1000, each: int = 1
+    lanes: int,
+    count: int = 12,
+    *,
+    wait: int = 0,
+    run: int = 900,
+    apart: int = 0,
+    period: int = 1000,
+    each: int = 1,
 ) -> str:
     """``lanes`` callers, each with ``count`` requests one after the other.
 
-    Each batch holds the requests of ``each`` callers; a request takes 920 µs.
+    Each batch holds the requests of ``each`` callers; a request takes 920 µs, or ``wait`` and
+    ``run`` µs. Callers begin ``apart`` µs after each other.
     """
-    text, run = "", 900
+    text, run = "", run + wait
     for lane in range(lanes):
         text += f"line grpc-{lane}\n"
         for i in range(count):
-            at, batch = i * period, QUEUE_A + 1 + (lane // each) * count + i
+            at = i * period + lane * apart
+            batch = QUEUE_A + 1 + (lane // each) * count + i
             text += f"  BatchingSessionRun {at}..{at + run + 20}us\n"
             text += f"    ScheduleOutputTask {at + 1}..{at + 2}us size=1 _p={batch}\n"
     for lane in range(0, lanes, each):
         text += f"line batch/{lane}\n"
         steps = f"line tf_Compute/{lane}\n"
         for i in range(count):
-            at, number = i * period, (lane // each) * count + i
+            at, number = i * period + lane * apart, (lane // each) * count + i
             rows = f"batch_size_before_padding={each} _c={QUEUE_A + 1 + number}"
-            text += f"  ProcessBatch {at + 4}..{at + run + 15}us {rows}\n"
-            text += f"    SessionRun {at + 6}..{at + run + 10}us id={number} _p={9000 + number}\n"
-            bounds = f"{at + 7}..{at + run + 9}us id={number} _c={9000 + number}"
+            text += f"  ProcessBatch {at + 4 + wait}..{at + run + 15}us {rows}\n"
+            bounds = f"{at + 6 + wait}..{at + run + 10}us id={number} _p={9000 + number}"
+            text += f"    SessionRun {bounds}\n"
+            bounds = f"{at + 7 + wait}..{at + run + 9}us id={number} _c={9000 + number}"
             steps += f"  ExecutorState::Process {bounds}\n"
         text += steps
     return text
@@ -68,7 +78,7 @@ def test_single_requests_in_every_batch_while_several_are_open() -> None:
 
 
 def test_with_a_timeout_fewer_threads_are_the_advice() -> None:
-    finding = found(server(4), WAITING)
+    finding = found(server(4, wait=600, run=1900, period=2800, apart=700), WAITING)
     assert finding is not None
     assert finding.remedies[0].setting is not None
     assert finding.remedies[0].setting.name == "num_batch_threads"

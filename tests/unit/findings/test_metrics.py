@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from diag.findings import find
@@ -10,8 +12,10 @@ from diag.model.availability import Unavailable
 from diag.model.gaps import IDLE_CAUSES
 from diag.model.serving import STAGES
 from tests.unit.analysis.traces import analyzed
-from tests.unit.findings.servers import IDLE_END, TOLD, sessions
+from tests.unit.findings.servers import IDLE_END, sessions
+from tests.unit.findings.servers import TOLD as ONE_ROW
 
+TOLD = replace(ONE_ROW, allowed_batch_sizes=(4, 8))
 # 12 requests of 2.5 ms, one every 5 ms; each waits 2 ms for the timeout and runs 0.29 ms.
 SERVER = sessions(12, taken=2100, run=(2110, 2400), end=2500, period=5000, padded=4)
 

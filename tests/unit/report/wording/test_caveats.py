@@ -139,6 +139,43 @@ CASES: list[tuple[str, tuple[tuple[str, Fact], ...], str]] = [
         ),
     ),
     (
+        "contradicted-parameters",
+        (
+            ("source", "file"),
+            ("queues", ("a:1", "b:1")),
+            ("queues_count", 3),
+            ("queue_of_each", ("a:1", "a:1", "b:1")),
+            ("parameters", ("batch_timeout_micros", "num_batch_threads", "allowed_batch_sizes")),
+            ("given", ("0", "8", "[5, 32]")),
+            ("origins", ("default", "file", "file")),
+            ("conflicts", ("waited-longer", "fewer-threads", "padded-otherwise")),
+            ("observed", (8400.0, 1.0, 8.0)),
+            ("rows", (0.0, 0.0, 3.0)),
+            ("more_count", 2),
+            ("is_function", False),
+        ),
+        (
+            "The batching parameters given contradict the trace of a:1, b:1: a:1: "
+            "batch_timeout_micros is 0 by default, but batches waited 8.40 ms (p50) with a batch "
+            "thread free; num_batch_threads is 8, but ready batches waited while only 1 batch "
+            "thread had work; b:1: allowed_batch_sizes is [5, 32], but batches of 3 rows were "
+            "executed with 8; and 2 more. They are not used there: the values are estimated from "
+            "the trace. Was the server restarted after the file was edited? Is it the file of "
+            "another server? With --enable_per_model_batching_parameters models have a "
+            "batching_params.pbtxt of their own, and this file does not apply to them."
+        ),
+    ),
+    (
+        "batching-not-in-force",
+        (("requests_count", 127),),
+        (
+            "Batching parameters are given, but the trace shows no batching: 127 requests ran "
+            "without. The server runs without --enable_batching, or with --platform_config_file, "
+            "which makes that flag ineffective; or the models lack the batching_params.pbtxt that "
+            "--enable_per_model_batching_parameters needs; or the file is of another server."
+        ),
+    ),
+    (
         "estimated-parameters",
         (("parameters", ("batch_timeout_micros", "num_batch_threads")),),
         (

@@ -9,6 +9,7 @@ import pytest
 
 import diag
 from diag.model.caveat import Limit, recorded_caveat
+from diag.model.serving import Conflict
 from diag.report.wording.caveats import SENTENCES
 from tests.unit.report.wording.test_caveats import CASES
 
@@ -41,6 +42,11 @@ def test_the_page_names_the_facts(code: str) -> None:
     if code == "gpu-planes-empty":
         named |= set(SAMPLED)
     assert named == {name for case, facts, _ in CASES if case == code for name, _ in facts}
+
+
+def test_the_page_explains_every_contradiction() -> None:
+    explained = re.findall(r"^- `([a-z-]+)`: ", PAGE, re.MULTILINE)
+    assert explained == [conflict.value for conflict in Conflict]
 
 
 @pytest.mark.parametrize("code", sorted(ROWS))
