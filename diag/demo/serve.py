@@ -98,12 +98,12 @@ def _serve_on_tensorflow(
 def _attributes(scenario: Scenario, file: Path | None) -> dict[str, BatchFunctionAttributes | None]:
     """Attributes by model: from the file for all models, else from the scenario."""
     if file is not None:
-        same = attributes_from_parameters(read_batching_parameters(file))
+        same = attributes_from_parameters(read_batching_parameters(file, for_function=True))
         return {plan.name: same for plan in scenario.models}
     return {
         plan.name: None
         if plan.batching is None
-        else attributes_from_parameters(parse_batching_parameters(plan.batching))
+        else attributes_from_parameters(parse_batching_parameters(plan.batching, for_function=True))
         for plan in scenario.models
     }
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from diag.model.availability import Unavailable
 from diag.model.finding import Remedy, RemedyKind, RemedyPlace, Setting
+from diag.model.quantity import setting_text
 from diag.model.serving import CLOSE_REASONS, MODES, CloseReason, Mode, Origin, Parameter
 
 if TYPE_CHECKING:
@@ -120,17 +121,21 @@ def restore(setting: Setting) -> str:
     if isinstance(setting.now, Unavailable):
         return f"Put the earlier {setting.name} back."
     about = "about " if setting.origin == Origin.ESTIMATED.value else ""
-    return f"Set {setting.name} back to {about}{setting.now}."
+    return f"Set {setting.name} back to {about}{setting_text(setting.now)}."
 
 
 def from_to(setting: Setting) -> str:
     """`` 10000 → 2000``, as far as the values are known; "" if neither is."""
     about = "about " if setting.origin == Origin.ESTIMATED.value else ""
     if isinstance(setting.to, Unavailable):
-        return "" if isinstance(setting.now, Unavailable) else f" (now {about}{setting.now})"
+        return (
+            ""
+            if isinstance(setting.now, Unavailable)
+            else f" (now {about}{setting_text(setting.now)})"
+        )
     if isinstance(setting.now, Unavailable):
         return f" to {setting.to}"
-    return f" {about}{setting.now} → {setting.to}"
+    return f" {about}{setting_text(setting.now)} → {setting.to}"
 
 
 def closed_share(analysis: Analysis, reason: CloseReason) -> float | Unavailable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from diag.model.availability import Unavailable
+from diag.model.intervals import FOREVER_NS
 
 NOT_AVAILABLE = "n/a"
 _NS_PER_UNIT = {"ns": 1.0, "us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9}
@@ -35,6 +36,11 @@ def number(value: float | Unavailable) -> str:
     if isinstance(value, Unavailable):
         return NOT_AVAILABLE
     return f"{value:,}" if isinstance(value, int) else _three_digits(value)
+
+
+def setting_text(value: float | str) -> str:
+    """A parameter as users write it; a batch_timeout_micros that never passes as ``for ever``."""
+    return "for ever" if value == FOREVER_NS // 1000 else str(value)
 
 
 def quantity(value: float | Unavailable, unit: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from diag.model.availability import Unavailable
 from diag.model.printable import NAME_MAX_CHARS, kernel_name, printable
-from diag.model.quantity import NOT_AVAILABLE, milliseconds, number, percent, quantity
+from diag.model.quantity import NOT_AVAILABLE, milliseconds, number, percent, quantity, setting_text
 
 if TYPE_CHECKING:
     from diag.report.model import Cell, Column
@@ -24,7 +24,7 @@ def shown_value(value: Cell, unit: str) -> str:
         case str():
             return printable(value, NAME_MAX_CHARS)
         case _ if unit == "setting":
-            return str(value)
+            return setting_text(value)
         case _:
             return quantity(value, "" if unit == "count" else unit)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from diag.model.intervals import NEVER_NS
+from diag.model.intervals import FOREVER_NS
 
 if TYPE_CHECKING:
     from diag.model.capture import BatchingParameters
@@ -17,9 +17,6 @@ DEFAULT_MAX_ENQUEUED_BATCHES: Final = 10
 # SharedBatchScheduler::ThreadLogic, kTimeoutMillis: an idle batch thread looks at the queues at
 # least this often. An expired timeout is noticed in no other way.
 POLL_PERIOD_NS: Final = 1_000_000
-# The server takes any timeout of 63 bits, in us. One of 146 years is the same as a longer one, and
-# a time of day plus it still fits int64.
-FOREVER_NS: Final = NEVER_NS - 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,9 @@ from diag.analysis.thresholds import (
     SIZE_CLOSE_MAX_NS,
 )
 from diag.model.events import Bools, Int64s
+from diag.model.intervals import FOREVER_NS
 from diag.model.serving import Conflict, Contradiction, Parameter
-from diag.simulation.options import FOREVER_NS, POLL_PERIOD_NS
+from diag.simulation.options import POLL_PERIOD_NS
 
 
 def find_contradictions(told: Told, queue: QueueTrace) -> tuple[Contradiction, ...]:

@@ -7,8 +7,6 @@ The file is a BatchingParameters message in protobuf's text format
 
 from __future__ import annotations
 
-import difflib
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
@@ -18,6 +16,7 @@ from google.protobuf import text_format
 from diag.errors import BatchingParametersError
 from diag.formats.limits import MIB
 from diag.formats.regular_file import read_regular
+from diag.formats.text.batching_hints import explain
 from diag.formats.text.batching_rules import find_broken_rule
 from diag.formats.wire import batching_pb2
 from diag.model.capture import BatchingParameters
@@ -29,22 +28,7 @@ if TYPE_CHECKING:
 ParametersSource: TypeAlias = "os.PathLike[str] | str | BatchingParameters"
 
 _FILE_MAX_BYTES = MIB
-_EXAMPLES = {
-    "max_batch_size": "max_batch_size { value: 64 }",
-    "batch_timeout_micros": "batch_timeout_micros { value: 2000 }",
-    "max_enqueued_batches": "max_enqueued_batches { value: 100 }",
-    "num_batch_threads": "num_batch_threads { value: 8 }",
-    "thread_pool_name": 'thread_pool_name { value: "batch_threads" }',
-    "allowed_batch_sizes": "allowed_batch_sizes: 8",
-    "pad_variable_length_inputs": "pad_variable_length_inputs: true",
-    "enable_large_batch_splitting": "enable_large_batch_splitting { value: true }",
-    "max_execution_batch_size": "max_execution_batch_size { value: 64 }",
-}
-_FIELDS = tuple(_EXAMPLES)
-# Messages of google.protobuf.text_format, protobuf 6 and 7; other messages are passed on unchanged.
-_UNKNOWN = re.compile(r'Message type "([\w.]+)" has no field named "([^"]*)"')
-_TWICE = re.compile(r'should not have multiple "(\w+)" fields')
-_POSITION = re.compile(r"^\d+:\d+ : (?:'.*': )?", re.DOTALL)
+_BYTE_ORDER_MARK = "\ufeff"
 
 
 def load_batching_parameters(source: ParametersSource) -> BatchingParameters:
@@ -83,8 +67,8 @@ def _is_text(source: os.PathLike[str] | str) -> TypeGuard[str]:
     return isinstance(source, str) and any(mark in source for mark in "{:\n")
 
 
-def read_batching_parameters(path: Path) -> BatchingParameters:
-    """The parameters in a file.
+def read_batching_parameters(path: Path, *, for_function: bool = False) -> BatchingParameters:
+    """The parameters in a file; ``for_function`` as for ``parse_batching_parameters``.
 
     Raises:
         InputError: No such file, not a regular file, or larger than 1 MiB.
@@ -93,10 +77,12 @@ def read_batching_parameters(path: Path) -> BatchingParameters:
     """
     data = read_regular(path, _FILE_MAX_BYTES)
     try:
-        parameters = parse_batching_parameters(data.decode("utf-8"))
+        parameters = parse_batching_parameters(data.decode("utf-8"), for_function=for_function)
     except UnicodeDecodeError as exc:
         line = data.count(b"\n", 0, exc.start) + 1
-        raise BatchingParametersError(f"{path}, line {line}: not UTF-8 text") from exc
+        raise BatchingParametersError(
+            f"{path}, line {line}: not UTF-8 text", hint="save the file as UTF-8"
+        ) from exc
     except BatchingParametersError as exc:
         raise BatchingParametersError(
             f"{path}, {exc.message}", cause=exc.cause, hint=exc.hint
@@ -104,25 +90,30 @@ def read_batching_parameters(path: Path) -> BatchingParameters:
     return replace(parameters, read_from=str(path))
 
 
-def parse_batching_parameters(text: str) -> BatchingParameters:
-    """The parameters in the text of such a file.
+def parse_batching_parameters(text: str, *, for_function: bool = False) -> BatchingParameters:
+    """The parameters in the text of such a file. A byte order mark before it is skipped.
+
+    Args:
+        text: The text.
+        for_function: Whether the rules of a BatchFunction op hold instead of the model server's.
 
     Raises:
         BatchingParametersError: Not in protobuf's text format, an unknown field (the hint has the
             most similar one), or a value that the server would refuse at its start.
     """
+    text = text.removeprefix(_BYTE_ORDER_MARK)  # protobuf's tokenizer in the server skips it, too
     message = batching_pb2.BatchingParameters()
     try:
         text_format.Parse(text, message)
     except text_format.ParseError as exc:
-        raise _explained(exc, text) from exc
+        raise explain(exc, text) from exc
     parameters = _parameters(message)
-    broken = find_broken_rule(parameters)
+    broken = find_broken_rule(parameters, for_function=for_function)
     if broken:
         name, rule = broken
         raise BatchingParametersError(
             f"line {_line_of(name, text)}: {name} {rule}",
-            hint="the server would not start with it; correct the file",
+            hint="the server does not run with such a file; correct it",
         )
     return parameters
 
@@ -148,40 +139,3 @@ def _parameters(message: batching_pb2.BatchingParameters) -> BatchingParameters:
         enable_large_batch_splitting=wrapped("enable_large_batch_splitting"),
         max_execution_batch_size=wrapped("max_execution_batch_size"),
     )
-
-
-def _explained(exc: text_format.ParseError, text: str) -> BatchingParametersError:
-    line = exc.GetLine() or 1
-    unknown = _UNKNOWN.search(str(exc))
-    if unknown:
-        return _unknown_field(line, unknown[1], unknown[2])
-    twice = _TWICE.search(str(exc))
-    if twice:
-        return BatchingParametersError(
-            f"line {line}: {twice[1]} is set twice", hint="keep one of the two"
-        )
-    return BatchingParametersError(
-        f"line {line}: {_POSITION.sub('', str(exc))[:200]}", hint=_form_hint(text, line)
-    )
-
-
-def _unknown_field(line: int, message: str, name: str) -> BatchingParametersError:
-    if message.startswith("google.protobuf."):
-        return BatchingParametersError(
-            f"line {line}: no field {name[:60]!r} here", hint="only { value: … } goes into braces"
-        )
-    near = difflib.get_close_matches(name, _FIELDS, n=1)
-    nearest = f"did you mean {_EXAMPLES[near[0]]}? " if near else ""
-    return BatchingParametersError(
-        f"line {line}: no field {name[:60]!r} in a batching_parameters_file",
-        hint=f"{nearest}valid: {', '.join(_FIELDS)}",
-    )
-
-
-def _form_hint(text: str, line: int) -> str:
-    """How to write the field on the wrong line."""
-    lines = text.split("\n")
-    words = re.findall(r"[a-z_]{5,}", lines[line - 1].split("#")[0]) if line <= len(lines) else []
-    named = [word for word in words if word in _EXAMPLES]
-    example = _EXAMPLES[named[-1]] if named else ", ".join(_EXAMPLES.values())
-    return f"it is written {example}"

@@ -1,13 +1,12 @@
 """The rules that TensorFlow Serving checks batching parameters against when it starts.
 
 Source: shared_batch_scheduler.h (Create, AddQueueAfterRewritingOptions; TensorFlow 2.21),
-bundle_factory_util.cc (WrapSessionForBatching) and batching_session.cc (tensorflow/serving
-9d981c5c).
+bundle_factory_util.{h,cc} (GetQueueOptions, WrapSessionForBatching) and batching_util.cc
+(RoundToLowestAllowedBatchSize; tensorflow/serving 9d981c5c).
 """
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,27 +16,45 @@ if TYPE_CHECKING:
 SERVER_DEFAULT_MAX_BATCH_SIZE = 1000
 
 
-def find_broken_rule(parameters: BatchingParameters) -> tuple[str, str] | None:
-    """The first field whose value the server would refuse, with the reason; None if all hold."""
+def find_broken_rule(
+    parameters: BatchingParameters, *, for_function: bool = False
+) -> tuple[str, str] | None:
+    """The first field whose value the server would refuse, with the reason; None if all hold.
+
+    Args:
+        parameters: The fields of a file.
+        for_function: Whether they become attributes of a BatchFunction op, whose
+            allowed_batch_sizes end in the size of the largest executed batch. The model server
+            wants its list to end in max_batch_size, also with splitting.
+    """
+    splitting = bool(parameters.enable_large_batch_splitting)
     lowest = {
         "max_batch_size": 1,
         "batch_timeout_micros": 0,
         # Without splitting, the server itself changes 0 to 1.
-        "max_enqueued_batches": 1 if parameters.enable_large_batch_splitting else 0,
+        "max_enqueued_batches": 1 if splitting else 0,
         "num_batch_threads": 1,
-        "max_execution_batch_size": 1,
     }
+    if splitting:  # without it the server does not read the field
+        lowest["max_execution_batch_size"] = 1
     for name, minimum in lowest.items():
         value = getattr(parameters, name)
         if value is not None and value < minimum:
             return name, f"must be at least {minimum}, is {value}"
-    return _broken_split(parameters) or _broken_sizes(parameters)
+    return _broken_split(parameters) or _broken_sizes(parameters, for_function=for_function)
 
 
 def _broken_split(parameters: BatchingParameters) -> tuple[str, str] | None:
+    if not parameters.enable_large_batch_splitting:
+        return None
     executed = parameters.max_execution_batch_size
-    largest = _max_batch_size(parameters)
-    if parameters.enable_large_batch_splitting and executed is not None and executed > largest:
+    if executed is None and parameters.max_batch_size is None:
+        # GetQueueOptions takes the value of max_batch_size, and that of a field not set is 0.
+        return (
+            "enable_large_batch_splitting",
+            "needs max_batch_size or max_execution_batch_size: without both, batches hold 0 rows",
+        )
+    if executed is not None and executed > _max_batch_size(parameters):
         return (
             "max_execution_batch_size",
             f"must not exceed max_batch_size ({_described(parameters)}), is {executed}",
@@ -45,25 +62,18 @@ def _broken_split(parameters: BatchingParameters) -> tuple[str, str] | None:
     return None
 
 
-def _broken_sizes(parameters: BatchingParameters) -> tuple[str, str] | None:
+def _broken_sizes(parameters: BatchingParameters, *, for_function: bool) -> tuple[str, str] | None:
+    """The server checks the last size alone: the list may have any order."""
     sizes = parameters.allowed_batch_sizes
-    name = "allowed_batch_sizes"
     if not sizes:
         return None
-    if sizes[0] < 1:
-        return name, f"must be positive, begins with {sizes[0]}"
-    for before, size in pairwise(sizes):
-        if size <= before:
-            return name, f"must increase, {size} comes after {before}"
-    accepted = {_max_batch_size(parameters)}
-    wanted = f"max_batch_size ({_described(parameters)})"
     executed = parameters.max_execution_batch_size
-    if parameters.enable_large_batch_splitting and executed is not None:
-        # The model server requires the former, the batching library and BatchFunction the latter.
-        accepted.add(executed)
-        wanted += f" or max_execution_batch_size ({executed})"
-    if sizes[-1] not in accepted:
-        return name, f"must end in {wanted}, ends in {sizes[-1]}"
+    if for_function and parameters.enable_large_batch_splitting and executed is not None:
+        last, wanted = executed, f"max_execution_batch_size ({executed})"
+    else:
+        last, wanted = _max_batch_size(parameters), f"max_batch_size ({_described(parameters)})"
+    if sizes[-1] != last:
+        return "allowed_batch_sizes", f"must end in {wanted}, ends in {sizes[-1]}"
     return None
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from google.protobuf.message import DecodeError
 
+from diag.formats.limits import DURATION_MAX_MS
 from diag.formats.trace import event_names as ev
 from diag.formats.wire.profiler_pb2 import ProfileOptions
 from diag.model.availability import Unavailable
@@ -50,7 +51,7 @@ def recorded_window(space: Space, planned_duration_ms: int | None = None) -> Win
     start_ns = min(starts_ns, default=0)
     end_ns = _last_end_ns(tables, otherwise_ns=start_ns)
     environment = _environment(space.planes)
-    duration_ms = _duration_ms(environment) or planned_duration_ms or 0
+    duration_ms = _known_duration_ms(environment, planned_duration_ms)
     elapsed_ns = start_ns + duration_ms * _NS_PER_MS
     if elapsed_ns <= _stop_ns(environment, otherwise_ns=elapsed_ns):
         end_ns = max(end_ns, elapsed_ns)
@@ -85,7 +86,7 @@ def unknown_end_ns(space: Space, planned_duration_ms: int | None = None) -> int:
     takes.
     """
     environment = _environment(space.planes)
-    if _duration_ms(environment) or planned_duration_ms:
+    if _known_duration_ms(environment, planned_duration_ms):
         return 0
     end_ns = recorded_window(space).end_ns
     after_ns = _stop_ns(environment, otherwise_ns=end_ns) - end_ns
@@ -118,9 +119,11 @@ def recorded_level(space: Space) -> int | Unavailable:
     return Unavailable("the trace does not hold its session's options")
 
 
-def _duration_ms(environment: dict[str, StatValue]) -> int:
+def _known_duration_ms(environment: dict[str, StatValue], planned_ms: int | None) -> int:
+    """The duration asked for, by the server's options, else as planned; 0 if it is not known."""
     options = _options(environment)
-    return 0 if options is None else options.duration_ms
+    durations = (0 if options is None else options.duration_ms, planned_ms or 0)
+    return next((ms for ms in durations if 0 < ms <= DURATION_MAX_MS), 0)
 
 
 def _options(environment: dict[str, StatValue]) -> ProfileOptions | None:

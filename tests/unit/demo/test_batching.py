@@ -11,7 +11,7 @@ from diag.formats.text.batching_parameters import parse_batching_parameters
 
 
 def attributes(text: str) -> BatchFunctionAttributes:
-    return attributes_from_parameters(parse_batching_parameters(text))
+    return attributes_from_parameters(parse_batching_parameters(text, for_function=True))
 
 
 def test_an_empty_file_gives_the_defaults_of_tensorflow_serving() -> None:

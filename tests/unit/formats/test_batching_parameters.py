@@ -25,7 +25,7 @@ max_enqueued_batches < value: 0x64 >,
 num_batch_threads { value: 010 }  # octal
 thread_pool_name { value: 'gpu\\t"0"' " pool" }
 allowed_batch_sizes: 8
-allowed_batch_sizes: [16, 32]
+allowed_batch_sizes: [16, 64]
 pad_variable_length_inputs: true
 enable_large_batch_splitting { value: true }
 max_execution_batch_size { value: 32 }
@@ -39,7 +39,7 @@ def test_every_field_in_every_way_of_writing_it() -> None:
         max_enqueued_batches=100,
         num_batch_threads=8,
         thread_pool_name='gpu\t"0" pool',
-        allowed_batch_sizes=(8, 16, 32),
+        allowed_batch_sizes=(8, 16, 64),
         pad_variable_length_inputs=True,
         enable_large_batch_splitting=True,
         max_execution_batch_size=32,
@@ -113,6 +113,57 @@ def test_text_in_the_wrong_form_says_line_and_right_form(
     assert hint in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("written", "message", "hint"),
+    [
+        (
+            "allowed_batch_sizes: 8, 16, 1000",
+            "line 1: several allowed_batch_sizes without brackets",
+            "write allowed_batch_sizes: [8, 16, 1000], or the field once for each size",
+        ),
+        (
+            "batching_parameters { max_batch_size { value: 8 } }",
+            "line 1: no field 'batching_parameters' in a batching_parameters_file",
+            "write the fields alone, without batching_parameters { } around them",
+        ),
+        (
+            """{"batching_config": {"max_batch_size": {"value": 8}, "batch_timeout_micros": 2000,
+            "allowed_batch_sizes": [4, 8], "pad_variable_length_inputs": true, "x": [1],
+            "thread_pool_name": "a", "num_batch_threads": "many"}}""",
+            "line 1: this is JSON, and the server takes protobuf's text format only",
+            (
+                "the same as text: max_batch_size { value: 8 } batch_timeout_micros "
+                "{ value: 2000 } allowed_batch_sizes: [4, 8] pad_variable_length_inputs: true "
+                'thread_pool_name { value: "a" }'
+            ),
+        ),
+        ("{", "line 1: this is JSON", "the form as text: max_batch_size { value: 64 }, "),
+        ("[" * 100_000, "line 1: this is JSON", "the form as text: max_batch_size { value: 64 }, "),
+        ('{"max_batch_size": 8', "line 1: this is JSON", "the form as text: "),
+    ],
+    ids=["list", "wrapped", "json", "brace", "deep", "cut"],
+)
+def test_other_ways_that_people_write_it_are_named(written: str, message: str, hint: str) -> None:
+    with pytest.raises(BatchingParametersError) as caught:
+        parse_batching_parameters(written)
+    assert caught.value.message.startswith(message)
+    assert caught.value.hint.startswith(hint)
+
+
+def test_json_as_text_is_a_file_that_the_server_takes() -> None:
+    with pytest.raises(BatchingParametersError) as caught:
+        parse_batching_parameters('{"max_batch_size": 8, "allowed_batch_sizes": [2, 8]}')
+    converted = caught.value.hint.removeprefix("the same as text: ")
+    assert parse_batching_parameters(converted) == BatchingParameters(
+        max_batch_size=8, allowed_batch_sizes=(2, 8)
+    )
+
+
+def test_the_list_of_a_batch_function_ends_in_its_largest_executed_batch() -> None:
+    text = f"{SPLITTING} max_execution_batch_size {{ value: 32 }} allowed_batch_sizes: [8, 32]"
+    assert parse_batching_parameters(text, for_function=True).allowed_batch_sizes == (8, 32)
+
+
 def test_a_field_that_is_set_twice_is_refused() -> None:
     with pytest.raises(BatchingParametersError, match="line 2: max_batch_size is set twice"):
         parse_batching_parameters("max_batch_size { value: 3 }\nmax_batch_size { value: 3 }")
@@ -130,17 +181,19 @@ SPLITTING = "enable_large_batch_splitting { value: true } max_batch_size { value
         ("batch_timeout_micros { value: -1 }", "batch_timeout_micros must be at least 0, is -1"),
         ("max_enqueued_batches { value: -1 }", "max_enqueued_batches must be at least 0, is -1"),
         (f"{SPLITTING} max_enqueued_batches {{}}", "max_enqueued_batches must be at least 1"),
+        (
+            "enable_large_batch_splitting { value: true }",
+            "needs max_batch_size or max_execution_batch_size",
+        ),
         (f"{SPLITTING} max_execution_batch_size {{ value: 65 }}", "must not exceed max_batch_size"),
-        ("allowed_batch_sizes: [0, 1000]", "must be positive, begins with 0"),
-        ("allowed_batch_sizes: [8, 8, 1000]", "must increase, 8 comes after 8"),
         ("allowed_batch_sizes: 8", "must end in max_batch_size (1000, the default), ends in 8"),
         (
             "max_batch_size { value: 64 } allowed_batch_sizes: [8, 32]",
             "must end in max_batch_size (64), ends in 32",
         ),
         (
-            f"{SPLITTING} max_execution_batch_size {{ value: 32 }} allowed_batch_sizes: 16",
-            "must end in max_batch_size (64) or max_execution_batch_size (32), ends in 16",
+            f"{SPLITTING} max_execution_batch_size {{ value: 32 }} allowed_batch_sizes: [8, 32]",
+            "must end in max_batch_size (64), ends in 32",
         ),
         (
             "max_batch_size {value: 64} max_execution_batch_size {value: 8} allowed_batch_sizes: 8",
@@ -162,7 +215,10 @@ def test_values_the_server_would_refuse_are_refused(written: str, message: str) 
         "batch_timeout_micros { value: 0 }",
         "allowed_batch_sizes: 1000",
         f"{SPLITTING} max_execution_batch_size {{ value: 32 }} allowed_batch_sizes: [8, 64]",
-        f"{SPLITTING} max_execution_batch_size {{ value: 32 }} allowed_batch_sizes: [8, 32]",
+        "allowed_batch_sizes: [16, 8, 8, 0, 1000]",  # only the last one is checked
+        "batch_timeout_micros { value: 9223372036854775807 }",
+        "max_execution_batch_size { value: 0 }",  # not read without splitting
+        "\ufeffmax_batch_size { value: 8 }",
         "max_batch_size { value: 8 } max_execution_batch_size { value: 64 }",
     ],
 )

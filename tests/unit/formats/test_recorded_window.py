@@ -46,6 +46,13 @@ ONE_EVENT = """
 """
 
 
+@pytest.mark.parametrize("duration_ms", [1 << 62, 86_400_001])
+def test_a_duration_that_no_recording_can_have_is_unknown(duration_ms: int) -> None:
+    space = trace(ONE_EVENT, duration_ms=duration_ms)
+    assert recorded_window(space).end_ns == recorded_window(trace(ONE_EVENT)).end_ns
+    assert recorded_window(trace(ONE_EVENT), duration_ms) == recorded_window(trace(ONE_EVENT))
+
+
 @pytest.mark.parametrize("story", ["no-batching", "batch-timeout", "padding", "in-graph-batching"])
 def test_every_recorded_request_lies_within_the_window_and_the_late_stop_without(
     story: str,

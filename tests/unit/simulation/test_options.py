@@ -25,10 +25,10 @@ def test_every_field_of_a_queue_is_taken_from_the_file() -> None:
         batch_timeout_micros { value: 2000 }
         max_enqueued_batches { value: 7 }
         allowed_batch_sizes: 8
-        allowed_batch_sizes: 16
+        allowed_batch_sizes: 64
         enable_large_batch_splitting { value: true }
         max_execution_batch_size { value: 16 }
-    """) == QueueOptions(64, 2_000_000, 7, (8, 16), True, 16)
+    """) == QueueOptions(64, 2_000_000, 7, (8, 64), True, 16)
 
 
 def test_a_batch_is_full_at_max_execution_batch_size_only_with_splitting() -> None:
