@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from diag.analysis.execution.device_lines import count_recorded
 from diag.analysis.requests.attribution import AttributedRequests
 from diag.analysis.result import Counts
 from diag.model.availability import Unavailable
@@ -37,5 +38,5 @@ def count(
         ambiguous_links=int(tasks.is_ambiguous.sum()),
         split_requests=int((np.diff(requests.batch_offsets) > 1).sum()),
         batch_rows_missing=int(missing.sum()),
-        events=sum(len(plane.events) for plane in planes),
+        events=sum(map(count_recorded, planes)),
     )

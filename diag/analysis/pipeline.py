@@ -6,6 +6,7 @@ Execution, then batching, then requests, then idle time; each step uses only tho
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from diag.analysis.batching.batching import find_batching
 from diag.analysis.caveats import CaveatInputs, applicable, find_caveats
@@ -14,6 +15,7 @@ from diag.analysis.device.account import account_devices
 from diag.analysis.device.caveats import without_duplicates
 from diag.analysis.device.clock import find_clock
 from diag.analysis.device.loss import find_loss
+from diag.analysis.execution.device_window import find_device_window
 from diag.analysis.execution.execution import Execution, find_execution
 from diag.analysis.execution.op_class import compile_preprocess_ops
 from diag.analysis.execution.op_times import rank_ops
@@ -84,6 +86,9 @@ def _find_visibility(capture: Capture, execution: Execution) -> Visibility:
         hidden_work=hidden_work(events, hidden, capture.window, worked=worked),
         clock=find_clock(device, events),
         loss=find_loss(capture, device),
+        device_window=find_device_window(
+            device, events, capture.window, has_requests=not program.is_foreign
+        ),
     )
 
 
@@ -146,7 +151,12 @@ def _summarize(
         device_clock=visibility.clock,
         device_loss=visibility.loss,
         longest_gaps=idle_time.longest,
-        agreements=cross_check(capture, execution.device, visibility.clock, visibility.loss),
+        agreements=cross_check(
+            replace(capture, window=visibility.device_window),
+            execution.device,
+            visibility.clock,
+            visibility.loss,
+        ),
         samples=samples,
         sampled_devices=sampled_devices,
         metrics=model_metrics(capture),

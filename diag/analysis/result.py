@@ -49,7 +49,8 @@ class Counts:
         ambiguous_links: Tasks with batch id 0, which several queues used.
         split_requests: Requests whose rows went into more than one batch.
         batch_rows_missing: Rows of recorded batches whose request was censored.
-        events: Decoded events of all planes.
+        events: Recorded events of all planes; those of lines that were derived from a GPU's streams
+            do not count.
     """
 
     requests: int | Unavailable

@@ -101,6 +101,10 @@ SIZES_MIN_RATIO = 2
 # between two windows under the same load (docs/accuracy.md).
 MIN_OVERHEAD_RATIO = 0.05
 
+# Part of the window before the GPU tracer started. A smaller one, such as the 10 ms that it usually
+# takes, changes shares of the window by less than they are rounded to.
+MIN_UNTRACED_RATIO = 0.01
+
 # Part of device events without a run. Fewer move a share of request time by less than the
 # difference between two windows under the same load.
 MIN_UNLINKED_RATIO = 0.05

@@ -8,6 +8,7 @@ from diag.model.availability import Unavailable
 from diag.model.device import DeviceClock, DeviceLoss
 from diag.model.intervals import IntervalSet
 from diag.model.program import Program
+from diag.model.window import Window
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,6 +22,7 @@ class Visibility:
         hidden_work: When such requests may have been open.
         clock: How well the devices' clock was matched to the host's.
         loss: Which device events are missing.
+        device_window: The part of the window in which GPUs were traced.
     """
 
     program: Program
@@ -29,3 +31,4 @@ class Visibility:
     hidden_work: IntervalSet
     clock: DeviceClock | Unavailable
     loss: DeviceLoss
+    device_window: Window

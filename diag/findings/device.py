@@ -10,6 +10,7 @@ from diag.model.agreement import AgreementKind
 from diag.model.availability import Unavailable
 from diag.model.finding import Evidence, Source
 from diag.model.gaps import IdleCause
+from diag.model.quantity import duration
 
 if TYPE_CHECKING:
     from diag.analysis.result import Analysis
@@ -40,6 +41,14 @@ def is_without_demand(inputs: RuleInputs) -> bool:
     if gaps is None or window_ratio(gaps, gaps.idle_ns) < thresholds.NO_DEMAND_MIN_IDLE_RATIO:
         return False
     return gaps.no_demand_ns / max(1, gaps.idle_ns) >= thresholds.NO_DEMAND_MIN_SHARE
+
+
+def traced_text(analysis: Analysis) -> str:
+    """``the window``, or the part of it in which GPUs were traced."""
+    windows = [timeline.window for timeline in analysis.timelines if timeline.is_device]
+    if not windows or windows[0] == analysis.capture.window:
+        return "the window"
+    return f"the {duration(windows[0].duration_ns)} in which GPUs were traced"
 
 
 def untraced(analysis: Analysis) -> Agreement | None:

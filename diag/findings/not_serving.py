@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from diag.findings.device import traced_text
 from diag.model.availability import Unavailable
 from diag.model.finding import (
     CounterEvidence,
@@ -92,6 +93,6 @@ def busy_sentence(analysis: Analysis) -> str:
     ratios = [_busy_ratio(gaps) for gaps in gpus]
     if len(gpus) == 1:
         name = printable(gpus[0].timeline.name, NAME_MAX_CHARS)
-        return f"{name} was busy {ratios[0]:{_RATIO_FORMAT}} of the window."
+        return f"{name} was busy {ratios[0]:{_RATIO_FORMAT}} of {traced_text(analysis)}."
     least, most = (f"{ratio:{_RATIO_FORMAT}}" for ratio in (min(ratios), max(ratios)))
-    return f"The {len(gpus)} GPUs were busy {least} to {most} of the window."
+    return f"The {len(gpus)} GPUs were busy {least} to {most} of {traced_text(analysis)}."

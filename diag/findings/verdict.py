@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from diag.findings import thresholds
 from diag.findings.confidence import Basis, device_is_doubted, judge
 from diag.findings.cpu import cpu_evidence, neighbours_sentence, throttled_ns
-from diag.findings.device import agreement_evidence, busy_text
+from diag.findings.device import agreement_evidence, busy_text, traced_text
 from diag.findings.inputs import RuleInputs, rule_inputs
 from diag.findings.not_serving import busy_sentence
 from diag.findings.shares import window_ratio
@@ -208,7 +208,8 @@ def _device(analysis: Analysis, gaps: GapSummary | None) -> str:
     idle = window_ratio(gaps, gaps.idle_ns)
     text = f"No model op ran on the CPU for {idle:.0%} of the window"
     if gaps.timeline.is_device:
-        text = f"{printable(gaps.timeline.name, NAME_MAX_CHARS)} was idle {idle:.0%} of the window"
+        name = printable(gaps.timeline.name, NAME_MAX_CHARS)
+        text = f"{name} was idle {idle:.0%} of {traced_text(analysis)}"
     parts = [f"{ratio:.0%} {_idle_text(analysis, cause)}" for cause, ratio in _largest_causes(gaps)]
     return f"{text}: {', '.join(parts)}." if parts else f"{text}."
 

@@ -29,6 +29,27 @@ WORK_KINDS: tuple[WorkKind, ...] = tuple(WorkKind)
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceHardware:
+    """What the trace tells of a GPU itself.
+
+    Attributes:
+        vendor: As the tracer calls it: ``Nvidia``, ``AMD``.
+        compute_capability: ``7.0``; of an AMD GPU, the version of its architecture.
+        cores: Number of streaming multiprocessors, or of compute units.
+        memory_bytes: Size of its memory.
+        memory_bytes_per_s: Bandwidth of its memory, at its highest clock.
+        clock_hz: Its highest clock.
+    """
+
+    vendor: str | Unavailable
+    compute_capability: str | Unavailable
+    cores: int | Unavailable
+    memory_bytes: int | Unavailable
+    memory_bytes_per_s: int | Unavailable
+    clock_hz: int | Unavailable
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceSummary:
     """One GPU plane over the window.
 
@@ -38,7 +59,8 @@ class DeviceSummary:
 
     Attributes:
         name: Plane name, ``/device:GPU:0``.
-        model: As its driver names it.
+        model: As its driver names it; without a name, its vendor, cores and memory.
+        hardware: What the trace tells of the GPU itself.
         busy_ns: Time with any work on any stream.
         kernel_ns: Time with a kernel running.
         copy_ns: Time with a copy running and no kernel.
@@ -57,6 +79,7 @@ class DeviceSummary:
 
     name: str
     model: str | Unavailable
+    hardware: DeviceHardware
     window: Window
     busy_ns: int | Unavailable
     kernel_ns: int | Unavailable
@@ -151,12 +174,14 @@ class KernelTime:
     Attributes:
         name: Kernel symbol, or op as ``<node>:<OpType>``.
         op: For a kernel, the op that launched it most often; Unavailable where none is recorded.
+        ops: For a kernel, the number of different ops that launched it; for an op, 1.
         count: Number of events.
         total_ns: Sum of durations; they may overlap.
     """
 
     name: str
     op: str | Unavailable
+    ops: int
     count: int
     total_ns: int
 

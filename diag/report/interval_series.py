@@ -28,7 +28,12 @@ COLUMNS = (
 
 
 def interval_series(
-    timeline: Timeline, gaps: GapTable, mine: Bools, rows_max: int = INTERVALS_MAX
+    timeline: Timeline,
+    gaps: GapTable,
+    mine: Bools,
+    rows_max: int = INTERVALS_MAX,
+    *,
+    origin_ns: int | None = None,
 ) -> Series:
     """All intervals, or the longest of them and between these exact sums by state.
 
@@ -37,15 +42,19 @@ def interval_series(
         gaps: Idle time of all timelines.
         mine: The rows of ``gaps`` of this one.
         rows_max: About how many rows the series may have.
+        origin_ns: Begin of the capture's window, from which times count; by default that of the
+            timeline's, which is later where a GPU was traced late.
     """
     start_ns, end_ns, state = _intervals(timeline, gaps, mine)
+    late_ns = 0 if origin_ns is None else timeline.window.start_ns - origin_ns
+    start_ns, end_ns = start_ns + late_ns, end_ns + late_ns
     time_ns = end_ns - start_ns
     note = ""
     if len(start_ns) > rows_max:
         keep = _longest(time_ns, rows_max // 2)
         shown, summed = int(keep.sum()), len(start_ns) - int(keep.sum())
         start_ns, end_ns, state, time_ns = _summed(
-            timeline.window.duration_ns, start_ns, end_ns, state, keep
+            timeline.window.duration_ns + late_ns, start_ns, end_ns, state, keep
         )
         note = (
             f"{shown:,} of {shown + summed:,} intervals; the other {summed:,} are shorter, and "

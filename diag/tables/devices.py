@@ -21,7 +21,9 @@ def _text(name: str, meaning: str) -> ColumnInfo:
 
 _DEVICE = _text("device", "The plane, such as `/device:GPU:0`.")
 _WINDOW = _whole("window_ns", "ns", "Length of the window.")
-_DEVICE_MODEL = _text("device_model", "The product name that the driver gives.")
+_DEVICE_MODEL = _text(
+    "device_model", "The product name that the driver gives; or vendor, cores and memory."
+)
 _DEVICE_NUMBERS = (
     _whole("busy_ns", "ns", "Time with work on any stream."),
     _whole("kernel_ns", "ns", "Part of `busy_ns` with a kernel."),
@@ -41,6 +43,7 @@ _DEVICE_NUMBERS = (
 _KIND = _text("kind", "`kernel`, or `op`: all device work of one op.")
 _NAME = _text("name", "The full symbol of the kernel, or `<node>:<OpType>`.")
 _OP = _text("op", "For a kernel, the op that launched it most often.")
+_OPS = _whole("ops", "", "For a kernel, how many different ops launched it; for an op, 1.")
 _EVENTS = _whole("events", "", "Number of events.")
 _TOTAL = _whole("total_ns", "ns", "Sum of their durations, which may overlap.")
 _MODEL = _text("model", "Label of the model.")
@@ -84,6 +87,7 @@ def kernel_columns(analysis: Analysis) -> tuple[Column, ...]:
         from_cells(_KIND, [kind for kind, _ in rows]),
         from_cells(_NAME, [item.name for _, item in rows]),
         from_cells(_OP, [item.op for _, item in rows]),
+        from_cells(_OPS, [item.ops for _, item in rows]),
         from_cells(_EVENTS, [item.count for _, item in rows]),
         from_cells(_TOTAL, [item.total_ns for _, item in rows]),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from diag.analysis.device.caveats import find_device_caveats
+from diag.analysis.device.caveats import find_device_caveats, find_late_start
 from diag.analysis.device.cost import cost_models
 from diag.analysis.device.kernels import rank_device_time
 from diag.analysis.device.summary import summarize_devices
@@ -56,7 +56,11 @@ def account_devices(
     """
     device, clock, loss = execution.device, visibility.clock, visibility.loss
     devices = summarize_devices(
-        capture, device, idle, has_requests=not visibility.program.is_foreign
+        capture,
+        device,
+        idle,
+        visibility.device_window,
+        has_requests=not visibility.program.is_foreign,
     )
     kernels, ops = rank_device_time(device, execution.events, execution.op_class, capture.window)
     return DeviceAccount(
@@ -64,5 +68,8 @@ def account_devices(
         costs=cost_models(execution, requests),
         kernels=kernels,
         ops=ops,
-        caveats=tuple(find_device_caveats(capture, device, devices, clock, loss, utilization)),
+        caveats=(
+            *find_late_start(capture.window, visibility.device_window),
+            *find_device_caveats(capture, device, devices, clock, loss, utilization),
+        ),
     )

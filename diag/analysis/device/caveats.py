@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diag.analysis.cupti_access import cupti_access
+from diag.analysis.device.hardware import model_name
 from diag.analysis.device.loss import is_counted
 from diag.analysis.execution.device_work import DeviceWork
 from diag.analysis.samples.untraced import gpus_requested
 from diag.analysis.thresholds import MIN_OVERHEAD_RATIO, MIN_UNLINKED_RATIO
+from diag.formats.trace import event_names as ev
 from diag.model.agreement import SampledUtilization
 from diag.model.availability import Unavailable
 from diag.model.capture import Capture
 from diag.model.caveat import Caveat, Fact, Limit
 from diag.model.device import DeviceClock, DeviceLoss, DeviceSummary
 from diag.model.samples import SampledDevice, SampleSeries
+from diag.model.window import Window
 
 # Dropped events as the tracer's own message (diag/formats/trace/capture.py).
+_PLANES_MAX = 4
 _UNCOUNTED = "dropped-events"
 
 
@@ -38,6 +42,7 @@ def find_device_caveats(
         loss: What the tracer reported as lost.
         utilization: As sampled.
     """
+    yield from _about_other_devices(capture)
     if not device.devices:
         yield _about_planes(capture, device, loss, utilization)
     if loss.dropped:
@@ -57,6 +62,43 @@ def find_device_caveats(
         limits = (Limit.STAGES, Limit.IDLE, Limit.DEVICES)
         yield Caveat("profiler-overhead", limits, facts, "capture-again-warm")
     yield from _about_links(summaries, clock)
+
+
+def _about_other_devices(capture: Capture) -> Iterator[Caveat]:
+    """One where the trace has planes of devices that are no GPUs, such as TPUs."""
+    others = [
+        plane
+        for plane in capture.planes
+        if plane.name.startswith(ev.DEVICE_PLANE_PREFIX)
+        and not plane.name.startswith(ev.GPU_PLANE_PREFIX)
+    ]
+    if not others:
+        return
+    told = (model_name(plane) for plane in others)
+    models = dict.fromkeys(name for name in told if not isinstance(name, Unavailable))
+    facts: tuple[tuple[str, Fact], ...] = (
+        ("planes_count", len(others)),
+        ("planes", tuple(plane.name for plane in others[:_PLANES_MAX])),
+        ("models", tuple(models)[:_PLANES_MAX]),
+        ("events_count", sum(len(plane.events) for plane in others)),
+    )
+    yield Caveat("device-not-analysed", (Limit.DEVICES, Limit.IDLE), facts)
+
+
+def find_late_start(window: Window, traced: Window) -> Iterator[Caveat]:
+    """One where GPUs were traced in a part of the window only."""
+    if traced == window:
+        return
+    yield Caveat(
+        "gpu-traced-late",
+        (Limit.DEVICES, Limit.IDLE),
+        (
+            ("untraced_ns", traced.start_ns - window.start_ns),
+            ("traced_ns", traced.duration_ns),
+            ("window_ns", window.duration_ns),
+        ),
+        "capture-again-warm",
+    )
 
 
 def without_duplicates(capture: Capture) -> tuple[Caveat, ...]:

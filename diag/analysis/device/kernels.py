@@ -49,11 +49,11 @@ def rank_device_time(
         for columns in zip(*parts, strict=True)
     )
     kernels = [
-        KernelTime(names[i], ops.most(code, name == i), count, total)
+        KernelTime(names[i], *ops.of_kernel(code, name == i), count, total)
         for i, count, total in _top(name, length, names.__getitem__)
     ]
     by_op = [
-        KernelTime(ops.label(i), Unavailable("it is an op"), count, total)
+        KernelTime(ops.label(i), Unavailable("it is an op"), 1, count, total)
         for i, count, total in _top(code, length, ops.label)
     ]
     return tuple(kernels), tuple(by_op)
@@ -106,14 +106,18 @@ class _Ops:
         name = self._names[op]
         return f"{name} ({self._names[module]})" if module < self._texts else name
 
-    def most(self, code: Int32s, keep: NDArray[np.bool_]) -> str | Unavailable:
-        """The most frequent op of the selected events; of several, the first by name."""
+    def of_kernel(self, code: Int32s, keep: NDArray[np.bool_]) -> tuple[str | Unavailable, int]:
+        """The most frequent op of the selected events, the first by name of several; and how many.
+
+        One library's kernel serves many ops.
+        """
         known = code[keep]
         known = known[known >= 0]
         if not len(known):
-            return _NO_OP
+            return _NO_OP, 0
         count = np.bincount(known)
-        return min(map(self.label, np.flatnonzero(count == count.max()).tolist()))
+        most = min(map(self.label, np.flatnonzero(count == count.max()).tolist()))
+        return most, int(np.count_nonzero(count))
 
     def _recorded(self, events: EventTable, row: Int32s) -> Int32s:
         code = stat_at(events, ev.STAT_TF_OP, row).astype(np.int32, copy=False)

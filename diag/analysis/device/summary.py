@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from diag.analysis.device.hardware import find_hardware, model_name
 from diag.analysis.execution.device_kinds import COPY_IN, COPY_OUT, KERNEL, MEMSET
 from diag.analysis.execution.device_links import DeviceEvents
 from diag.analysis.execution.device_work import Device, DeviceWork
@@ -23,29 +24,30 @@ NO_EVENTS = Unavailable(
     "no GPU plane has an event: the GPU was not used, or it could not be traced"
 )
 NO_SERVER = Unavailable("the trace is not of a model server, so it has no requests")
-_MODEL_STATS = (ev.STAT_GPU_MODEL, ev.STAT_GPU_VENDOR)
 
 
 def summarize_devices(
     capture: Capture,
     device: DeviceWork,
     idle: tuple[GapSummary, ...],
+    window: Window,
     *,
     has_requests: bool = True,
 ) -> tuple[DeviceSummary, ...]:
     """Totals of every GPU plane, in plane order.
 
     Args:
-        capture: Its planes and window.
+        capture: Its planes.
         device: Device work in the trace.
         idle: Idle time of each timeline.
+        window: The part of the capture's in which GPUs were traced.
         has_requests: False for a program that is no server: then no request can be waiting.
     """
     if not device.devices:
         gpus = [plane for plane in capture.planes if plane.name.startswith(ev.GPU_PLANE_PREFIX)]
-        return tuple(_silent(plane, capture.window) for plane in gpus)
+        return tuple(_silent(plane, window) for plane in gpus)
     found = {each.timeline.name: each for each in idle if each.timeline.is_device}
-    made = (_summary(each, capture.window, found.get(each.name)) for each in device.devices)
+    made = (_summary(each, window, found.get(each.name)) for each in device.devices)
     if has_requests:
         return tuple(made)
     return tuple(replace(each, starved_ns=NO_SERVER, no_demand_ns=NO_SERVER) for each in made)
@@ -82,7 +84,8 @@ def _summary(device: Device, window: Window, idle: GapSummary | None) -> DeviceS
     idle_ns = window.duration_ns - busy_ns
     return DeviceSummary(
         name=device.name,
-        model=_model(device.plane),
+        model=model_name(device.plane),
+        hardware=find_hardware(device.plane),
         window=window,
         busy_ns=busy_ns,
         kernel_ns=kernel_ns,
@@ -104,7 +107,8 @@ def _summary(device: Device, window: Window, idle: GapSummary | None) -> DeviceS
 def _silent(plane: Plane, window: Window) -> DeviceSummary:
     return DeviceSummary(
         name=plane.name,
-        model=_model(plane),
+        model=model_name(plane),
+        hardware=find_hardware(plane),
         window=window,
         busy_ns=NO_EVENTS,
         kernel_ns=NO_EVENTS,
@@ -121,11 +125,3 @@ def _silent(plane: Plane, window: Window) -> DeviceSummary:
         bytes_out=NO_EVENTS,
         overhead_ns=NO_EVENTS,
     )
-
-
-def _model(plane: Plane) -> str | Unavailable:
-    for name in _MODEL_STATS:
-        value = plane.stats.get(name)
-        if isinstance(value, str) and value:
-            return value
-    return Unavailable("the plane does not name its device")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from diag.formats.trace import event_names as ev
 from diag.model.events import EventTable, Int64s, Line, Plane
 
 STREAM_PREFIX = "Stream #"
@@ -85,6 +86,13 @@ def stream_rows(plane: Plane) -> StreamRows:
     named = np.array([line.name.startswith(STREAM_PREFIX) for line in plane.lines], np.bool_)
     row = np.flatnonzero(~derived[plane.events.line_index])
     return StreamRows(row, named[plane.events.line_index[row]])
+
+
+def count_recorded(plane: Plane) -> int:
+    """Events of the plane without those that a GPU plane's derived lines repeat."""
+    if not plane.name.startswith(ev.GPU_PLANE_PREFIX) or not len(plane.events):
+        return len(plane.events)
+    return len(stream_rows(plane).row)
 
 
 def overhead_rows(plane: Plane, is_work: NDArray[np.bool_], streams: StreamRows) -> Int64s:

@@ -55,12 +55,13 @@ def find_gaps(inputs: IdleInputs) -> IdleTime:
     found = find_timelines(inputs)
     blanks = find_blanks(inputs.execution.events, inputs.capture.window)
     evidence = _SharedEvidence(inputs)
-    window = inputs.capture.window
     tables: list[GapTable] = []
     for index, timeline in enumerate(found):
         causes: tuple[CauseIntervals, ...] = ()
         if inputs.visibility.program.is_foreign:
-            causes = _unknown(window)  # only a request can be a demand, or wait for anything
+            causes = _unknown(
+                inputs.capture.window
+            )  # only a request can be a demand, or wait for anything
         elif timeline.device is None or len(timeline.device.events):
             steps = timeline.answering_steps(inputs)
             causes = ordered_causes(inputs, timeline, blanks, evidence.of(steps))
@@ -71,8 +72,8 @@ def find_gaps(inputs: IdleInputs) -> IdleTime:
         Timeline(
             timeline.name,
             timeline.device is not None,
-            window,
-            window.duration_ns - idle.total_ns,
+            own := _window(inputs, timeline),
+            own.duration_ns - idle.total_ns,
         )
         for timeline, idle in zip(found, pieces, strict=True)
     )
@@ -82,6 +83,12 @@ def find_gaps(inputs: IdleInputs) -> IdleTime:
     )
     demands: tuple[Demand, ...] = tuple(timeline.demand for timeline in found)
     return IdleTime(timelines, gaps, waiting, find_longest(inputs, gaps, demands))
+
+
+def _window(inputs: IdleInputs, timeline: IdleTimeline) -> Window:
+    """What is known of the timeline."""
+    is_device = timeline.device is not None
+    return inputs.visibility.device_window if is_device else inputs.capture.window
 
 
 def _unknown(window: Window) -> tuple[CauseIntervals, ...]:
@@ -106,7 +113,7 @@ class _SharedEvidence:
 def _cut(
     inputs: IdleInputs, index: int, timeline: IdleTimeline, causes: tuple[CauseIntervals, ...]
 ) -> GapTable:
-    window = inputs.capture.window
+    window = _window(inputs, timeline)
     pieces = IdlePieces(
         *tile_span(
             window.start_ns,

@@ -143,6 +143,13 @@ TPU_PLANE_PREFIX: Final = "/device:TPU:"
 ENVIRONMENT_PLANE: Final = "Task Environment"
 STAT_GPU_MODEL: Final = "gpu_device_name"  # of a GPU plane, from 2023 on
 STAT_GPU_VENDOR: Final = "device_vendor"
+STAT_DEVICE_TYPE: Final = "device_type_string"  # of a TPU plane
+STAT_CAP_MAJOR: Final = "compute_cap_major"  # this and the next five of a GPU plane
+STAT_CAP_MINOR: Final = "compute_cap_minor"
+STAT_CLOCK_RATE: Final = "clock_rate"  # kHz
+STAT_CORE_COUNT: Final = "core_count"
+STAT_MEMORY_SIZE: Final = "memory_size"  # bytes
+STAT_MEMORY_BANDWIDTH: Final = "memory_bandwidth"  # bytes a second
 STAT_PROFILE_START: Final = "profile_start_time"  # of the environment plane, unix ns
 STAT_PROFILE_STOP: Final = (
     "profile_stop_time"  # of the same plane; taken after the data was collected

@@ -30,7 +30,8 @@ KERNEL_COLUMNS = (
     Column("name", "kernel", "", "Symbol of the kernel.", "symbol"),
     number_column("total_ns", "total", "ns", "Sum over its events, which may overlap."),
     number_column("events", "events", "count", "How often it ran."),
-    name_column("op", "example op", "The op that launched it most often."),
+    number_column("ops", "ops", "count", "How many different ops launched it."),
+    name_column("op", "example op", "The op that launched it most often; or the first by name."),
 )
 OP_COLUMNS = (
     name_column("name", "op", "Node and type of the op."),
@@ -82,7 +83,9 @@ def kernel_sections(inputs: ReportInputs) -> Iterator[Section]:
 def _kernel_rows(items: tuple[KernelTime, ...], *, has_op: bool) -> Iterator[Row]:
     for rank, item in enumerate(items):
         cells: tuple[Cell, ...] = (item.name, item.total_ns, item.count)
-        yield Row((*cells, item.op) if has_op else cells, is_detail=rank >= KERNELS_SHOWN_MAX)
+        yield Row(
+            (*cells, item.ops, item.op) if has_op else cells, is_detail=rank >= KERNELS_SHOWN_MAX
+        )
 
 
 def _cost_notes(cost: ModelDeviceCost) -> Iterator[Note]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from diag.findings.device import traced_text
 from diag.model.agreement import AgreementKind
 from diag.model.availability import Unavailable
 from diag.model.printable import NAME_MAX_CHARS, printable
@@ -60,13 +61,19 @@ SHARE_COLUMNS = (
 )
 WORK_COLUMNS = (
     DEVICE_COLUMN,
-    name_column("model", "model", "As its driver names it."),
+    name_column("model", "model", "As its driver names it; or vendor, cores and memory."),
     number_column("kernels", "kernels", "count", "Kernels in the window."),
     number_column("copies", "copies", "count", "Copies in the window."),
     number_column("memsets", "memsets", "count", "Memsets in the window.", is_detail=True),
     number_column("bytes_in", "copied in", "bytes", "Copied from the host."),
     number_column("bytes_out", "copied out", "bytes", "Copied to the host."),
     number_column("unlinked", "unlinked", "count", "Of the events, launched by no recorded step."),
+    text_column("vendor", "vendor", "As the tracer calls it.", is_detail=True),
+    text_column("compute_capability", "capability", "Its compute capability.", is_detail=True),
+    number_column("cores", "cores", "count", "Multiprocessors, or compute units.", is_detail=True),
+    number_column("memory_bytes", "memory", "bytes", "Size of its memory.", is_detail=True),
+    number_column("memory_bytes_per_s", "bandwidth", "bytes/s", "Of its memory.", is_detail=True),
+    number_column("clock_hz", "clock", "Hz", "Its highest clock.", is_detail=True),
     number_column(
         "overhead_ns", "tracer", "ns", "Time in the tracer's own records.", is_detail=True
     ),
@@ -109,7 +116,11 @@ def device_sections(inputs: ReportInputs) -> Iterator[Section]:
     tables.append(_tracer_table(analysis))
     yield Section(
         id="devices",
-        title="GPUs, shares of the window" if analysis.devices else "GPUs, by their samples",
+        title=(
+            f"GPUs, shares of {traced_text(analysis)}"
+            if analysis.devices
+            else "GPUs, by their samples"
+        ),
         notes=tuple(_device_notes(inputs)),
         tables=tuple(tables),
     )
@@ -183,6 +194,12 @@ def _work_table(analysis: Analysis) -> Table:
                 device.bytes_in,
                 device.bytes_out,
                 device.unlinked,
+                device.hardware.vendor,
+                device.hardware.compute_capability,
+                device.hardware.cores,
+                device.hardware.memory_bytes,
+                device.hardware.memory_bytes_per_s,
+                device.hardware.clock_hz,
                 device.overhead_ns,
             )
         )

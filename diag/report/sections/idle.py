@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from diag.findings.device import traced_text
 from diag.model.gaps import CONFIDENCES, IDLE_CAUSES, Confidence
 from diag.model.printable import NAME_MAX_CHARS, printable
 from diag.report.model import Note, Section
@@ -175,9 +176,10 @@ def _table_notes(summary: GapSummary) -> Iterator[Note]:
 def _idle_notes(analysis: Analysis, summary: GapSummary) -> Iterator[Note]:
     timeline = summary.timeline
     window_ns = timeline.window.duration_ns
+    whole = traced_text(analysis) if timeline.is_device else "the window"
     yield note(
-        "Of the window: busy {busy} ({busy_ns}), idle {idle} ({idle_ns}); starved {starved}, "
-        "no demand {no_demand}.",
+        f"Of {whole}: busy {{busy}} ({{busy_ns}}), idle {{idle}} ({{idle_ns}}); starved "
+        "{starved}, no demand {no_demand}.",
         busy=(share(timeline.busy_ns, window_ns), "ratio"),
         busy_ns=(timeline.busy_ns, "ns"),
         idle=(share(summary.idle_ns, window_ns), "ratio"),

@@ -54,7 +54,13 @@ def timeline_sections(inputs: ReportInputs) -> Iterator[Section]:
     analysis = inputs.analysis
     rows_max = max(INTERVALS_MIN, INTERVALS_MAX // max(1, len(analysis.timelines)))
     series = [
-        interval_series(each, analysis.gaps, analysis.gaps.timeline_index == index, rows_max)
+        interval_series(
+            each,
+            analysis.gaps,
+            analysis.gaps.timeline_index == index,
+            rows_max,
+            origin_ns=analysis.capture.window.start_ns,
+        )
         for index, each in enumerate(analysis.timelines)
     ]
     series.append(in_flight_series(analysis))

@@ -78,6 +78,27 @@ def _profiler_overhead(facts: Facts) -> str:
     )
 
 
+def _device_not_analysed(facts: Facts) -> str:
+    planes, models = facts.texts("planes"), facts.texts("models")
+    count = facts.count("planes_count")
+    names = ", ".join(planes) + (f" and {count - len(planes)} more" if count > len(planes) else "")
+    of = f" ({', '.join(models)})" if models else ""
+    return (
+        f"The trace has {counted(count, 'plane')} of devices that are no GPUs: {names}{of}, with "
+        f"{counted(facts.count('events_count'), 'event')}. diag does not analyse them: how busy "
+        "they were is not known."
+    )
+
+
+def _gpu_traced_late(facts: Facts) -> str:
+    untraced, window = facts.value("untraced_ns"), facts.value("window_ns")
+    return (
+        f"GPUs were traced in the last {duration(facts.value('traced_ns'))} of the window only: "
+        f"what they did in the first {duration(untraced)} ({untraced / window:.0%}) is not known. "
+        "Shares of GPU time are of the traced part."
+    )
+
+
 def _device_clock_error(facts: Facts) -> str:
     return (
         f"{number(facts.count('early_count'))} of "
@@ -101,6 +122,8 @@ DEVICE_SENTENCES: dict[str, Callable[[Facts], str]] = {
     "no-device-plane": _no_device_plane,
     "device-events-dropped": _device_events_dropped,
     "profiler-overhead": _profiler_overhead,
+    "device-not-analysed": _device_not_analysed,
+    "gpu-traced-late": _gpu_traced_late,
     "device-clock-error": _device_clock_error,
     "device-events-unlinked": _device_events_unlinked,
 }

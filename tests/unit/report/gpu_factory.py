@@ -20,6 +20,7 @@ from diag.model.capture import Capture
 from diag.model.device import (
     BatchSizeCost,
     DeviceClock,
+    DeviceHardware,
     DeviceLoss,
     DeviceSummary,
     KernelTime,
@@ -65,6 +66,7 @@ def make_device(name: str = DEVICE) -> DeviceSummary:
     return DeviceSummary(
         name=name,
         model="NVIDIA H200",
+        hardware=DeviceHardware("Nvidia", "9.0", 132, 141 * 2**30, NO_EVENTS, 1_980_000_000),
         window=WINDOW,
         busy_ns=34 * MS,
         kernel_ns=24 * MS,
@@ -85,7 +87,18 @@ def make_device(name: str = DEVICE) -> DeviceSummary:
 
 def make_silent_device(name: str = DEVICE) -> DeviceSummary:
     """As where no GPU plane has an event."""
-    return DeviceSummary(name, NO_EVENTS, WINDOW, *[NO_EVENTS] * 7, 0, 0, 0, 0, *[NO_EVENTS] * 3)
+    return DeviceSummary(
+        name,
+        NO_EVENTS,
+        DeviceHardware(*[NO_EVENTS] * 6),
+        WINDOW,
+        *[NO_EVENTS] * 7,
+        0,
+        0,
+        0,
+        0,
+        *[NO_EVENTS] * 3,
+    )
 
 
 def make_timeline(name: str = DEVICE) -> Timeline:
@@ -256,10 +269,10 @@ def make_gpu_analysis(name: str = "convnet", devices: int = 1) -> Analysis:
         devices=tuple(make_device(plane) for plane in planes),
         device_costs=(make_cost(name),),
         kernels=(
-            KernelTime(TANH if name == "convnet" else name, "m:Tanh", 900, 14 * MS),
-            KernelTime("gemm", FEW, 300, 10 * MS),
+            KernelTime(TANH if name == "convnet" else name, "m:Tanh", 1, 900, 14 * MS),
+            KernelTime("gemm", FEW, 0, 300, 10 * MS),
         ),
-        device_ops=(KernelTime(f"{name}:Tanh", Unavailable("is one"), 900, 14 * MS),),
+        device_ops=(KernelTime(f"{name}:Tanh", Unavailable("is one"), 1, 900, 14 * MS),),
         device_clock=DeviceClock(linked=1200, early=12, error_ns=15_000),
         device_loss=DeviceLoss(7, ("out of buffers",), (), 0.02),
         longest_gaps=tuple(g for i in range(devices) for g in make_long_gaps(i, thread)),

@@ -119,9 +119,9 @@ rows  runs  mean ms  p10 ms  p50 ms  p90 ms
    8    12     3.00     n/a    3.00     n/a
 
 Kernels and ops with most GPU time
-kernel                                              total ms  events  example op
-Eigen::internal::EigenMetaKernel<…scalar_tanh_op…>      14.0     900  m:Tanh
-gemm                                                    10.0     300  n/a
+kernel                                              total ms  events  ops  example op
+Eigen::internal::EigenMetaKernel<…scalar_tanh_op…>      14.0     900    1  m:Tanh
+gemm                                                    10.0     300    0  n/a
 
 op            total ms  events
 convnet:Tanh      14.0     900"""

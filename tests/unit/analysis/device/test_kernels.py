@@ -114,3 +114,8 @@ def test_the_same_kernel_on_two_gpus_is_one() -> None:
       k 0..15us
     """)
     assert told(analysis.kernels) == [("k", "?", 2, 25)]
+
+
+def test_the_number_of_ops_that_launched_a_kernel_is_told() -> None:
+    kernels = {kernel.name: kernel.ops for kernel in analyzed(TRACE).kernels}
+    assert kernels == {"soft": 1, "gemm": 2, "told": 1, "lost": 0}

@@ -7,6 +7,7 @@ from dataclasses import replace
 from diag.analysis import analyze
 from diag.model.availability import Unavailable
 from diag.model.window import Window
+from diag.report.wording.caveats import describe_caveat
 from tests.unit.analysis.traces import analyzed, capture_of
 
 MIXED = """
@@ -115,3 +116,45 @@ def test_a_trace_without_gpu_planes_has_no_devices() -> None:
     assert analysis.device_costs == ()
     assert analysis.kernels == ()
     assert analysis.device_ops == ()
+
+
+def test_a_gpu_without_a_name_is_told_by_its_hardware() -> None:
+    stats = (
+        "stat device_vendor=AMD core_count=304 memory_size=206141652992 clock_rate=2100000 "
+        "memory_bandwidth=2662400000000 compute_cap_major=9 compute_cap_minor=4"
+    )
+    _, device = analyzed(f"{MIXED}\nplane /device:GPU:1\n{stats}").devices
+    assert device.model == "AMD, 304 cores, 192 GiB"
+    hardware = device.hardware
+    assert (hardware.vendor, hardware.compute_capability, hardware.cores) == ("AMD", "9.4", 304)
+    assert hardware.memory_bytes == 206_141_652_992
+    assert hardware.memory_bytes_per_s == 2_662_400_000_000
+    assert hardware.clock_hz == 2_100_000_000
+
+
+def test_hardware_that_is_not_told_is_not_available() -> None:
+    device, bare = analyzed(f"{MIXED}\nplane /device:GPU:1\nstat core_count=x").devices
+    assert device.hardware.vendor == "Nvidia"
+    assert isinstance(bare.model, Unavailable)
+    for value in (bare.hardware.cores, bare.hardware.clock_hz, bare.hardware.compute_capability):
+        assert isinstance(value, Unavailable)
+
+
+def test_derived_lines_are_no_recorded_events() -> None:
+    derived = "line TensorFlow Ops\n  MatMul 100..200us\nline Steps\n  0 100..300us\n"
+    assert analyzed(MIXED + derived).counts.events == analyzed(MIXED).counts.events == 8
+
+
+def test_planes_of_other_devices_are_named() -> None:
+    tpus = "".join(
+        f'\nplane /device:TPU:{n}\nstat device_type_string="TPU v6 Lite"\nline XLA Ops\n  f 0..9us'
+        for n in range(5)
+    )
+    (caveat,) = (c for c in analyzed(MIXED + tpus).caveats if c.code == "device-not-analysed")
+    assert (caveat.fact("planes_count"), caveat.fact("events_count")) == (5, 5)
+    assert caveat.fact("models") == ("TPU v6 Lite",)
+    assert describe_caveat(caveat) == (
+        "The trace has 5 planes of devices that are no GPUs: /device:TPU:0, /device:TPU:1, "
+        "/device:TPU:2, /device:TPU:3 and 1 more (TPU v6 Lite), with 5 events. diag does not "
+        "analyse them: how busy they were is not known."
+    )

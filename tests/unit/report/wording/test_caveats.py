@@ -254,6 +254,27 @@ CASES: list[tuple[str, tuple[tuple[str, Fact], ...], str]] = [
         "The GPU tracer itself took 10% of the window: times and gaps are longer than without it.",
     ),
     (
+        "gpu-traced-late",
+        (("untraced_ns", 900_000_000), ("traced_ns", 96_000_000), ("window_ns", 996_000_000)),
+        (
+            "GPUs were traced in the last 96.0 ms of the window only: what they did in the first "
+            "900 ms (90%) is not known. Shares of GPU time are of the traced part."
+        ),
+    ),
+    (
+        "device-not-analysed",
+        (
+            ("planes_count", 1),
+            ("planes", ("/device:TPU:0",)),
+            ("models", ()),
+            ("events_count", 1),
+        ),
+        (
+            "The trace has 1 plane of devices that are no GPUs: /device:TPU:0, with 1 event. diag "
+            "does not analyse them: how busy they were is not known."
+        ),
+    ),
+    (
         "device-clock-error",
         (("early_count", 12), ("linked_count", 1200), ("error_ns", 12_500)),
         (
