@@ -53,6 +53,8 @@ _CUT = Unavailable("the window cut this request")
 def longest_gap_sections(inputs: ReportInputs) -> Iterator[Section]:
     """Those with open requests first; the others, and those of the CPU, are details."""
     analysis = inputs.analysis
+    if analysis.program.is_foreign:
+        return
     gaps = sorted(
         analysis.longest_gaps, key=lambda gap: (not gap.waiting_total, gap.start_ns - gap.end_ns)
     )
