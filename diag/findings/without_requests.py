@@ -180,9 +180,10 @@ def _all_failed(analysis: Analysis, failed: Evidence) -> Finding:
 
 
 def _none_sent(analysis: Analysis) -> Finding:
-    """Only the server's metrics tell a lack of demand from a trace of another program."""
+    """A lack of demand: of a server that is known to be one, else maybe of another program."""
     answers = _answers(analysis)
     is_silent = not isinstance(answers, Unavailable) and not sum(answers.values())
+    is_server = is_silent or analysis.program.kind is ProgramKind.SERVING
     return Finding(
         **_common(analysis),
         id=NO_REQUESTS,
@@ -196,7 +197,7 @@ def _none_sent(analysis: Analysis) -> Finding:
         ),
         what=(
             f"No request reached the model in the {_window_text(analysis)} recorded: there was no "
-            f"demand{'' if is_silent else ', or this is not a serving trace'}."
+            f"demand{'' if is_server else ', or this is not a serving trace'}."
         ),
         counter_evidence=(CounterEvidence("parts of requests that the window cut", found=False),),
         remedies=(_again("Capture again under load (--wait-for-traffic)."),),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from diag.capture.recorded_traffic import RecordedTraffic, find_recorded_traffic, shows_traffic
+from diag.formats.trace.program import find_program
 from diag.formats.trace.xspace import decode_space
 from diag.testing.xspace_builder import build_space
 
@@ -46,3 +47,13 @@ def test_what_a_window_held(events: str, level: int, expected: RecordedTraffic) 
 def test_thread_pool_marks_betray_unbatched_traffic(event: str, expected: bool) -> None:
     space = decode_space(build_space(f"plane /host:CPU\nline a\n  {event}"))
     assert shows_traffic(space) is expected
+
+
+def test_work_of_another_program_is_not_taken_for_parts_of_requests() -> None:
+    events = "  train_function 0..9ms\n  FunctionRun 1..2ms id=1 _p=1\n"
+    space = decode_space(build_space(f"plane /host:CPU\nline python\n{events}"))
+    assert find_recorded_traffic(space, 2) is RecordedTraffic.PARTS
+    program = find_program(space.planes)
+    assert find_recorded_traffic(space, 2, program) is RecordedTraffic.FOREIGN
+    server = find_program(space.planes, is_server=True)
+    assert find_recorded_traffic(space, 2, server) is RecordedTraffic.PARTS

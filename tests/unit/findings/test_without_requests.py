@@ -15,6 +15,7 @@ from tests.unit.analysis.traces import analyzed
 
 UNKNOWN = Unavailable("not sampled")
 QUIET = "line idle\n  Something 0..2000000us\n"
+POLLS = "line batch_threads_/1\n  BatchTask::empty 0..1us\n  BatchTask::empty 999..1000ms\n"
 REFUSED = "line t\n  BatchingSessionRun 0..1ms _pt=1 _p=7\nline idle\n  Something 0..2000000us\n"
 
 
@@ -27,6 +28,8 @@ def answers(**by_status: int) -> ModelMetrics:
     [
         (QUIET, UNKNOWN, "no demand, or this is not", Confidence.MEDIUM, Severity.INFO),
         (QUIET, (answers(),), "there was no demand.", Confidence.HIGH, Severity.INFO),
+        # What idle batch threads of a server leave.
+        (POLLS, UNKNOWN, "there was no demand.", Confidence.MEDIUM, Severity.INFO),
         # Status probes are answered too, so OK answers alone do not tell.
         (QUIET, (answers(OK=4),), "no demand, or this is not", Confidence.MEDIUM, Severity.INFO),
         (
