@@ -8,9 +8,6 @@ from diag.model.events import Bools, Int64s, Ints
 
 # Later than any event of a trace; the sum of two still fits int64. Its negative is before any.
 NEVER_NS = (1 << 62) - 1
-# A timeout that never passes. The server takes any number of us of 63 bits; one of 146 years is the
-# same as a longer one, and a time plus it still fits int64.
-FOREVER_NS = NEVER_NS - 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)

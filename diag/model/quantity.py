@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from diag.model.availability import Unavailable
-from diag.model.intervals import FOREVER_NS
+from diag.model.forever import FOREVER_NS
 
 NOT_AVAILABLE = "n/a"
 _NS_PER_UNIT = {"ns": 1.0, "us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from diag.model.intervals import FOREVER_NS
+from diag.model.forever import FOREVER_NS
 
 if TYPE_CHECKING:
     from diag.model.capture import BatchingParameters

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from diag.analysis.intervals.sets import at_least, covered_between
-from diag.model.intervals import FOREVER_NS
+from diag.model.forever import FOREVER_NS
 from diag.model.serving import CLOSE_REASONS
 from diag.simulation.batch_queue import QueueRefusesTaskError, TakenBatch
 from diag.simulation.clock import Clock, Process

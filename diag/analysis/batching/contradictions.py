@@ -26,7 +26,7 @@ from diag.analysis.thresholds import (
     SIZE_CLOSE_MAX_NS,
 )
 from diag.model.events import Bools, Int64s
-from diag.model.intervals import FOREVER_NS
+from diag.model.forever import FOREVER_NS
 from diag.model.serving import Conflict, Contradiction, Parameter
 from diag.simulation.options import POLL_PERIOD_NS
 

@@ -31,7 +31,8 @@ from diag.analysis.batching.told import Sources
 from diag.model.availability import Unavailable
 from diag.model.capture import BatchingParameters
 from diag.model.events import Int64s
-from diag.model.intervals import FOREVER_NS, NEVER_NS
+from diag.model.forever import FOREVER_NS
+from diag.model.intervals import NEVER_NS
 from diag.model.samples import MetricsPair
 from diag.model.serving import Contradiction, Parameter
 from diag.model.window import Window
