@@ -39,7 +39,7 @@ def _contradicted(queues: tuple[BatchSummary, ...], *, from_metrics: bool) -> Ca
     """What one source tells and the trace contradicts, as parallel facts."""
     found: dict[tuple[str, Contradiction], None] = {}
     names = []
-    is_function = True
+    is_function, told_by_metrics = True, True
     for summary in queues:
         own = [
             each
@@ -49,6 +49,7 @@ def _contradicted(queues: tuple[BatchSummary, ...], *, from_metrics: bool) -> Ca
         if own:
             names.append(_name(summary, queues))
             is_function &= summary.queue.is_function
+            told_by_metrics &= _is_told_by_metrics(summary.queue)
         found.update({(_name(summary, queues), each): None for each in own})
     if not found:
         return None
@@ -67,9 +68,15 @@ def _contradicted(queues: tuple[BatchSummary, ...], *, from_metrics: bool) -> Ca
         ("rows", tuple(float(each.rows) for each in told)),
         ("more_count", len(found) - len(shown)),
         ("is_function", is_function),
+        ("instead", "metrics" if told_by_metrics else "estimates"),
     )
     remedy = "" if from_metrics else "give-file-in-force"
     return Caveat("contradicted-parameters", (Limit.QUEUEING,), facts, remedy)
+
+
+def _is_told_by_metrics(queue: Queue) -> bool:
+    timeout = queue.batch_timeout_ns
+    return isinstance(timeout, Parameter) and timeout.origin is Origin.METRICS
 
 
 def _name(summary: BatchSummary, queues: tuple[BatchSummary, ...]) -> str:

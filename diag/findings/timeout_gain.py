@@ -28,8 +28,10 @@ def gain_of_timeout(inputs: RuleInputs, setting: Setting) -> Gain | Unavailable:
         inputs: With the recorded waits.
         setting: ``batch_timeout_micros``, now and to.
     """
-    if isinstance(setting.to, Unavailable) or isinstance(setting.now, Unavailable):
-        return Unavailable("today's timeout is not known")
+    if isinstance(setting.now, Unavailable):
+        return Unavailable(f"today's timeout is not known: {setting.now.reason}")
+    if isinstance(setting.to, Unavailable):
+        return setting.to
     keeps_up = keeps_up_alone(inputs.analysis)
     if isinstance(keeps_up, Unavailable):
         return keeps_up

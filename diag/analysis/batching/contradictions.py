@@ -177,7 +177,8 @@ def _padding(told: Told, queue: QueueTrace) -> tuple[Contradiction, ...]:
     pairs = np.stack((rows[otherwise], padded[otherwise]), axis=1)
     distinct, counts = np.unique(pairs, axis=0, return_counts=True)
     common = distinct[int(counts.argmax())]
-    given = f"[{', '.join(map(str, sizes[:8]))}{', …' if len(sizes) > 8 else ''}]"
+    listed = f"[{', '.join(map(str, sizes[:8]))}{', …' if len(sizes) > 8 else ''}]"
+    given = listed if sizes else "not set"
     conflict = Conflict.PADDED_OTHERWISE
     name = "allowed_batch_sizes"
     return (Contradiction(name, given, told.origin, conflict, int(common[1]), int(common[0])),)

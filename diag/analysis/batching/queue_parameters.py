@@ -44,7 +44,12 @@ def _in_force(told: tuple[Told, ...], queue: QueueTrace) -> SourcesInForce:
     trusted: list[Told] = []
     contradictions: list[Contradiction] = []
     for source in told:
-        found = (*find_contradictions(source, queue), *_against(source, trusted))
+        seen = find_contradictions(source, queue)
+        named = {each.parameter for each in seen}
+        found = (
+            *seen,
+            *(each for each in _against(source, trusted) if each.parameter not in named),
+        )
         contradictions += found
         if not found:
             trusted.append(source)

@@ -26,6 +26,7 @@ _OBSERVED = {
     Conflict.SERVER_DIFFERS: "the server's metrics say {number}",
     Conflict.NOT_POSSIBLE: "no server runs with that",
 }
+_INSTEAD = {"metrics": "those of the server's metrics", "estimates": "estimated from the trace"}
 
 
 def _contradicted_parameters(facts: Facts) -> str:
@@ -37,8 +38,8 @@ def _contradicted_parameters(facts: Facts) -> str:
     source = "The batching parameters given" if from_file else "The server's metrics"
     return (
         f"{source} contradict the trace{where}: {_each(facts)}. They are not used"
-        f"{' there' if some else ''}: the values are estimated from the trace. "
-        f"{_reasons(facts, from_file)}"
+        f"{' there' if some else ''}: the values are "
+        f"{_INSTEAD[facts.text('instead')]}. {_reasons(facts, from_file)}"
     )
 
 

@@ -283,8 +283,10 @@ def test_the_servers_own_gauge_wins_over_a_file() -> None:
     queue = analysis.queues[0].queue
     assert queue.batch_timeout_ns == Parameter(40_000_000, Origin.METRICS)
     assert queue.num_batch_threads == Parameter(2, Origin.METRICS)
-    conflicts = [each[2] for each in found(analysis)]
-    assert conflicts == [Conflict.WAITED_LONGER, Conflict.SERVER_DIFFERS]
+    assert [each[2] for each in found(analysis)] == [Conflict.WAITED_LONGER]  # named once
+    (caveat,) = (c for c in analysis.caveats if c.code == "contradicted-parameters")
+    assert (caveat.fact("source"), caveat.fact("instead")) == ("file", "metrics")
+    assert "the values are those of the server's metrics. " in describe_caveat(caveat)
 
 
 def test_a_file_that_the_trace_allows_still_yields_to_the_gauge() -> None:

@@ -153,6 +153,7 @@ CASES: list[tuple[str, tuple[tuple[str, Fact], ...], str]] = [
             ("rows", (0.0, 0.0, 3.0)),
             ("more_count", 2),
             ("is_function", False),
+            ("instead", "estimates"),
         ),
         (
             "The batching parameters given contradict the trace of a:1, b:1: a:1: "
