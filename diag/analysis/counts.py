@@ -21,7 +21,7 @@ def count(
         planes: All of the capture.
         attributed: Requests, batches and tasks.
     """
-    requests = attributed.table
+    requests, failures = attributed.table, attributed.failures
     batches, tasks = attributed.linked.batches, attributed.linked.tasks
     enqueued = np.zeros(len(batches), np.int64)
     linked = tasks.batch >= 0
@@ -32,7 +32,8 @@ def count(
         requests=hidden or len(requests),
         complete=hidden or int(requests.complete.sum()),
         censored=attributed.censored,
-        refused=attributed.refused,
+        refused=failures.refused,
+        failed_in_batch=failures.with_batch,
         batches=len(batches),
         censored_batches=len(np.unique(cut_off, axis=0)),
         ambiguous_links=int(tasks.is_ambiguous.sum()),

@@ -131,6 +131,7 @@ def _summarize(
         program=visibility.program,
         tracer_level=visibility.level,
         counts=counts,
+        failures=requests.failures,
         requests=requests.table,
         batches=requests.batches,
         timelines=idle_time.timelines,

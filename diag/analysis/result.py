@@ -25,6 +25,7 @@ from diag.model.device import (
     ModelDeviceCost,
 )
 from diag.model.events import Plane
+from diag.model.failures import Failures
 from diag.model.gaps import GapTable, IdleCause, LongGap, Timeline
 from diag.model.notebook import html_table
 from diag.model.printable import NAME_MAX_CHARS, printable
@@ -43,7 +44,10 @@ class Counts:
         requests: Rows of the request table; Unavailable where the tracer level hides requests.
         complete: Requests with all their parts; all statistics are over these.
         censored: Requests cut by an edge of the window: parts of them were recorded, not the whole.
-        refused: Enqueues that the server rejected (BatchingSessionRun without ScheduleOutputTask).
+        refused: Requests that failed before they joined a batch (BatchingSessionRun without
+            ScheduleOutputTask). They are no rows of the request table.
+        failed_in_batch: Requests that joined a batch which did not run. They are rows that are not
+            complete.
         batches: Rows of the batch table.
         censored_batches: Batches with recorded enqueues but no whole ProcessBatch.
         ambiguous_links: Tasks with batch id 0, which several queues used.
@@ -57,6 +61,7 @@ class Counts:
     complete: int | Unavailable
     censored: int
     refused: int
+    failed_in_batch: int
     batches: int
     censored_batches: int
     ambiguous_links: int
@@ -192,6 +197,7 @@ class Analysis:
             time is analysed.
         tracer_level: Host tracer level of the recording, 0 to 3; 0 records nothing of the host.
         counts: How much was recorded, and how much of it is left out.
+        failures: Requests that did not run, by how far they came.
         requests: One row for each request.
         batches: One row for each batch.
         timelines: Each GPU, or model execution on the CPU.
@@ -223,6 +229,7 @@ class Analysis:
     program: Program
     tracer_level: int | Unavailable
     counts: Counts
+    failures: Failures
     requests: RequestTable
     batches: BatchTable
     timelines: tuple[Timeline, ...]

@@ -142,3 +142,16 @@ OTHERS_EXPLAIN_RATIO = 0.5
 
 # A process with this sampled share did work; one below it may only hold memory.
 AT_WORK_MIN_RATIO = 0.01
+
+# ratio. Mean GPU_UTIL from which an engine activity of exactly 0 cannot be true: half of the
+# driver's periods had a kernel. Cases in the field had 95 to 99 % (NVIDIA/dcgm-exporter issue 662).
+STUCK_ENGINE_MIN_UTILIZATION = 0.5
+
+# ratio. A mean of the metrics page is shown if the digits that the page leaves out change it by no
+# more: TensorFlow Serving prints sums with six digits, in steps of 0.1 s after three hours of load.
+METRIC_MAX_ERROR_RATIO = 0.2
+
+# answers, and ratio of them. By how much the counts of two histograms of one page may differ:
+# answers that are in progress while the page is written are in one of them only.
+COUNTS_MAX_DIFFERENCE = 4
+COUNTS_MAX_DIFFERENCE_RATIO = 0.02

@@ -47,6 +47,14 @@ def caveats_of(result: RecordingResult, plan: CapturePlan) -> tuple[CaveatRecord
     if result.side_sources.models_changed:
         text = "A model version was loaded or unloaded during the recording."
         caveats.append(CaveatRecord("models-changed", text))
+    refused = result.side_sources.refused_calls
+    if refused:
+        calls = "1 call" if refused == 1 else f"{refused} calls"
+        text = (
+            f"The server refused {calls} of this capture because all its gRPC threads were in use; "
+            "requests of clients are refused likewise, and a capture itself takes one thread."
+        )
+        caveats.append(CaveatRecord("grpc-threads-exhausted", text))
     bounds = clock_bounds(result.recording, result.space)
     if isinstance(bounds, Unavailable):
         text = (
@@ -126,7 +134,8 @@ def check_content(result: RecordingResult, plan: CapturePlan, bundle: Path) -> N
         bundle: The bundle that was written, or the name of the file object that got it.
 
     Raises:
-        EmptyCaptureError: With the likely reason and the bundle's path.
+        EmptyCaptureError: With the likely reason and the bundle's path. Not if the server's metrics
+            count requests of which the trace shows none.
     """
     is_server = not {"server", "metrics"} <= result.side_sources.missing().keys()
     program = find_program(result.space.planes, is_server=is_server)
@@ -157,6 +166,18 @@ def check_content(result: RecordingResult, plan: CapturePlan, bundle: Path) -> N
             cause=_hidden_text(result.side_sources.requests_counted(), window_s),
             hint="record with `host_tracer_level` 2",
             retry={"host_tracer_level": 2},
+            bundle=bundle,
+        )
+    counted = result.side_sources.requests_counted()
+    if isinstance(counted, int) and counted > 0:
+        return  # they left no event, as failed requests may: the report says what was counted
+    if plan.wait_for_traffic:
+        longer_ns = min(DURATION_MAX_NS, 5 * plan.duration_ns)
+        raise EmptyCaptureError(
+            f"no request in the {window_s} recorded; {kept}",
+            cause="a request came before the recording, and none during it",
+            hint="requests are rare: record longer",
+            retry={"duration_ns": longer_ns},
             bundle=bundle,
         )
     raise EmptyCaptureError(

@@ -179,6 +179,11 @@ class SideSources:
             return before
         return after if isinstance(after, Unavailable) else count_increase(before, after)
 
+    @property
+    def refused_calls(self) -> int:
+        """Calls of this capture that the server refused because its gRPC threads were in use."""
+        return self._connection.refused
+
     def missing(self) -> dict[str, str]:
         """Reason by source, for each source that is missing or incomplete so far."""
         candidates: dict[str, object] = {

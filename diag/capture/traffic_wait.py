@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from diag.capture.plan import MS, SECOND
 from diag.capture.recorded_traffic import shows_traffic
-from diag.capture.server.metrics_page import MetricsPage, read_metrics, request_count
+from diag.capture.server.metrics_page import MetricsPage, read_metrics, samples_of, scrape
 from diag.errors import EmptyCaptureError
+from diag.formats.text.prometheus import declared_names
+from diag.formats.text.serving_metrics import NOT_ON_PAGE, REQUEST_COUNT, inferences
 from diag.formats.trace.xspace import decode_space
 from diag.model.availability import Unavailable
 
@@ -37,8 +39,9 @@ def wait_for_traffic(
 ) -> None:
     """Return as soon as the server handles requests.
 
-    With a metrics page: when the request count has grown between two readings. Without: when a
-    recording of 100 ms at tracer level 1 shows work.
+    With a metrics page: when the count of inferences has grown between two readings; status and
+    metadata requests, such as liveness probes, do not count. Without a page, or if it does not
+    count them: when a recording of 100 ms at tracer level 1 shows work.
 
     Args:
         plan: Limits the wait.
@@ -50,11 +53,12 @@ def wait_for_traffic(
         EmptyCaptureError: No request came within the plan's ``wait_limit_ns``.
         CaptureError: A short recording failed.
     """
-    if isinstance(metrics, MetricsPage):
+    if isinstance(metrics, MetricsPage) and _counts_requests(metrics.url, plan):
         progress.say(f"waiting for requests (reading {metrics.url})")
         has_traffic, pause_ns = _by_metrics(metrics.url, plan), SCRAPE_PAUSE_NS
     else:
-        progress.say("waiting for requests (no metrics page: making short recordings at level 1)")
+        reason = "no metrics page" if isinstance(metrics, Unavailable) else NOT_ON_PAGE.reason
+        progress.say(f"waiting for requests ({reason}: making short recordings at level 1)")
         has_traffic, pause_ns = _by_probes(source), PROBE_PAUSE_NS
     deadline_ns = time.monotonic_ns() + plan.wait_limit_ns
     while not has_traffic():
@@ -72,10 +76,21 @@ def _by_metrics(url: str, plan: CapturePlan) -> Callable[[], bool]:
         samples = read_metrics(url, plan)
         if isinstance(samples, Unavailable):
             return False
-        counts.append(request_count(samples))
+        count = inferences(samples)
+        counts.append(0.0 if isinstance(count, Unavailable) else count)
         return len(counts) > 1 and counts[-1] > counts[-2]
 
     return has_grown
+
+
+def _counts_requests(url: str, plan: CapturePlan) -> bool:
+    """Whether the page has request_count, or declares it, as before the first request."""
+    page = scrape(url, plan)
+    if isinstance(page, Unavailable):
+        return False
+    samples = samples_of(page, url)
+    has_count = not isinstance(samples, Unavailable) and isinstance(inferences(samples), float)
+    return has_count or REQUEST_COUNT in declared_names(page.body)
 
 
 def _by_probes(source: TraceSource) -> Callable[[], bool]:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import diag
 from diag.cli.console import note
-from diag.errors import UsageError
+from diag.errors import EmptyCaptureError, UsageError
 
 if TYPE_CHECKING:
     import re
     from pathlib import Path
 
 STDIN = "-"
+EXIT_ALL_FAILED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,14 @@ def _stdin() -> BinaryIO:
     return sys.stdin.buffer
 
 
-def has_requests(analysis: diag.Analysis) -> bool:
-    """Whether the trace shows a whole request, as a capture requires of its recording."""
+def exit_status(analysis: diag.Analysis) -> int:
+    """The status of a command whose report is written: whether there were requests to judge.
+
+    ``EXIT_ALL_FAILED`` where every request failed; as for an ``EmptyCaptureError`` without a whole
+    request in the trace.
+    """
+    if diag.conclude(analysis, diag.find(analysis)).every_request_failed:
+        return EXIT_ALL_FAILED
     requests = analysis.counts.requests
-    return isinstance(requests, int) and requests > 0
+    has_requests = isinstance(requests, int) and requests > 0
+    return 0 if has_requests else EmptyCaptureError.exit_code

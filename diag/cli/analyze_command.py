@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from diag.cli.analysis import AnalysisOptions, analyze_source, has_requests
+from diag.cli.analysis import AnalysisOptions, analyze_source, exit_status
 from diag.cli.option_groups import GroupedCommand, option_group
 from diag.cli.options import analysis_options, examples, report_verbosity_options, source_options
 from diag.cli.output import STDOUT, check_output, force_option, output_option, write_output
 from diag.cli.report_output import choose_format, format_option, render_report, summary_option
-from diag.errors import EmptyCaptureError
 
 if TYPE_CHECKING:
     import re
@@ -59,12 +58,13 @@ def analyze(
     log directory, a URL such as s3://bucket/bundle.zip (needs fsspec), or - for stdin. SOURCE is
     only read, and nothing is sent anywhere.
 
-    The exit status is 5 if the recording holds no request; the report is written all the same.
+    The exit status is 5 if the recording holds no request, and 8 if every request failed; the
+    report is written all the same.
     """
     check_output(output, force=force)
     analysis = analyze_source(source, AnalysisOptions(run, batching_parameters, preprocess_ops))
     chosen = choose_format(format_, output)
     text = render_report(analysis, chosen, to_stdout=output == STDOUT, summary=summary)
     write_output(output, text, force=force)
-    if not has_requests(analysis):
-        context.exit(EmptyCaptureError.exit_code)
+    if status := exit_status(analysis):
+        context.exit(status)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 import diag
-from diag.cli.analysis import AnalysisOptions, analyze_source
+from diag.cli.analysis import AnalysisOptions, analyze_source, exit_status
 from diag.cli.boundary import EXIT_INTERRUPTED
 from diag.cli.capture_options import (
     agent_options,
@@ -63,14 +63,15 @@ def capture(**options: Any) -> None:
     silence_grpc()
     from diag.cli.capture_plan import plan_from
 
-    plan = plan_from(options)
+    plan, status = plan_from(options), 0
     if options["output"] == STDOUT:
         outcome = _capture(plan, _binary_stdout(options), options)
     else:
         outcome = _capture(plan, options["output"], options)
-        _print_report(outcome.path, options)
-    if outcome.interrupted:
-        click.get_current_context().exit(EXIT_INTERRUPTED)
+        status = _print_report(outcome.path, options)
+    status = EXIT_INTERRUPTED if outcome.interrupted else status
+    if status:
+        click.get_current_context().exit(status)
 
 
 def _capture(
@@ -101,11 +102,16 @@ def _binary_stdout(options: dict[str, Any]) -> BinaryIO:
     return sys.stdout.buffer
 
 
-def _print_report(path: Path, options: dict[str, Any]) -> None:
-    """The report of the new bundle; a text for people ends with the bundle's name."""
+def _print_report(path: Path, options: dict[str, Any]) -> int:
+    """Print the report of the new bundle; a text for people ends with the bundle's name.
+
+    Returns:
+        The exit status by what was recorded.
+    """
     analysis = analyze_source(path, AnalysisOptions(preprocess_ops=options["preprocess_ops"]))
     format_ = options["format_"] or DEFAULT_FORMAT
     text = render_report(analysis, format_, to_stdout=True, summary=options["summary"])
     if format_ == DEFAULT_FORMAT:
         text = f"{text.rstrip()}\n\nbundle: {path}\n"
     write_output(STDOUT, text)
+    return exit_status(analysis)

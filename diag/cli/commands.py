@@ -129,7 +129,8 @@ def cli(context: click.Context) -> None:
     Results go to stdout, everything else to stderr.
 
     Exit status: 0 done, 2 wrong usage, 3 unusable input, 4 capture failed, 5 no requests, 6 a
-    required source is missing, 7 output not written, 70 a bug in diag, 130 interrupted.
+    required source is missing, 7 output not written, 8 every request failed, 70 a bug in diag,
+    130 interrupted.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help(), err=True)

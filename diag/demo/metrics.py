@@ -17,6 +17,14 @@ LATENCY_LIMITS_MICROS: tuple[float, ...] = tuple(10 * 1.8**i for i in range(33))
 Labels = tuple[tuple[str, str], ...]
 
 
+# TensorFlow Serving declares its metrics before their first value.
+_DECLARED: dict[str, set[str]] = {
+    "counter": {":tensorflow:serving:request_count"},
+    "gauge": set(),
+    "histogram": {":tensorflow:serving:request_latency", ":tensorflow:serving:runtime_latency"},
+}
+
+
 class _Histogram:
     def __init__(self) -> None:
         self.counts = [0] * (len(LATENCY_LIMITS_MICROS) + 1)
@@ -68,14 +76,14 @@ class ServerMetrics:
         with self._lock:
             lines: list[str] = []
             for kind, scalars in (("counter", self._counters), ("gauge", self._gauges)):
-                for name in sorted({name for name, _ in scalars}):
+                for name in sorted({name for name, _ in scalars} | _DECLARED[kind]):
                     lines.append(f"# TYPE {name} {kind}")
                     lines += [
                         f"{name}{_braced(labels)} {value}"
                         for (other, labels), value in scalars.items()
                         if other == name
                     ]
-            for name in sorted({name for name, _ in self._histograms}):
+            for name in sorted({name for name, _ in self._histograms} | _DECLARED["histogram"]):
                 lines.append(f"# TYPE {name} histogram")
                 for (other, labels), histogram in self._histograms.items():
                     if other == name:

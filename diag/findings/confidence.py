@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from diag.findings import thresholds
 from diag.findings.shares import parameters_are_told
 from diag.model.agreement import AgreementKind
+from diag.model.availability import Unavailable
 from diag.model.gaps import Confidence
-from diag.model.samples import MetricsPair
 from diag.model.serving import Origin, Parameter, Stage
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _second_source(analysis: Analysis, basis: Basis, requests: int) -> tuple[Con
             Confidence.MEDIUM,
             "Without GPU work, preprocessing is recognised by op type.",
         )
-    if isinstance(analysis.capture.metrics, MetricsPair):
+    if not isinstance(analysis.metrics, Unavailable):
         return Confidence.HIGH, f"{requests:,} requests; server metrics cover the same window."
     return Confidence.MEDIUM, "One source, the trace: no server metrics over the same window."
 

@@ -111,6 +111,16 @@ def has_busy_neighbours(analysis: Analysis) -> bool:
     return server < _MOSTLY_SERVER * busy * cores
 
 
+def is_cpu_of_others(analysis: Analysis) -> bool:
+    """Whether the machine's CPU is full, and other processes use most of what is used."""
+    busy, server, cores = cpu_busy(analysis), server_cores(analysis), machine_cores(analysis)
+    if isinstance(busy, Unavailable) or busy < thresholds.CPU_FULL_RATIO:
+        return False
+    if isinstance(server, Unavailable) or isinstance(cores, Unavailable):
+        return False
+    return 1 - server / (busy * cores) >= thresholds.OTHERS_CPU_MIN_SHARE
+
+
 def neighbours_sentence(analysis: Analysis) -> str:
     """That other processes fill the machine, which makes every number worse; "" if they do not."""
     busy, server, cores = cpu_busy(analysis), server_cores(analysis), machine_cores(analysis)

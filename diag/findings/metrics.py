@@ -17,6 +17,7 @@ name                                      unit    value
 ``batches.padding``                       ratio   padding rows over executed rows
 ``batches.service.mean``                  ns      from dequeue to the end of the batch
 ``requests.complete``                     count   requests with their whole chain
+``requests.failed``                       ratio   of requests, by trace or metrics
 ========================================  ======  ===============================================
 """
 
@@ -28,6 +29,7 @@ import numpy as np
 
 from diag.analysis.distribution import describe
 from diag.findings import thresholds
+from diag.findings.failed import failed_requests
 from diag.findings.shares import most_held_up, padding_ratio, top_model, window_ratio
 from diag.model.agreement import AgreementKind
 from diag.model.availability import Unavailable
@@ -194,6 +196,13 @@ def _complete(analysis: Analysis) -> Measured:
     return complete if isinstance(complete, Unavailable) else float(complete)
 
 
+def _failed(analysis: Analysis) -> Measured:
+    failed = failed_requests(analysis)
+    if not failed.requests and not failed.answers_total:
+        return Unavailable("no request was recorded or counted")
+    return failed.ratio
+
+
 _PLAIN: dict[str, tuple[str, Callable[[Analysis], Measured]]] = {
     "device.busy": ("ratio", _busy),
     "device.planes": ("planes", _planes),
@@ -204,4 +213,5 @@ _PLAIN: dict[str, tuple[str, Callable[[Analysis], Measured]]] = {
     "batches.padding": ("ratio", _padding),
     "batches.service.mean": ("ns", _service),
     "requests.complete": ("requests", _complete),
+    "requests.failed": ("ratio", _failed),
 }

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diag.findings.disturbance import undisturbed
+from diag.findings.failed import failed_requests
+from diag.findings.failure_finding import FailureInputs
 from diag.findings.inputs import rule_inputs
-from diag.findings.rules import RULES
+from diag.findings.rules import FAILURE_RULES, RULES, host_cpu_shared
 from diag.findings.without_requests import without_requests
 from diag.model.availability import Unavailable
 from diag.model.finding import Tier
@@ -22,12 +24,22 @@ if TYPE_CHECKING:
 
 def run_rules(analysis: Analysis) -> tuple[Finding, ...]:
     """Everything that any rule finds, the most important first; empty for a healthy server."""
+    failed = FailureInputs(analysis, failed_requests(analysis))
+    failures = _found(rule.find(failed) for rule in FAILURE_RULES)
     inputs = rule_inputs(analysis)
     if isinstance(inputs, Unavailable):
-        return (without_requests(analysis),)
-    found = (rule.find(inputs) for rule in RULES)
-    ranked = rank(finding for finding in found if finding is not None)
-    return _without_echoes(inputs, ranked)
+        return failures or (without_requests(analysis),)
+    ranked = _found(rule.find(inputs) for rule in RULES)
+    return _without_neighbours(rank((*failures, *_without_echoes(inputs, ranked))))
+
+
+def _without_neighbours(ranked: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Where another finding comes first, the verdict says in its own sentence who uses the CPU."""
+    return ranked[:1] + tuple(f for f in ranked[1:] if f.id != host_cpu_shared.ID)
+
+
+def _found(findings: Iterable[Finding | None]) -> tuple[Finding, ...]:
+    return rank(finding for finding in findings if finding is not None)
 
 
 def _without_echoes(inputs: RuleInputs, ranked: tuple[Finding, ...]) -> tuple[Finding, ...]:

@@ -39,6 +39,11 @@ CRITICAL_MIN_SHARE = 0.5
 # ratio of the window. Smaller parts of the idle time are left out of the sentence.
 CAUSE_MIN_RATIO = 0.01
 
+# ratio of requests, and requests. From 1 % on, the p99 of what clients get is an error: no time
+# matters more. Fewer than 5 failures do not give their share: they come as a further finding.
+FAILED_MIN_RATIO = 0.01
+FAILED_MIN_REQUESTS = 5
+
 # requests. Fewer say little about a distribution; see analysis/thresholds.py for percentiles.
 FEW_REQUESTS = 30
 MANY_REQUESTS = 100
@@ -76,6 +81,10 @@ UNBATCHED_OPEN_MIN = 4
 # ratio of the machine's CPU time. Above it a further thread mostly takes time from another one: of
 # two cores, less than a fifth of a core is left.
 CPU_FULL_RATIO = 0.9
+
+# ratio of the CPU time in use. From here on other processes use more of a full machine than the
+# server does: each of its threads gets a core for less than half of the time that it asks for one.
+OTHERS_CPU_MIN_SHARE = 0.5
 
 # requests. From here on the 1 % around p99 are at least three requests.
 TAIL_MIN_REQUESTS = 200

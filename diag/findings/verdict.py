@@ -9,14 +9,16 @@ from diag.findings import thresholds
 from diag.findings.confidence import Basis, device_is_doubted, judge
 from diag.findings.cpu import cpu_evidence, neighbours_sentence, throttled_ns
 from diag.findings.device import agreement_evidence, busy_text, traced_text
+from diag.findings.failed import failed_requests
 from diag.findings.inputs import RuleInputs, rule_inputs
 from diag.findings.not_serving import busy_sentence
+from diag.findings.rules import host_cpu_shared
 from diag.findings.shares import window_ratio
 from diag.findings.tail import Tail, find_tail, tail_evidence, tail_sentence
 from diag.findings.waits import IDLE
 from diag.model.agreement import AgreementKind
 from diag.model.availability import Unavailable
-from diag.model.finding import Evidence, Severity, Source
+from diag.model.finding import Evidence, Severity, Source, Tier
 from diag.model.gaps import Confidence, IdleCause
 from diag.model.printable import NAME_MAX_CHARS, printable
 from diag.model.quantity import duration
@@ -24,6 +26,7 @@ from diag.model.serving import StageGroup
 
 if TYPE_CHECKING:
     from diag.analysis.result import Analysis, GapSummary
+    from diag.findings.failed import FailedRequests
     from diag.model.finding import Finding
 
 HEALTHY = "healthy"
@@ -66,6 +69,8 @@ class Verdict:
         tail: What slow requests spend their extra time in; "" where they are not much slower, or
             too few. No part of ``sentence``.
         evidence: Every number of the sentences.
+        is_failing: Whether it is about failed requests, which come before how long others take.
+        every_request_failed: Whether no source shows a request that succeeded.
     """
 
     id: str
@@ -78,11 +83,14 @@ class Verdict:
     doubt: str
     tail: str
     evidence: tuple[Evidence, ...]
+    is_failing: bool = False
+    every_request_failed: bool = False
 
     @property
     def sentence(self) -> str:
         """All of it as one paragraph."""
-        return " ".join(filter(None, (self.latency, self.what, self.device, self.doubt)))
+        first = (self.what, self.latency) if self.is_failing else (self.latency, self.what)
+        return " ".join(filter(None, (*first, self.device, self.doubt)))
 
 
 def conclude(analysis: Analysis, findings: tuple[Finding, ...]) -> Verdict:
@@ -92,7 +100,7 @@ def conclude(analysis: Analysis, findings: tuple[Finding, ...]) -> Verdict:
         analysis: What the findings are about.
         findings: Ranked, as ``diag.findings.find`` returns them.
     """
-    inputs = rule_inputs(analysis)
+    inputs, failed = rule_inputs(analysis), failed_requests(analysis)
     if isinstance(inputs, Unavailable):
         first = findings[0]
         return Verdict(
@@ -106,6 +114,8 @@ def conclude(analysis: Analysis, findings: tuple[Finding, ...]) -> Verdict:
             doubt="",
             tail="",
             evidence=first.evidence,
+            is_failing=first.tier is Tier.FAILURES,
+            every_request_failed=failed.is_total,
         )
     tail = find_tail(analysis)
     common = (
@@ -134,6 +144,11 @@ def conclude(analysis: Analysis, findings: tuple[Finding, ...]) -> Verdict:
             evidence=(share, *common),
         )
     first = findings[0]
+    if first.id == host_cpu_shared.ID:
+        doubt = _device_doubt(analysis)
+    is_failing = first.tier is Tier.FAILURES
+    if is_failing:
+        latency = _latency(inputs, failed)
     evidence = _without_duplicates((*first.evidence, *common))
     return Verdict(
         first.id,
@@ -144,11 +159,20 @@ def conclude(analysis: Analysis, findings: tuple[Finding, ...]) -> Verdict:
         first.what,
         device,
         doubt,
-        _tail_alone(analysis, tail)
-        if first.severity is Severity.INFO
-        else tail_sentence(analysis, tail, first.cause),
+        _tail_after(analysis, tail, first),
         evidence,
+        is_failing,
+        failed.is_total,
     )
+
+
+def _tail_after(analysis: Analysis, tail: Tail | None, first: Finding) -> str:
+    """With a word on the change, where that is about a stage of each request."""
+    if first.tier is Tier.FAILURES:
+        return ""
+    if first.severity is Severity.INFO or first.id == host_cpu_shared.ID:
+        return _tail_alone(analysis, tail)
+    return tail_sentence(analysis, tail, first.cause)
 
 
 def _tail_alone(analysis: Analysis, tail: Tail | None) -> str:
@@ -160,8 +184,18 @@ def _without_duplicates(items: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
     return tuple(dict.fromkeys(items))
 
 
-def _latency(inputs: RuleInputs) -> str:
-    """p50 and p99 first: what users feel and what objectives are written in."""
+def _latency(inputs: RuleInputs, failed: FailedRequests | None = None) -> str:
+    """p50 and p99 first: what users feel and what objectives are written in.
+
+    Args:
+        inputs: Durations of the complete requests.
+        failed: Where many requests fail: then the sentence says which of them it is about.
+    """
+    who = "Requests take"
+    if failed is not None and failed.traced_total:
+        who = "The other requests take"
+    elif failed is not None:
+        who = "Requests in the trace, where failed ones look like the others, take"
     mean = duration(inputs.latency.mean_ns)
     known = [
         f"{duration(value)} at {name}"
@@ -169,8 +203,8 @@ def _latency(inputs: RuleInputs) -> str:
         if not isinstance(value, Unavailable)
     ]
     if not known:
-        return f"Requests take {mean} on average."
-    return f"Requests take {', '.join(known)} (mean {mean})."
+        return f"{who} {mean} on average."
+    return f"{who} {', '.join(known)} (mean {mean})."
 
 
 def _latency_evidence(inputs: RuleInputs) -> list[Evidence]:

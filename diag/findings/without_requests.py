@@ -1,10 +1,10 @@
-"""Findings about a capture without a complete request: no rule about requests can run."""
+"""Findings about a capture without a complete request, where none is known to have failed."""
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, TypedDict
 
+from diag.findings.failed import failed_requests
 from diag.findings.metrics import check
 from diag.findings.not_serving import not_serving
 from diag.model.availability import Unavailable
@@ -43,8 +43,7 @@ def without_requests(analysis: Analysis) -> Finding:
     if analysis.program.kind is ProgramKind.EMPTY:
         return _empty(analysis)
     if not cut and analysis.idle and quiet:
-        failed = _failed(analysis)
-        return _all_failed(analysis, failed) if failed else _none_sent(analysis)
+        return _none_sent(analysis)
     return _none_complete(analysis)
 
 
@@ -127,62 +126,10 @@ def _none_complete(analysis: Analysis) -> Finding:
     )
 
 
-def _failed(analysis: Analysis) -> Evidence | None:
-    """The failed requests, by the trace or else by the server's metrics; None if none is known.
-
-    A refused one leaves a BatchingSessionRun without a task. The trace does not say why: a full
-    queue and wrong inputs look alike.
-    """
-    refused, answers = analysis.counts.refused, _answers(analysis)
-    if refused:
-        return Evidence(
-            "requests refused", refused, "requests", Source("capture", "refused_requests")
-        )
-    errors = 0
-    if not isinstance(answers, Unavailable):
-        errors = sum(n for status, n in answers.items() if status != "OK")
-    where = Source("server_answers")
-    return Evidence("answers not OK", errors, "answers", where) if errors else None
-
-
-def _all_failed(analysis: Analysis, failed: Evidence) -> Finding:
-    common = _common(analysis)
-    common["evidence"] += (failed,)
-    common["rollback"] = "Undo the change of the clients."
-    by_trace = bool(analysis.counts.refused)
-    return Finding(
-        **common,
-        id=NO_REQUESTS,
-        cause="no-requests",
-        severity=Severity.CRITICAL,
-        confidence=Confidence.HIGH if by_trace else Confidence.MEDIUM,
-        confidence_reason=(
-            "The trace holds the refused requests, and no other."
-            if by_trace
-            else "One source, the server's metrics: the trace holds no part of a request."
-        ),
-        what=(
-            f"No request reached the model in the {_window_text(analysis)} recorded: "
-            f"{failed.value:,} failed."
-        ),
-        counter_evidence=(CounterEvidence("a request that ran", found=False),),
-        remedies=(
-            Remedy(
-                RemedyKind.CLIENT,
-                RemedyPlace.CLIENT_CODE,
-                "Read the errors that clients receive. They name the cause, such as a full "
-                "batching queue, more rows than max_batch_size, inputs of a wrong shape or an "
-                "unknown model. Then capture again.",
-            ),
-        ),
-        tier=Tier.CAPACITY,
-    )
-
-
 def _none_sent(analysis: Analysis) -> Finding:
     """A lack of demand: of a server that is known to be one, else maybe of another program."""
-    answers = _answers(analysis)
-    is_silent = not isinstance(answers, Unavailable) and not sum(answers.values())
+    answers = failed_requests(analysis).answers
+    is_silent = not isinstance(answers, Unavailable) and not answers
     is_server = is_silent or analysis.program.kind is ProgramKind.SERVING
     return Finding(
         **_common(analysis),
@@ -203,16 +150,6 @@ def _none_sent(analysis: Analysis) -> Finding:
         remedies=(_again("Capture again under load (--wait-for-traffic)."),),
         tier=Tier.CAPACITY,
     )
-
-
-def _answers(analysis: Analysis) -> dict[str, int] | Unavailable:
-    """Answers between the scrapes by status, over all models."""
-    if isinstance(analysis.metrics, Unavailable):
-        return analysis.metrics
-    counted: Counter[str] = Counter()
-    for model in analysis.metrics:
-        counted.update(model.responses)
-    return dict(counted)
 
 
 class _Common(TypedDict):

@@ -69,6 +69,7 @@ _LIMITS_OF_RECORDED = {
     "samples-cut": (Limit.SAMPLES,),
     "interrupted": (Limit.REQUESTS,),
     "models-changed": (Limit.REQUESTS,),
+    "grpc-threads-exhausted": (Limit.REQUESTS,),
     "clock-unknown": (Limit.CLOCKS, Limit.SAMPLES),
 }
 

@@ -51,16 +51,18 @@ class RemedyPlace(enum.Enum):
 
 
 class Tier(enum.IntEnum):
-    """What kind of time a finding gives back; lower tiers rank first (docs/decisions/0023).
+    """What a finding gives back; lower tiers rank first (docs/decisions/0023).
 
     Within a tier findings rank by ``Finding.at_stake_ns``.
     """
 
-    DISTURBANCE = 0  # stops every request: all other numbers are measured under it
-    REQUEST_TIME = 1  # time of each request
-    VISIBILITY = 2  # time that cannot be seen, so that nothing better can be said of it
-    DEVICE_TIME = 3  # time of the device, which requests only feel under more load
-    CAPACITY = 4  # nothing to give back
+    FAILURES = 0  # answers: a material share of the requests fails
+    DISTURBANCE = 1  # stops every request: all other numbers are measured under it
+    REQUEST_TIME = 2  # time of each request
+    FEW_FAILURES = 3  # answers of single requests
+    VISIBILITY = 4  # time that cannot be seen, so that nothing better can be said of it
+    DEVICE_TIME = 5  # time of the device, which requests only feel under more load
+    CAPACITY = 6  # nothing to give back
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +238,8 @@ class Finding:
         verify: All must hold after the change.
         rollback: How to undo the change, in one sentence; "" where the server stays as it is.
         tier: What it gives back.
-        at_stake_ns: The most that a request, or a second of the device, could get back.
+        at_stake_ns: The most that a request, or a second of the device, could get back. Of
+            failures, the failed part of a second's requests: 0.2 of them are 2e8.
     """
 
     id: str

@@ -80,19 +80,30 @@ class SampleSeries:
 
 @dataclass(frozen=True, slots=True)
 class MetricSample:
-    """One line of Prometheus text: name as exposed, labels, value."""
+    """One line of Prometheus text: name as exposed, labels, value.
+
+    Attributes:
+        step: The largest change of the value that the printed digits may hide; 0 if it is exact or
+            not known. TensorFlow Serving prints the sum of a histogram with six digits.
+    """
 
     name: str
     labels: tuple[tuple[str, str], ...]
     value: float
+    step: float = field(default=0.0, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class MetricsPair:
-    """The server's metrics before and after the window, parsed; keys are exposition names."""
+    """The server's metrics before and after the window, parsed; keys are exposition names.
+
+    Attributes:
+        declared: Names of metrics that the second page declares (``# TYPE``), with a value or not.
+    """
 
     before: tuple[MetricSample, ...]
     after: tuple[MetricSample, ...]
+    declared: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

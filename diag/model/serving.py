@@ -114,8 +114,8 @@ class RequestTable:
         model_index: (n,) int32, into ``models``.
         mode_index: (n,) int32, into ``MODES``.
         complete: (n,) bool; False where the root was recorded whole but the window cut a batch or
-            call of it: the known stages are kept, the rest is unattributed, and statistics leave
-            the request out.
+            call of it, or a batch of it failed: the known stages are kept, the rest is
+            unattributed, and statistics leave the request out.
         linked_by_index: (n,) int32, into ``links``.
         batch_offsets: (n + 1,) int64; the batches of row i are
             ``batch_index[batch_offsets[i]:batch_offsets[i + 1]]``, in enqueue order.
@@ -173,6 +173,7 @@ class BatchTable:
         ready_ns: (n,) int64, when a thread could take it: full, overflown or timed out; -1
             unknown.
         close_reason_index: (n,) int32, into ``CLOSE_REASONS``.
+        is_failed: (n,) bool, a ``BatchingSession`` gave the batch up before its run.
         queues: The parameters of each queue.
     """
 
@@ -190,6 +191,7 @@ class BatchTable:
     preprocess_ns: Int64s
     ready_ns: Int64s
     close_reason_index: Int32s
+    is_failed: Bools
     queues: tuple[Queue, ...]
 
     def __len__(self) -> int:

@@ -32,8 +32,8 @@ _MODE = ColumnInfo(
 _COMPLETE = ColumnInfo(
     "complete",
     "",
-    "False where a link from the request to its batch or step is missing; "
-    "its time is then in `stage_unattributed_ns`.",
+    "False where a link from the request to its batch or step is missing, or where its batch "
+    "failed; its time is then in `stage_unattributed_ns`.",
     ColumnKind.FLAG,
 )
 _BATCH_IDS = ColumnInfo(

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from diag.findings.rules import RULES
+from diag.findings.rules import RULE_IDS
 from tests.golden.words import GOLDEN, ROOT, all_words, rule_words
 
 PAGES = ROOT / "docs" / "findings"
@@ -34,7 +34,7 @@ def test_the_words_are_the_reviewed_ones() -> None:
     assert all_words() == GOLDEN.read_text(), "review with: python -m tests.golden.update; git diff"
 
 
-@pytest.mark.parametrize("rule", [rule.id for rule in RULES])
+@pytest.mark.parametrize("rule", RULE_IDS)
 def test_the_page_of_a_rule_has_its_phrases(rule: str) -> None:
     page = (PAGES / f"{rule}.md").read_text()
     assert page.endswith(f"\n\n{rule_words(rule)}"), "review with: python -m tests.golden.update"
@@ -42,6 +42,6 @@ def test_the_page_of_a_rule_has_its_phrases(rule: str) -> None:
 
 @pytest.mark.parametrize("pattern", FORBIDDEN)
 def test_riddles_stay_out(pattern: str) -> None:
-    everything = all_words() + "".join(rule_words(rule.id) for rule in RULES)
+    everything = all_words() + "".join(rule_words(rule) for rule in RULE_IDS)
     lines = [line for line in everything.splitlines() if re.search(pattern, line)]
     assert lines == [], FORBIDDEN[pattern]

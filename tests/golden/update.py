@@ -6,7 +6,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from diag.findings.rules import RULES
+from diag.findings.rules import RULE_IDS
 from diag.report.formats._json_document import SCHEMA_RESOURCE, report_schema
 from tests.golden.test_reports import CASES, FORMATS, golden_path, rendered
 from tests.golden.typed_lines import FOLDER, error_text, help_text, prepare
@@ -31,9 +31,9 @@ def main() -> None:
         prepare(Path(folder))
         (FOLDER / "errors.txt").write_text(error_text(Path(folder)))
     WORDS.write_text(all_words())
-    for rule in RULES:
-        rule_page = ROOT / "docs" / "findings" / f"{rule.id}.md"
-        rule_page.write_text(with_rule_words(rule_page.read_text(), rule.id))
+    for rule in RULE_IDS:
+        rule_page = ROOT / "docs" / "findings" / f"{rule}.md"
+        rule_page.write_text(with_rule_words(rule_page.read_text(), rule))
     page = ROOT / "docs" / "analyze.md"
     page.write_text(SHOWN.sub(_shown_again, page.read_text()))
     readme = ROOT / "README.md"

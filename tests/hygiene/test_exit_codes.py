@@ -12,6 +12,7 @@ import pytest
 
 import diag
 from diag import errors
+from diag.cli.analysis import EXIT_ALL_FAILED
 from diag.cli.boundary import EXIT_BUG, EXIT_INTERRUPTED
 from diag.cli.commands import cli
 from diag.errors import DiagError
@@ -79,7 +80,12 @@ def test_every_module_of_the_library_can_be_imported_by_itself():
 
 
 def test_the_page_and_the_help_list_every_exit_status() -> None:
-    statuses = {cls.exit_code for cls in leaves()} | {0, EXIT_BUG, EXIT_INTERRUPTED}
+    statuses = {cls.exit_code for cls in leaves()} | {
+        0,
+        EXIT_ALL_FAILED,
+        EXIT_BUG,
+        EXIT_INTERRUPTED,
+    }
     page = (DOCS / "exit-codes.md").read_text()
     listed = {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.M)}
     assert listed == statuses | {1}  # reserved
@@ -92,7 +98,12 @@ def test_the_script_on_the_page_tells_statuses_apart(tmp_path: Path) -> None:
     found = re.search(r"^    diag capture.*?^    esac$", page, re.M | re.S)
     assert found is not None
     script = found[0].replace("    diag", "    fake_diag", 1)
-    for status, text in ((0, ""), (5, "no traffic in the window\n"), (4, "")):
+    for status, text in (
+        (0, ""),
+        (5, "no traffic in the window\n"),
+        (8, "every request failed\n"),
+        (4, ""),
+    ):
         program = f"fake_diag() {{ return {status}; }}\n{script}\n"
         done = subprocess.run(
             ["bash", "-c", program], capture_output=True, check=False, cwd=tmp_path, text=True

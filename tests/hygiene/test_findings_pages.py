@@ -12,7 +12,7 @@ from diag.analysis import analyze
 from diag.findings import thresholds
 from diag.findings.metrics import measure, unit_of
 from diag.findings.not_serving import ID as NOT_SERVING
-from diag.findings.rules import RULES
+from diag.findings.rules import RULE_IDS
 from diag.findings.verdict import HEALTHY
 from diag.findings.without_requests import NO_REQUESTS, NOT_RECORDED
 from diag.formats.source import open_bundle
@@ -21,7 +21,7 @@ from diag.model.finding import Tier
 
 ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "docs" / "findings"
-IDS = sorted([*(rule.id for rule in RULES), NOT_RECORDED, NO_REQUESTS, NOT_SERVING])
+IDS = sorted([*RULE_IDS, NOT_RECORDED, NO_REQUESTS, NOT_SERVING])
 HEADINGS = [
     "What it means",
     "Evidence",

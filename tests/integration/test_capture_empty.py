@@ -56,7 +56,10 @@ def test_an_empty_level_1_window_tells_of_unbatched_requests(bundle: Path) -> No
         (metrics_text(9) + FAILED, "request_count rose by 6 from just before to just after"),
         (metrics_text(4), "request_count rose by 0 "),
         (metrics_text(1), "unknown number of requests (request_count: it fell"),
-        (b":a:b 1\n", "unknown number of requests (request_count: the metrics page has none"),
+        (
+            b":a:b 1\n",
+            "unknown number of requests (request_count: the metrics page has no request_count",
+        ),
         (b"\0{", "unknown number of requests (request_count: http://"),
     ],
 )

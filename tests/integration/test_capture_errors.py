@@ -255,8 +255,9 @@ def test_an_existing_bundle_is_not_replaced_without_force(bundle: Path) -> None:
 def test_a_server_without_resources(bundle: Path) -> None:
     refusal = (grpc.StatusCode.RESOURCE_EXHAUSTED, "Server Threadpool Exhausted")
     with serving(refusal=refusal) as server, pytest.raises(CaptureError, match="no resources") as e:
-        capture_bundle(plan(server.address), bundle)
+        capture_bundle(plan(server.address, timeout_ns=500 * MS), bundle)
     assert "--grpc_max_threads" in e.value.hint
+    assert len(server.calls) > 2, "a refused call is made again"
 
 
 def test_credentials_are_asked_for_and_never_shown(bundle: Path) -> None:

@@ -88,6 +88,8 @@ class Serving:
         refusal: Every call ends with this.
         models: Version states by name; ``None`` has no model service.
         want_token: Refuse calls without this authorization header.
+        refused_profiles: Calls of Profile that are refused first, for lack of threads.
+        hold_s: How long a Predict takes, on a thread of its own.
     """
 
     generation: str = "2.21"
@@ -100,6 +102,8 @@ class Serving:
     refusal: tuple[grpc.StatusCode, str] | None = None
     models: dict[str, dict[int, int]] | None = None
     want_token: str = ""
+    refused_profiles: int = 0
+    hold_s: float = 0.0
     address: str = ""
     profiles: list[ProfileRequest] = field(default_factory=list)
     terminated: list[str] = field(default_factory=list)
@@ -124,6 +128,7 @@ class Serving:
         known: dict[str, tuple[Callable[..., Any], Any]] = {
             "Profile": (self._profile, ProfileRequest),
             "Terminate": (self._terminate, TerminateRequest),
+            "Predict": (self._predict, TerminateRequest),
         }
         if self.generation == "2.21":
             known["GetSnapshot"] = (self._snapshot, GetSnapshotRequest)
@@ -160,6 +165,9 @@ class Serving:
 
     def _profile(self, request: ProfileRequest, context: grpc.ServicerContext) -> ProfileResponse:
         self.profiles.append(request)
+        if self.refused_profiles:
+            self.refused_profiles -= 1
+            context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "Server Threadpool Exhausted")
         if self.busy or not self._lock.acquire(blocking=False):
             context.abort(grpc.StatusCode.INTERNAL, BUSY)
         try:
@@ -188,6 +196,10 @@ class Serving:
                 return "terminated"
             time.sleep(0.002)
         return "time"
+
+    def _predict(self, request: TerminateRequest, context: Any) -> TerminateResponse:
+        time.sleep(self.hold_s)
+        return TerminateResponse()
 
     def _terminate(self, request: TerminateRequest, context: Any) -> TerminateResponse:
         self.terminated.append(request.session_id)
@@ -237,13 +249,18 @@ class _Handlers(grpc.GenericRpcHandler):  # type: ignore[misc]
 def serving(
     address: str = "127.0.0.1:0",
     credentials: grpc.ServerCredentials | None = None,
+    concurrent: int | None = None,
     **settings: Any,
 ) -> Iterator[Serving]:
-    """A running Serving; its ``address`` is where it listens."""
+    """A running Serving; its ``address`` is where it listens.
+
+    With ``concurrent``, gRPC itself refuses calls beyond so many at a time.
+    """
     state = Serving(**settings)
     server = grpc.server(
         futures.ThreadPoolExecutor(8),
         [_Handlers(state)],
+        maximum_concurrent_rpcs=concurrent,
         options=[("grpc.max_send_message_length", -1), ("grpc.so_reuseport", 0)],
     )
     port = (

@@ -45,6 +45,7 @@ def tabulate(
         preprocess_ns=preprocess_ns[order],
         ready_ns=np.where(queues.readiness.is_known[:n], ready, -1)[order],
         close_reason_index=queues.readiness.reason_index[:n][order].astype(np.int32),
+        is_failed=batches.is_failed[order],
         queues=tuple(
             Queue(
                 key=label,

@@ -38,6 +38,8 @@ class Batches:
         last_step: (n,) last nested root step.
         run_step: (k,) every root step nested in a batch.
         run_batch: (k,) the batch it is nested in.
+        has_merge: (n,) whether its inputs were merged or concatenated.
+        is_failed: (n,) whether a ``BatchingSession`` gave the batch up before its run.
         line: (n,) line index of the batch thread.
     """
 
@@ -54,6 +56,8 @@ class Batches:
     last_step: Int64s
     run_step: Int64s
     run_batch: Int64s
+    has_merge: Bools
+    is_failed: Bools
     line: Int64s
 
     def __len__(self) -> int:
@@ -125,6 +129,8 @@ def find_batches(events: EventTable, steps: Steps) -> Batches:
         last_step=last_step,
         run_step=run_step[run_of >= 0],
         run_batch=run_of[run_of >= 0],
+        has_merge=has_merge,
+        is_failed=np.zeros(n, np.bool_),
         line=events.line_index[row].astype(np.int64),
     )
 
@@ -192,6 +198,24 @@ def _link_by_rows(tasks: Tasks, batches: Batches, wanted: Int64s, candidates: In
         ambiguous[before] = False
         pending = np.setdiff1d(pending, before)
     return replace(tasks, batch=batch, is_ambiguous=ambiguous)
+
+
+def find_failed_batches(
+    batches: Batches, tasks: Tasks, session_of_task: Int64s, *, shows_runs: bool
+) -> Batches:
+    """Mark the batches of a ``BatchingSession`` that ended without a run.
+
+    Args:
+        batches: All batches.
+        tasks: All tasks.
+        session_of_task: (tasks,) the ``BatchingSessionRun`` that enqueued each task, or -1.
+        shows_runs: Whether the trace would show a run: it does from tracer level 2 on.
+    """
+    is_failed = np.zeros(len(batches), np.bool_)
+    if shows_runs:
+        is_failed[tasks.batch[(tasks.batch >= 0) & (session_of_task >= 0)]] = True
+        is_failed &= batches.first_step < 0
+    return replace(batches, is_failed=is_failed)
 
 
 def finish_function_batches(

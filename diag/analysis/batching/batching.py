@@ -9,6 +9,7 @@ from diag.analysis.batching.batches import (
     Batches,
     Tasks,
     find_batches,
+    find_failed_batches,
     find_tasks,
     finish_function_batches,
 )
@@ -16,6 +17,7 @@ from diag.analysis.batching.queue_keys import find_queues
 from diag.analysis.batching.queues import QueueState, describe_queues
 from diag.analysis.batching.task_owners import TaskOwners, find_task_owners, ops_of_tasks
 from diag.analysis.execution.execution import Execution
+from diag.analysis.tracer_level import tracer_level
 from diag.model.availability import Unavailable
 from diag.model.capture import Capture
 
@@ -48,6 +50,9 @@ def find_batching(capture: Capture, execution: Execution) -> Batching:
     tasks = find_tasks(events, batches)
     owners = find_task_owners(events, tasks, ops)
     batches = finish_function_batches(batches, tasks, ops, owners.call)
+    level = tracer_level(events, capture.tracer_level)
+    shows_runs = isinstance(level, int) and level > 1
+    batches = find_failed_batches(batches, tasks, owners.session, shows_runs=shows_runs)
     parameters = capture.batching_parameters
     queues = describe_queues(
         find_queues(batches, tasks, ops_of_tasks(owners, ops), events.names),

@@ -8,6 +8,8 @@ from diag.analysis.cupti_access import cupti_access
 from diag.analysis.device.hardware import model_name
 from diag.analysis.device.loss import is_counted
 from diag.analysis.execution.device_work import DeviceWork
+from diag.analysis.samples.clock_alignment import devices_of, name_of
+from diag.analysis.samples.dcgm import is_engine_stuck
 from diag.analysis.samples.untraced import gpus_requested
 from diag.analysis.thresholds import MIN_OVERHEAD_RATIO, MIN_UNLINKED_RATIO
 from diag.formats.trace import event_names as ev
@@ -62,6 +64,20 @@ def find_device_caveats(
         limits = (Limit.STAGES, Limit.IDLE, Limit.DEVICES)
         yield Caveat("profiler-overhead", limits, facts, "capture-again-warm")
     yield from _about_links(summaries, clock)
+    yield from _about_engines(capture)
+
+
+def _about_engines(capture: Capture) -> Iterator[Caveat]:
+    """GPUs of which the exporter's own values contradict each other."""
+    series = capture.dcgm_samples
+    if not isinstance(series, SampleSeries):
+        return
+    stuck = [i for i in range(len(devices_of(series))) if is_engine_stuck(series, i)]
+    if stuck:
+        facts: tuple[tuple[str, Fact], ...] = (
+            ("sampled_devices", tuple(name_of(series, index) for index in stuck)),
+        )
+        yield Caveat("dcgm-engine-stuck", (Limit.SAMPLES, Limit.DEVICES), facts, "restart-dcgm")
 
 
 def _about_other_devices(capture: Capture) -> Iterator[Caveat]:

@@ -47,6 +47,7 @@ def _shows_all_requests(inputs: IdleInputs) -> bool:
     metrics, level = inputs.capture.metrics, inputs.visibility.level
     if not isinstance(metrics, Unavailable):
         models = summarize_metrics(metrics)
-        if models and not any(model.responses for model in models):
+        counted = [m.responses for m in models if not isinstance(m.responses, Unavailable)]
+        if models and len(counted) == len(models) and not any(counted):
             return True
     return isinstance(level, int) and level >= 2 and len(inputs.requests.table) > 0

@@ -10,12 +10,14 @@ from diag.analysis.batching.batch_table import tabulate
 from diag.analysis.batching.batching import Batching
 from diag.analysis.execution.execution import Execution
 from diag.analysis.requests.batcher_visits import preprocess_of_runs
+from diag.analysis.requests.failures import find_failures
 from diag.analysis.requests.free_steps import find_free_steps
 from diag.analysis.requests.kinds import KINDS, NO_ROOTS, KindInputs, RequestKind
 from diag.analysis.requests.linked_steps import LinkedSteps, link_steps
 from diag.analysis.requests.model_names import ModelNames
 from diag.analysis.requests.rows import RequestSources, Rows, concatenate
 from diag.model.capture import Capture
+from diag.model.failures import Failures
 from diag.model.serving import BatchTable, RequestTable
 
 
@@ -29,7 +31,7 @@ class AttributedRequests:
         sources: The events, steps and tasks behind the rows of ``table``.
         linked: All steps, batches and tasks.
         censored: Requests of which parts were recorded but not the root event.
-        refused: Root events whose request did not run.
+        failures: Requests that did not run, by how far they came.
     """
 
     table: RequestTable
@@ -37,7 +39,7 @@ class AttributedRequests:
     sources: RequestSources
     linked: LinkedSteps
     censored: int
-    refused: int
+    failures: Failures
 
 
 def attribute_requests(
@@ -62,12 +64,12 @@ def attribute_requests(
     inputs = KindInputs(execution, linked, names)
     free = find_free_steps(execution, linked)
     tables: list[Rows] = []
-    censored = refused = 0
+    censored = 0
     for kind in kinds:
         roots = kind.find(inputs, free) if has_any else NO_ROOTS
         free = free & ~np.isin(np.arange(len(free)), roots.taken)
         tables.append(kind.tile(inputs, roots))
-        censored, refused = censored + roots.censored, refused + roots.refused
+        censored += roots.censored
     table, sources = concatenate(tables, linked.tasks, names.labels)
     batches, table = tabulate(
         linked.batches,
@@ -75,4 +77,5 @@ def attribute_requests(
         table,
         preprocess_of_runs(linked.batches, linked.run_stage_ns),
     )
-    return AttributedRequests(table, batches, sources, linked, censored, refused)
+    failures = find_failures(inputs)
+    return AttributedRequests(table, batches, sources, linked, censored, failures)

@@ -83,7 +83,8 @@ def find_visits(
 def run_stages(batches: Batches, step_stage_ns: NDArray[np.int64]) -> NDArray[np.int64]:
     """(batches, len(STAGES)) stages of each batch's run, adding up to its length.
 
-    Without a recorded step (tracer level 1) the whole run is compute.
+    Without a recorded step (tracer level 1) the whole run is compute. A batch that failed before
+    its run has none: that time is unattributed.
 
     Args:
         batches: All batches.
@@ -92,7 +93,7 @@ def run_stages(batches: Batches, step_stage_ns: NDArray[np.int64]) -> NDArray[np
     out = np.zeros((len(batches), len(STAGES)), np.int64)
     np.add.at(out, batches.run_batch, step_stage_ns[batches.run_step])
     length = batches.run_end_ns - batches.run_start_ns
-    coarse = batches.first_step < 0
+    coarse = (batches.first_step < 0) & ~batches.is_failed
     out[coarse, Stage.COMPUTE.index] = length[coarse]
     rest = length - out.sum(axis=1)
     is_excess = rest < 0  # its steps are longer than the run

@@ -54,7 +54,7 @@ def visit_rows(
         end_ns=visits.end_ns,
         rows=visits.rows,
         model=model,
-        complete=visits.is_linked,
+        complete=visits.is_linked & ~_failed_visits(linked, of_task, n),
         link=np.zeros(n, np.int64),
         links=(link,),
         stage_ns=stage_ns,
@@ -63,6 +63,16 @@ def visit_rows(
         step=np.full(n, -1, np.int64),
         of_task=of_task,
     )
+
+
+def _failed_visits(linked: LinkedSteps, of_task: Int64s, visits: int) -> Bools:
+    """(visits,) whether a batch of the visit failed before its run."""
+    batch = linked.tasks.batch
+    failed = (of_task >= 0) & (batch >= 0)
+    failed[failed] = linked.batches.is_failed[batch[failed]]
+    out = np.zeros(visits, np.bool_)
+    out[of_task[failed]] = True
+    return out
 
 
 def queues_of_tasks(linked: LinkedSteps, task: Int64s) -> Int64s:

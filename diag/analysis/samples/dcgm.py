@@ -20,12 +20,16 @@ from diag.analysis.thresholds import (
     NVML_PERIOD_MAX_NS,
     NVML_PERIOD_MIN_NS,
     SAMPLE_ROUNDING_RATIO,
+    STUCK_ENGINE_MIN_UTILIZATION,
 )
 from diag.model.agreement import Averaging, AveragingKind
 from diag.model.availability import Unavailable
+from diag.model.samples import SampleSeries
 
 ENGINE = "gr_engine_active_ratio"
 UTILIZATION = "gpu_util_percent"
+# Utilization by source of it, the most precise first, and the value that means all of it.
+FIELDS: tuple[tuple[str, int], ...] = ((ENGINE, 1), (UTILIZATION, 100))
 _AGE = "collected_age_ns"
 _MS = 1_000_000
 _UNCHANGED = Unavailable(
@@ -88,6 +92,21 @@ def find_interval(collections: list[Collection]) -> Interval:
     return Interval(least, usual, usual + blur, is_derived=True)
 
 
+def is_engine_stuck(series: SampleSeries, index: int) -> bool:
+    """Whether the engine's activity of a device is 0 all the time although the GPU works.
+
+    DCGM's profiling module can stop while the rest of DCGM goes on: GR_ENGINE_ACTIVE then stays 0
+    with GPU_UTIL at 95 to 99 (NVIDIA/DCGM issue 303, NVIDIA/dcgm-exporter issue 662). A GPU whose
+    utilization is high has some engine activity, however small.
+    """
+    samples = series.samples
+    engine = [v for s in samples if (v := number_at(s.get(ENGINE), index)) is not None]
+    used = [v for s in samples if (v := number_at(s.get(UTILIZATION), index)) is not None]
+    if not engine or not used or max(engine) > 0:
+        return False
+    return sum(used) / len(used) / 100 >= STUCK_ENGINE_MIN_UTILIZATION
+
+
 def dcgm_readings(aligned: AlignedSeries, index: int) -> Readings:
     """Readings of one device.
 
@@ -96,7 +115,8 @@ def dcgm_readings(aligned: AlignedSeries, index: int) -> Readings:
     """
     collections = find_collections(aligned)
     interval = find_interval(collections)
-    for field in (ENGINE, UTILIZATION):
+    stuck = is_engine_stuck(aligned.series, index)
+    for field in (UTILIZATION,) if stuck else (ENGINE, UTILIZATION):
         given = (number_at(sample.get(field), index) for sample in aligned.series.samples)
         if any(value is not None for value in given):
             break

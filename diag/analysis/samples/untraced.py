@@ -8,8 +8,8 @@ import numpy as np
 
 from diag.analysis.cupti_access import cupti_access
 from diag.analysis.samples.clock_alignment import AlignedSeries, align, devices_of, name_of
-from diag.analysis.samples.dcgm import ENGINE
-from diag.analysis.samples.dcgm import UTILIZATION as DCGM_RATE
+from diag.analysis.samples.dcgm import FIELDS as DCGM_FIELDS
+from diag.analysis.samples.dcgm import is_engine_stuck
 from diag.analysis.samples.nvml import DRIVER, RATE
 from diag.analysis.samples.processes import (
     DeviceProcesses,
@@ -29,9 +29,9 @@ from diag.model.device import DeviceLoss
 from diag.model.samples import SampleSeries
 
 # Fields with a utilization by source, the most precise first, and the value that means all of it.
-_FIELDS = {
+_FIELDS: dict[str, tuple[tuple[str, int], ...]] = {
     "nvml": ((DRIVER, 100), (RATE, 100)),
-    "dcgm": ((ENGINE, 1), (DCGM_RATE, 100)),
+    "dcgm": DCGM_FIELDS,
 }
 _NOT_TRACED = Unavailable("the trace holds no event of a GPU")
 _NOT_COMPARED = Unavailable("nothing was compared")
@@ -74,6 +74,8 @@ def sampled_share(
         aligned if isinstance(aligned, AlignedSeries) else AlignedSeries(series, 0, 0)
     ).values
     fields = _FIELDS.get(source, _FIELDS["nvml"])
+    if source == "dcgm" and is_engine_stuck(series, index):
+        fields = DCGM_FIELDS[1:]
     was_sampled = False
     for field, whole in fields:
         times, values = values_of(field, index)

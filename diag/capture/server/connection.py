@@ -14,6 +14,7 @@ import grpc
 from google.protobuf.message import Message
 
 from diag.capture.interrupts import Interrupts
+from diag.capture.server.backoff import Backoff, is_out_of_threads
 from diag.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class ConnectionOptions:
         authority: Name to expect in the certificate and to send; "" for the host's name.
         headers: gRPC metadata that is sent with every call.
         receive_max_bytes: Largest answer that is accepted.
+        retry_refused: Whether a call is made again that the server refused for lack of threads.
     """
 
     tls: TlsOptions | None
@@ -47,6 +49,7 @@ class ConnectionOptions:
     authority: str = ""
     headers: tuple[tuple[str, str | bytes], ...] = ()
     receive_max_bytes: int
+    retry_refused: bool = False
 
     @classmethod
     def of(cls, plan: CapturePlan) -> ConnectionOptions:
@@ -56,6 +59,7 @@ class ConnectionOptions:
             authority=plan.authority,
             headers=plan.headers,
             receive_max_bytes=plan.receive_max_bytes,
+            retry_refused=True,
         )
 
 
@@ -66,6 +70,7 @@ class Connection:
         target: The address.
         options: TLS, headers and limits of the connection.
         reached: Whether the server has answered any call, with a result or an error.
+        refused: Calls that the server refused because all its gRPC threads were in use.
         interrupts: Delays signals while gRPC code runs.
     """
 
@@ -88,6 +93,7 @@ class Connection:
         self.target = target
         self.options = options
         self.reached = False
+        self.refused = 0
         self.interrupts = interrupts or Interrupts()
         self._metadata = options.headers
         arguments = _channel_arguments(target, options)
@@ -116,16 +122,34 @@ class Connection:
     ) -> Response:
         """Call a method and wait for the answer.
 
+        A call that a TensorFlow server refuses for lack of threads is made again, with growing
+        pauses.
+
         Args:
             method: Path, e.g. ``/tensorflow.ProfilerService/Terminate``.
             request: The request message.
             response: Type of the answer.
-            timeout_s: Time allowed for the call.
+            timeout_s: Time allowed for the call, and for its repetitions.
 
         Raises:
             grpc.RpcError: The call failed; ``failures.explain`` turns this into a CaptureError.
             KeyboardInterrupt: A signal arrived during the wait.
         """
+        backoff = Backoff(timeout_s, self.interrupts)
+        while True:
+            answer = self._answer(method, request, response, timeout_s)
+            if not isinstance(answer, grpc.RpcError):
+                return answer
+            if not self.options.retry_refused or not is_out_of_threads(answer):
+                raise answer
+            self.refused += 1
+            if not backoff.pause():
+                raise answer
+
+    def _answer(
+        self, method: str, request: Message, response: type[Response], timeout_s: float
+    ) -> Response | grpc.RpcError:
+        """The answer to one call, or its error."""
         with self.interrupts.shield():
             future = self.start(method, request, response, timeout_s)
             answered = threading.Event()
@@ -136,7 +160,7 @@ class Connection:
                 answer: Response = future.result()
             except grpc.RpcError as exc:
                 self.note(exc)
-                raise
+                return exc
             finally:
                 future.cancel()
             self.reached = True

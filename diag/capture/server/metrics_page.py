@@ -16,7 +16,8 @@ from diag.capture.plan import METRICS_AUTO, METRICS_OFF, SECOND
 from diag.capture.server.http_page import Page, read_page
 from diag.capture.server.model_status import read_status
 from diag.errors import MetricsParseError
-from diag.formats.text.prometheus import parse_metrics
+from diag.formats.text.prometheus import declared_names, parse_metrics
+from diag.formats.text.serving_metrics import MODEL_LABEL, REQUEST_COUNT, inferences
 from diag.model.availability import Unavailable
 
 if TYPE_CHECKING:
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 # The path of TensorFlow Serving's documentation (config/monitoring_config.proto).
 METRICS_PATH = "/monitoring/prometheus/metrics"
 GUESS_TIMEOUT_NS = 2 * SECOND
-# util/prometheus_exporter.cc turns every "/" of /tensorflow/serving/request_count into ":".
-REQUEST_COUNT = ":tensorflow:serving:request_count"
-MODEL_LABEL = "model_name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +60,17 @@ def find_metrics(connection: Connection, plan: CapturePlan) -> MetricsPage | Una
     base = _default_base(connection, plan)
     if isinstance(base, Unavailable):
         return base
-    samples = read_metrics(base + METRICS_PATH, plan)
+    page = scrape(base + METRICS_PATH, plan)
+    if isinstance(page, Unavailable):
+        return page
+    samples = samples_of(page, base + METRICS_PATH)
     if isinstance(samples, Unavailable):
         return samples
     names = model_names(samples)
-    doubt = _doubt(connection, plan, base, names)
+    if not names and REQUEST_COUNT not in declared_names(page.body):
+        doubt = "it has no request_count, so it cannot be matched to this server"
+    else:
+        doubt = _doubt(connection, plan, base, names)
     if doubt:
         return Unavailable(
             f"{base} is not used: {doubt}; if the page is this server's, capture with its URL"
@@ -109,7 +113,7 @@ def model_names(samples: tuple[MetricSample, ...]) -> tuple[str, ...]:
     names = {
         value
         for sample in samples
-        if sample.name.startswith(REQUEST_COUNT)
+        if sample.name == REQUEST_COUNT
         for key, value in sample.labels
         if key == MODEL_LABEL and value
     }
@@ -119,16 +123,12 @@ def model_names(samples: tuple[MetricSample, ...]) -> tuple[str, ...]:
 def count_increase(
     before: tuple[MetricSample, ...], after: tuple[MetricSample, ...]
 ) -> int | Unavailable:
-    """By how much request_count rose from one page to the next, or why that is unknown."""
-    if not any(sample.name.startswith(REQUEST_COUNT) for sample in after):
-        return Unavailable("the metrics page has none")
-    rise = round(request_count(after) - request_count(before))
+    """By how many inferences request_count rose, or why that is unknown."""
+    late, early = inferences(after), inferences(before)
+    if isinstance(late, Unavailable):
+        return late
+    rise = round(late - (0.0 if isinstance(early, Unavailable) else early))
     return rise if rise >= 0 else Unavailable("it fell, so the server was restarted")
-
-
-def request_count(samples: tuple[MetricSample, ...]) -> float:
-    """Requests answered since the server started, over all models and outcomes."""
-    return sum(sample.value for sample in samples if sample.name.startswith(REQUEST_COUNT))
 
 
 def _doubt(connection: Connection, plan: CapturePlan, base: str, names: tuple[str, ...]) -> str:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import grpc
 
-from diag.capture.plan import SECOND
+from diag.capture.plan import MS, SECOND
 from diag.capture.server import failures
+from diag.capture.server.backoff import Backoff, is_out_of_threads
 from diag.capture.server.connection import TICK_S
 from diag.capture.tracers.probe import PROFILE, TERMINATE
 from diag.capture.tracers.session_ids import new_session_id
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from diag.capture.server.connection import Connection
 
 _TERMINATE_TIMEOUT_S = 2.0
+# Time in which a server without a free thread is asked again to record.
+REFUSED_LIMIT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,9 @@ def call_profile(
     stop_requested: Callable[[], bool],
     on_tick: Callable[[int], None],
 ) -> ProfileAnswer:
-    """Call ``Profile`` once and wait for the answer.
+    """Call ``Profile`` and wait for the answer.
+
+    Only a call that the server refused at once for lack of threads is made again: no session began.
 
     However this ends, the session on the server ends too: by ``Terminate`` and, if the answer is
     not awaited, by cancelling the call, upon which the server drops the data and frees its
@@ -97,8 +102,15 @@ def call_profile(
         CaptureError: The server refused, failed, went away or did not answer in time.
         KeyboardInterrupt: A signal arrived that discards the recording.
     """
-    with connection.interrupts.shield():
-        return _call(connection, request, collect_timeout_ns, stop_requested, on_tick)
+    backoff = Backoff(REFUSED_LIMIT_S, connection.interrupts)
+    while True:
+        with connection.interrupts.shield():
+            answer = _call(connection, request, collect_timeout_ns, stop_requested, on_tick)
+        if isinstance(answer, ProfileAnswer):
+            return answer
+        connection.refused += 1
+        if stop_requested() or not backoff.pause():
+            raise failures.explain(answer, connection, failures.RECORDING) from answer
 
 
 def _call(
@@ -107,7 +119,8 @@ def _call(
     collect_timeout_ns: int,
     stop_requested: Callable[[], bool],
     on_tick: Callable[[int], None],
-) -> ProfileAnswer:
+) -> ProfileAnswer | grpc.RpcError:
+    """The answer, or the error of a call that was refused before a session began."""
     timeout_s = request.opts.duration_ms / 1e3 + collect_timeout_ns / SECOND
     answered = threading.Event()
     sent_unix_ns, started_ns = time.time_ns(), time.monotonic_ns()
@@ -135,6 +148,9 @@ def _call(
         response: ProfileResponse = call.result()
     except grpc.RpcError as exc:
         connection.note(exc)
+        is_early = time.monotonic_ns() - started_ns < request.opts.duration_ms * MS
+        if connection.options.retry_refused and is_early and is_out_of_threads(exc):
+            return exc
         if exc.code() == grpc.StatusCode.DEADLINE_EXCEEDED:
             _terminate(connection, request.session_id)
         raise failures.explain(exc, connection, failures.RECORDING) from exc

@@ -1,8 +1,9 @@
 """The rules: one module each, named after the rule's id.
 
-A rule module has a function ``find(inputs) -> Finding | None``, pure in its inputs, and
-``ID``, the finding's permanent id. Every module in this package is a rule; adding one needs
-no other change of code, but a page ``docs/findings/<id>.md``.
+A rule module has ``ID``, the finding's permanent id, and one function, pure in its inputs:
+``find(inputs) -> Finding | None`` for a rule about complete requests, or ``find_failed(failed) ->
+Finding | None`` for one about failed requests, which needs no complete one. Every module in this
+package is a rule; adding one needs no other change of code, but a page ``docs/findings/<id>.md``.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
+    from diag.findings.failure_finding import FailureInputs
     from diag.findings.inputs import RuleInputs
     from diag.model.finding import Finding
 
@@ -25,10 +28,20 @@ class Rule(NamedTuple):
     find: Callable[[RuleInputs], Finding | None]
 
 
-def _load() -> tuple[Rule, ...]:
+class FailureRule(NamedTuple):
+    """One rule about failed requests: the id of its finding, and the function that looks for it."""
+
+    id: str
+    find: Callable[[FailureInputs], Finding | None]
+
+
+def _modules() -> tuple[ModuleType, ...]:
     names = sorted(module.name for module in pkgutil.iter_modules(__path__))
-    modules = (importlib.import_module(f"{__name__}.{name}") for name in names)
-    return tuple(Rule(module.ID, module.find) for module in modules)
+    return tuple(importlib.import_module(f"{__name__}.{name}") for name in names)
 
 
-RULES: tuple[Rule, ...] = _load()
+RULES = tuple(Rule(each.ID, each.find) for each in _modules() if hasattr(each, "find"))
+FAILURE_RULES = tuple(
+    FailureRule(each.ID, each.find_failed) for each in _modules() if hasattr(each, "find_failed")
+)
+RULE_IDS = tuple(sorted([rule.id for rule in RULES] + [rule.id for rule in FAILURE_RULES]))

@@ -41,7 +41,7 @@ ID = "device-saturated"
 def find(inputs: RuleInputs) -> Finding | None:
     """At work for at least ``SATURATED_MIN_RATIO`` of the window."""
     gaps = inputs.gaps
-    if gaps is None or not is_saturated(inputs) or not _is_contended(inputs):
+    if gaps is None or not is_saturated(inputs) or not is_contended(inputs):
         return None
     working, busy = working_ratio(inputs), window_ratio(gaps, gaps.timeline.busy_ns)
     confidence, reason = judge(inputs, Basis())
@@ -104,7 +104,7 @@ def _enable_batching(inputs: RuleInputs) -> EnableBatching | None:
     return enable_batching(analysis, 1 if inputs.on_device else inter_op_threads(analysis))
 
 
-def _is_contended(inputs: RuleInputs) -> bool:
+def is_contended(inputs: RuleInputs) -> bool:
     """On the CPU: whether requests wait in queues, or several share a machine with no core left.
 
     A single caller that sends one request after the other keeps the CPU path busy, too.

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from diag.findings import thresholds
 from diag.findings.confidence import Basis, judge
-from diag.findings.cpu import cpu_busy, cpu_evidence
+from diag.findings.cpu import cpu_busy, cpu_evidence, is_cpu_of_others
 from diag.findings.device import is_without_demand
+from diag.findings.failed import failed_requests
 from diag.findings.shares import window_ratio
 from diag.model.availability import Unavailable
 from diag.model.finding import (
@@ -25,19 +26,27 @@ from diag.model.gaps import Confidence
 
 if TYPE_CHECKING:
     from diag.analysis.result import Analysis
+    from diag.findings.failed import FailedRequests
     from diag.findings.inputs import RuleInputs
 
 ID = "no-demand"
 
 
 def find(inputs: RuleInputs) -> Finding | None:
-    """Mostly idle, and mostly without an open request."""
+    """Mostly idle, and mostly without an open request.
+
+    Not where many requests fail, or where other processes fill the machine's CPU: other findings
+    and the verdict say so, and spare capacity is not known.
+    """
     gaps = inputs.gaps
     if gaps is None or not is_without_demand(inputs):
         return None
+    failed = failed_requests(inputs.analysis)
+    if failed.is_material or is_cpu_of_others(inputs.analysis):
+        return None
     without = window_ratio(gaps, gaps.no_demand_ns)
     starved = window_ratio(gaps, gaps.starved_ns)
-    against = _against(inputs.analysis)
+    against = _against(inputs.analysis, failed)
     confidence, reason = (Confidence.LOW, against) if against else judge(inputs, Basis())
     where = Source("idle", f"{gaps.timeline.name} no-demand")
     return Finding(
@@ -57,7 +66,7 @@ def find(inputs: RuleInputs) -> Finding | None:
             Evidence(
                 "idle, starved of input", starved, "ratio", Source("idle", gaps.timeline.name)
             ),
-            _refused(inputs.analysis),
+            _failed(failed),
             *cpu_evidence(inputs.analysis),
         ),
         counter_evidence=(
@@ -86,17 +95,17 @@ def find(inputs: RuleInputs) -> Finding | None:
     )
 
 
-def _refused(analysis: Analysis) -> Evidence:
-    where = Source("capture", "refused_requests")
-    return Evidence("requests refused", analysis.counts.refused, "requests", where)
+def _failed(failed: FailedRequests) -> Evidence:
+    where = Source("capture", "refused_requests, failed_requests")
+    return Evidence("requests failed", failed.number, "requests", where)
 
 
-def _against(analysis: Analysis) -> str:
+def _against(analysis: Analysis, failed: FailedRequests) -> str:
     """What contradicts spare capacity, in one sentence; "" if nothing does."""
-    refused, busy = analysis.counts.refused, cpu_busy(analysis)
-    if refused:
-        many = "1 request was" if refused == 1 else f"{refused:,} requests were"
-        return f"{many} refused: clients ask for more than is served."
+    busy = cpu_busy(analysis)
+    if failed.number:
+        many = "1 request" if failed.number == 1 else f"{failed.number:,} requests"
+        return f"{many} failed: clients ask for more than is served."
     if not isinstance(busy, Unavailable) and busy >= thresholds.CPU_FULL_RATIO:
         return f"The machine's CPU is {busy:.0%} busy: requests would wait for a core."
     return ""

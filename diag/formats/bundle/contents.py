@@ -9,7 +9,7 @@ import msgspec
 from diag.errors import BatchingParametersError, BundleCorruptError, InputError, MetricsParseError
 from diag.formats.bundle import layout
 from diag.formats.bundle.server import decode_server, recorded_parameters
-from diag.formats.text.prometheus import metrics_from_bytes
+from diag.formats.text.prometheus import declared_names, metrics_from_bytes
 from diag.formats.text.samples import decode_samples
 from diag.formats.trace.capture import decode_named, trace_caveats
 from diag.formats.trace.recorded_window import recorded_level, recorded_window
@@ -151,7 +151,8 @@ class _Contents:
             return self._absent("metrics"), ()
         before, after = (self._take(name) for name in names)
         try:
-            return MetricsPair(metrics_from_bytes(before), metrics_from_bytes(after)), ()
+            samples = metrics_from_bytes(before), metrics_from_bytes(after)
+            return MetricsPair(*samples, declared_names(after)), ()
         except MetricsParseError as exc:
             # The server wrote this text; an error in it must not make the capture unreadable.
             caveat = Caveat("metrics-unreadable", (Limit.METRICS,), (("reason", exc.message),))

@@ -8,6 +8,7 @@ names start with ":" and have no ``# HELP`` and no ``# EOF`` line
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,10 @@ LINE_MAX_CHARACTERS = 64 * 1024
 _NAME_END = re.compile(r"[{\s]")
 # All other forms are left to prometheus-client.
 _PLAIN_NUMBERS = re.compile(r"[ \t]+(-?\d{1,20}(?:\.\d{1,20})?)(?:[ \t]+(\d{1,15}))?\s*", re.ASCII)
+_NUMBER = re.compile(r"[-+]?(\d{1,400})(?:\.(\d{0,400}))?(?:[eE][-+]?\d{1,3})?", re.ASCII)
+_TYPE = re.compile(rb"^# TYPE (\S{1,1000}) ", re.MULTILINE)
+# Digits that TensorFlow Serving's exporter prints of a number that is no integer (absl::StrCat).
+_PRINTED_DIGITS = 6
 _HINT = "check the metrics URL: it must answer in Prometheus text format"
 
 
@@ -44,6 +49,11 @@ def parse_metrics(text: str) -> tuple[MetricSample, ...]:
         if line and not line.startswith("#"):
             samples.append(_sample(line, number))
     return tuple(samples)
+
+
+def declared_names(data: bytes) -> frozenset[str]:
+    """Names that ``# TYPE`` lines declare: a server declares metrics that have no value yet."""
+    return frozenset(found[1].decode("utf-8", "replace") for found in _TYPE.finditer(data))
 
 
 def parse_named(text: str, names: Collection[str]) -> Iterator[tuple[MetricSample, int | None]]:
@@ -114,7 +124,8 @@ def _timed_sample(line: str, number: int) -> tuple[MetricSample, int | None]:
         (family,) = text_string_to_metric_families(line)
         name, labels, value, seconds, *_ = family.samples[0]
         unix_ns = None if seconds is None else round(float(seconds) * 1e3) * 1_000_000
-        return MetricSample(name, tuple(labels.items()), float(value)), unix_ns
+        sample = MetricSample(name, tuple(labels.items()), float(value), _step(line))
+        return sample, unix_ns
     # The parser has no error of its own: a bad line raises one of these from its slicing.
     except (ValueError, IndexError, OverflowError) as exc:
         raise MetricsParseError(
@@ -122,3 +133,17 @@ def _timed_sample(line: str, number: int) -> tuple[MetricSample, int | None]:
             cause=str(exc),
             hint=_HINT,
         ) from exc
+
+
+def _step(line: str) -> float:
+    """The change that the digits of a line's value may hide.
+
+    A value with at most six digits may have been rounded to them: printing drops zeros at the end.
+    """
+    text = line.rpartition("}")[2].split() if "}" in line else line.split()[1:]
+    found = _NUMBER.fullmatch(text[0]) if text else None
+    if found is None or float(text[0]) == 0:
+        return 0.0
+    digits = len((found[1] + (found[2] or "")).lstrip("0"))
+    exponent = math.floor(math.log10(abs(float(text[0]))))
+    return float(10.0 ** (exponent + 1 - max(_PRINTED_DIGITS, digits)))

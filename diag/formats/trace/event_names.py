@@ -21,6 +21,12 @@ PROCESS_BATCH: Final = "ProcessBatch"  # dequeue to callback end; _c is the batc
 BATCH_TASK_EMPTY: Final = "BatchTask::empty"  # noise
 # W:tensorflow/core/kernels/batching_util/adaptive_shared_batch_scheduler.h
 ADAPTIVE_SCHEDULE: Final = "ASBSQueue::Schedule"
+# A call of a scheduler, which encloses the enqueues of one request.
+SCHEDULE_CALLS: Final = (
+    SCHEDULE_WITHOUT_SPLIT,
+    SCHEDULE_WITH_EAGER_SPLIT,
+    ADAPTIVE_SCHEDULE,
+)
 # TF:tensorflow/core/kernels/batching_util/batch_resource_base.cc
 CONCAT_INPUT_TENSORS: Final = "ConcatInputTensors"  # BatchFunction's batch formation
 

@@ -79,6 +79,7 @@ def _count_note(counts: Counts) -> Note:
             ("complete", counts.complete),
             ("partial", _partial(counts)),
             ("refused", counts.refused),
+            ("failed", counts.failed_in_batch),
             ("split", counts.split_requests),
             ("ambiguous", counts.ambiguous_links),
             ("requests_cut", counts.censored),
@@ -108,7 +109,8 @@ def _count_note(counts: Counts) -> Note:
 
 _COUNT_TEXTS = {
     "partial": "{partial} without all links (left out below)",
-    "refused": "{refused} refused by the batching queue",
+    "refused": "{refused} failed before they joined a batch",
+    "failed": "{failed} failed with their batch",
     "split": "{split} split over several batches",
     "ambiguous": "{ambiguous} with an ambiguous link to a batch",
 }
@@ -117,7 +119,7 @@ _COUNT_TEXTS = {
 def _partial(counts: Counts) -> int:
     if isinstance(counts.requests, Unavailable) or isinstance(counts.complete, Unavailable):
         return 0
-    return counts.requests - counts.complete
+    return counts.requests - counts.complete - counts.failed_in_batch
 
 
 def _braced(missing: int | Unavailable) -> str:

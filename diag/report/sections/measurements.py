@@ -9,7 +9,7 @@ from diag.model.availability import Unavailable
 from diag.report.model import Column, Note, Section
 from diag.report.notes import note_of
 from diag.report.rows import Row, make_table, name_column, number_column, text_column
-from diag.report.sections.server_metrics import metric_tables
+from diag.report.sections.server_metrics import metric_tables, probe_notes
 from diag.report.shares import share
 from diag.report.topics import ReportInputs, topic
 
@@ -126,6 +126,7 @@ def _absence_notes(inputs: ReportInputs) -> Iterator[Note]:
         yield Note(f"{', '.join(sources)}: {reason}", label="missing")
     if not isinstance(analysis.metrics, Unavailable) and not analysis.metrics:
         yield Note("the server has counted no request yet", label="metrics")
+    yield from probe_notes(analysis)
 
 
 def _sample_tables(analysis: Analysis) -> Iterator[Table]:

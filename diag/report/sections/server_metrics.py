@@ -42,7 +42,7 @@ def failure_notes(analysis: Analysis) -> Iterator[Note]:
         return
     failures: Counter[str] = Counter()
     for item in analysis.metrics:
-        failures.update({status: n for status, n in item.responses.items() if status != "OK"})
+        failures.update({status: n for status, n in _counted(item).items() if status != "OK"})
     seen = {status: n for status, n in sorted(failures.items()) if n > 0}
     facts: dict[str, tuple[Cell, str]] = {}
     for index, (status, n) in enumerate(seen.items()):
@@ -52,6 +52,22 @@ def failure_notes(analysis: Analysis) -> Iterator[Note]:
         yield note_of(f"Answers that are not OK, by the server's metrics: {listed(parts)}.", facts)
 
 
+def _counted(item: ModelMetrics) -> dict[str, int]:
+    return {} if isinstance(item.responses, Unavailable) else item.responses
+
+
+def probe_notes(analysis: Analysis) -> Iterator[Note]:
+    """Status and metadata requests, which are no requests; and what the page does not count."""
+    if isinstance(analysis.metrics, Unavailable):
+        return
+    probes = sum(item.probes for item in analysis.metrics)
+    if probes:
+        yield note_of("{probes} answered", {"probes": (probes, "count")}, label="status requests")
+    missing = {i.responses.reason for i in analysis.metrics if isinstance(i.responses, Unavailable)}
+    for reason in sorted(missing):
+        yield Note(reason, label="answers")
+
+
 def metric_tables(analysis: Analysis) -> Iterator[Table]:
     """Answers and mean latencies of each model; none where nothing was counted."""
     if isinstance(analysis.metrics, Unavailable) or not analysis.metrics:
@@ -59,7 +75,7 @@ def metric_tables(analysis: Analysis) -> Iterator[Table]:
     answers = [
         Row((item.model, status, n))
         for item in analysis.metrics
-        for status, n in item.responses.items()
+        for status, n in _counted(item).items()
     ]
     if answers:
         notes = tuple(_answer_notes(analysis))
@@ -67,9 +83,14 @@ def metric_tables(analysis: Analysis) -> Iterator[Table]:
     latencies = [_latency_row(item) for item in analysis.metrics]
     known = [item for item in analysis.metrics if not isinstance(item.outside_mean_ns, Unavailable)]
     why = {
-        item.outside_mean_ns.reason
+        value.reason
         for item in analysis.metrics
-        if isinstance(item.outside_mean_ns, Unavailable)
+        for value in (
+            item.request_latency_mean_ns,
+            item.runtime_latency_mean_ns,
+            item.outside_mean_ns,
+        )
+        if isinstance(value, Unavailable)
     }
     latency_notes = [Note(f"n/a: {reason}", style="item") for reason in sorted(why)]
     if known:
@@ -87,18 +108,19 @@ def _answer_notes(analysis: Analysis) -> Iterator[Note]:
     counts = analysis.counts
     if isinstance(analysis.metrics, Unavailable) or isinstance(counts.complete, Unavailable):
         return
-    answers = sum(sum(item.responses.values()) for item in analysis.metrics)
-    if answers <= counts.complete + counts.refused:
+    answers = sum(sum(_counted(item).values()) for item in analysis.metrics)
+    failed = counts.refused + counts.failed_in_batch
+    if answers <= counts.complete + failed:
         return
     facts: dict[str, tuple[Cell, str]] = {
         "answers": (answers, "count"),
         "complete": (counts.complete, "count"),
     }
-    if counts.refused:
-        facts["refused"] = (counts.refused, "count")
-    refused = " and {refused} refused" if counts.refused else ""
+    if failed:
+        facts["failed"] = (failed, "count")
+    failing = " and {failed} failed" if failed else ""
     yield note_of(
-        f"{{answers}} answers, {{complete}} complete{refused} requests in the window: the scrapes "
+        f"{{answers}} answers, {{complete}} complete{failing} requests in the window: the scrapes "
         "enclose a longer time than the window",
         facts,
         style="item",

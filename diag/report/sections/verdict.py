@@ -28,7 +28,7 @@ EVIDENCE_COLUMNS = (
 # Caveats of servers that have GPUs, but no trace of their work: the verdict may be of the CPU only.
 _GPU_DOUBTS = frozenset({"gpu-plane-missing", "gpu-planes-empty"})
 # The other tiers say that something cannot be seen, or that nothing is lost.
-_TIERS_OF_CAUSES = frozenset({Tier.DISTURBANCE, Tier.REQUEST_TIME, Tier.DEVICE_TIME})
+_TIERS_OF_CAUSES = frozenset({Tier.FAILURES, Tier.DISTURBANCE, Tier.REQUEST_TIME, Tier.DEVICE_TIME})
 
 
 @topic(order=100)

@@ -56,6 +56,15 @@ def _utilization(facts: Facts, unknown: str) -> str:
     return f"Sampled utilization {time}, {'; '.join(parts)}."
 
 
+def _dcgm_engine_stuck(facts: Facts) -> str:
+    devices = and_more(list(facts.texts("sampled_devices")), _DEVICES_MAX)
+    return (
+        f"Two values of the DCGM exporter contradict each other on {devices}: GR_ENGINE_ACTIVE is "
+        "0 all the time, although GPU_UTIL shows work. DCGM's profiling module has stopped, so "
+        "that GPU_UTIL is used, and other profiling values of this GPU are not to be trusted."
+    )
+
+
 def _no_device_plane(_: Facts) -> str:
     return f"{sentence(_NO_PLANE)} What a GPU did is not known."
 
@@ -120,6 +129,7 @@ DEVICE_SENTENCES: dict[str, Callable[[Facts], str]] = {
     "gpu-planes-empty": _gpu_planes_empty,
     "gpu-plane-missing": _gpu_plane_missing,
     "no-device-plane": _no_device_plane,
+    "dcgm-engine-stuck": _dcgm_engine_stuck,
     "device-events-dropped": _device_events_dropped,
     "profiler-overhead": _profiler_overhead,
     "device-not-analysed": _device_not_analysed,

@@ -25,6 +25,7 @@ _NAMES = {
     "batches.padding": "padding",
     "batches.service.mean": "mean time per batch",
     "requests.complete": "complete requests",
+    "requests.failed": "the failed share of requests",
 }
 _SAME_LOAD = "under the same load"
 

@@ -49,6 +49,10 @@ REMEDIES: dict[str, Callable[[Facts], str]] = {
     "give-file-in-force": lambda _: (
         "Pass the file that the server was started with, or none: --batching-parameters FILE."
     ),
+    "restart-dcgm": lambda _: (
+        "To revive DCGM's profiling module, read field 1001 once (dcgmi dmon -e 1001 -c 1), or "
+        "restart dcgm-exporter and its host engine."
+    ),
     "give-batching-parameters": lambda _: (
         "Pass the server's file for exact values: --batching-parameters FILE."
     ),

@@ -186,12 +186,12 @@ CASES = [
         "--wait-for-traffic",
     ),
     Case(
-        "no-requests",
-        "no-requests",
+        "no-batch-dimension",
+        "no-batch-dimension",
         "line t\n  BatchingSessionRun 0..1ms _pt=1 _p=7\n  BatchingSessionRun 2..3ms _pt=1 _p=8\n"
         "line end\n  X 0..1000000us\n",
-        "No request reached the model in the 1.00 s recorded: 2 failed.",
-        "Read the errors that clients receive",
+        "Every request failed: with batching, all inputs of a request need the same first",
+        "serve it without batching",
     ),
     Case(
         "no-requests",
@@ -209,6 +209,9 @@ CASES = [
     ),
 ]
 ids = [f"{case.id}-{case.cause}-{i}" for i, case in enumerate(CASES)]
+
+
+NO_ANSWERS = MetricsPair((), (), frozenset({":tensorflow:serving:request_count"}))
 
 
 def first(text: str, parameters: BatchingParameters | None = None) -> Finding:
@@ -354,7 +357,7 @@ def test_no_demand_is_never_called_starvation() -> None:
     [(29, Confidence.LOW), (30, Confidence.MEDIUM), (100, Confidence.HIGH)],
 )
 def test_confidence_grows_with_the_requests(count: int, confidence: Confidence) -> None:
-    capture = replace(capture_of(sessions(count, period=1300)), metrics=MetricsPair((), ()))
+    capture = replace(capture_of(sessions(count, period=1300)), metrics=NO_ANSWERS)
     analysis = analyze(capture.with_batching_parameters(AT_ONCE))
     verdict = conclude(analysis, find(analysis))
     assert verdict.confidence is confidence
@@ -370,7 +373,7 @@ def test_a_trace_alone_is_one_source() -> None:
 
 def test_preprocessing_known_by_op_type_alone_is_never_sure() -> None:
     text = sessions(100, ops="d:DecodeJpeg {1}..{7}us\nm:MatMul {7}..{8}us\n", period=1300)
-    capture = replace(capture_of(text), metrics=MetricsPair((), ()))
+    capture = replace(capture_of(text), metrics=NO_ANSWERS)
     (finding, *_) = find(analyze(capture.with_batching_parameters(AT_ONCE)))
     assert (finding.cause, finding.confidence) == ("preprocess", Confidence.MEDIUM)
     assert "recognised by op type" in finding.confidence_reason

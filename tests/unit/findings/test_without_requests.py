@@ -16,7 +16,6 @@ from tests.unit.analysis.traces import analyzed
 UNKNOWN = Unavailable("not sampled")
 QUIET = "line idle\n  Something 0..2000000us\n"
 POLLS = "line batch_threads_/1\n  BatchTask::empty 0..1us\n  BatchTask::empty 999..1000ms\n"
-REFUSED = "line t\n  BatchingSessionRun 0..1ms _pt=1 _p=7\nline idle\n  Something 0..2000000us\n"
 
 
 def answers(**by_status: int) -> ModelMetrics:
@@ -32,16 +31,6 @@ def answers(**by_status: int) -> ModelMetrics:
         (POLLS, UNKNOWN, "there was no demand.", Confidence.MEDIUM, Severity.INFO),
         # Status probes are answered too, so OK answers alone do not tell.
         (QUIET, (answers(OK=4),), "no demand, or this is not", Confidence.MEDIUM, Severity.INFO),
-        (
-            QUIET,
-            (answers(OK=4, NOT_FOUND=3), answers(INVALID_ARGUMENT=1)),
-            ": 4 failed.",
-            Confidence.MEDIUM,
-            Severity.CRITICAL,
-        ),
-        (REFUSED, UNKNOWN, ": 1 failed.", Confidence.HIGH, Severity.CRITICAL),
-        # The trace covers the window exactly, the scrapes enclose it.
-        (REFUSED, (answers(UNAVAILABLE=2),), ": 1 failed.", Confidence.HIGH, Severity.CRITICAL),
     ],
 )
 def test_no_request_in_the_trace(
@@ -55,3 +44,19 @@ def test_no_request_in_the_trace(
     assert finding.id == "no-requests"
     assert says in finding.what
     assert (finding.confidence, finding.severity) == (confidence, severity)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "says"),
+    [
+        ((answers(NOT_FOUND=3), answers(INVALID_ARGUMENT=1)), "Every request failed: "),
+        ((answers(OK=4, NOT_FOUND=3), answers(INVALID_ARGUMENT=1)), "50% of requests failed: "),
+    ],
+)
+def test_failures_that_only_the_metrics_count_are_not_called_a_lack_of_demand(
+    metrics: tuple[ModelMetrics, ...], says: str
+) -> None:
+    (finding,) = find(replace(analyzed(QUIET), metrics=metrics))
+    assert finding.id == "requests-failed"
+    assert finding.what.startswith(says)
+    assert finding.confidence is Confidence.MEDIUM

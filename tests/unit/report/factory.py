@@ -25,6 +25,7 @@ from diag.model.capture import Capture
 from diag.model.caveat import Caveat, Limit
 from diag.model.device import DeviceLoss
 from diag.model.events import EventTable, Line, Plane
+from diag.model.failures import Failures
 from diag.model.finding import (
     Check,
     CounterEvidence,
@@ -197,6 +198,7 @@ def make_batches(key: str = "4f3a0001") -> BatchTable:
         preprocess_ns=column(0, -1),
         ready_ns=column(9 * MS, -1),
         close_reason_index=np.array([1, 3], np.int32),
+        is_failed=np.zeros(2, np.bool_),
         queues=(queue,),
     )
 
@@ -277,6 +279,7 @@ def make_analysis(
             complete=2,
             censored=1,
             refused=4,
+            failed_in_batch=0,
             batches=2,
             censored_batches=1,
             ambiguous_links=0,
@@ -284,6 +287,7 @@ def make_analysis(
             batch_rows_missing=0,
             events=12_345,
         ),
+        failures=Failures(0, np.full(4, 1), 8, 0, 0),
         requests=make_requests(model),
         batches=batches,
         timelines=(timeline,),

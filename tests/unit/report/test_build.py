@@ -200,7 +200,7 @@ def test_what_was_asked_for_and_is_not_there_is_a_key_error():
 def test_counts_tell_what_is_left_out():
     (note,) = make_report().section("requests").notes
     assert note.text == (
-        "2 complete. 1 without all links (left out below). 4 refused by the batching queue. "
+        "2 complete. 1 without all links (left out below). 4 failed before they joined a batch. "
         "1 request and 1 batch incomplete at the window's edges."
     )
     assert {fact.key: fact.value for fact in note.facts} == {
@@ -307,7 +307,7 @@ def answered(responses: dict[str, int]) -> Report:
 def test_more_answers_than_requests_are_explained():
     (note,) = answered({"OK": 9}).table("server_answers").notes
     assert note.text == (
-        "9 answers, 2 complete and 4 refused requests in the window: the scrapes enclose a longer "
+        "9 answers, 2 complete and 4 failed requests in the window: the scrapes enclose a longer "
         "time than the window"
     )
     assert answered({"OK": 6}).table("server_answers").notes == ()

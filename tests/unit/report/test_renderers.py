@@ -134,7 +134,7 @@ def test_requests_that_cannot_be_seen_are_not_said_to_be_none():
     why = Unavailable("tracer level 1 records no {unbatched} request")
     counts = replace(analysis.counts, requests=why, complete=why)
     report = factory.make_report(replace(analysis, counts=counts, models=()))
-    assert f"Requests\nn/a: {why.reason}. 4 refused" in text_of(report, width=160)
+    assert f"Requests\nn/a: {why.reason}. 4 failed" in text_of(report, width=160)
 
 
 NAMED = "\\[batch-timeout-dominates\\]"

@@ -29,7 +29,6 @@ def find(inputs: KindInputs, free: Bools) -> Roots:
         step=np.full(len(row), -1, np.int64),
         taken=np.flatnonzero(free)[in_session >= 0],
         censored=_count_censored(inputs),
-        refused=int((~enqueued & (first_runs_inside(inputs) < 0)).sum()),
     )
 
 
@@ -82,8 +81,6 @@ def _count_censored(inputs: KindInputs) -> int:
     events, linked = inputs.events, inputs.linked
     owners = linked.task_owners
     alone = (owners.session < 0) & (owners.call < 0)
-    schedules = events.rows_named(
-        ev.SCHEDULE_WITHOUT_SPLIT, ev.SCHEDULE_WITH_EAGER_SPLIT, ev.ADAPTIVE_SCHEDULE
-    )
+    schedules = events.rows_named(*ev.SCHEDULE_CALLS)
     around = innermost(events, schedules, linked.tasks.row[alone])
     return len(np.unique(around[around >= 0])) + int((around < 0).sum())

@@ -51,14 +51,12 @@ class Roots:
         step: (n,) root step that is the request or that it ran by itself, -1 if none.
         taken: (k,) steps that belong to these requests, and so are no requests of their own.
         censored: Requests of which parts were recorded but not the root event.
-        refused: Root events whose request did not run, such as of a full queue.
     """
 
     row: Int64s
     step: Int64s
     taken: Int64s
     censored: int = 0
-    refused: int = 0
 
 
 _NONE = np.empty(0, np.int64)

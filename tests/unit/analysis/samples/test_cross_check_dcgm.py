@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 
+from diag.analysis import analyze
+from diag.analysis.samples.dcgm import is_engine_stuck
 from diag.analysis.thresholds import NVML_PERIOD_MAX_NS, NVML_PERIOD_MIN_NS
+from diag.findings import find
 from diag.model.agreement import AgreementKind, AgreementReason, Averaging, AveragingKind
 from diag.model.availability import Unavailable
 from diag.model.samples import SampledDevice, SampleSeries
+from diag.report.wording.caveats import advise_caveat, describe_caveat
 from tests.unit.analysis.samples.captures import (
     L4,
     MS,
@@ -22,6 +26,8 @@ from tests.unit.analysis.samples.captures import (
     traced,
     with_samples,
 )
+from tests.unit.analysis.traces import capture_of
+from tests.unit.findings.servers import IDLE_END, sessions
 
 SPANS = [(start, start + 60) for start in range(0, 6000, 100)]
 SIX_SECONDS = traced(kernels(SPANS), until_ms=6000)
@@ -146,3 +152,42 @@ def test_nvml_tells_the_exporters_gpu_by_its_uuid_and_who_else_was_on_it() -> No
     assert (by_dcgm.source, by_dcgm.kind) == ("dcgm", AgreementKind.OTHER_PROCESS)
     assert by_dcgm.sampled_ratio == pytest.approx(0.95)
     assert [other.pid for other in by_dcgm.others] == [77]
+
+
+def contradicting(engine: float, used: float) -> SampleSeries:
+    """Scrapes of both values, every second anew."""
+    series = scrapes(1000, field="gpu_util_percent", value=used)
+    samples = tuple({**each, "gr_engine_active_ratio": [engine]} for each in series.samples)
+    return replace(series, samples=samples)
+
+
+def test_an_engine_that_is_stuck_at_0_gives_way_to_utilization() -> None:
+    (found,) = checks(with_samples(SIX_SECONDS, dcgm=contradicting(0.0, 97.0)))
+    assert found.sampled_ratio == pytest.approx(0.97)
+
+
+@pytest.mark.parametrize(("engine", "used"), [(0.02, 97.0), (0.0, 20.0), (0.0, 0.0)])
+def test_values_that_can_both_be_true_are_no_contradiction(engine: float, used: float) -> None:
+    series = contradicting(engine, used)
+    assert not is_engine_stuck(series, 0)
+    (found,) = checks(with_samples(SIX_SECONDS, dcgm=series))
+    assert found.sampled_ratio == pytest.approx(engine, abs=0.011)
+
+
+def test_the_contradiction_is_a_caveat_with_the_way_to_revive_the_module() -> None:
+    analysis = analyze(with_samples(SIX_SECONDS, dcgm=contradicting(0.0, 97.0)))
+    (caveat,) = (each for each in analysis.caveats if each.code == "dcgm-engine-stuck")
+    assert "contradict each other on NVIDIA L4 (GPU 0)" in describe_caveat(caveat)
+    assert "1001" in advise_caveat(caveat)
+    healthy = analyze(with_samples(SIX_SECONDS, dcgm=contradicting(0.9, 97.0)))
+    assert "dcgm-engine-stuck" not in [each.code for each in healthy.caveats]
+
+
+def test_without_a_gpu_in_the_trace_a_stuck_engine_is_no_lack_of_demand() -> None:
+    capture = with_samples(capture_of(f"{sessions()}{IDLE_END.format(9000)}"))
+    idle, stuck = (
+        find(analyze(replace(capture, dcgm_samples=contradicting(engine, used))))
+        for engine, used in ((0.0, 0.0), (0.0, 97.0))
+    )
+    assert idle[0].id == "no-demand"
+    assert stuck[0].id == "gpu-plane-missing"

@@ -237,6 +237,16 @@ CASES: list[tuple[str, tuple[tuple[str, Fact], ...], str]] = [
         ),
     ),
     (
+        "dcgm-engine-stuck",
+        (("sampled_devices", ("NVIDIA L4 (GPU 0)",)),),
+        (
+            "Two values of the DCGM exporter contradict each other on NVIDIA L4 (GPU 0): "
+            "GR_ENGINE_ACTIVE is 0 all the time, although GPU_UTIL shows work. DCGM's profiling "
+            "module has stopped, so that GPU_UTIL is used, and other profiling values of this GPU "
+            "are not to be trusted."
+        ),
+    ),
+    (
         "device-events-dropped",
         (("dropped_count", 1234), ("reasons", ("a", "b")), ("known_until_ns", 1230 * MS)),
         (

@@ -1,0 +1,49 @@
+"""Which requests of a ``BatchingSession`` failed, and how far each of them came."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from diag.analysis.intervals.nesting import innermost
+from diag.analysis.requests.kinds.batching_session import first_runs_inside
+from diag.analysis.requests.kinds.kind import KindInputs
+from diag.formats.trace import event_names as ev
+from diag.model.failures import Failures
+
+
+def find_failures(inputs: KindInputs) -> Failures:
+    """Count them by the last step on their way that the trace shows."""
+    linked = inputs.linked
+    owners, tasks, batches = linked.task_owners, linked.tasks, linked.batches
+    sessions = owners.session_rows
+    owned = owners.session >= 0
+    enqueued = np.zeros(len(sessions), np.bool_)
+    enqueued[owners.session[owned]] = True
+    is_refused = ~enqueued & (first_runs_inside(inputs) < 0)
+
+    call = inputs.events.rows_named(*ev.SCHEDULE_CALLS)
+    session_of_call = innermost(inputs.events, sessions, call)
+    inside = session_of_call >= 0
+    size = inputs.events.stat(ev.STAT_BATCHING_INPUT_TASK_SIZE).at(call)
+    rows = np.full(len(sessions), -1, np.int64)
+    rows[session_of_call[inside]] = size[inside]
+    was_called = np.zeros(len(sessions), np.bool_)
+    was_called[session_of_call[inside]] = True
+    # Other versions may name the calls differently: then a missing call says nothing.
+    was_called |= ~was_called[enqueued].all()
+
+    in_failed = owned & (tasks.batch >= 0)
+    in_failed[in_failed] = batches.is_failed[tasks.batch[in_failed]]
+    is_failed = np.zeros(len(sessions), np.bool_)
+    is_failed[owners.session[in_failed]] = True
+    in_merged = in_failed.copy()
+    in_merged[in_failed] = batches.has_merge[tasks.batch[in_failed]]
+    is_unmerged = np.zeros(len(sessions), np.bool_)
+    is_unmerged[owners.session[in_merged]] = True
+    return Failures(
+        unscheduled=int((is_refused & ~was_called).sum()),
+        refused_rows=rows[is_refused & was_called],
+        accepted_rows=int(rows[enqueued].max(initial=-1)),
+        unmerged=int(is_unmerged.sum()),
+        expired=int((is_failed & ~is_unmerged).sum()),
+    )

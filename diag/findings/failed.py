@@ -1,0 +1,204 @@
+"""Failed requests by cause: what the trace and the server's metrics each show of them.
+
+The trace shows how far a request came, the metrics count answers by status. A cause is named only
+where one of them shows it. Statuses: tensorflow_serving/batching/batching_session.cc (InternalRun,
+ProcessBatch, MergeInputTensors) at 9d981c5c, shared_batch_scheduler.h (Schedule) of TensorFlow
+2.21; each but the deadline in the queue was recorded on a live server.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from diag.findings import thresholds
+from diag.model.availability import Unavailable
+from diag.model.capture import BatchingParameters
+from diag.simulation.options import QueueOptions
+
+if TYPE_CHECKING:
+    from diag.analysis.result import Analysis
+
+OK = "OK"
+
+
+class FailureCause(enum.Enum):
+    """Why requests fail, as far as the trace shows it."""
+
+    QUEUE_FULL = "queue full"
+    TOO_LARGE = "more rows than max_batch_size"
+    REFUSED = "refused by the batch scheduler, for one of the two"
+    NO_BATCH_DIMENSION = "no common first dimension"
+    SHAPES_DIFFER = "inputs of a batch not merged"
+    DEADLINE = "deadline passed"
+
+
+# The status of such answers. A run that takes too long ends with DEADLINE_EXCEEDED, which the trace
+# does not show; a deadline that passes in the queue, with RESOURCE_EXHAUSTED.
+STATUSES = {
+    FailureCause.QUEUE_FULL: ("UNAVAILABLE",),
+    FailureCause.TOO_LARGE: ("INVALID_ARGUMENT",),
+    FailureCause.REFUSED: ("UNAVAILABLE", "INVALID_ARGUMENT"),
+    FailureCause.NO_BATCH_DIMENSION: ("INVALID_ARGUMENT",),
+    FailureCause.SHAPES_DIFFER: ("FAILED_PRECONDITION",),
+    FailureCause.DEADLINE: ("DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FailedRequests:
+    """The failures of a capture.
+
+    Attributes:
+        traced: Requests by cause, as the trace shows them; only causes with requests.
+        requests: Whole requests in the trace, failed ones included.
+        answers: Answers of inferences by status between the scrapes, which enclose the window.
+        largest_request: ``max_batch_size`` for a request, by the server's file.
+    """
+
+    traced: dict[FailureCause, int] = field(hash=False)
+    requests: int
+    answers: dict[str, int] | Unavailable = field(hash=False)
+    largest_request: int | Unavailable
+
+    @property
+    def traced_total(self) -> int:
+        """Failed requests in the trace."""
+        return sum(self.traced.values())
+
+    @property
+    def answers_total(self) -> int:
+        """All answers; 0 without metrics."""
+        return 0 if isinstance(self.answers, Unavailable) else sum(self.answers.values())
+
+    @property
+    def not_ok(self) -> dict[str, int]:
+        """Answers by status other than OK; empty without metrics."""
+        if isinstance(self.answers, Unavailable):
+            return {}
+        return {status: n for status, n in self.answers.items() if status != OK and n > 0}
+
+    def counted(self, cause: FailureCause) -> dict[str, int]:
+        """Answers with a status that this cause gives.
+
+        A status that another cause in the trace gives as well counts for both.
+        """
+        statuses = STATUSES[cause]
+        if cause is FailureCause.DEADLINE and cause not in self.traced:
+            statuses = statuses[:1]  # what else exhausts a resource is not known
+        return {s: n for s, n in self.not_ok.items() if s in statuses}
+
+    def unexplained(self) -> dict[str, int]:
+        """Answers other than OK with a status that no cause in the trace gives."""
+        known = {FailureCause.DEADLINE, *self.traced}
+        named = {status for cause in known for status in self.counted(cause)}
+        return {status: n for status, n in self.not_ok.items() if status not in named}
+
+    @property
+    def number(self) -> int:
+        """Failures: the larger number of what trace and metrics show."""
+        return max(self.traced_total, sum(self.not_ok.values()))
+
+    @property
+    def ratio(self) -> float:
+        """Failed share of requests: the larger of what trace and metrics show, 0 to 1."""
+        traced = self.traced_total / self.requests if self.requests else 0.0
+        counted = sum(self.not_ok.values()) / self.answers_total if self.answers_total else 0.0
+        return max(traced, counted)
+
+    @property
+    def is_material(self) -> bool:
+        """Whether they come before anything else that can be said of the server."""
+        enough = self.ratio == 1.0 or self.number >= thresholds.FAILED_MIN_REQUESTS
+        return self.number > 0 and enough and self.ratio >= thresholds.FAILED_MIN_RATIO
+
+    @property
+    def is_total(self) -> bool:
+        """Whether some source shows failures and none shows a request that succeeded."""
+        if not isinstance(self.answers, Unavailable) and self.answers_total:
+            return OK not in self.answers
+        return self.traced_total > 0 and self.traced_total == self.requests
+
+
+def failed_requests(analysis: Analysis) -> FailedRequests:
+    """What is known of failures; without any, all counts are empty."""
+    failures, counts = analysis.failures, analysis.counts
+    answers = _answers(analysis)
+    limit = _largest_request(analysis, answers)
+    traced = Counter({FailureCause.NO_BATCH_DIMENSION: failures.unscheduled})
+    traced += _refusals(analysis, limit, answers)
+    traced[FailureCause.SHAPES_DIFFER] += failures.unmerged
+    traced[FailureCause.DEADLINE] += failures.expired
+    if isinstance(counts.complete, Unavailable):  # of how many these would be is not known
+        return FailedRequests({}, 0, answers, limit)
+    return FailedRequests(
+        traced={cause: n for cause, n in traced.items() if n},
+        requests=counts.complete + failures.total,
+        answers=answers,
+        largest_request=limit,
+    )
+
+
+def _largest_request(
+    analysis: Analysis, answers: dict[str, int] | Unavailable
+) -> int | Unavailable:
+    """By the file, unless trace or metrics show that the server runs with another value."""
+    file = analysis.capture.batching_parameters
+    if not isinstance(file, BatchingParameters):
+        return file
+    limit = QueueOptions.from_parameters(file).max_batch_size
+    if analysis.failures.accepted_rows > limit:
+        return Unavailable("the server accepted requests with more rows than the file allows")
+    rows = analysis.failures.refused_rows
+    if isinstance(answers, Unavailable) or not len(rows):
+        return limit
+    full, too_large = "UNAVAILABLE" in answers, "INVALID_ARGUMENT" in answers
+    only_full, only_too_large = full and not too_large, too_large and not full
+    if (only_full and rows.min() > limit) or (only_too_large and rows.max() <= limit):
+        return Unavailable("the statuses of the answers contradict the file")
+    return limit
+
+
+def _refusals(
+    analysis: Analysis, limit: int | Unavailable, answers: dict[str, int] | Unavailable
+) -> Counter[FailureCause]:
+    """Why the batch scheduler refused requests.
+
+    It has two reasons: more rows than a request may have, and a full queue. Where the limit is not
+    known, the status tells, if only one of the two was counted; else a request that is no larger
+    than an accepted one met a full queue.
+    """
+    rows, largest = analysis.failures.refused_rows, analysis.failures.accepted_rows
+    counted = {} if isinstance(answers, Unavailable) else answers
+    full, too_large = "UNAVAILABLE" in counted, "INVALID_ARGUMENT" in counted
+    other = FailureCause.REFUSED
+    if full != too_large:
+        other = FailureCause.QUEUE_FULL if full else FailureCause.TOO_LARGE
+    if isinstance(limit, Unavailable) and other is not FailureCause.REFUSED:
+        return Counter({other: len(rows)})
+    fits = (rows >= 0) & (rows <= (largest if isinstance(limit, Unavailable) else limit))
+    exceeds = np.zeros(len(rows), np.bool_) if isinstance(limit, Unavailable) else rows > limit
+    causes = Counter(
+        {
+            FailureCause.QUEUE_FULL: int(fits.sum()),
+            FailureCause.TOO_LARGE: int(exceeds.sum()),
+        }
+    )
+    causes[other] += int((~fits & ~exceeds).sum())
+    return causes
+
+
+def _answers(analysis: Analysis) -> dict[str, int] | Unavailable:
+    """Answers between the scrapes by status, over all models."""
+    if isinstance(analysis.metrics, Unavailable):
+        return analysis.metrics
+    counted: Counter[str] = Counter()
+    for model in analysis.metrics:
+        if isinstance(model.responses, Unavailable):
+            return model.responses
+        counted.update(model.responses)
+    return {status: n for status, n in counted.items() if n > 0}

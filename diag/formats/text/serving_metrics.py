@@ -1,0 +1,61 @@
+"""The metrics in which TensorFlow Serving counts answers, and which of them are inferences.
+
+Sources: tensorflow_serving/servables/tensorflow/util.cc, model_servers/http_server.cc and
+util/prometheus_exporter.cc (tensorflow/serving 9d981c5c): ``/tensorflow/serving/x`` is exposed as
+``:tensorflow:serving:x``, each name with a ``# TYPE`` line even before its first value.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from diag.model.availability import Unavailable
+from diag.model.samples import MetricSample
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_PREFIX = ":tensorflow:serving:"
+REQUEST_COUNT = f"{_PREFIX}request_count"
+REQUEST_LATENCY = f"{_PREFIX}request_latency"
+RUNTIME_LATENCY = f"{_PREFIX}runtime_latency"
+LATENCY_COUNT = f"{REQUEST_LATENCY}_count"
+MODEL_LABEL = "model_name"
+_API_LABEL = "API"
+# gRPC writes them in CamelCase, REST in lower case with "_". A status or metadata request by REST,
+# such as the liveness probe of a container, has the label "".
+_INFERENCE_APIS = frozenset({"predict", "classify", "regress", "multiinference"})
+# Counters are int64; a page of something else may hold any number.
+_COUNT_MAX = 2.0**63
+NOT_ON_PAGE = Unavailable("the metrics page has no request_count")
+
+
+def is_inference(sample: MetricSample) -> bool:
+    """Whether a sample of a latency is of inferences; without a label API it may be of all."""
+    api = dict(sample.labels).get(_API_LABEL)
+    return api is None or api.lower().replace("_", "") in _INFERENCE_APIS
+
+
+def counters(
+    samples: Iterable[MetricSample],
+) -> dict[tuple[str, frozenset[tuple[str, str]]], MetricSample]:
+    """Samples by name and labels, of two the last; without values that no counter can have."""
+    return {
+        (sample.name, frozenset(sample.labels)): sample
+        for sample in samples
+        if math.isfinite(sample.value) and 0 <= sample.value < _COUNT_MAX
+    }
+
+
+def inferences(samples: Iterable[MetricSample]) -> float | Unavailable:
+    """Inferences answered since the server started, over all models and outcomes.
+
+    request_count also counts probes that were answered OK; request_latency tells these apart.
+    """
+    found = tuple(counters(samples).values())
+    probes = [each for each in found if each.name == LATENCY_COUNT and not is_inference(each)]
+    counted = [each.value for each in found if each.name == REQUEST_COUNT]
+    if not counted:
+        return NOT_ON_PAGE
+    return max(0.0, sum(counted) - sum(each.value for each in probes))
