@@ -18,7 +18,7 @@ _USUALLY = {
     "CANCELLED": "clients that gave up",
     "FAILED_PRECONDITION": "with batching, outputs without the batch dimension",
     "INVALID_ARGUMENT": "inputs that do not fit the signature",
-    "NOT_FOUND": "a model or version that is not served",
+    "NOT_FOUND": "a model or version that is not served, asked for by clients or by status probes",
     "RESOURCE_EXHAUSTED": "too little memory for a run",
     "UNAVAILABLE": "a full batching queue",
 }

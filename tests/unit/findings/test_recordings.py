@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from diag.analysis import Analysis, analyze
+from diag.cli import main
 from diag.findings import find
 from diag.formats.source import open_bundle
+from diag.model.availability import Unavailable
 from diag.model.finding import Gain, Setting
+from diag.model.gaps import Confidence
 
 LIVE = Path(__file__).parents[2] / "recordings" / "live"
 
@@ -54,3 +57,36 @@ def test_without_a_timeout_the_poll_ends_too_as_it_did_on_the_server() -> None:
     assert isinstance(gain, Gain)
     # Measured after the change: 1.7 ms.
     assert 1.7e6 < gain.low < gain.high < 2.5e6
+
+
+@pytest.mark.parametrize(
+    ("name", "rule", "says"),
+    [
+        ("scalar_b", "no-batch-dimension", "Every request failed: "),
+        ("toolarge", "request-too-large", "50% of requests failed: "),
+        ("varlen_nopad", "input-shapes-differ", "67% of requests failed: "),
+        ("split_over_nofile", "queue-full", "20% of requests failed: "),
+        ("b_overload2", "queue-full", "25% of requests failed: "),
+        ("noisy_n", "host-cpu-shared", "Other processes use the CPU: "),
+    ],
+)
+def test_what_was_wrong_comes_first(name: str, rule: str, says: str) -> None:
+    first = find(recorded(name))[0]
+    assert (first.id, first.confidence) == (rule, Confidence.HIGH)
+    assert first.what.startswith(says)
+
+
+def test_means_that_the_digits_of_the_page_hide_are_not_shown() -> None:
+    metrics = recorded("digits").metrics
+    assert isinstance(metrics, tuple)
+    assert metrics[0].responses == {"OK": 54}
+    assert isinstance(metrics[0].request_latency_mean_ns, Unavailable)
+    assert isinstance(metrics[0].outside_mean_ns, Unavailable)
+
+
+@pytest.mark.parametrize(("name", "status"), [("scalar_b", 8), ("toolarge", 0)])
+def test_a_recording_in_which_every_request_failed_has_a_status_of_its_own(
+    name: str, status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["analyze", "--summary", str(LIVE / f"{name}.zip")]) == status
+    assert "failed" in capsys.readouterr().out
