@@ -9,23 +9,47 @@ import numpy as np
 
 from diag.model.availability import Unavailable
 from diag.model.finding import Remedy, RemedyKind, RemedyPlace, Setting
+from diag.model.printable import NAME_MAX_CHARS, printable
 from diag.model.quantity import setting_text
-from diag.model.serving import CLOSE_REASONS, MODES, CloseReason, Mode, Origin, Parameter
+from diag.model.serving import CLOSE_REASONS, MODES, CloseReason, Mode, Origin, Parameter, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from diag.analysis.result import Analysis
+    from diag.model.events import Bools
 
 _DIFFER = Unavailable("the queues have different values")
 _STEPS = (1, 2, 5)
 
 
-def batch_timeout_us(analysis: Analysis) -> Setting:
-    """``batch_timeout_micros`` as it is now, in µs."""
-    return setting_of(
-        "batch_timeout_micros", (s.queue.batch_timeout_ns for s in analysis.queues), divisor=1000
-    )
+def batch_timeout_us(analysis: Analysis, stage: Stage = Stage.QUEUE_FILL) -> Setting:
+    """``batch_timeout_micros`` as it is now, in µs.
+
+    Where queues have different values it is that of one queue, which ``scope`` names: the one whose
+    requests spend most time in the stage.
+    """
+    name = "batch_timeout_micros"
+    common = setting_of(name, (s.queue.batch_timeout_ns for s in analysis.queues), divisor=1000)
+    if common.now is not _DIFFER:
+        return common
+    requests = analysis.requests
+    spent_ns = np.zeros(len(requests.models), np.int64)
+    np.add.at(spent_ns, requests.model_index, requests.stage_ns[:, stage.index])
+    named = [s for s in analysis.queues if s.queue.model_index >= 0]
+    if not named:
+        return common
+    worst = max(named, key=lambda summary: int(spent_ns[summary.queue.model_index]))
+    timeout = [worst.queue.batch_timeout_ns]
+    return replace(setting_of(name, timeout, divisor=1000), scope=worst.model)
+
+
+def is_in_scope(analysis: Analysis, setting: Setting) -> Bools:
+    """(requests,) whether the setting applies to them."""
+    requests = analysis.requests
+    if not setting.scope:
+        return np.ones(len(requests), np.bool_)
+    return np.asarray(requests.model_index == requests.models.index(setting.scope), np.bool_)
 
 
 def batch_threads(analysis: Analysis) -> Setting:
@@ -48,14 +72,14 @@ def setting_of(name: str, values: Iterable[Parameter | Unavailable], divisor: in
     missing = next((value for value in known if isinstance(value, Unavailable)), None)
     if missing is not None:
         return Setting(name, missing, not_yet)
-    found = {value.value // divisor for value in known if isinstance(value, Parameter)}
-    if len(found) > 1:
-        return Setting(name, _DIFFER, not_yet)
     origins = {value.origin for value in known if isinstance(value, Parameter)}
     origin = Origin.ESTIMATED if Origin.ESTIMATED in origins else min(origins, key=_rank)
-    now = found.pop()
-    shown = _two_digits(now) if origin is Origin.ESTIMATED else now
-    return Setting(name, shown, not_yet, origin=origin.value)
+    found = {value.value // divisor for value in known if isinstance(value, Parameter)}
+    if origin is Origin.ESTIMATED:
+        found = {_two_digits(value) for value in found}
+    if len(found) > 1:
+        return Setting(name, _DIFFER, not_yet)
+    return Setting(name, found.pop(), not_yet, origin=origin.value)
 
 
 def _rank(origin: Origin) -> int:
@@ -84,8 +108,16 @@ def batching_place(analysis: Analysis) -> RemedyPlace:
 
 
 def parameter_remedy(analysis: Analysis, action: str, setting: Setting, risk: str) -> Remedy:
-    """A change of one batching parameter."""
-    return replace(batching_remedy(analysis, action, risk), setting=setting)
+    """A change of one batching parameter.
+
+    Queues of one batching_parameters_file share its values. Where a value is that of one queue,
+    the models have files of their own (session_bundle_config.proto, tensorflow/serving 9d981c5c:
+    ``enable_per_model_batching_params``).
+    """
+    remedy = replace(batching_remedy(analysis, action, risk), setting=setting)
+    if setting.scope and remedy.place is RemedyPlace.BATCHING_PARAMETERS_FILE:
+        return replace(remedy, place=RemedyPlace.PER_MODEL_FILE)
+    return remedy
 
 
 def batching_remedy(analysis: Analysis, action: str, risk: str) -> Remedy:
@@ -119,9 +151,14 @@ def larger_batches(analysis: Analysis, reason: str) -> Remedy:
 def restore(setting: Setting) -> str:
     """How to undo a change of the setting."""
     if isinstance(setting.now, Unavailable):
-        return f"Put the earlier {setting.name} back."
+        return f"Put the earlier {setting.name}{of_scope(setting)} back."
     about = "about " if setting.origin == Origin.ESTIMATED.value else ""
-    return f"Set {setting.name} back to {about}{setting_text(setting.now)}."
+    return f"Set {setting.name}{of_scope(setting)} back to {about}{setting_text(setting.now)}."
+
+
+def of_scope(setting: Setting) -> str:
+    """`` of heavy:1``; "" where the setting is for all."""
+    return f" of {printable(setting.scope, NAME_MAX_CHARS)}" if setting.scope else ""
 
 
 def from_to(setting: Setting) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from diag.findings import thresholds
-from diag.findings.batching import batch_threads, threads_load
+from diag.findings.batching import batch_threads, is_in_scope, threads_load
 from diag.model.availability import Unavailable
 from diag.model.finding import Gain
 from diag.model.serving import Stage
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from diag.analysis.result import Analysis
     from diag.findings.inputs import RuleInputs
+    from diag.model.events import Bools
     from diag.model.finding import Setting
 
 
@@ -41,9 +42,10 @@ def gain_of_timeout(inputs: RuleInputs, setting: Setting) -> Gain | Unavailable:
         )
     to_us, now_us = float(setting.to), float(setting.now)
     if to_us == 0:
-        return _gain_at_once(inputs)
-    fill, longest = _stage_ns(inputs, Stage.QUEUE_FILL), longest_fill_ns(inputs, to_us)
-    shortest = np.minimum(fill * (to_us / now_us), longest) if now_us else longest
+        return _gain_at_once(inputs, setting)
+    fill, longest = _stage_ns(inputs, Stage.QUEUE_FILL), longest_fill_ns(inputs, setting, to_us)
+    in_proportion = np.where(_in_scope(inputs, setting), fill * (to_us / max(now_us, 1.0)), fill)
+    shortest = np.minimum(in_proportion, longest) if now_us else longest
     mean = inputs.shares.mean_ns
     return Gain(
         metric="latency.mean",
@@ -58,10 +60,11 @@ def gain_of_timeout(inputs: RuleInputs, setting: Setting) -> Gain | Unavailable:
     )
 
 
-def _gain_at_once(inputs: RuleInputs) -> Gain:
+def _gain_at_once(inputs: RuleInputs, setting: Setting) -> Gain:
     """With 0, Schedule notifies a free thread (shared_batch_scheduler.h, TensorFlow 2.21)."""
-    fill = _stage_ns(inputs, Stage.QUEUE_FILL)
-    dispatch = _stage_ns(inputs, Stage.QUEUE_DISPATCH)
+    mine = _in_scope(inputs, setting)
+    fill = np.where(mine, _stage_ns(inputs, Stage.QUEUE_FILL), 0.0)
+    dispatch = np.where(mine, _stage_ns(inputs, Stage.QUEUE_DISPATCH), 0.0)
     mean = inputs.shares.mean_ns
     low = mean - float((fill + dispatch).mean())
     return Gain(
@@ -91,14 +94,22 @@ def keeps_up_alone(analysis: Analysis) -> bool | Unavailable:
     return alone <= thresholds.THREADS_MAX_LOAD * float(threads)
 
 
-def longest_fill_ns(inputs: RuleInputs, to_us: float) -> NDArray[np.float64]:
+def longest_fill_ns(inputs: RuleInputs, setting: Setting, to_us: float) -> NDArray[np.float64]:
     """(complete requests,) recorded wait to fill, cut to the timeout and the poll that notices it.
+
+    Waits of requests to which the setting does not apply stay as they are.
 
     A timeout of 0 has no poll: a thread is notified.
     """
     notices_ns = POLL_PERIOD_NS if to_us else thresholds.WAKE_NS
     fill = _stage_ns(inputs, Stage.QUEUE_FILL)
-    return np.asarray(np.minimum(fill, to_us * 1000 + notices_ns), np.float64)
+    cut = np.minimum(fill, to_us * 1000 + notices_ns)
+    return np.asarray(np.where(_in_scope(inputs, setting), cut, fill), np.float64)
+
+
+def _in_scope(inputs: RuleInputs, setting: Setting) -> Bools:
+    """(complete requests,) whether the setting applies to them."""
+    return is_in_scope(inputs.analysis, setting)[inputs.analysis.requests.complete]
 
 
 def _stage_ns(inputs: RuleInputs, stage: Stage) -> NDArray[np.float64]:

@@ -41,6 +41,7 @@ class RemedyPlace(enum.Enum):
     """Where the thing to change lives; the text says what has to be done there to apply it."""
 
     BATCHING_PARAMETERS_FILE = "batching_parameters_file (for all models), then restart the server"
+    PER_MODEL_FILE = "batching_params.pbtxt in the model's version folder, then restart the server"
     SERVER_FLAG = "server flag, then restart the server"
     SAVED_MODEL = "SavedModel, export it again"
     CLIENT_CODE = "client code"

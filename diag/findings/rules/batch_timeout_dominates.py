@@ -9,6 +9,7 @@ from diag.findings.batching import (
     batch_timeout_us,
     closed_share,
     from_to,
+    of_scope,
     parameter_remedy,
     restore,
     round_125,
@@ -54,7 +55,8 @@ def find(inputs: RuleInputs) -> Finding | None:
     wait = find_wait(inputs, (Stage.QUEUE_FILL,), CAUSES)
     if wait is None:
         return None
-    setting, service = _lower_timeout(inputs), measure(inputs.analysis, _SERVICE)
+    setting = _lower_timeout(inputs)
+    service = _batch_time_ns(inputs.analysis, setting)
     return wait_finding(
         inputs,
         wait,
@@ -68,7 +70,7 @@ def find(inputs: RuleInputs) -> Finding | None:
         remedies=(
             parameter_remedy(
                 inputs.analysis,
-                f"Lower batch_timeout_micros{from_to(setting)}{_reason(setting)}.",
+                f"Lower {setting.name}{of_scope(setting)}{from_to(setting)}{_reason(setting)}.",
                 setting,
                 "Batches get smaller, so the same load costs more batches.",
             ),
@@ -120,12 +122,20 @@ def _lower_timeout(inputs: RuleInputs) -> Setting:
     timeout waits for that poll as well.
     """
     setting = batch_timeout_us(inputs.analysis)
-    service = measure(inputs.analysis, _SERVICE)
+    service = _batch_time_ns(inputs.analysis, setting)
     if isinstance(setting.now, Unavailable) or isinstance(service, Unavailable):
         return setting
     to = round_125(service / 2 / 1000)
     polls = to * 1000 < POLL_PERIOD_NS and keeps_up_alone(inputs.analysis) is True
     return replace(setting, to=0 if polls or to >= float(setting.now) else to)
+
+
+def _batch_time_ns(analysis: Analysis, setting: Setting) -> float | Unavailable:
+    """Mean time of the batches to which the timeout applies."""
+    for summary in analysis.queues:
+        if summary.model == setting.scope:
+            return summary.service.mean_ns
+    return measure(analysis, _SERVICE)
 
 
 def _full_batches(inputs: RuleInputs) -> CounterEvidence:
@@ -141,5 +151,5 @@ def _checks(inputs: RuleInputs, wait: Wait, setting: Setting) -> tuple[Check, ..
     same_batches = not_above(inputs.analysis, _SERVICE)
     if isinstance(setting.to, Unavailable) or not wait.in_requests:
         return (*wait_halved(inputs, wait, CAUSES), *same_batches)
-    high = float(longest_fill_ns(inputs, float(setting.to)).mean())
+    high = float(longest_fill_ns(inputs, setting, float(setting.to)).mean())
     return (check(inputs.analysis, _FILL, high=high), *same_batches)

@@ -9,7 +9,7 @@ from diag.findings.batching import batch_timeout_us, restore, round_125, threads
 from diag.model.availability import Unavailable
 from diag.model.capture import BatchingParameters
 from diag.model.finding import Gain, RemedyPlace
-from tests.unit.analysis.traces import analyzed
+from tests.unit.analysis.traces import QUEUE_A, QUEUE_B, analyzed
 from tests.unit.findings.servers import TOLD, sessions
 
 # 12 requests of 2.5 ms, one every 5 ms; each waits 2 ms for the timeout, its batch takes 0.395 ms.
@@ -31,6 +31,34 @@ def test_a_lower_timeout_cuts_each_recorded_wait() -> None:
     # In proportion: 8 ms * 2000 / 8000. At most: the timeout of 2 ms and the poll of 1 ms.
     assert gain.low == pytest.approx(12_500_000 - 8_000_000 + 2_000_000)
     assert gain.high == pytest.approx(12_500_000 - 8_000_000 + 3_000_000)
+
+
+def test_of_queues_with_timeouts_of_their_own_the_one_that_waits_longest_is_changed() -> None:
+    # Requests of one queue wait 8 ms, those of the other 500 µs, and the traces tell no model.
+    slow = sessions(12, taken=8100, run=(8110, 12_400), end=12_500, period=20_000)
+    quick = sessions(12, taken=610, run=(620, 900), end=960, period=20_000)
+    for i in range(12):
+        quick = quick.replace(f"{QUEUE_A + 1 + i}", f"{QUEUE_B + 1 + i}")
+        for key in ("id=", "_p=", "_c="):
+            quick = quick.replace(f"{key}{1000 + i}\n", f"{key}{3000 + i}\n")
+        quick = quick.replace(f" id={i} ", f" id={500 + i} ")
+    quick = quick.replace("line grpc", "line grpc-2").replace("line b/1", "line b/2")
+    analysis = analyzed(slow + quick.replace("line tf_Compute/1", "line tf_Compute/2"))
+    (finding, *_) = find(analysis)
+    (remedy, *_) = finding.remedies
+    assert remedy.action == (
+        "Lower batch_timeout_micros of queue aaaa0000 about 8100 → 2000, at most half the time of "
+        "a batch."
+    )
+    assert remedy.place is RemedyPlace.PER_MODEL_FILE
+    gain = finding.gain
+    assert isinstance(gain, Gain)
+    # Half of the requests wait 8.09 ms: in proportion 2.00 ms, or at most 2 ms and the poll of 1.
+    mean = (12_500_000 + 960_000) / 2
+    assert gain.now == mean
+    assert gain.low == pytest.approx(mean - 8_090_000 * (1 - 2000 / 8100) / 2, rel=1e-3)
+    assert gain.high == pytest.approx(mean - (8_090_000 - 3_000_000) / 2, rel=1e-3)
+    assert finding.rollback == "Set batch_timeout_micros of queue aaaa0000 back to about 8100."
 
 
 def test_a_timeout_below_the_poll_is_set_to_0_and_ends_the_poll_too() -> None:
