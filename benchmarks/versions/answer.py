@@ -34,7 +34,7 @@ class Answer:
         origin_unix_ns: Where the trace's clock begins; None where the trace does not say.
         requests: (n, 2): begin and end of complete requests on the trace's clock, ns.
         cut: Requests and batches said to be cut by the window.
-        stage: Where complete requests spend most time; None without any.
+        stage_ns: Time of all complete requests by stage; only stages with any.
         tiles: Whether each request's stages add up to its duration.
         idle_ratios: Part of the window by cause of idle time, the largest of all timelines.
     """
@@ -46,7 +46,7 @@ class Answer:
     origin_unix_ns: int | None
     requests: Int64s
     cut: int
-    stage: Stage | None
+    stage_ns: Mapping[Stage, int]
     tiles: bool
     idle_ratios: Mapping[IdleCause, float]
 
@@ -72,7 +72,7 @@ def answer(trace: Path) -> Answer:
         origin_unix_ns=None if isinstance(origin, diag.Unavailable) else origin,
         requests=spans[table.complete],
         cut=analysis.counts.censored + analysis.counts.censored_batches,
-        stage=STAGES[int(by_stage.argmax())] if table.complete.any() else None,
+        stage_ns={s: ns for s, ns in zip(STAGES, by_stage.tolist(), strict=True) if ns},
         tiles=bool((table.stage_ns.sum(axis=1) == spans[:, 1] - spans[:, 0]).all()),
         idle_ratios=_idle_ratios(analysis),
     )

@@ -15,35 +15,36 @@ class Expectation:
         program: Module in ``programs/``.
         library: Which library it needs.
         title: What it is, as the table names it.
-        stage: Where its calls spend most time, as planted; None if they are no requests.
+        has_requests: Whether each call is a request to a model.
+        wait: What its requests wait for most, as planted; None where most time is in the model.
     """
 
     program: str
     library: str
     title: str
-    stage: Stage | None = None
-
-    @property
-    def has_requests(self) -> bool:
-        """Whether each call is a request to a model."""
-        return self.stage is not None
+    has_requests: bool = False
+    wait: Stage | None = None
 
 
-def _tensorflow(program: str, title: str, stage: Stage | None = None) -> Expectation:
-    return Expectation(program, "tensorflow", title, stage)
+def _serving(program: str, title: str, wait: Stage | None = None) -> Expectation:
+    return Expectation(program, "tensorflow", title, has_requests=True, wait=wait)
+
+
+def _other(program: str, title: str, library: str = "tensorflow") -> Expectation:
+    return Expectation(program, library, title)
 
 
 EXPECTATIONS: tuple[Expectation, ...] = (
-    _tensorflow("session", "`Session.run`", Stage.COMPUTE),
-    _tensorflow("session_dataset", "`Session.run` on tf.data", Stage.COMPUTE),
+    _serving("session", "`Session.run`"),
+    _serving("session_dataset", "`Session.run` on tf.data"),
     # One row a call and four clients never fill a batch of 8: all wait for the timeout of 5 ms.
-    _tensorflow("batch_function", "`BatchFunction` in a session", Stage.QUEUE_FILL),
-    _tensorflow("eager_batch_function", "`BatchFunction`, eager", Stage.QUEUE_FILL),
-    _tensorflow("predict", "Keras `predict`"),
-    _tensorflow("fit", "Keras `fit`"),
-    _tensorflow("mirrored_fit", "distributed `fit`"),
-    _tensorflow("dataset", "tf.data alone"),
-    _tensorflow("eager", "eager ops"),
-    _tensorflow("empty", "nothing"),
-    Expectation("jax_calls", "jax", "jitted calls"),
+    _serving("batch_function", "`BatchFunction` in a session", Stage.QUEUE_FILL),
+    _serving("eager_batch_function", "`BatchFunction`, eager", Stage.QUEUE_FILL),
+    _other("predict", "Keras `predict`"),
+    _other("fit", "Keras `fit`"),
+    _other("mirrored_fit", "distributed `fit`"),
+    _other("dataset", "tf.data alone"),
+    _other("eager", "eager ops"),
+    _other("empty", "nothing"),
+    _other("jax_calls", "jitted calls", "jax"),
 )

@@ -21,7 +21,8 @@ from diag.model.serving import Stage
 
 MS = 1_000_000
 ORIGIN = 1_700_000_000_000_000_000
-SERVER = Expectation("session", "tensorflow", "a server", stage=Stage.COMPUTE)
+SERVER = Expectation("session", "tensorflow", "a server", has_requests=True)
+BATCHER = Expectation("batch_function", "tensorflow", "", True, Stage.QUEUE_FILL)
 TRAINING = Expectation("fit", "tensorflow", "training")
 
 
@@ -39,7 +40,7 @@ def said(**changes: Any) -> Answer:
         "origin_unix_ns": None,
         "requests": spans((10.1, 13.9), (30.1, 33.9), (50.1, 53.9)),
         "cut": 0,
-        "stage": Stage.COMPUTE,
+        "stage_ns": {Stage.COMPUTE: 9 * MS, Stage.QUEUE_EXECUTOR: MS},
         "tiles": True,
         "idle_ratios": {IdleCause.NO_DEMAND: 0.9},
     }
@@ -47,7 +48,7 @@ def said(**changes: Any) -> Answer:
 
 
 def nothing_said(**changes: Any) -> Answer:
-    silent = {"requests": spans(), "stage": None, "status": 5, "idle_ratios": {}}
+    silent = {"requests": spans(), "stage_ns": {}, "status": 5, "idle_ratios": {}}
     return said(**{"sentence": "This is training.", **silent, **changes})
 
 
@@ -77,9 +78,9 @@ def test_a_call_that_the_window_cuts_is_not_expected() -> None:
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
-        ({"requests": spans(), "stage": None, "status": 5}, "0 of 3 requests"),
+        ({"requests": spans(), "stage_ns": {}, "status": 5}, "0 of 3 requests"),
         ({"cut": 3}, "3 cut by the window"),
-        ({"stage": Stage.QUEUE_EXECUTOR}, "most time in queue-executor"),
+        ({"stage_ns": {Stage.QUEUE_EXECUTOR: 2, Stage.COMPUTE: 1}}, "most time in queue-executor"),
         ({"tiles": False}, "stages do not add up"),
         ({"status": 5}, "exit status 5"),
         ({"errors": "warning: x\nmore"}, "stderr: warning: x"),
@@ -93,6 +94,13 @@ def test_a_call_that_the_window_cuts_is_not_expected() -> None:
 )
 def test_what_is_wrong_about_a_server_is_named(changes: dict[str, Any], fault: str) -> None:
     assert fault in judge(said(**changes), SERVER, THREE).faults
+
+
+def test_the_longest_wait_of_a_batcher_is_judged_whatever_the_model_takes() -> None:
+    right = said(stage_ns={Stage.COMPUTE: 9, Stage.QUEUE_FILL: 2, Stage.QUEUE_THREAD: 1})
+    assert judge(right, BATCHER, THREE).is_right
+    wrong = said(stage_ns={Stage.COMPUTE: 9, Stage.QUEUE_FILL: 2, Stage.QUEUE_THREAD: 3})
+    assert judge(wrong, BATCHER, THREE).faults == ("not queue-fill but queue-thread",)
 
 
 def test_a_trace_without_requests_is_right_where_nothing_is_claimed() -> None:
