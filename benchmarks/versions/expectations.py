@@ -44,6 +44,7 @@ EXPECTATIONS: tuple[Expectation, ...] = (
     _other("fit", "Keras `fit`"),
     _other("mirrored_fit", "distributed `fit`"),
     _other("dataset", "tf.data alone"),
+    _other("function", "`tf.function`"),
     _other("eager", "eager ops"),
     _other("empty", "nothing"),
     _other("jax_calls", "jitted calls", "jax"),
