@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from diag.analysis import Analysis
     from diag.model.events import Int64s
+    from diag.model.program import ProgramKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Answer:
     Attributes:
         status: Exit status of ``diag analyze``.
         errors: What it wrote to stderr.
+        kind: What kind of program it takes the trace for.
         verdict: Id of the verdict.
         sentence: The verdict's.
         origin_unix_ns: Where the trace's clock begins; None where the trace does not say.
@@ -41,6 +43,7 @@ class Answer:
 
     status: int
     errors: str
+    kind: ProgramKind
     verdict: str
     sentence: str
     origin_unix_ns: int | None
@@ -67,6 +70,7 @@ def answer(trace: Path) -> Answer:
     return Answer(
         status=status,
         errors=errors.getvalue().strip(),
+        kind=analysis.program.kind,
         verdict=verdict.id,
         sentence=verdict.sentence,
         origin_unix_ns=None if isinstance(origin, diag.Unavailable) else origin,

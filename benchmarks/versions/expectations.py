@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from diag.model.program import ProgramKind
 from diag.model.serving import Stage
 
 
@@ -15,23 +16,31 @@ class Expectation:
         program: Module in ``programs/``.
         library: Which library it needs.
         title: What it is, as the table names it.
-        has_requests: Whether each call is a request to a model.
+        kinds: Right names of what it is; of a server, its calls are requests.
         wait: What its requests wait for most, as planted; None where most time is in the model.
     """
 
     program: str
     library: str
     title: str
-    has_requests: bool = False
+    kinds: frozenset[ProgramKind]
     wait: Stage | None = None
+
+    @property
+    def has_requests(self) -> bool:
+        """Whether each call is a request to a model."""
+        return ProgramKind.SERVING in self.kinds
 
 
 def _serving(program: str, title: str, wait: Stage | None = None) -> Expectation:
-    return Expectation(program, "tensorflow", title, has_requests=True, wait=wait)
+    kinds = frozenset({ProgramKind.SERVING})
+    return Expectation(program, "tensorflow", title, kinds, wait)
 
 
-def _other(program: str, title: str, library: str = "tensorflow") -> Expectation:
-    return Expectation(program, library, title)
+def _other(
+    program: str, title: str, *kinds: ProgramKind, library: str = "tensorflow"
+) -> Expectation:
+    return Expectation(program, library, title, frozenset(kinds))
 
 
 EXPECTATIONS: tuple[Expectation, ...] = (
@@ -40,12 +49,12 @@ EXPECTATIONS: tuple[Expectation, ...] = (
     # One row a call and four clients never fill a batch of 8: all wait for the timeout of 5 ms.
     _serving("batch_function", "`BatchFunction` in a session", Stage.QUEUE_FILL),
     _serving("eager_batch_function", "`BatchFunction`, eager", Stage.QUEUE_FILL),
-    _other("predict", "Keras `predict`"),
-    _other("fit", "Keras `fit`"),
-    _other("mirrored_fit", "distributed `fit`"),
-    _other("dataset", "tf.data alone"),
-    _other("function", "`tf.function`"),
-    _other("eager", "eager ops"),
-    _other("empty", "nothing"),
-    _other("jax_calls", "jitted calls", "jax"),
+    _other("predict", "Keras `predict`", ProgramKind.PREDICT),
+    _other("fit", "Keras `fit`", ProgramKind.TRAINING, ProgramKind.KERAS),
+    _other("mirrored_fit", "distributed `fit`", ProgramKind.TRAINING, ProgramKind.KERAS),
+    _other("dataset", "tf.data alone", ProgramKind.INPUT_PIPELINE),
+    _other("function", "`tf.function`", ProgramKind.FUNCTIONS),
+    _other("eager", "eager ops", ProgramKind.EAGER),
+    _other("empty", "nothing", ProgramKind.EMPTY),
+    _other("jax_calls", "jitted calls", ProgramKind.JAX, library="jax"),
 )

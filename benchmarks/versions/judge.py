@@ -65,6 +65,8 @@ def judge(said: Answer, expected: Expectation, truth: dict[str, Any]) -> Judgeme
     faults = [f"stderr: {said.errors.splitlines()[0]}"] if said.errors else []
     if not said.tiles:
         faults.append("stages do not add up")
+    if said.kind not in expected.kinds:
+        faults.append(f"taken for {said.kind.value}")
     if not expected.has_requests:
         return Judgement((*faults, *_false_claims(said)))
     return _judge_requests(said, expected, truth, faults)

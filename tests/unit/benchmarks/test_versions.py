@@ -17,13 +17,15 @@ from benchmarks.versions.record import PROGRAMS
 from benchmarks.versions.releases import RELEASES
 from benchmarks.versions.table import tables
 from diag.model.gaps import IdleCause
+from diag.model.program import ProgramKind
 from diag.model.serving import Stage
 
 MS = 1_000_000
 ORIGIN = 1_700_000_000_000_000_000
-SERVER = Expectation("session", "tensorflow", "a server", has_requests=True)
-BATCHER = Expectation("batch_function", "tensorflow", "", True, Stage.QUEUE_FILL)
-TRAINING = Expectation("fit", "tensorflow", "training")
+SERVING = frozenset({ProgramKind.SERVING})
+SERVER = Expectation("session", "tensorflow", "a server", SERVING)
+BATCHER = Expectation("batch_function", "tensorflow", "a batcher", SERVING, Stage.QUEUE_FILL)
+TRAINING = Expectation("fit", "tensorflow", "training", frozenset({ProgramKind.TRAINING}))
 
 
 def spans(*pairs_ms: tuple[float, float], shift: int = 0) -> np.ndarray:
@@ -35,6 +37,7 @@ def said(**changes: Any) -> Answer:
     values: dict[str, Any] = {
         "status": 0,
         "errors": "",
+        "kind": ProgramKind.SERVING,
         "verdict": "healthy",
         "sentence": "Requests take 4 ms.",
         "origin_unix_ns": None,
@@ -48,7 +51,13 @@ def said(**changes: Any) -> Answer:
 
 
 def nothing_said(**changes: Any) -> Answer:
-    silent = {"requests": spans(), "stage_ns": {}, "status": 5, "idle_ratios": {}}
+    silent: dict[str, Any] = {
+        "kind": ProgramKind.TRAINING,
+        "requests": spans(),
+        "stage_ns": {},
+        "status": 5,
+        "idle_ratios": {},
+    }
     return said(**{"sentence": "This is training.", **silent, **changes})
 
 
@@ -110,6 +119,7 @@ def test_a_trace_without_requests_is_right_where_nothing_is_claimed() -> None:
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
+        ({"kind": ProgramKind.EAGER}, "taken for eager"),
         ({"status": 0}, "exit status 0"),
         ({"requests": spans((1, 2))}, "1 requests"),
         ({"cut": 7}, "7 cut by the window"),
