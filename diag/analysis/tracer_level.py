@@ -37,10 +37,18 @@ def hidden_requests(events: EventTable, level: int | Unavailable) -> Unavailable
     """Why requests may have run that the trace does not show; None if it would show them.
 
     At level 1 an unbatched request leaves only events of the thread pool, which name no request.
-    Such events without any event of serving may be all that is recorded.
+    Such events without any event of serving may be all that is recorded. Of a batch within the
+    graph, TensorFlow before 2.15 records only the formation at level 1 (seen in 2.13).
     """
     marks = len(events.rows_named(ev.THREADPOOL_RECORD)) > 0
-    if not marks or len(events.rows_named(*ev.SERVING_EVENTS)):
+    serving = len(events.rows_named(*ev.SERVING_EVENTS))
+    formations = len(events.rows_named(*ev.FORMATION_EVENTS))
+    if formations and serving == formations:
+        return Unavailable(
+            f"inputs were batched {formations:,} times, but no event names a request or a batch "
+            "(tracer level 1, in TensorFlow before 2.15)"
+        )
+    if not marks or serving:
         return None
     if level == 1:
         return Unavailable("unbatched requests are not recorded at tracer level 1")
@@ -64,6 +72,7 @@ def hidden_work(
         worked: Whether the trace has an executor step or device work. Without events of serving,
             that work was for requests longer than the window, or not of a server.
     """
-    if len(events.rows_named(*ev.SERVING_EVENTS)) or not (worked or hidden):
+    seen = len(events.rows_named(*ev.SERVING_EVENTS)) > 0
+    if not hidden and (seen or not worked):
         return EMPTY
     return IntervalSet(np.array([window.start_ns]), np.array([window.end_ns]))

@@ -48,7 +48,7 @@ def without_requests(analysis: Analysis) -> Finding:
 
 
 def _not_recorded(analysis: Analysis, reason: Unavailable) -> Finding:
-    is_level_1 = analysis.tracer_level == 1
+    is_level_1 = analysis.capture.tracer_level == 1
     return Finding(
         **_common(analysis),
         id=NOT_RECORDED,

@@ -40,8 +40,9 @@ def estimate_timeout(queue: QueueTrace, busy: IntervalSet) -> Known:
 def estimate_max_batch(queue: QueueTrace, timeout: Known, busy: IntervalSet) -> Known:
     """Estimate max_batch_size: the rows of the largest batch, if two of that size closed early.
 
-    Early is before the timeout. Where the timeout is unknown: taken by a free thread right after
-    the last enqueue.
+    Early is before the timeout; before an estimated one by a poll at least, because the estimate is
+    long by up to that much. Where the timeout is unknown: taken by a free thread right after the
+    last enqueue.
 
     Args:
         queue: What was recorded of it.
@@ -50,7 +51,8 @@ def estimate_max_batch(queue: QueueTrace, timeout: Known, busy: IntervalSet) -> 
     """
     largest = queue.largest_rows
     if isinstance(timeout, Parameter):
-        closed = queue.wait_ns < timeout.value
+        doubt_ns = POLL_PERIOD_NS if timeout.origin is Origin.ESTIMATED else 0
+        closed = queue.wait_ns < timeout.value - doubt_ns
     else:
         free = covered_between(busy, queue.first_ns, queue.taken_ns) == 0
         closed = free & queue.sudden

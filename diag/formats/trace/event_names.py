@@ -54,6 +54,8 @@ CAPTURED_FUNCTION_RUN: Final = "InstantiatedCapturedFunction::Run"
 # TF:tensorflow/core/tfrt/graph_executor/graph_execution_util; level 1, in none of our traces
 TFRT_MODEL_RUN: Final = "TfrtModelRun"
 
+# Events of a batch's formation, which name neither the batch nor its requests.
+FORMATION_EVENTS: Final = (MERGE_INPUT_TENSORS, CONCAT_INPUT_TENSORS)
 # Events that only requests and their batches leave.
 SERVING_EVENTS: Final = (
     BATCHING_SESSION_RUN,
@@ -61,8 +63,7 @@ SERVING_EVENTS: Final = (
     PROCESS_BATCH,
     SCHEDULE_OUTPUT_TASK,
     ADAPTIVE_SCHEDULE,
-    MERGE_INPUT_TENSORS,
-    CONCAT_INPUT_TENSORS,
+    *FORMATION_EVENTS,
 )
 
 # -- inter-op pool: XLA:xla/tsl/profiler/backends/cpu/threadpool_listener.cc; zero-length marks

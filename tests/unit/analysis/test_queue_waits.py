@@ -218,6 +218,18 @@ def test_size_is_estimated_when_batches_of_it_were_taken_early() -> None:
     assert "estimated-parameters" in [caveat.code for caveat in analysis.caveats]
 
 
+def test_a_wait_little_shorter_than_an_estimated_timeout_does_not_show_that_a_batch_was_full() -> (
+    None
+):
+    tasks = [(0, 1, 1), (10_000, 1, 2), (13_000, 1, 2), (20_000, 1, 3), (23_000, 1, 3)]
+    batches = [("b/1", 5900, 6000, 1), ("b/1", 15_100, 15_200, 2), ("b/1", 25_200, 25_300, 3)]
+    analysis = analyzed(schedule(tasks, batches))
+    queue = analysis.queues[0].queue
+    assert queue.batch_timeout_ns == Parameter(5_900_000, Origin.ESTIMATED)
+    assert isinstance(queue.max_batch_size, Unavailable)
+    assert [row[0] for row in waits(analysis)] == [5900, 5100, 2100, 5200, 2200]
+
+
 def test_no_caveat_about_estimates_when_all_is_told() -> None:
     text = schedule([(0, 4, 1)], [("b/1", 10, 100, 1)])
     assert "estimated-parameters" not in [c.code for c in analyzed(text, given()).caveats]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from diag.findings import find
+from diag.model.availability import Unavailable
 from diag.model.capture import BatchingParameters
 from diag.model.serving import Stage
 from tests.unit.analysis.traces import (
@@ -92,3 +94,22 @@ def test_calls_beside_sessions_are_requests() -> None:
 def test_level_3_is_known_by_events_only_it_records() -> None:
     text = "line t\n  ExecutorState::ScheduleReady 0..1us\n"
     assert analyzed(text).tracer_level == 3
+
+
+def test_batches_that_only_their_formation_shows_hide_their_requests() -> None:
+    """As TensorFlow 2.13 records an in-graph batcher at level 1."""
+    text = """
+line tf_Compute/1
+  ScheduleWithEagerSplit 100..105us
+line batch_threads_/1
+  BatchTask::empty 10..11us
+  ConcatInputTensors 160..200us batch_size_after_padding=4
+"""
+    analysis = analyzed(text)
+    assert isinstance(analysis.counts.requests, Unavailable)
+    assert "no event names a request" in analysis.counts.requests.reason
+    assert analysis.idle == ()
+    (finding,) = find(analysis)
+    assert finding.id == "requests-not-recorded"
+    assert finding.remedies[0].action == "Capture again with --host-tracer-level 2."
+    assert finding.confidence_reason == "The recording does not say its tracer level."
