@@ -44,8 +44,8 @@ class Counts:
         requests: Rows of the request table; Unavailable where the tracer level hides requests.
         complete: Requests with all their parts; all statistics are over these.
         censored: Requests cut by an edge of the window: parts of them were recorded, not the whole.
-        refused: Requests that failed before they joined a batch (BatchingSessionRun without
-            ScheduleOutputTask). They are no rows of the request table.
+        refused: Requests that failed before they joined a batch (BatchingSessionRun, or a call of
+            BatchFunction, without ScheduleOutputTask). They are no rows of the request table.
         failed_in_batch: Requests that joined a batch which did not run. They are rows that are not
             complete.
         batches: Rows of the batch table.

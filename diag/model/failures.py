@@ -1,4 +1,4 @@
-"""Requests that failed inside a ``BatchingSession``, by how far the trace shows them to come."""
+"""Requests that failed inside a batcher, by how far the trace shows them to come."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from diag.model.events import Int64s
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Failures:
-    """Whole ``BatchingSessionRun`` events whose request did not run.
+    """Whole ``BatchingSessionRun`` events, and calls of ``BatchFunction``, that did not run.
 
     Each is counted once. Where the trace cannot show a kind of failure, such as a run that returns
     an error, it is in none of the counts. Source of the paths: batching_session.cc (InternalRun,

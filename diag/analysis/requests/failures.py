@@ -1,13 +1,15 @@
-"""Which requests of a ``BatchingSession`` failed, and how far each of them came."""
+"""Which requests of a batcher failed, and how far each of them came."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from diag.analysis.intervals.nesting import innermost
+from diag.analysis.requests.kinds.batch_function import refused_calls
 from diag.analysis.requests.kinds.batching_session import first_runs_inside
 from diag.analysis.requests.kinds.kind import KindInputs
 from diag.formats.trace import event_names as ev
+from diag.model.events import Int64s
 from diag.model.failures import Failures
 
 
@@ -40,10 +42,24 @@ def find_failures(inputs: KindInputs) -> Failures:
     in_merged[in_failed] = batches.has_merge[tasks.batch[in_failed]]
     is_unmerged = np.zeros(len(sessions), np.bool_)
     is_unmerged[owners.session[in_merged]] = True
+    call_rows, refused_call = _rows_of_calls(inputs), refused_calls(inputs)
+    accepted_call = np.unique(owners.call[owners.call >= 0])
+    accepted_rows = np.concatenate((rows[enqueued], call_rows[accepted_call]))
     return Failures(
         unscheduled=int((is_refused & ~was_called).sum()),
-        refused_rows=rows[is_refused & was_called],
-        accepted_rows=int(rows[enqueued].max(initial=-1)),
+        refused_rows=np.concatenate((rows[is_refused & was_called], call_rows[refused_call])),
+        accepted_rows=int(accepted_rows.max(initial=-1)),
         unmerged=int(is_unmerged.sum()),
         expired=int((is_failed & ~is_unmerged).sum()),
     )
+
+
+def _rows_of_calls(inputs: KindInputs) -> Int64s:
+    """(ops,) rows that each call of ``BatchFunction`` wanted to enqueue, -1 where none are told."""
+    ops, schedule = inputs.linked.ops, inputs.events.rows_named(*ev.SCHEDULE_CALLS)
+    calls = np.flatnonzero(ops.is_batch)
+    call = innermost(inputs.events, ops.row[calls], schedule)
+    rows = np.full(len(ops), -1, np.int64)
+    size = inputs.events.stat(ev.STAT_BATCHING_INPUT_TASK_SIZE).at(schedule)
+    rows[calls[call[call >= 0]]] = size[call >= 0]
+    return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from diag.findings import find
 from diag.model.capture import BatchingParameters
 from tests.unit.analysis.traces import (
     ASYNC_START,
@@ -56,6 +57,39 @@ def test_batch_function_spans_graph_queue_function_and_graph_again() -> None:
         "postprocess": 600,  # 8400..9000
     }
     assert analysis.batches.run_end_ns.tolist() == [8_000_000]
+
+
+REFUSED = f"""
+line grpc-1
+  SessionRun 0..900us id=7 _p=7
+line tf_Compute/1
+  ExecutorState::Process 50..800us id=7 _c=7
+    {ASYNC_START} 300..350us step_id=7 _p=70 kernel_type=BatchFunction name=batch
+      ScheduleWithEagerSplit 305..340us batching_input_task_size=200
+    ExecutorState::ProcessAsync::Done 400..450us step_id=7 _c=70
+"""
+
+
+def test_a_call_that_enqueued_nothing_was_refused_and_its_run_is_no_request() -> None:
+    """As TensorFlow 2.21 records a call with more rows than max_batch_size."""
+    analysis = analyzed(REFUSED)
+    assert requests_us(analysis) == []
+    assert (analysis.counts.refused, analysis.counts.censored) == (1, 0)
+    (finding,) = find(analysis)
+    assert finding.id == "requests-failed"
+    assert analysis.failures.refused_rows.tolist() == [200]
+
+
+def test_at_level_1_a_call_that_enqueued_nothing_was_refused_too() -> None:
+    calls = f"""
+    line tf_Compute/1
+      {ASYNC_START} 300..350us step_id=7 _p=70 kernel_type=BatchFunction name=batch
+        ScheduleWithEagerSplit 305..340us batching_input_task_size=200
+      ExecutorState::ProcessAsync::Done 400..450us step_id=7 _c=70
+      BatchTask::empty 500..501us
+    """
+    analysis = analyzed(calls)
+    assert (requests_us(analysis), analysis.counts.refused) == ([], 1)
 
 
 def test_function_without_done_callback_ends_with_its_batch() -> None:

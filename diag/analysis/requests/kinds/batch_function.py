@@ -15,29 +15,62 @@ from diag.analysis.requests.kinds.kind import KindInputs, Roots, positions
 from diag.analysis.requests.rows import Rows
 from diag.analysis.requests.visit_rows import known_stages, queues_of_tasks, visit_rows
 from diag.formats.trace import event_names as ev
-from diag.model.events import Bools
+from diag.model.events import Bools, Int64s
 from diag.model.serving import Mode
 
 LINK = "ProcessAsync step_id, then ScheduleOutputTask._p = ProcessBatch._c"
 
 
 def find(inputs: KindInputs, free: Bools) -> Roots:
-    """Free steps with such a call; without any step in the trace, the calls themselves."""
+    """Free steps with such a call; without any step in the trace, the calls themselves.
+
+    A call that was done without having enqueued anything was refused, and with it its request.
+    """
     linked = inputs.linked
     steps, ops = linked.steps, linked.ops
-    calls = np.flatnonzero(ops.is_batch)
+    calls, refused = np.flatnonzero(ops.is_batch), refused_calls(inputs)
     if not inputs.has_steps:
         whole = ops.is_batch & (ops.done_ns >= 0)
         whole &= ~_inside_sessions(ops, linked.batches, linked.tasks, linked.task_owners)
+        whole[refused] = False
         op = np.flatnonzero(whole)
         none = np.empty(0, np.int64)
         censored = int((ops.done_ns[calls] < 0).sum())
         return Roots(ops.row[op], np.full(len(op), -1, np.int64), none, censored)
-    calling = np.zeros(len(steps), np.bool_)
-    calling[ops.step[calls][ops.step[calls] >= 0]] = True
-    step = np.flatnonzero(free & calling)
+    calling = free & _steps_with(calls, ops, len(steps))
+    step = np.flatnonzero(calling & ~_steps_with(refused, ops, len(steps)))
     cut = (ops.step[calls] < 0) | steps.is_orphan[ops.step[calls]]
-    return Roots(steps.row[step], step, step, censored=len(np.unique(ops.row[calls][cut])))
+    return Roots(
+        steps.row[step],
+        step,
+        taken=np.flatnonzero(calling),
+        censored=len(np.unique(ops.row[calls][cut])),
+    )
+
+
+def refused_calls(inputs: KindInputs) -> Int64s:
+    """Calls that were done without having enqueued anything, one for each request.
+
+    Calls inside batches are no requests. TensorFlow before 2.15 leaves no event of such a call.
+    """
+    linked = inputs.linked
+    ops, owners, batches = linked.ops, linked.task_owners, linked.batches
+    has_task = np.bincount(owners.call[owners.call >= 0], minlength=len(ops)) > 0
+    refused = ops.is_batch & (ops.done_ns >= 0) & ~has_task
+    if not inputs.has_steps:
+        refused &= ~_inside_sessions(ops, batches, linked.tasks, owners)
+        return np.flatnonzero(refused)
+    refused &= (ops.step >= 0) & ~np.isin(ops.step, batches.run_step)
+    call = np.flatnonzero(refused)
+    return call[np.unique(ops.step[call], return_index=True)[1]]
+
+
+def _steps_with(calls: Int64s, ops: AsyncOps, count: int) -> Bools:
+    """(steps,) whether the step made one of these calls."""
+    out = np.zeros(count, np.bool_)
+    of_call = ops.step[calls]
+    out[of_call[of_call >= 0]] = True
+    return out
 
 
 def tile(inputs: KindInputs, roots: Roots) -> Rows:
