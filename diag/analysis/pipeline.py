@@ -87,7 +87,7 @@ def _find_visibility(capture: Capture, execution: Execution) -> Visibility:
         clock=find_clock(device, events),
         loss=find_loss(capture, device),
         device_window=find_device_window(
-            device, events, capture.window, has_requests=not program.is_foreign
+            execution, capture.window, has_requests=not program.is_foreign
         ),
     )
 

@@ -105,6 +105,12 @@ MIN_OVERHEAD_RATIO = 0.05
 # takes, changes shares of the window by less than they are rounded to.
 MIN_UNTRACED_RATIO = 0.01
 
+# Runs of a graph without GPU work that show that GPUs were not traced yet: with fewer, a run may
+# have ended before its first launch, or failed. Later runs of the graph need a GPU if this part of
+# them had GPU work. Not measured.
+MIN_UNTRACED_RUNS = 3
+MIN_GPU_RUNS_SHARE = 0.9
+
 # Part of device events without a run. Fewer move a share of request time by less than the
 # difference between two windows under the same load.
 MIN_UNLINKED_RATIO = 0.05

@@ -16,9 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from diag.analysis.execution.device_work import Device, DeviceWork
-from diag.analysis.execution.op_class import OpClass
+from diag.analysis.execution.graph_marks import find_graph_marks
 from diag.analysis.idle.inputs import IdleInputs
-from diag.analysis.intervals.nesting import innermost
 from diag.analysis.intervals.sets import covered_between, merge, union
 from diag.analysis.requests.attribution import AttributedRequests
 from diag.model.events import Bools, Int64s, Ints
@@ -103,21 +102,11 @@ def _is_known(inputs: IdleInputs) -> Bools:
     first, last = records_of(work)
     within = whole & (steps.start_ns >= first) & (steps.end_ns <= last)
     if (whole & ~within).any() and within.any():
-        kind = _first_op(inputs)
+        execution = inputs.execution
+        kind = find_graph_marks(execution.events, steps, execution.op_class)
         hosts = np.setdiff1d(kind[within & (kind >= 0)], kind[~within & work.used])
         within |= whole & np.isin(kind, hosts)
     return work.used | within
-
-
-def _first_op(inputs: IdleInputs) -> Int64s:
-    """(steps,) a mark of the graph that each step runs: the least name of its ops, -1 if none."""
-    events, steps = inputs.execution.events, inputs.execution.steps
-    row = np.flatnonzero((inputs.execution.op_class != OpClass.NOT_AN_OP)[events.name_id])
-    burst = innermost(events, steps.burst_row, row)
-    row, burst = row[burst >= 0], burst[burst >= 0]
-    first = np.full(len(steps), len(events.names), np.int64)
-    np.minimum.at(first, steps.burst_step[burst], events.name_id[row].astype(np.int64))
-    return np.where(first < len(events.names), first, -1)
 
 
 def _unlinked(device: Device) -> IntervalSet:

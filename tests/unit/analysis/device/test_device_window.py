@@ -59,15 +59,19 @@ def test_the_report_says_of_what_the_shares_are() -> None:
 
 @pytest.mark.parametrize("at", [0, 9000])
 def test_the_usual_delay_of_some_milliseconds_does_not_matter(at: int) -> None:
-    analysis = analyzed(late(at))
+    """A server without requests at first leaves its GPUs idle, whenever the first kernel comes."""
+    analysis = analyzed(late(at).replace("m:MatMul", "other:MatMul", 3))
     (timeline,) = analysis.timelines
     assert timeline.window == analysis.capture.window
     assert not any(c.code == "gpu-traced-late" for c in analysis.caveats)
 
 
-def test_a_server_without_requests_at_first_leaves_its_gpus_idle() -> None:
-    """Its lines begin with the tracer, whenever the first kernel comes."""
+def test_runs_without_gpu_work_of_a_graph_that_needs_it_show_a_late_start() -> None:
+    """The lines begin before CUPTI has started."""
     (timeline,) = analyzed(late(0)).timelines
+    assert timeline.window.start_ns == 753_000_000
+    # Two such runs are too few.
+    (timeline,) = analyzed(late(0).replace("m:MatMul", "other:MatMul", 1)).timelines
     assert timeline.window.start_ns == 0
 
 
