@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import socket
 import stat
@@ -19,6 +20,7 @@ from tests.support.certificates import make_certificates
 from tests.support.fast_plan import manifest_of, plan
 from tests.support.serving import (
     NOTHING,
+    PARTS,
     REQUESTS,
     http_server,
     metrics_text,
@@ -184,6 +186,41 @@ def test_waiting_without_metrics_probes_briefly_at_level_1(tmp_path: Path) -> No
         capture_bundle(plan(server.address, wait_for_traffic=True), tmp_path / "b")
         asked = [(each.opts.duration_ms, each.opts.host_tracer_level) for each in server.profiles]
     assert asked == [(100, 1), (100, 1), (100, 2)]
+
+
+def test_liveness_probes_do_not_end_the_wait(tmp_path: Path) -> None:
+    counts = itertools.count(4)
+
+    def probed() -> tuple[int, bytes]:
+        n = next(counts)
+        line = f':tensorflow:serving:request_latency_count{{model_name="m",API=""}} {n - 3}\n'
+        return 200, metrics_text(n) + line.encode()
+
+    with serving() as server, http_server({"/m": probed}) as url:
+        wanted = plan(
+            server.address, metrics=f"{url}/m", wait_for_traffic=True, wait_limit_ns=300 * MS
+        )
+        with pytest.raises(EmptyCaptureError, match="nothing was recorded"):
+            capture_bundle(wanted, tmp_path / "b")
+        assert server.profiles == []
+
+
+def test_a_page_that_counts_no_requests_gives_way_to_short_recordings(tmp_path: Path) -> None:
+    with serving() as server, http_server({"/m": lambda: (200, b"renamed_count 4\n")}) as url:
+        wanted = plan(server.address, metrics=f"{url}/m", wait_for_traffic=True)
+        capture_bundle(wanted, tmp_path / "b")
+        assert [each.opts.host_tracer_level for each in server.profiles] == [1, 2]
+
+
+def test_an_idle_window_after_a_wait_does_not_advise_to_wait_again(tmp_path: Path) -> None:
+    with serving(lines=PARTS) as server:
+        server.on_profile = lambda request: setattr(
+            server, "lines", PARTS if len(server.profiles) < 2 else NOTHING
+        )
+        wanted = plan(server.address, wait_for_traffic=True)
+        with pytest.raises(EmptyCaptureError) as caught:
+            capture_bundle(wanted, tmp_path / "b")
+    assert caught.value.retry == {"duration_ns": 500 * MS}
 
 
 def test_waiting_in_vain_records_nothing(tmp_path: Path) -> None:

@@ -65,12 +65,17 @@ def test_the_default_metrics_page_is_used_when_its_versions_agree(tmp_path: Path
         assert isinstance(default_port(server, pages, tmp_path), MetricsPair)
 
 
+# What a server shows before its first request.
+DECLARED = b"# TYPE :tensorflow:serving:request_count counter\n"
+
+
 @pytest.mark.parametrize(
     ("page", "status", "reason"),
     [
         (metrics_text(3), rest_status({2: "AVAILABLE"}), "other versions"),
         (metrics_text(3, model="stranger"), rest_status({1: "AVAILABLE"}), "model stranger"),
-        (b"# nothing yet\n", rest_status({1: "AVAILABLE"}), "counts no requests yet"),
+        (b"# another program\n", rest_status({1: "AVAILABLE"}), "it has no request_count"),
+        (DECLARED, rest_status({1: "AVAILABLE"}), "counts no requests yet"),
         (metrics_text(3), b"<html>", "is not a model status"),
         (b"<html>not metrics</html>\n", b"", "not Prometheus text"),
     ],
