@@ -288,3 +288,12 @@ def test_while_loop_iterations_and_functions_belong_to_the_step_that_called_them
         "preprocess": 240 + 10,  # from the first decoding op to the first op of the model
         "compute": 160 + 90 + 200,
     }
+
+
+def test_a_call_in_a_burst_that_names_no_step_is_cut_and_no_crash() -> None:
+    analysis = analyzed("""
+    line grpc-1
+      ExecutorState::Process 0..100us
+        ExecutorState::ProcessAsync::Start 10..20us kernel_type=BatchFunction
+    """)
+    assert len(analysis.requests) == 0

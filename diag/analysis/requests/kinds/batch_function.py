@@ -39,7 +39,9 @@ def find(inputs: KindInputs, free: Bools) -> Roots:
         return Roots(ops.row[op], np.full(len(op), -1, np.int64), none, censored)
     calling = free & _steps_with(calls, ops, len(steps))
     step = np.flatnonzero(calling & ~_steps_with(refused, ops, len(steps)))
-    cut = (ops.step[calls] < 0) | steps.is_orphan[ops.step[calls]]
+    step_of_call = ops.step[calls]
+    cut = step_of_call < 0
+    cut[~cut] = steps.is_orphan[step_of_call[~cut]]
     return Roots(
         steps.row[step],
         step,
