@@ -83,35 +83,49 @@ def _compare(
     stage: Stage, waits: _Spans, holds: _Spans, models: tuple[str, ...]
 ) -> list[HeldThreads]:
     out = []
-    holders = holds.largest()
+    everything = HeldTime(holds.start_ns, holds.end_ns)
+    holders = [(index, HeldTime(*holds.of(index))) for index in holds.largest()]
     for waiting in waits.largest():
         start, end = waits.of(waiting)
-        total = overlap_ns(start, end, holds.start_ns, holds.end_ns)
-        for holding in holders:
-            held = overlap_ns(start, end, *holds.of(holding))
+        total = everything.within_ns(start, end)
+        for holding, held_time in holders:
+            held = held_time.within_ns(start, end)
             if held:
                 share = held / total
                 out.append(HeldThreads(stage, models[waiting], models[holding], held, share))
     return out
 
 
-def overlap_ns(start_ns: Int64s, end_ns: Int64s, held_start_ns: Int64s, held_end_ns: Int64s) -> int:
-    """The time that the spans of two sets share, summed over all pairs of them."""
-    begins, ends = np.sort(held_start_ns), np.sort(held_end_ns)
-    return int((_held_until(begins, ends, end_ns) - _held_until(begins, ends, start_ns)).sum())
+class HeldTime:
+    """Thread time of a set of spans, which may overlap; sorted once, then asked often.
+
+    Args:
+        start_ns: (n,) begins.
+        end_ns: (n,) half-open ends.
+    """
+
+    def __init__(self, start_ns: Int64s, end_ns: Int64s) -> None:
+        self._begins, self._ends = _Instants(start_ns), _Instants(end_ns)
+
+    def within_ns(self, start_ns: Int64s, end_ns: Int64s) -> int:
+        """The time that these spans share with those of the set, summed over all pairs."""
+        return int((self._until(end_ns) - self._until(start_ns)).sum())
+
+    def _until(self, at_ns: Int64s) -> Int64s:
+        """(n,) thread time held before each instant."""
+        return self._begins.elapsed_ns(at_ns) - self._ends.elapsed_ns(at_ns)
 
 
-def _held_until(begins: Int64s, ends: Int64s, at_ns: Int64s) -> Int64s:
-    """(n,) thread time held before each instant, by spans with these sorted begins and ends."""
-    return _elapsed(begins, at_ns) - _elapsed(ends, at_ns)
+class _Instants:
+    def __init__(self, at_ns: Int64s) -> None:
+        self._at = np.sort(at_ns)
+        self._base = int(self._at[0]) if len(at_ns) else 0  # keeps the sums small
+        self._sums = np.concatenate((np.zeros(1, np.int64), np.cumsum(self._at - self._base)))
 
-
-def _elapsed(since: Int64s, at_ns: Int64s) -> Int64s:
-    """(n,) sum of the time from each earlier one of the sorted instants."""
-    base = int(since[0]) if len(since) else 0  # keeps the sums small
-    before = np.searchsorted(since, at_ns)
-    sums = np.concatenate((np.zeros(1, np.int64), np.cumsum(since - base)))
-    return np.asarray(before * (at_ns - base) - sums[before], np.int64)
+    def elapsed_ns(self, at_ns: Int64s) -> Int64s:
+        """(n,) sum of the time from each earlier instant of the set."""
+        before = np.searchsorted(self._at, at_ns)
+        return np.asarray(before * (at_ns - self._base) - self._sums[before], np.int64)
 
 
 def _models_of_steps(requests: AttributedRequests) -> Int64s:

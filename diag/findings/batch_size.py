@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from diag.analysis.fit import Fit
 from diag.findings import thresholds
 from diag.findings.batching import batching_place, from_to, parameter_remedy, setting_of
 from diag.findings.open_requests import open_rows
@@ -23,7 +24,6 @@ from diag.model.quantity import duration
 from diag.model.serving import CLOSE_REASONS, CloseReason, Parameter
 
 if TYPE_CHECKING:
-    from diag.analysis.fit import Fit
     from diag.analysis.result import Analysis, BatchSummary
     from diag.model.finding import Remedy, Setting
 
@@ -62,15 +62,16 @@ def larger_size(analysis: Analysis) -> LargerSize | None:
         return None
     opened = open_rows(analysis, analysis.batches.queues.index(summary.queue))
     refused = analysis.counts.refused > 0
-    to = _size(summary.line, limit.value, math.inf if refused else opened)
+    line = _line(analysis, summary)
+    to = _size(line, limit.value, math.inf if refused else opened)
     if to == limit.value:
         return None
     setting = replace(_setting(analysis, summary, limit), to=to)
     return LargerSize(
         setting=setting,
-        remedy=_remedy(analysis, summary, setting, opened),
-        saves=_saving(summary.line, limit.value, to),
-        evidence=_evidence(summary, limit.value, to, opened),
+        remedy=_remedy(analysis, summary, setting, line, opened),
+        saves=_saving(line, limit.value, to),
+        evidence=_evidence(summary.model, line, limit.value, to, opened),
     )
 
 
@@ -87,6 +88,14 @@ def full_share(analysis: Analysis, summary: BatchSummary) -> float:
     return float(full.mean()) if len(full) else 0.0
 
 
+def all_full_share(analysis: Analysis) -> float | Unavailable:
+    """The same over the batches of all queues."""
+    if not analysis.queues:
+        return Unavailable("no batch was recorded")
+    full = sum(full_share(analysis, each) * each.batches for each in analysis.queues)
+    return full / sum(each.batches for each in analysis.queues)
+
+
 def _busiest(analysis: Analysis) -> BatchSummary | None:
     """The queue whose batches take most time."""
     batches = analysis.batches
@@ -97,6 +106,21 @@ def _busiest(analysis: Analysis) -> BatchSummary | None:
     )
     index = batches.queues.index
     return max(analysis.queues, key=lambda each: time_ns[index(each.queue)], default=None)
+
+
+def _line(analysis: Analysis, summary: BatchSummary) -> Fit:
+    """t(b) of the GPU where the model has work on one: a GPU runs one batch after the other."""
+    cost = next((each for each in analysis.device_costs if each.model == summary.model), None)
+    if cost is None or not cost.curve:
+        return summary.line
+    rows = [point.rows for point in cost.curve if point.rows > 0]
+    return Fit(
+        cost.fixed_ns,
+        cost.per_row_ns,
+        Unavailable("not needed for a size"),
+        min(rows, default=0),
+        max(rows, default=0),
+    )
 
 
 def _size(line: Fit, now: int, opened: float) -> int:
@@ -137,7 +161,9 @@ def _setting(analysis: Analysis, summary: BatchSummary, limit: Parameter) -> Set
     return replace(setting_of(name, [limit]), scope=scope)
 
 
-def _remedy(analysis: Analysis, summary: BatchSummary, setting: Setting, opened: float) -> Remedy:
+def _remedy(
+    analysis: Analysis, summary: BatchSummary, setting: Setting, line: Fit, opened: float
+) -> Remedy:
     follows = ", and the last entry of allowed_batch_sizes with it"
     if setting.name != "max_batch_size":
         follows = ", and max_batch_size at least as large"
@@ -147,7 +173,7 @@ def _remedy(analysis: Analysis, summary: BatchSummary, setting: Setting, opened:
     return parameter_remedy(
         analysis,
         f"Allow larger batches{of_queue}: {setting.name}{from_to(setting)}{follows}. "
-        f"{_reason(summary.line, setting, opened)}",
+        f"{_reason(line, setting, opened)}",
         setting,
         "Each batch takes longer, and so does a request that is alone in it.",
     )
@@ -177,8 +203,8 @@ def _whole(value: object) -> int:
     return int(value) if isinstance(value, (int, float)) else 0
 
 
-def _evidence(summary: BatchSummary, now: int, to: int, opened: float) -> tuple[Evidence, ...]:
-    line, where = summary.line, Source("batches", summary.model)
+def _evidence(model: str, line: Fit, now: int, to: int, opened: float) -> tuple[Evidence, ...]:
+    where = Source("batches", model)
     items = [Evidence("rows in the server at a time, mean", opened, "rows", where)]
     for rows in (now, to):
         time_ns = row_ns(line, rows)

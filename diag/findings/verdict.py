@@ -22,7 +22,7 @@ from diag.model.finding import Evidence, Severity, Source, Tier
 from diag.model.gaps import Confidence, IdleCause
 from diag.model.printable import NAME_MAX_CHARS, printable
 from diag.model.quantity import duration
-from diag.model.serving import StageGroup
+from diag.model.serving import Stage, StageGroup
 
 if TYPE_CHECKING:
     from diag.analysis.result import Analysis, GapSummary
@@ -129,8 +129,11 @@ def conclude(analysis: Analysis, findings: tuple[Finding, ...]) -> Verdict:
     if not findings:
         confidence, reason = judge(inputs, Basis())
         compute = inputs.shares.group(StageGroup.COMPUTE)
-        what = f"No stage holds requests up: {compute:.0%} of their time is in the model."
-        share = Evidence("share of request time in the model", compute, "ratio", Source("ledger"))
+        stage, next_share = _largest_outside(inputs)
+        next_text = f", {next_share:.0%} in {stage.value}" if _is_told(next_share) else ""
+        what = (
+            f"No stage holds requests up: {compute:.0%} of their time is in the model{next_text}."
+        )
         return Verdict(
             id=HEALTHY,
             cause=HEALTHY,
@@ -141,7 +144,13 @@ def conclude(analysis: Analysis, findings: tuple[Finding, ...]) -> Verdict:
             device=device,
             doubt=doubt,
             tail=_tail_alone(analysis, tail),
-            evidence=(share, *common),
+            evidence=(
+                Evidence("share of request time in the model", compute, "ratio", Source("ledger")),
+                Evidence(
+                    f"{stage.value} share", next_share, "ratio", Source("ledger", stage.value)
+                ),
+                *common,
+            ),
         )
     first = findings[0]
     if first.id == host_cpu_shared.ID:
@@ -173,6 +182,21 @@ def _tail_after(analysis: Analysis, tail: Tail | None, first: Finding) -> str:
     if first.severity is Severity.INFO or first.id == host_cpu_shared.ID:
         return _tail_alone(analysis, tail)
     return tail_sentence(analysis, tail, first.cause)
+
+
+def _largest_outside(inputs: RuleInputs) -> tuple[Stage, float]:
+    """The stage outside the model with most request time, and its share."""
+    outside = {
+        stage: share
+        for stage, share in inputs.shares.by_stage.items()
+        if stage.group is not StageGroup.COMPUTE
+    }
+    stage = max(outside, key=lambda each: outside[each])
+    return stage, outside[stage]
+
+
+def _is_told(share: float) -> bool:
+    return share >= thresholds.CHECK_SLACK
 
 
 def _tail_alone(analysis: Analysis, tail: Tail | None) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from diag.findings import thresholds
-from diag.findings.batch_size import larger_size
+from diag.findings.batch_size import all_full_share, larger_size
 from diag.findings.batching import (
     batch_threads,
     closed_share,
@@ -116,7 +116,7 @@ def _remedies(analysis: Analysis, larger: LargerSize | None) -> tuple[tuple[Reme
 
 def _evidence(analysis: Analysis) -> tuple[Evidence, ...]:
     items = list(cpu_evidence(analysis))
-    load, full = threads_load(analysis), closed_share(analysis, CloseReason.SIZE)
+    load, full = threads_load(analysis), all_full_share(analysis)
     where = Source("batches")
     if not isinstance(load, Unavailable):
         items.append(Evidence("batch threads busy on average", load, "threads", where))

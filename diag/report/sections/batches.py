@@ -143,15 +143,17 @@ def _close_rows(name: str, summary: BatchSummary) -> Iterator[Row]:
 
 
 def _queue_notes(named: list[tuple[str, BatchSummary]]) -> Iterator[Note]:
-    """Two lines a queue; a single queue is not named again."""
+    """Three lines a queue; a single queue is not named again."""
     for name, summary in named:
         if len(named) == 1:
             yield _started_note(summary, "started because: ", {})
             yield _parameters_note(summary.queue, "parameters: ", {})
+            yield _time_note(summary, "", {})
         else:
             queue: dict[str, tuple[Cell, str]] = {"queue": (name, "")}
             yield _started_note(summary, "{queue} batches started because: ", queue)
             yield _parameters_note(summary.queue, "{queue} parameters: ", queue)
+            yield _time_note(summary, "{queue} ", queue)
 
 
 def _started_note(summary: BatchSummary, head: str, facts: dict[str, tuple[Cell, str]]) -> Note:
@@ -160,6 +162,27 @@ def _started_note(summary: BatchSummary, head: str, facts: dict[str, tuple[Cell,
     parts = [f"{STARTED[reason]} {{{reason.value}}}" for reason in seen]
     shares = {reason.value: (share(n, summary.batches), "ratio") for reason, n in seen.items()}
     return note_of(f"{head}{', '.join(parts)}", {**facts, **shares}, style="item")
+
+
+def _time_note(summary: BatchSummary, head: str, facts: dict[str, tuple[Cell, str]]) -> Note:
+    """t(b): the fitted time of a batch by its executed rows; why there is none, with ``-v``."""
+    line = summary.line
+    values: dict[str, tuple[Cell, str]] = {
+        "fixed_ns": (line.fixed_ns, "ns"),
+        "per_row_ns": (line.per_row_ns, "ns"),
+        "least_rows": (line.least_rows, "count"),
+        "most_rows": (line.most_rows, "rows"),
+    }
+    if isinstance(line.fixed_ns, Unavailable):
+        text = f"{head}time of a batch by its executed rows is not known: {line.fixed_ns.reason}"
+        return note_of(text, facts, style="item", is_detail=True)
+    a_row = (
+        "whatever its rows"
+        if isinstance(line.per_row_ns, Unavailable)
+        else "and {per_row_ns} a row"
+    )
+    text = f"{head}time of a batch, fitted: {{fixed_ns}} {a_row} ({{least_rows}} to {{most_rows}})"
+    return note_of(text, {**facts, **values}, style="item")
 
 
 def _parameters_note(queue: Queue, head: str, facts: dict[str, tuple[Cell, str]]) -> Note:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diag.analysis.held_threads import HeldThreads, overlap_ns
+from diag.analysis.held_threads import HeldThreads, HeldTime
 from diag.model.capture import BatchingParameters
 from diag.model.serving import Stage
 from tests.unit.analysis.traces import QUEUE_A, QUEUE_B, analyzed
@@ -77,9 +77,11 @@ def test_one_model_alone_has_none() -> None:
 @given(SPANS, SPANS)
 def test_the_overlap_is_that_of_all_pairs(first: list, second: list) -> None:
     wanted = sum(max(0, min(a + b, c + d) - max(a, c)) for a, b in first for c, d in second)
-    columns = [
-        np.array([begin + length * is_end for begin, length in spans], np.int64)
+    first_spans, second_spans = (
+        (
+            np.array([begin for begin, _ in spans], np.int64),
+            np.array([begin + length for begin, length in spans], np.int64),
+        )
         for spans in (first, second)
-        for is_end in (0, 1)
-    ]
-    assert overlap_ns(*columns) == wanted
+    )
+    assert HeldTime(*first_spans).within_ns(*second_spans) == wanted

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from diag.findings.batch_size import LargerSize, larger_size
@@ -9,6 +11,7 @@ from diag.model.availability import Unavailable
 from diag.model.capture import BatchingParameters
 from tests.unit.analysis.traces import analyzed
 from tests.unit.findings.servers import one_thread, unfounded_numbers
+from tests.unit.report.gpu_factory import make_cost
 
 FULL = [(4, 600)] * 12
 # 400 µs and 100 µs a row.
@@ -70,6 +73,16 @@ def test_the_line_ends_the_growth_where_a_row_gets_no_cheaper() -> None:
 
 def test_one_change_stays_near_the_recorded_sizes() -> None:
     larger = advised(exactly(4000, 40), wait=1_000_000)
+    assert larger is not None
+    assert larger.setting.to == 32
+
+
+def test_on_a_gpu_its_own_time_decides() -> None:
+    # The batch takes 400 µs + 400 µs a row, of which the GPU is at work for 1000 µs + 10 µs a row.
+    parameters = BatchingParameters(4, 0, num_batch_threads=1)
+    analysis = analyzed(one_thread(exactly(400, 400), 100_000), parameters)
+    cost = replace(make_cost(analysis.queues[0].model), fixed_ns=1_000_000.0, per_row_ns=10_000.0)
+    larger = larger_size(replace(analysis, device_costs=(cost,)))
     assert larger is not None
     assert larger.setting.to == 32
 
