@@ -12,7 +12,7 @@ from diag.findings.open_requests import most_unbatched
 from diag.findings.shares import sum_shares
 from diag.model.finding import Evidence, Remedy, RemedyKind, RemedyPlace, Source
 from diag.model.printable import NAME_MAX_CHARS, printable
-from diag.model.serving import StageGroup
+from diag.model.serving import MODES, Mode, StageGroup
 
 if TYPE_CHECKING:
     from diag.analysis.result import Analysis
@@ -23,9 +23,10 @@ _MOST_ROWS = 32
 
 @dataclass(frozen=True, slots=True)
 class EnableBatching:
-    """The advice to turn batching on, and the numbers it rests on."""
+    """The advice to turn batching on, how to undo it, and the numbers it rests on."""
 
     remedy: Remedy
+    rollback: str
     evidence: tuple[Evidence, ...]
 
 
@@ -50,17 +51,18 @@ def enable_batching(analysis: Analysis, threads: int = 1) -> EnableBatching | No
     rows = min(_MOST_ROWS, 2 ** math.floor(math.log2(most.mean)))
     timeout_us = round_125(run_ns / 2 / 1000)
     name = printable(most.model, NAME_MAX_CHARS)
+    values = f"max_batch_size {rows}, batch_timeout_micros {timeout_us}"
+    opened = f"{most.mean:.0f} requests of {name} are open at a time, each in a run of its own"
     return EnableBatching(
         remedy=Remedy(
             RemedyKind.FLAG,
             RemedyPlace.SERVER_FLAG,
-            f"Turn batching on: --enable_batching with a --batching_parameters_file "
-            f"(max_batch_size {rows}, batch_timeout_micros {timeout_us}). {most.mean:.0f} requests "
-            f"of {name} are open at a time, each in a run of its own. The first dimension of its "
-            "inputs must be a batch dimension of any size.",
+            f"{_action(analysis, name, values)} {opened}. The first dimension of its inputs must "
+            "be a batch dimension of any size.",
             risk="Requests wait for a batch to fill. Requests whose inputs cannot be joined fail "
             "with INVALID_ARGUMENT. If clients send many rows in a request, little is gained.",
         ),
+        rollback=_rollback(analysis, name),
         evidence=(
             Evidence(
                 "unbatched requests open at a time", most.mean, "requests", Source("requests")
@@ -70,3 +72,25 @@ def enable_batching(analysis: Analysis, threads: int = 1) -> EnableBatching | No
             ),
         ),
     )
+
+
+def _batches_others(analysis: Analysis) -> bool:
+    """Whether the server batches requests of other models, so that its flag is set already."""
+    modes = analysis.requests.mode_index
+    return bool((modes == MODES.index(Mode.BATCHING_SESSION)).any())
+
+
+def _action(analysis: Analysis, name: str, values: str) -> str:
+    """Source of the flag for one model: server_core.cc and main.cc of serving 9d981c5c."""
+    if _batches_others(analysis):
+        return (
+            f"Batch {name} too: with --enable_per_model_batching_parameters, a "
+            f"batching_params.pbtxt ({values}) in the folder of its version."
+        )
+    return f"Turn batching on: --enable_batching with a --batching_parameters_file ({values})."
+
+
+def _rollback(analysis: Analysis, name: str) -> str:
+    if _batches_others(analysis):
+        return f"Remove batching_params.pbtxt of {name}."
+    return "Start the server without --enable_batching."

@@ -33,6 +33,12 @@ NO_DEMAND_MIN_SHARE = 0.7
 # time in compute, 0.3 is already more than half of what could be gained.
 STAGE_MIN_SHARE = 0.3
 
+# ratio of request time, and ns. The least that the largest of several waits must take to be worth a
+# change where only all of them together are large: half of that, and more than the 0.1 ms in which
+# a closure is handed over or a thread wakes (HANDOVER_MAX_NS in analysis/thresholds.py, WAKE_NS).
+PART_MIN_SHARE = 0.15
+PART_MIN_NS = 100_000
+
 # ratio of request time. Most of what a request takes.
 CRITICAL_MIN_SHARE = 0.5
 

@@ -71,7 +71,8 @@ def find_wait(
     """The wait made of these stages and causes of idle time; None if it is too small to report.
 
     In requests it is large from ``STAGE_MIN_SHARE`` on, or where all queueing and batching stages
-    together are and one of these is the largest of them. As idle time it is large if the timeline
+    together are and one of these is the largest of them, with ``PART_MIN_SHARE`` and
+    ``PART_MIN_NS`` or more. As idle time it is large if the timeline
     is starved for ``STARVED_MIN_RATIO`` of the window and this is the worst cause, or if one GPU
     is idle that long for this cause, starved or not.
 
@@ -107,7 +108,12 @@ def _queued_share(inputs: RuleInputs, stages: tuple[Stage, ...]) -> float:
     queued = {s: share for s, share in inputs.shares.by_stage.items() if s.group in _QUEUED}
     total = sum(queued.values())
     is_largest = max(queued, key=lambda stage: queued[stage]) in stages
-    return total if is_largest and total >= thresholds.STAGE_MIN_SHARE else 0.0
+    share = sum(queued.get(stage, 0.0) for stage in stages)
+    is_worth_it = (
+        share >= thresholds.PART_MIN_SHARE and inputs.stage_mean_ns(share) >= thresholds.PART_MIN_NS
+    )
+    is_large = total >= thresholds.STAGE_MIN_SHARE
+    return total if is_large and is_largest and is_worth_it else 0.0
 
 
 class WaitWords(NamedTuple):

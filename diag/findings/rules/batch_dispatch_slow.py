@@ -51,7 +51,7 @@ def find(inputs: RuleInputs) -> Finding | None:
     (analysis/batching/contradictions.py).
     """
     wait = find_wait(inputs, (Stage.QUEUE_DISPATCH,), CAUSES)
-    if wait is None:
+    if wait is None or (_is_prompt(wait) and not wait.in_idle):
         return None
     setting = _no_timeout(inputs)
     remedies = _remedies(inputs, wait, setting, _more_cpu(setting))
@@ -78,6 +78,11 @@ def find(inputs: RuleInputs) -> Finding | None:
         ),
         rollback=restore(setting) if polls else "Put the earlier CPU limit back.",
     )
+
+
+def _is_prompt(wait: Wait) -> bool:
+    """Whether threads start batches as fast as they can be notified of them."""
+    return wait.in_requests and wait.mean_ns <= 2 * thresholds.WAKE_NS
 
 
 def _no_timeout(inputs: RuleInputs) -> Setting:

@@ -143,5 +143,5 @@ def _rollback(larger: LargerSize | None, batching: EnableBatching | None) -> str
     if larger is not None:
         return restore(larger.setting)
     if batching is not None:
-        return "Start the server without --enable_batching."
+        return batching.rollback
     return "Remove the replica."

@@ -31,6 +31,7 @@ from diag.model.serving import Stage
 
 if TYPE_CHECKING:
     from diag.analysis.result import Analysis
+    from diag.findings.enable_batching import EnableBatching
     from diag.findings.inputs import RuleInputs
 
 ID = "executor-pool-saturated"
@@ -101,7 +102,7 @@ def find(inputs: RuleInputs) -> Finding | None:
                 "latency.mean" if batching is not None and pair is None else "stage.compute.mean",
             ),
         ),
-        rollback=_rollback(remedies[0], more_threads),
+        rollback=_rollback(remedies[0], more_threads, batching),
         pair=interference_sentence(pair, "inter-op threads") if pair is not None else "",
     )
 
@@ -112,12 +113,12 @@ def _no_gain(first: Remedy, more_threads: Remedy) -> str:
     return "what a row costs in a batch is not in a recording without batches"
 
 
-def _rollback(first: Remedy, more_threads: Remedy) -> str:
-    if first.place is RemedyPlace.FLEET:
-        return "Put the earlier replicas back."
+def _rollback(first: Remedy, more_threads: Remedy, batching: EnableBatching | None) -> str:
+    if batching is not None and first is batching.remedy:
+        return batching.rollback
     if first is more_threads:
         return f"Start the server with the earlier {FLAG}, or without it."
-    return "Start the server without --enable_batching."
+    return "Put the earlier replicas back."
 
 
 def _evidence(analysis: Analysis, threads: int) -> tuple[Evidence, ...]:

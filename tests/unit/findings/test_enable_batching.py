@@ -32,3 +32,14 @@ def test_not_with_few_requests_at_a_time() -> None:
 
 def test_not_where_requests_are_batched_already() -> None:
     assert enable_batching(analyzed(sessions(5), AT_ONCE)) is None
+
+
+def test_where_other_models_are_batched_the_model_gets_a_file_of_its_own() -> None:
+    batched = sessions(1).replace("grpc", "grpc-99").replace("tf_Compute/1", "tf_Compute/2")
+    advice = enable_batching(analyzed(batched + unbatched(10, 5), AT_ONCE))
+    assert advice is not None
+    assert advice.remedy.action.startswith(
+        "Batch unnamed model too: with --enable_per_model_batching_parameters, a "
+        "batching_params.pbtxt (max_batch_size 8, batch_timeout_micros "
+    )
+    assert advice.rollback == "Remove batching_params.pbtxt of unnamed model."

@@ -272,32 +272,6 @@ def test_a_healthy_server_has_no_finding() -> None:
     assert not unfounded_numbers(verdict.sentence, verdict.evidence)
 
 
-def test_a_healthy_verdict_names_the_largest_stage_outside_the_model() -> None:
-    analysis = analyzed(sessions(4, period=1300, end=1080), AT_ONCE)
-    verdict = conclude(analysis, ())
-    assert verdict.what == (
-        "No stage holds requests up: 81% of their time is in the model, 17% in batch-split."
-    )
-    assert not unfounded_numbers(verdict.sentence, verdict.evidence)
-
-
-def test_one_caller_at_a_time_is_not_capacity() -> None:
-    alone = analyzed(sessions(4, end=990, run=(22, 980)), AT_ONCE)
-    assert find(alone) == ()
-
-
-def test_small_waits_that_are_large_together_name_the_largest() -> None:
-    text = sessions(enqueue=100, taken=300, run=(450, 1000), end=1010)
-    findings = find(analyzed(text, AT_ONCE))
-    assert [finding.id for finding in findings] == ["batch-dispatch-slow"]
-    assert findings[0].what == (
-        "Requests spend 46% of their time in queues and batching; the largest part, 20%, is spent "
-        "in ready batches, waiting to be started although a batch thread was free. At most 200 µs "
-        "of 1.01 ms can be gained there."
-    )
-    assert not unfounded_numbers(findings[0].what, findings[0].evidence)
-
-
 def test_a_second_problem_is_found_too() -> None:
     text = sessions(taken=2100, run=(2110, 2400), end=2500, padded=8)
     assert [f.id for f in find(analyzed(text, TOLD))] == [
