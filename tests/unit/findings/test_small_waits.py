@@ -16,11 +16,6 @@ def test_a_healthy_verdict_names_the_largest_stage_outside_the_model() -> None:
     assert not unfounded_numbers(verdict.sentence, verdict.evidence)
 
 
-def test_one_caller_at_a_time_is_not_capacity() -> None:
-    alone = analyzed(sessions(4, end=990, run=(22, 980)), AT_ONCE)
-    assert find(alone) == ()
-
-
 def test_small_waits_that_are_large_together_name_the_largest() -> None:
     text = sessions(enqueue=100, taken=300, run=(450, 1000), end=1010)
     findings = find(analyzed(text, AT_ONCE))
