@@ -15,7 +15,13 @@ import numpy as np
 
 from diag.analysis.fit import Fit
 from diag.findings import thresholds
-from diag.findings.batching import batching_place, from_to, parameter_remedy, setting_of
+from diag.findings.batching import (
+    batching_place,
+    from_to,
+    parameter_remedy,
+    setting_of,
+    threads_busy_ratio,
+)
 from diag.findings.open_requests import open_rows
 from diag.model.availability import Unavailable
 from diag.model.finding import Evidence, RemedyPlace, Source
@@ -52,7 +58,8 @@ def larger_size(analysis: Analysis) -> LargerSize | None:
     It is about the queue whose batches take most time. The size is doubled as long as that saves
     ``DOUBLING_MIN_SAVING`` of the time of a row, up to ``SIZE_MAX_FACTOR``, and to the doubling
     nearest to the rows that are open at a time: a batch can hold no others. Where requests were
-    refused, more rows would be open than were recorded, so that this bound is left out.
+    refused while the batch threads were busy, more rows would be open than were recorded, so that
+    this bound is left out.
     """
     summary = _busiest(analysis)
     if summary is None or full_share(analysis, summary) < thresholds.FULL_MIN_SHARE:
@@ -61,7 +68,9 @@ def larger_size(analysis: Analysis) -> LargerSize | None:
     if isinstance(limit, Unavailable):
         return None
     opened = open_rows(analysis, analysis.batches.queues.index(summary.queue))
-    refused = analysis.counts.refused > 0
+    busy = threads_busy_ratio(analysis)
+    overloaded = not isinstance(busy, Unavailable) and busy > thresholds.THREADS_MAX_LOAD
+    refused = overloaded and analysis.counts.refused > 0
     line = _line(analysis, summary)
     to = _size(line, limit.value, math.inf if refused else opened)
     if to == limit.value:

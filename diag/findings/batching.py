@@ -191,3 +191,11 @@ def threads_load(analysis: Analysis) -> float | Unavailable:
         return Unavailable("no batch was recorded")
     held = np.minimum(batches.end_ns, window.end_ns) - np.maximum(batches.start_ns, window.start_ns)
     return float(np.maximum(held, 0).sum() / window.duration_ns)
+
+
+def threads_busy_ratio(analysis: Analysis) -> float | Unavailable:
+    """Share of the time of all batch threads in which they held a batch, 0 to 1."""
+    load, threads = threads_load(analysis), batch_threads(analysis).now
+    if isinstance(load, Unavailable):
+        return load
+    return threads if isinstance(threads, Unavailable) else load / max(1.0, float(threads))

@@ -13,6 +13,7 @@ from diag.findings import thresholds
 from diag.findings.confidence import judge
 from diag.findings.metrics import below
 from diag.findings.shares import sum_shares, worst_model
+from diag.model.availability import Unavailable
 from diag.model.finding import CounterEvidence, Evidence, Finding, Severity, Source, Tier
 from diag.model.printable import NAME_MAX_CHARS, printable
 from diag.model.quantity import duration
@@ -21,7 +22,6 @@ from diag.model.serving import StageGroup
 if TYPE_CHECKING:
     from diag.findings.confidence import Basis
     from diag.findings.inputs import RuleInputs
-    from diag.model.availability import Unavailable
     from diag.model.finding import Check, Gain, Remedy
     from diag.model.gaps import IdleCause
     from diag.model.serving import Stage
@@ -156,7 +156,7 @@ def wait_finding(
         severity=severity_of(wait.share),
         confidence=confidence,
         confidence_reason=reason,
-        what=_sentence(inputs, wait, words, pair),
+        what=_sentence(inputs, wait, words, pair, is_gain_known=not isinstance(gain, Unavailable)),
         evidence=(*_evidence(inputs, wait, causes), *evidence),
         counter_evidence=(_larger_stage(inputs, wait), *counter_evidence),
         remedies=remedies,
@@ -176,8 +176,15 @@ def wait_halved(inputs: RuleInputs, wait: Wait, causes: tuple[IdleCause, ...]) -
     return below(inputs.analysis, f"idle.{worst.value}", 0.5)
 
 
-def _sentence(inputs: RuleInputs, wait: Wait, words: WaitWords, pair: str) -> str:
+def _sentence(
+    inputs: RuleInputs, wait: Wait, words: WaitWords, pair: str, *, is_gain_known: bool
+) -> str:
     text = _about_all(inputs, wait, words, is_worst_told=bool(pair))
+    if wait.queued_share and not is_gain_known:
+        text += (
+            f" At most {duration(wait.mean_ns)} of {duration(inputs.shares.mean_ns)} can be gained "
+            "there."
+        )
     return f"{text} {pair}" if pair else text
 
 
@@ -187,9 +194,7 @@ def _about_all(inputs: RuleInputs, wait: Wait, words: WaitWords, *, is_worst_tol
         if wait.queued_share:
             return (
                 f"Requests spend {wait.queued_share:.0%} of their time in queues and batching; the "
-                f"largest part, {wait.share:.0%}, is spent {words.of_requests}{worst}. At most "
-                f"{duration(wait.mean_ns)} of {duration(inputs.shares.mean_ns)} can be gained "
-                "there."
+                f"largest part, {wait.share:.0%}, is spent {words.of_requests}{worst}."
             )
         return f"Requests spend {wait.share:.0%} of their time {words.of_requests}{worst}."
     return idle_sentence(inputs, words.of_idle)

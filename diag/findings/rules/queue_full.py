@@ -12,7 +12,7 @@ from diag.findings.batching import (
     from_to,
     parameter_remedy,
     restore,
-    threads_load,
+    threads_busy_ratio,
 )
 from diag.findings.failed import FailureCause
 from diag.findings.failure_finding import failure_finding, share_of
@@ -44,8 +44,10 @@ def find_failed(inputs: FailureInputs) -> Finding | None:
     if not share.traced:
         return None
     analysis = inputs.analysis
-    is_busy, evidence = _threads_busy(analysis)
-    longer, larger = _longer_queue(analysis), larger_size(analysis)
+    busy = threads_busy_ratio(analysis)
+    is_busy = not isinstance(busy, Unavailable) and busy > thresholds.THREADS_MAX_LOAD
+    evidence = _evidence(analysis, busy)
+    longer, larger = _longer_queue(analysis, busy), larger_size(analysis)
     remedies: tuple[Remedy, ...] = (longer,)
     if larger is not None:
         remedies = (larger.remedy, longer) if is_busy else (longer, larger.remedy)
@@ -61,20 +63,18 @@ def find_failed(inputs: FailureInputs) -> Finding | None:
     )
 
 
-def _threads_busy(analysis: Analysis) -> tuple[bool, tuple[Evidence, ...]]:
-    """Whether the batch threads keep up with no more than today's load."""
-    load, threads = threads_load(analysis), batch_threads(analysis).now
-    if isinstance(load, Unavailable) or isinstance(threads, Unavailable):
-        return False, ()
-    where = Source("batches")
-    evidence = (
-        Evidence("batch threads busy on average", load, "threads", where),
+def _evidence(analysis: Analysis, busy: float | Unavailable) -> tuple[Evidence, ...]:
+    """How busy the batch threads are, of how many."""
+    threads, where = batch_threads(analysis).now, Source("batches")
+    if isinstance(busy, Unavailable) or isinstance(threads, Unavailable):
+        return ()
+    return (
+        Evidence("batch threads busy", busy, "ratio", where),
         Evidence("num_batch_threads", threads, "threads", where),
     )
-    return load > thresholds.THREADS_MAX_LOAD * float(threads), evidence
 
 
-def _longer_queue(analysis: Analysis) -> Remedy:
+def _longer_queue(analysis: Analysis, busy: float | Unavailable) -> Remedy:
     """More batches may wait. It helps against bursts, not against lasting overload."""
     file, service = analysis.capture.batching_parameters, measure(analysis, "batches.service.mean")
     unknown = Unavailable("not in the recording")
@@ -94,10 +94,16 @@ def _longer_queue(analysis: Analysis) -> Remedy:
             f"A request at the end of the full queue waits about {duration(longest_ns)}; under "
             "lasting overload the longer queue fills as well."
         )
+    why = ""
+    if not isinstance(busy, Unavailable) and busy <= thresholds.THREADS_MAX_LOAD:
+        why = (
+            f" The batch threads are busy {busy:.0%} of the time: the queue is too short for "
+            "bursts, the server is not too slow."
+        )
     default = "" if isinstance(file, BatchingParameters) else " (10 if it is not set)"
     return parameter_remedy(
         analysis,
-        f"Let more batches wait: max_enqueued_batches{from_to(setting)}{default}.",
+        f"Let more batches wait: max_enqueued_batches{from_to(setting)}{default}.{why}",
         setting,
         risk,
     )

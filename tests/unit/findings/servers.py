@@ -97,9 +97,13 @@ def unbatched(lanes: int, count: int, *, run: int = 1000, burst: int = 100) -> s
 
 def second_model(text: str) -> str:
     """The same requests, of another queue."""
-    for old, new in ((f"_p={QUEUE_A + 1}", f"_p={QUEUE_B + 1}"), ("_p=1000", "_p=3000")):
-        text = text.replace(old, new).replace(old.replace("_p", "_c"), new.replace("_p", "_c"))
-    return text
+
+    def renamed(found: re.Match[str]) -> str:
+        key, number = found[1], int(found[2])
+        other = number - QUEUE_A + QUEUE_B if number >= QUEUE_A else number + 2000
+        return f"{key}={other}"
+
+    return re.sub(r"\b(_[pc])=(\d+)", renamed, text)
 
 
 IDLE_END = "\nline end\n  Something 0..{}us\n"

@@ -90,3 +90,13 @@ def test_a_recording_in_which_every_request_failed_has_a_status_of_its_own(
 ) -> None:
     assert main(["analyze", "--summary", str(LIVE / f"{name}.zip")]) == status
     assert "failed" in capsys.readouterr().out
+
+
+def test_a_queue_that_is_short_is_not_called_slow() -> None:
+    first = find(recorded("split_over_nofile"))[0]
+    assert first.id == "queue-full"
+    assert first.remedies[0].action == (
+        "Let more batches wait: max_enqueued_batches (10 if it is not set). The batch threads are "
+        "busy 20% of the time: the queue is too short for bursts, the server is not too slow."
+    )
+    assert len(first.remedies) == 1
