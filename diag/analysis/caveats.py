@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from diag.analysis.distribution import Distribution
 from diag.analysis.parameter_caveats import parameter_caveats
 from diag.analysis.result import BatchSummary, Counts, ModelSummary
+from diag.analysis.samples.model_loads import find_model_loads
 from diag.analysis.thresholds import MIN_WINDOW_OVER_P99
 from diag.model.availability import Unavailable
 from diag.model.capture import Capture
@@ -35,6 +36,7 @@ class CaveatInputs:
     requests: RequestTable
     is_batched: bool
     models: tuple[ModelSummary, ...]
+    loading_runs: int
 
 
 def find_caveats(inputs: CaveatInputs) -> tuple[Caveat, ...]:
@@ -46,6 +48,7 @@ def find_caveats(inputs: CaveatInputs) -> tuple[Caveat, ...]:
         *parameter_caveats(
             inputs.capture, inputs.requests, inputs.queues, is_batched=inputs.is_batched
         ),
+        *_about_loads(inputs),
     )
 
 
@@ -120,3 +123,14 @@ def _about_the_counts(counts: Counts) -> Iterator[Caveat]:
         tasks = (("tasks_count", counts.ambiguous_links),)
         limits = (Limit.REQUESTS, Limit.QUEUEING)
         yield Caveat("ambiguous-batch-id", limits, tasks, "capture-again")
+
+
+def _about_loads(inputs: CaveatInputs) -> Iterator[Caveat]:
+    loads = find_model_loads(inputs.capture)
+    if inputs.loading_runs or loads.loaded:
+        facts = (
+            ("loaded", loads.loaded),
+            ("before", loads.before),
+            ("runs_count", inputs.loading_runs),
+        )
+        yield Caveat("model-loaded", (Limit.REQUESTS,), facts)

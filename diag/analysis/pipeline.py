@@ -37,6 +37,7 @@ from diag.formats.trace import event_names as ev
 from diag.formats.trace.program import find_program
 from diag.model.availability import Unavailable
 from diag.model.capture import Capture
+from diag.model.caveat import Caveat
 
 
 def analyze(
@@ -123,6 +124,7 @@ def _summarize(
             requests=requests.table,
             is_batched=len(execution.events.rows_named(*ev.BATCHER_EVENTS)) > 0,
             models=models,
+            loading_runs=execution.calls.loading_runs,
         )
     )
     return Analysis(
@@ -143,7 +145,7 @@ def _summarize(
         held_threads=find_held_threads(execution, requests),
         pool_waits=measure_pool_waits(execution.events, execution.lines, execution.closures),
         caveats=applicable(
-            (*without_duplicates(capture), *gpu.caveats, *caveats), visibility.program
+            (*_recorded(capture, caveats), *gpu.caveats, *caveats), visibility.program
         ),
         devices=gpu.devices,
         device_costs=gpu.costs,
@@ -162,4 +164,14 @@ def _summarize(
         sampled_devices=sampled_devices,
         metrics=model_metrics(capture),
         observer=observer_figures(capture),
+    )
+
+
+def _recorded(capture: Capture, found: tuple[Caveat, ...]) -> tuple[Caveat, ...]:
+    """The capture's own caveats without those of which the analysis says the same, and more."""
+    named = any(each.code == "model-loaded" and each.fact("loaded") for each in found)
+    return tuple(
+        each
+        for each in without_duplicates(capture)
+        if not (named and each.code == "models-changed")
     )

@@ -41,6 +41,16 @@ NEARLY_ALL_RATIO = 0.9
 # 0 to 0.004 % of all; with 20 us it is 0.02 to 0.07 %).
 HANDOVER_MAX_NS = 100_000
 
+# Runs that follow a load on its thread belong to it if they begin within this time: reading the
+# warm-up records, and building the graph of a signature before its first run, take up to seconds
+# (21 ms on a live server with a small model). A loading thread serves no client.
+LOAD_PAUSE_MAX_NS = 1_000_000_000
+
+# A thread of the warm-up pool begins its next record within this time: 0.08 to 0.2 ms on a live
+# server, plus the building of a graph. It ends with its load, and a client's thread may then use
+# its line.
+REPLAY_PAUSE_MAX_NS = 50_000_000
+
 # A percentile needs about one sample beyond it: 1 / (1 - 0.99) = 100.
 MIN_SAMPLES_P50 = 10
 MIN_SAMPLES_P90 = 30

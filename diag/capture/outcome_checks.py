@@ -44,8 +44,9 @@ def caveats_of(result: RecordingResult, plan: CapturePlan) -> tuple[CaveatRecord
     if result.interrupted:
         text = "The recording was ended early, by Ctrl-C or a signal."
         caveats.append(CaveatRecord("interrupted", text))
-    if result.side_sources.models_changed:
-        text = "A model version was loaded or unloaded during the recording."
+    changes = result.side_sources.model_changes
+    if changes:
+        text = f"A model version was loaded or unloaded during the recording: {changes}."
         caveats.append(CaveatRecord("models-changed", text))
     refused = result.side_sources.refused_calls
     if refused:

@@ -24,7 +24,7 @@ from diag.capture.server.metrics_page import (
 from diag.capture.server.model_status import read_server, read_status
 from diag.formats.text.samples import writable
 from diag.model.availability import Unavailable
-from diag.model.samples import SampleSeries
+from diag.model.samples import SampleSeries, ServedModel
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -49,7 +49,7 @@ class SideSources:
         series: Samples by source (``host``, ``gpu``, and ``dcgm`` if the plan has it).
         pages: The metrics page ``before`` and ``after`` the recording.
         details: Short description of what is read, by source.
-        models_changed: Whether model versions or their states changed during the recording.
+        model_changes: How model versions or their states changed during the recording, or "".
     """
 
     def __init__(self, connection: Connection, plan: CapturePlan) -> None:
@@ -72,7 +72,7 @@ class SideSources:
         self.series: dict[str, SampleSeries | Unavailable] = {}
         self.pages: dict[str, Page | Unavailable] = {}
         self.details: dict[str, str] = {}
-        self.models_changed = False
+        self.model_changes = ""
         self._samplers: dict[str, Sampler] = {}
         self._exporters: dict[str, str] = {}
         for source, reader in self._readers().items():
@@ -149,18 +149,22 @@ class SideSources:
             source: series if isinstance(series, Unavailable) else writable(series)
             for source, series in self.series.items()
         }
-        self.models_changed = self._have_models_changed()
+        self.model_changes = self._changes_of_models()
 
-    def _have_models_changed(self) -> bool:
+    def _changes_of_models(self) -> str:
+        """What changed since the start, as "m: 1 AVAILABLE → 2 AVAILABLE"; "" if nothing did."""
         before = self.server.models
         if isinstance(before, Unavailable):
-            return False
-        names = sorted({model.name for model in before})
-        after = [read_status(self._connection, name, self._plan.timeout_ns) for name in names]
-        known = [status for status in after if isinstance(status, tuple)]
-        return len(known) == len(after) and before != tuple(
-            model for status in known for model in status
-        )
+            return ""
+        changes = []
+        for name in sorted({model.name for model in before}):
+            then = tuple(model for model in before if model.name == name)
+            now = read_status(self._connection, name, self._plan.timeout_ns)
+            if not isinstance(now, tuple):
+                return ""
+            if now != then:
+                changes.append(f"{name}: {_versions(then)} → {_versions(now)}")
+        return "; ".join(changes)
 
     def _page(self) -> Page | Unavailable:
         if isinstance(self.metrics, Unavailable):
@@ -213,3 +217,7 @@ class SideSources:
         if len(pages) == 2:
             longest["metrics"] = max(page.received_unix_ns - page.sent_unix_ns for page in pages)
         return longest
+
+
+def _versions(models: tuple[ServedModel, ...]) -> str:
+    return ", ".join(f"{model.version} {model.state}" for model in models) or "no version"

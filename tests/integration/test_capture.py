@@ -242,7 +242,8 @@ def test_a_model_loaded_meanwhile_is_a_caveat(tmp_path: Path) -> None:
     with serving(models={"m": {1: 30}}) as server:
         server.on_profile = lambda request: server.models.update(m={1: 30, 2: 20})
         outcome = capture_bundle(plan(server.address, models=("m",)), tmp_path / "b")
-    assert "models-changed" in {caveat.code for caveat in outcome.caveats}
+    (caveat,) = [caveat for caveat in outcome.caveats if caveat.code == "models-changed"]
+    assert caveat.text.endswith("m: 1 AVAILABLE → 1 AVAILABLE, 2 LOADING.")
 
 
 def test_what_the_observer_measured_is_stored(tmp_path: Path) -> None:

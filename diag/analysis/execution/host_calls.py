@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diag.analysis.execution.device_launches import Launches, enclosing_steps
-from diag.analysis.execution.model_loading import find_loading_steps
+from diag.analysis.execution.model_loading import find_model_loading
 from diag.analysis.execution.op_class import rows_of_type
 from diag.analysis.execution.steps import Steps
 from diag.analysis.intervals.nesting import innermost
@@ -77,6 +77,8 @@ class HostCalls:
         sync: Calls that wait for a stream, an event or a context.
         load: Ops that restore a model's variables or fill its tables.
         loading: (steps,) steps that load or warm up a model rather than answer a request.
+        loading_runs: Number of runs that load or warm up a model.
+        warm_ups: Ascending rows of ``BatchingSessionRun`` events that warm up a model.
     """
 
     allocator: Calls
@@ -85,6 +87,8 @@ class HostCalls:
     sync: Calls
     load: Calls
     loading: Bools
+    warm_ups: Int64s
+    loading_runs: int
 
     @property
     def of_the_driver(self) -> tuple[Calls, ...]:
@@ -100,13 +104,17 @@ def find_host_calls(host: Plane, steps: Steps, launches: Launches) -> HostCalls:
     compiling = rows_of_type(events, ev.COMPILE_OPS)
     long = events.end_ns[compiling] - events.start_ns[compiling] >= COMPILE_OP_MIN_NS
     cold = np.union1d(_named(events, ev.MODULE_LOAD_CALLS + ev.COMPILE_EVENTS), compiling[long])
+    loading = find_model_loading(events, tuple(line.name for line in host.lines), steps)
     return HostCalls(
         allocator=finder.calls(_named(events, ev.ALLOCATOR_CALLS + ev.ALLOCATOR_EVENTS)),
         cold_start=finder.calls(cold),
         copy=finder.calls(copies),
         sync=finder.calls(_named(events, ev.SYNC_CALLS)),
         load=finder.calls(rows_of_type(events, ev.LOAD_OPS)),
-        loading=find_loading_steps(events, tuple(line.name for line in host.lines), steps),
+        loading=loading.steps,
+        loading_runs=int((loading.steps & ~steps.is_orphan & steps.is_root).sum())
+        + len(loading.sessions),
+        warm_ups=loading.sessions,
     )
 
 

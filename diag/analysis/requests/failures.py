@@ -22,6 +22,7 @@ def find_failures(inputs: KindInputs) -> Failures:
     enqueued = np.zeros(len(sessions), np.bool_)
     enqueued[owners.session[owned]] = True
     is_refused = ~enqueued & (first_runs_inside(inputs) < 0)
+    is_refused &= ~np.isin(owners.session_rows, inputs.execution.calls.warm_ups)
 
     call = inputs.events.rows_named(*ev.SCHEDULE_CALLS)
     session_of_call = innermost(inputs.events, sessions, call)

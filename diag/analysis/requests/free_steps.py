@@ -8,7 +8,7 @@ from diag.analysis.execution.execution import Execution
 from diag.analysis.intervals.nesting import innermost
 from diag.analysis.requests.linked_steps import LinkedSteps
 from diag.formats.trace import event_names as ev
-from diag.model.events import Bools
+from diag.model.events import Bools, Int64s
 
 # Names of the batch threads' lines before the slash: TensorFlow's default and the model server's.
 _BATCH_THREADS = frozenset({"batch_threads_", "model_server_batch_threads_"})
@@ -19,14 +19,19 @@ def find_free_steps(execution: Execution, linked: LinkedSteps) -> Bools:
 
     A run on a batch thread is part of a batch, even if the window cut that batch off.
     """
-    events, steps = execution.events, linked.steps
+    steps = linked.steps
     run = np.flatnonzero(~steps.is_orphan & ~steps.is_function & steps.is_root)
-    row = steps.row[run]
-    in_batch = innermost(events, linked.batches.row, row) >= 0
-    on_batch_thread = _batch_threads(execution, linked)[events.line_index[row]]
+    batched = are_of_batches(execution, linked, steps.row[run])
     free = np.zeros(len(steps), np.bool_)
-    free[run[~in_batch & ~on_batch_thread & ~execution.calls.loading[run]]] = True
+    free[run[~batched & ~execution.calls.loading[run]]] = True
     return free
+
+
+def are_of_batches(execution: Execution, linked: LinkedSteps, row: Int64s) -> Bools:
+    """(n,) whether each row lies in a batch, or on a batch thread: then the batch was cut off."""
+    in_batch = innermost(execution.events, linked.batches.row, row) >= 0
+    on_thread = _batch_threads(execution, linked)[execution.events.line_index[row]]
+    return np.asarray(in_batch | on_thread, np.bool_)
 
 
 def _batch_threads(execution: Execution, linked: LinkedSteps) -> Bools:

@@ -51,6 +51,9 @@ REDUCE_ITERATOR: Final = "ReduceIterator::"
 # TF:tensorflow/core/data/captured_function.cc: a pipeline calls a function; level 2, id = step id
 # of the function's run
 CAPTURED_FUNCTION_RUN: Final = "InstantiatedCapturedFunction::Run"
+# TF:tensorflow/core/common_runtime/eager/execute.cc: prefix of an eager call, with the function or
+# op that it calls; level 2, on the caller's thread until the results are there
+EAGER_CALL: Final = "EagerLocalExecute: "
 # TF:tensorflow/core/tfrt/graph_executor/graph_execution_util; level 1, in none of our traces
 TFRT_MODEL_RUN: Final = "TfrtModelRun"
 
@@ -141,6 +144,9 @@ LOAD_OPS: Final = (
 )
 # S:tensorflow_serving/servables/tensorflow/saved_model_warmup_util.cc: threads that replay records
 WARM_UP_THREADS: Final = "tf_Warmup_ThreadPool"
+# S:tensorflow_serving/core/{aspired_versions_manager,basic_manager}.cc: threads that load models;
+# the first by default, as the thread that polls the file system (seen on a live server)
+LOAD_THREADS: Final = ("periodic_function/", "tf_BasicManager_Load_ThreadPool")
 
 # -- planes: W:xla/tsl/profiler/utils/xplane_schema.h
 HOST_PLANE: Final = "/host:CPU"

@@ -59,10 +59,26 @@ def _ambiguous_batch_id(facts: Facts) -> str:
     )
 
 
+def _model_loaded(facts: Facts) -> str:
+    loaded, before = facts.texts("loaded"), facts.texts("before")
+    runs = facts.count("runs_count")
+    sentences = []
+    if loaded:
+        had = f" (before: {', '.join(before)})" if before else ""
+        sentences.append(f"The server loaded {', '.join(loaded)} during the recording{had}.")
+    if runs:
+        many = "loads or warms up a model: it is no request"
+        if runs > 1:
+            many = "load or warm up a model: they are no requests"
+        sentences.append(f"{counted(runs, 'run')} {many}.")
+    return " ".join(sentences)
+
+
 REQUEST_SENTENCES: dict[str, Callable[[Facts], str]] = {
     "tracer-level-1": _tracer_level_1,
     "unbatched-not-recorded": _unbatched_not_recorded,
     "window-too-short": _window_too_short,
     "many-censored": _many_censored,
     "ambiguous-batch-id": _ambiguous_batch_id,
+    "model-loaded": _model_loaded,
 }

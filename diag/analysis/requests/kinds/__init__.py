@@ -6,9 +6,14 @@ a module with the two functions of ``RequestKind`` and put it here, before ``unb
 takes every step that is left.
 """
 
-from diag.analysis.requests.kinds import batch_function, batching_session, unbatched
+from diag.analysis.requests.kinds import (
+    batch_function,
+    batching_session,
+    eager_function,
+    unbatched,
+)
 from diag.analysis.requests.kinds.kind import NO_ROOTS, KindInputs, RequestKind, Roots
 
-KINDS: tuple[RequestKind, ...] = (batching_session, batch_function, unbatched)
+KINDS: tuple[RequestKind, ...] = (batching_session, batch_function, eager_function, unbatched)
 
 __all__ = ["KINDS", "NO_ROOTS", "KindInputs", "RequestKind", "Roots"]

@@ -37,11 +37,9 @@ def find(inputs: KindInputs, free: Bools) -> Roots:
         none = np.empty(0, np.int64)
         censored = int((ops.done_ns[calls] < 0).sum())
         return Roots(ops.row[op], np.full(len(op), -1, np.int64), none, censored)
-    calling = free & _steps_with(calls, ops, len(steps))
-    step = np.flatnonzero(calling & ~_steps_with(refused, ops, len(steps)))
-    step_of_call = ops.step[calls]
-    cut = step_of_call < 0
-    cut[~cut] = steps.is_orphan[step_of_call[~cut]]
+    calling = free & steps_with(calls, ops, len(steps))
+    step = np.flatnonzero(calling & ~steps_with(refused, ops, len(steps)))
+    cut = np.append(steps.is_orphan, True)[ops.step[calls]]  # the last one is found by -1
     return Roots(
         steps.row[step],
         step,
@@ -67,7 +65,7 @@ def refused_calls(inputs: KindInputs) -> Int64s:
     return call[np.unique(ops.step[call], return_index=True)[1]]
 
 
-def _steps_with(calls: Int64s, ops: AsyncOps, count: int) -> Bools:
+def steps_with(calls: Int64s, ops: AsyncOps, count: int) -> Bools:
     """(steps,) whether the step made one of these calls."""
     out = np.zeros(count, np.bool_)
     of_call = ops.step[calls]
@@ -77,10 +75,17 @@ def _steps_with(calls: Int64s, ops: AsyncOps, count: int) -> Bools:
 
 def tile(inputs: KindInputs, roots: Roots) -> Rows:
     """The stages of the step, of which those of its calls are part."""
-    return _steps(inputs, roots) if inputs.has_steps else _bare_calls(inputs, roots)
+    return step_rows(inputs, roots, LINK) if inputs.has_steps else _bare_calls(inputs, roots)
 
 
-def _steps(inputs: KindInputs, roots: Roots) -> Rows:
+def step_rows(inputs: KindInputs, roots: Roots, link: str) -> Rows:
+    """Rows of steps with calls of an in-graph batcher.
+
+    Args:
+        inputs: What was recorded.
+        roots: The steps.
+        link: By what evidence they were linked to their batches.
+    """
     linked, step = inputs.linked, roots.step
     steps, ops, calls = linked.steps, linked.ops, linked.calls
     call = np.flatnonzero(ops.is_batch & (ops.step >= 0))
@@ -104,7 +109,7 @@ def _steps(inputs: KindInputs, roots: Roots) -> Rows:
         model=inputs.names.indices(model_id, queue, linked.queues.keys.label),
         complete=complete,
         link=np.zeros(len(step), np.int64),
-        links=(LINK,),
+        links=(link,),
         stage_ns=stage_ns,
         stage_known=known_stages(linked, task, stage_ns, is_linked=complete),
         root=roots.row,

@@ -17,13 +17,17 @@ LINK = "ScheduleOutputTask._p = ProcessBatch._c"
 
 
 def find(inputs: KindInputs, free: Bools) -> Roots:
-    """``BatchingSessionRun`` events that enqueued something; all steps inside one are taken."""
+    """``BatchingSessionRun`` events that enqueued something; all steps inside one are taken.
+
+    Those that warm up a model are no requests.
+    """
     owners, steps = inputs.linked.task_owners, inputs.linked.steps
     sessions = owners.session_rows
     enqueued = np.zeros(len(sessions), np.bool_)
     enqueued[owners.session[owners.session >= 0]] = True
+    answers = ~np.isin(sessions, inputs.execution.calls.warm_ups)
     in_session = innermost(inputs.events, sessions, steps.row[free])
-    row = sessions[enqueued]
+    row = sessions[enqueued & answers]
     return Roots(
         row=row,
         step=np.full(len(row), -1, np.int64),

@@ -123,6 +123,14 @@ CASES: list[tuple[str, tuple[tuple[str, Fact], ...], str]] = [
         ),
     ),
     (
+        "model-loaded",
+        (("loaded", ("m version 2",)), ("before", ("m version 1",)), ("runs_count", 52)),
+        (
+            "The server loaded m version 2 during the recording (before: m version 1). 52 runs "
+            "load or warm up a model: they are no requests."
+        ),
+    ),
+    (
         "many-censored",
         (("cut_count", 12), ("whole_count", 1234)),
         (
