@@ -125,3 +125,15 @@ def test_nested_functions_before_a_later_root_run_keep_their_steps_apart() -> No
     assert tiles_exactly(analysis)
     steps = find_steps(analysis.host.events)
     assert steps.root.tolist() == [0, 1, 0]  # in row order: 11, 13, and 12 that 11 called
+
+
+def test_a_call_in_a_trace_whose_bursts_are_of_no_run_is_a_request_cut_off() -> None:
+    analysis = analyzed(
+        """
+        line tf_Compute/1
+          ExecutorState::ProcessAsync::Start 0..10us _p=7 kernel_type=BatchFunction
+          ExecutorState::Process 20..30us id=-1 _c=-1
+        """
+    )
+    assert requests_us(analysis) == []
+    assert analysis.counts.censored == 1
