@@ -45,6 +45,24 @@ line tf_Compute/3
 """
 
 
+def test_an_eager_call_whose_batch_function_enqueued_nothing_was_refused() -> None:
+    """As TensorFlow 2.21 records a call with more rows than max_batch_size."""
+    refused = f"""
+line python-2
+  EagerLocalExecute: __inference_answer_23 0..900us
+    FunctionRun 40..60us id=-9 _p=99
+line tf_Compute/4
+  ExecutorState::Process 70..800us id=-9 _c=99
+    {ASYNC_START} 300..350us step_id=-9 _p=90 kernel_type=BatchFunction name=batch
+      ScheduleWithEagerSplit 305..340us batching_input_task_size=200
+    ExecutorState::ProcessAsync::Done 400..450us step_id=-9 _c=90
+  ExecutorDoneCallback 810..820us id=-9 _c=99
+"""
+    analysis = analyzed(CALL + refused, TIMEOUT_5_MS)
+    assert requests_us(analysis) == [(0, 9000, "batch-function", True)]
+    assert (analysis.counts.refused, analysis.counts.censored) == (1, 0)
+
+
 def test_the_eager_call_around_the_function_is_the_request() -> None:
     analysis = analyzed(CALL, TIMEOUT_5_MS)
     assert requests_us(analysis) == [(0, 9000, "batch-function", True)]
