@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from diag.capture.samplers.remote.token import read_token
     from diag.capture.server.headers import read_headers
     from diag.capture.session import CaptureOutcome, capture_bundle
+    from diag.comparison import Comparison, compare
     from diag.errors import (
         BatchingParametersError,
         BundleCorruptError,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
         OutputError,
         ProfilerBusyError,
         ProfilerDisabledError,
+        RegressionError,
         RequiredSourceError,
         ResponseTooLargeError,
         ServerTooOldError,
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from diag.model.capture import BatchingParameters, Capture
     from diag.model.finding import Finding
     from diag.report.build import build_report
+    from diag.report.comparison import ComparisonReport, build_comparison
     from diag.report.model import Report
     from diag.report.rendering import render
     from diag.tables.formats import TABLE_FORMATS
@@ -80,6 +83,7 @@ _ERRORS = (
     "OutputError",
     "ProfilerBusyError",
     "ProfilerDisabledError",
+    "RegressionError",
     "RequiredSourceError",
     "ResponseTooLargeError",
     "ServerTooOldError",
@@ -99,6 +103,8 @@ _MODULES = {
     "Capture": "diag.model.capture",
     "CaptureOutcome": "diag.capture.session",
     "CapturePlan": "diag.capture.plan",
+    "Comparison": "diag.comparison",
+    "ComparisonReport": "diag.report.comparison",
     "Finding": "diag.model.finding",
     "Progress": "diag.capture.progress",
     "REQUIRABLE": "diag.capture.plan",
@@ -111,8 +117,10 @@ _MODULES = {
     "Unavailable": "diag.model.availability",
     "Verdict": "diag.findings",
     "analyze": "diag.analysis",
+    "build_comparison": "diag.report.comparison",
     "build_report": "diag.report.build",
     "capture_bundle": "diag.capture.session",
+    "compare": "diag.comparison",
     "conclude": "diag.findings",
     "find": "diag.findings",
     "open_bundle": "diag.formats.source",
@@ -137,6 +145,8 @@ __all__ = [
     "CaptureOutcome",
     "CapturePlan",
     "CaptureTimeoutError",
+    "Comparison",
+    "ComparisonReport",
     "DiagError",
     "EmptyCaptureError",
     "Finding",
@@ -146,6 +156,7 @@ __all__ = [
     "ProfilerBusyError",
     "ProfilerDisabledError",
     "Progress",
+    "RegressionError",
     "Report",
     "RequiredSourceError",
     "ResponseTooLargeError",
@@ -163,8 +174,10 @@ __all__ = [
     "XSpaceDecodeError",
     "__version__",
     "analyze",
+    "build_comparison",
     "build_report",
     "capture_bundle",
+    "compare",
     "conclude",
     "find",
     "open_bundle",

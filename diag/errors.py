@@ -21,6 +21,7 @@
     │  ├─ CaptureTimeoutError            no answer within the deadline
     │  ├─ ResponseTooLargeError          the trace exceeds a limit
     │  └─ EmptyCaptureError           5  the server answered, the window held no request
+    ├─ RegressionError                1  a latency rose beyond a limit
     ├─ RequiredSourceError            6  a required source is missing
     └─ OutputError                    7  the result could not be written
 
@@ -156,6 +157,12 @@ class EmptyCaptureError(CaptureError):
     """The server answered, but the window held no request."""
 
     exit_code = 5
+
+
+class RegressionError(DiagError):
+    """A latency rose beyond a limit, or cannot be judged by it."""
+
+    exit_code = 1
 
 
 class RequiredSourceError(DiagError):

@@ -34,6 +34,9 @@ COMMANDS: dict[str, LazyCommand] = {
     "analyze": LazyCommand(
         "diag.cli.analyze_command:analyze", "Explain where the time of recorded requests went."
     ),
+    "compare": LazyCommand(
+        "diag.cli.compare_command:compare", "Say whether a change made requests faster or slower."
+    ),
     "export": LazyCommand(
         "diag.cli.export_command:export", "Write requests, batches, idle gaps or samples as tables."
     ),
@@ -109,6 +112,7 @@ def _print_version(ctx: click.Context, param: click.Parameter, value: bool) -> N
         "diag demo",
         "diag capture localhost:8500",
         "diag analyze capture.zip -o report.md",
+        "diag compare before.zip after.zip",
         "diag export capture.zip --table requests -o requests.csv",
     ),
 )
@@ -128,9 +132,9 @@ def cli(context: click.Context) -> None:
 
     Results go to stdout, everything else to stderr.
 
-    Exit status: 0 done, 2 wrong usage, 3 unusable input, 4 capture failed, 5 no requests, 6 a
-    required source is missing, 7 output not written, 8 every request failed, 70 a bug in diag,
-    130 interrupted.
+    Exit status: 0 done, 1 a limit was broken, 2 wrong usage, 3 unusable input, 4 capture failed, 5
+    no requests, 6 a required source is missing, 7 output not written, 8 every request failed, 70 a
+    bug in diag, 130 interrupted.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help(), err=True)

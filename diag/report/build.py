@@ -51,7 +51,7 @@ def build_report(analysis: Analysis, findings: tuple[Finding, ...] | None = None
         caveats=caveats,
         sections=make_sections(ReportInputs(analysis, found, verdict, caveats)),
     )
-    return _clean(report)
+    return clean(report)
 
 
 def _verdict_part(verdict: Verdict) -> VerdictPart:
@@ -153,7 +153,7 @@ def _utc_text(unix_ns: int) -> str | Unavailable:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{unix_ns // 1_000_000 % 1000:03d}Z"
 
 
-def _clean(node: _T) -> _T:
+def clean(node: _T) -> _T:
     """The same with text that is text and numbers that are numbers.
 
     Lone surrogates (undecodable bytes of a name) are spelt out, and JSON has neither NaN nor
@@ -168,13 +168,13 @@ def _clean(node: _T) -> _T:
     elif isinstance(node, float) and not math.isfinite(node):
         cleaned = Unavailable("not a finite number")
     elif isinstance(node, tuple):
-        cleaned = tuple(map(_clean, node))
+        cleaned = tuple(map(clean, node))
     elif isinstance(node, dict):
-        cleaned = {_clean(key): _clean(value) for key, value in node.items()}
+        cleaned = {clean(key): clean(value) for key, value in node.items()}
     elif isinstance(node, msgspec.Struct):
         names = node.__struct_fields__
-        cleaned = type(node)(**{name: _clean(getattr(node, name)) for name in names})
+        cleaned = type(node)(**{name: clean(getattr(node, name)) for name in names})
     elif dataclasses.is_dataclass(node) and not isinstance(node, type):
         names = tuple(field.name for field in dataclasses.fields(node))
-        cleaned = type(node)(**{name: _clean(getattr(node, name)) for name in names})
+        cleaned = type(node)(**{name: clean(getattr(node, name)) for name in names})
     return cast("_T", cleaned)

@@ -6,7 +6,7 @@ nanoseconds exceed 2^53 and are therefore decimal strings. A value that could no
 """
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, Protocol
 
 from diag.model.availability import Unavailable
 from diag.model.notebook import html_table
@@ -149,6 +149,18 @@ class Section(Part, frozen=True):
     series: tuple[Series, ...] = ()
     is_summary: bool = False
     is_detail: bool = False
+
+
+class Page(Protocol):
+    """What every format can write: a report of one capture, or of a comparison."""
+
+    @property
+    def title(self) -> str:
+        """What it is about, in one line."""
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """In reading order."""
 
 
 class Report(Part, frozen=True):

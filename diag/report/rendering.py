@@ -8,11 +8,11 @@ from diag.errors import UsageError
 from diag.report.formats import FORMATS, RenderOptions, format_named
 
 if TYPE_CHECKING:
-    from diag.report.model import Report
+    from diag.report.model import Page
 
 
 def render(
-    report: Report,
+    report: Page,
     format_name: str = "text",
     *,
     color: bool = False,
@@ -23,7 +23,7 @@ def render(
     """A report as text in one of the formats of ``diag.report.formats``.
 
     Args:
-        report: What ``build_report`` returned.
+        report: What ``build_report`` or ``build_comparison`` returned.
         format_name: ``text``, ``markdown``, ``json`` or ``csv``, or another registered format.
         color: Whether text may contain ANSI colors.
         width: Columns of the screen, for text.

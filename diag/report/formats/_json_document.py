@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from diag.model.printable import spelt_out_for_json
-from diag.report.model import SCHEMA_VERSION, Report
+from diag.report.model import SCHEMA_VERSION, Page, Report
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,8 +21,8 @@ SHORT_MAX_ITEMS = 5  # more are not tried on one line
 _INDENT = "  "
 
 
-def draw_json(report: Report) -> str:
-    """One strict JSON document with a final newline; all of the report.
+def draw_json(report: Page) -> str:
+    """One strict JSON document with a final newline; all of the page.
 
     Characters that could steer a terminal are escaped, and so is ``</``: the text is harmless
     where it is shown and inside an HTML script element, and reads back as the same values.

@@ -15,7 +15,7 @@ from diag.report.formats.page import lay_out
 
 if TYPE_CHECKING:
     from diag.report.formats.registry import RenderOptions
-    from diag.report.model import Report
+    from diag.report.model import Page
 
 LABEL_WIDTH = 12
 BULLET_WIDTH = 4
@@ -25,7 +25,7 @@ NAME_WHOLE_MAX = 26  # the longest cause of a gap; longer names are wrapped
 _CANVAS_WIDTH = 4000
 
 
-def draw_page(report: Report, options: RenderOptions) -> str:
+def draw_page(report: Page, options: RenderOptions) -> str:
     """The report for a screen of ``options.width`` columns; ANSI sequences only with ``color``.
 
     Every character is either diag's own or passed through ``printable``: what a server or a file

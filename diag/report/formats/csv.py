@@ -14,14 +14,14 @@ from diag.report.formats.registry import RenderOptions, ReportFormat, register
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from diag.report.model import Cell, Report, Section
+    from diag.report.model import Cell, Page, Section
 
 HEADER = ("section", "subject", "table", "row", "name", "column", "value", "unit", "reason")
 # A spreadsheet runs a cell that begins so as a formula (OWASP, "CSV Injection").
 _FORMULA = re.compile(r"^[=+\-@\t\r]")
 
 
-def render_csv(report: Report, options: RenderOptions) -> str:
+def render_csv(report: Page, options: RenderOptions) -> str:
     r"""RFC 4180 with a header and ``\n`` line ends; every cell, whatever the options.
 
     ``row`` counts from 1, ``name`` is the row's first cell. Numbers are raw, in ``unit``; what is

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from diag.report.formats.registry import RenderOptions, ReportFormat, register
 
 if TYPE_CHECKING:
-    from diag.report.model import Report
+    from diag.report.model import Page
 
 
-def render_json(report: Report, options: RenderOptions) -> str:
+def render_json(report: Page, options: RenderOptions) -> str:
     """One strict JSON document with all of the report, whatever the options."""
     from diag.report.formats._json_document import draw_json
 

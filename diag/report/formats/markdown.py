@@ -11,7 +11,7 @@ from diag.report.formats.page import lay_out
 from diag.report.formats.registry import RenderOptions, ReportFormat, register
 
 if TYPE_CHECKING:
-    from diag.report.model import Report
+    from diag.report.model import Page
 
 # What Markdown or inline HTML could take for more than text: anywhere, or where a line begins.
 _ACTIVE = re.compile(r"[\\`*\[\]<>|~#&$]|(?<![a-zA-Z0-9])_|_(?![a-zA-Z0-9])")
@@ -24,7 +24,7 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 _NEEDLESS = re.compile(r"^(## .*\n|\| .*\n(?=\n- ))\n", re.MULTILINE)
 
 
-def render_markdown(report: Report, options: RenderOptions) -> str:
+def render_markdown(report: Page, options: RenderOptions) -> str:
     """The report as Markdown; names from the server are text in it, whatever they contain."""
     lines: list[str] = []
     for block in lay_out(report, options):

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from diag.report.formats.registry import RenderOptions
-    from diag.report.model import Cell, Column, Note, Report, Section, Table
+    from diag.report.model import Cell, Column, Note, Page, Section, Table
 
 _TOTAL, _GROUP, _MEMBER = 0, 1, 2
 
 
-def lay_out(report: Report, options: RenderOptions) -> tuple[Block, ...]:
+def lay_out(report: Page, options: RenderOptions) -> tuple[Block, ...]:
     """The title, then the sections that the options ask for."""
     found: list[Block] = [Paragraph(report.title, is_title=True)]
     for section in report.sections:

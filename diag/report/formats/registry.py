@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from diag.report.model import Report
+    from diag.report.model import Page
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class ReportFormat:
     name: str
     suffixes: tuple[str, ...]
     description: str
-    render: Callable[[Report, RenderOptions], str]
+    render: Callable[[Page, RenderOptions], str]
     aliases: tuple[str, ...] = ()
 
 

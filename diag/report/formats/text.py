@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from diag.report.formats.registry import RenderOptions, ReportFormat, register
 
 if TYPE_CHECKING:
-    from diag.report.model import Report
+    from diag.report.model import Page
 
 
-def render_text(report: Report, options: RenderOptions) -> str:
+def render_text(report: Page, options: RenderOptions) -> str:
     """The report for a screen of ``options.width`` columns."""
     from diag.report.formats._terminal import draw_page
 

@@ -1,0 +1,120 @@
+"""Confidence intervals of means and percentiles of values that depend on their neighbours.
+
+Requests that are near each other share a batch, a queue or a burst, so they are no independent
+samples. The moving block bootstrap (Kuensch 1989, "The jackknife and the bootstrap for general
+stationary observations") draws whole runs of neighbours instead of single values.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from diag.comparison import thresholds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from diag.model.events import Int64s
+
+
+@dataclass(frozen=True, slots=True)
+class Replicates:
+    """One statistic of each resampled capture.
+
+    Attributes:
+        observed: Of the values as they were recorded.
+        drawn: (replicates,) float64.
+    """
+
+    observed: float
+    drawn: NDArray[np.float64]
+
+
+def block_length(values: NDArray[np.float64]) -> int:
+    """How many neighbours belong together, at least 1 and at most a tenth of the values.
+
+    ``BLOCK_CORRELATION_TIMES`` times the integrated autocorrelation time, which is summed up to
+    the first lag beyond five times itself (Sokal 1996, "Monte Carlo methods in statistical
+    mechanics", section 3).
+
+    Args:
+        values: (n,) in time order, n > 0.
+    """
+    n = len(values)
+    longest = max(1, n // thresholds.BLOCKS_MIN)
+    centred = values - values.mean()
+    size = 1 << (2 * n - 1).bit_length()
+    spectrum = np.fft.rfft(centred, size)
+    covariance = np.fft.irfft(spectrum * spectrum.conj(), size)[:n]
+    if covariance[0] <= 0:
+        return 1
+    time = 2 * np.cumsum(covariance / covariance[0]) - 1
+    beyond = np.flatnonzero(np.arange(n) >= thresholds.SOKAL_WINDOW * time)
+    correlated = max(1.0, float(time[beyond[0]] if len(beyond) else time[-1]))
+    return int(min(longest, np.ceil(thresholds.BLOCK_CORRELATION_TIMES * correlated)))
+
+
+def block_counts(
+    lengths: tuple[int, ...], blocks: tuple[int, ...], rng: np.random.Generator, replicates: int
+) -> Iterator[NDArray[np.float64]]:
+    """How often each value was drawn, for some replicates at a time, as (some, n) float64.
+
+    Each capture is resampled by itself, to its own length within one block: no block spans two
+    captures. A block that begins near a capture's end goes on at its begin, so that every value is
+    equally likely.
+
+    Args:
+        lengths: Values of each capture, in order; all above 0.
+        blocks: Block length in each capture.
+        rng: Source of the draws.
+        replicates: How many in all.
+    """
+    total = sum(lengths)
+    at_once = max(1, thresholds.COUNTS_MAX_CELLS // max(1, total))
+    for first in range(0, replicates, at_once):
+        some = min(at_once, replicates - first)
+        yield np.concatenate(
+            [_drawn(n, block, rng, some) for n, block in zip(lengths, blocks, strict=True)], axis=1
+        )
+
+
+def _drawn(n: int, block: int, rng: np.random.Generator, some: int) -> NDArray[np.float64]:
+    picks = -(-n // block)
+    starts = rng.integers(0, n, (some, picks))
+    # A difference array over a circle laid out twice, summed up and folded.
+    steps = np.zeros((some, 2 * n + 1))
+    rows = np.arange(some)[:, None]
+    np.add.at(steps, (rows, starts), 1.0)
+    np.add.at(steps, (rows, starts + block), -1.0)
+    covered = np.cumsum(steps[:, :-1], axis=1)
+    return covered[:, :n] + covered[:, n:]
+
+
+def means_of(values: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(replicates, columns) means of (n, columns) values, each drawn as often as counted."""
+    weights = counts.sum(axis=1, keepdims=True)
+    means: NDArray[np.float64] = (counts @ values) / weights
+    return means
+
+
+def percentile_of(
+    values: Int64s, order: Int64s, counts: NDArray[np.float64], percent: int
+) -> NDArray[np.float64]:
+    """(replicates,) percentiles by nearest rank, as ``diag.analysis.distribution`` has them.
+
+    Args:
+        values: (n,).
+        order: (n,) that sorts them.
+        counts: (replicates, n) how often each value was drawn.
+        percent: 1 to 99.
+    """
+    summed = np.cumsum(counts[:, order], axis=1)
+    rank = np.ceil(summed[:, -1:] * percent / 100)
+    at = np.argmax(summed >= rank, axis=1)
+    drawn: NDArray[np.float64] = values[order[at]].astype(np.float64)
+    return drawn

@@ -1,0 +1,193 @@
+"""What differs between two sides besides the change under test: load, models, host, tracer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from diag.comparison import thresholds
+from diag.comparison.result import Circumstance
+from diag.model.availability import Unavailable
+from diag.model.quantity import number
+from diag.model.samples import SampleSeries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from diag.analysis.result import Analysis
+    from diag.comparison.series import RequestSeries, WindowSeries
+
+_UNKNOWN = "n/a"
+
+
+def load_per_second(analyses: tuple[Analysis, ...]) -> float:
+    """Complete requests a second of the windows together."""
+    seconds = sum(each.capture.window.duration_ns for each in analyses) / 1e9
+    requests = sum(int(each.requests.complete.sum()) for each in analyses)
+    return requests / seconds if seconds else 0.0
+
+
+def concurrency(analyses: tuple[Analysis, ...]) -> float:
+    """Mean number of open requests: their time over that of the windows (Little's law)."""
+    window_ns = sum(each.capture.window.duration_ns for each in analyses)
+    spent_ns = sum(
+        int(each.requests.duration_ns[each.requests.complete].sum()) for each in analyses
+    )
+    return spent_ns / window_ns if window_ns else 0.0
+
+
+def circumstances(
+    before: tuple[Analysis, ...],
+    after: tuple[Analysis, ...],
+    requests: tuple[RequestSeries, RequestSeries],
+    windows: tuple[WindowSeries, WindowSeries],
+) -> Iterator[Circumstance]:
+    """Each with its values on both sides.
+
+    Args:
+        before: Analyses of one side.
+        after: Of the other.
+        requests: Of both sides.
+        windows: Of both sides.
+    """
+    yield _load(before, after)
+    yield _burstiness(*windows)
+    yield _sizes(*requests)
+    yield _models(before, after)
+    yield _tracer_level(before, after)
+    yield _cores(before, after)
+
+
+def _differ(before: float, after: float, ratio: float) -> bool:
+    return abs(after - before) > ratio * max(before, after)
+
+
+def _load(before: tuple[Analysis, ...], after: tuple[Analysis, ...]) -> Circumstance:
+    """Clients that wait for each answer send more as answers come faster: no other load."""
+    rates = load_per_second(before), load_per_second(after)
+    open_ = concurrency(before), concurrency(after)
+    differs = _differ(*rates, thresholds.LOAD_MAX_RATIO)
+    is_closed_loop = differs and not _differ(*open_, thresholds.CONCURRENCY_MAX_RATIO)
+    consequence = ""
+    if is_closed_loop:
+        consequence = (
+            f"The rate changed, but as many requests were open at once ({number(open_[0])} and "
+            f"{number(open_[1])}): clients that wait for each answer send more when answers come "
+            "faster."
+        )
+    elif differs:
+        consequence = (
+            "The load differs, and waits follow the load: the difference may come from that alone. "
+            "Capture again under the same load."
+        )
+    shown = [f"{number(rate)} requests/s" for rate in rates]
+    return Circumstance("load", shown[0], shown[1], differs and not is_closed_loop, consequence)
+
+
+def _burstiness(before: WindowSeries, after: WindowSeries) -> Circumstance:
+    """Index of dispersion of arrivals a bin: variance over mean, 1 for independent arrivals."""
+    values = [_dispersion(each) for each in (before, after)]
+    known = [value for value in values if not isinstance(value, Unavailable)]
+    if len(known) < len(values):
+        reason = Unavailable("too few requests")
+        return Circumstance("burstiness of arrivals", _UNKNOWN, _UNKNOWN, reason)
+    low, high = sorted(known)
+    differs = high > 1 and high > thresholds.BURSTINESS_MAX_RATIO * max(low, 1.0)
+    consequence = "Arrivals come in larger bursts on one side: queues fill by that alone."
+    return Circumstance(
+        "burstiness of arrivals",
+        number(known[0]),
+        number(known[1]),
+        differs,
+        consequence if differs else "",
+    )
+
+
+def _dispersion(windows: WindowSeries) -> float | Unavailable:
+    mean = float(windows.arrivals.mean()) if len(windows.arrivals) else 0.0
+    if mean < 1:
+        return Unavailable("fewer requests than bins")
+    return float(windows.arrivals.var() / mean)
+
+
+def _sizes(before: RequestSeries, after: RequestSeries) -> Circumstance:
+    """Rows of the requests; total variation distance between their distributions."""
+    name = "rows of a request"
+    known = [each.rows[each.rows >= 0] for each in (before, after)]
+    if not all(len(each) for each in known):
+        return Circumstance(
+            name, _UNKNOWN, _UNKNOWN, Unavailable("the traces do not show the rows of requests")
+        )
+    sizes = np.unique(np.concatenate(known))
+    parts = [
+        np.bincount(np.searchsorted(sizes, each), minlength=len(sizes)) / len(each)
+        for each in known
+    ]
+    distance = float(np.abs(parts[0] - parts[1]).sum() / 2)
+    differs = distance > thresholds.SIZES_MAX_DISTANCE
+    consequence = "Requests are of other sizes, and larger ones take longer." if differs else ""
+    means = [number(float(each.mean())) for each in known]
+    return Circumstance(name, means[0], means[1], differs, consequence)
+
+
+def _models(before: tuple[Analysis, ...], after: tuple[Analysis, ...]) -> Circumstance:
+    names = [_served(side) for side in (before, after)]
+    shown = [", ".join(sorted(each)) if each else _UNKNOWN for each in names]
+    if not all(names):
+        unknown = Unavailable("a capture does not name its models")
+        return Circumstance("models", shown[0], shown[1], unknown)
+    differs = names[0] != names[1]
+    consequence = ""
+    if differs:
+        consequence = "Other models or versions were served: the difference may be theirs."
+    return Circumstance("models", shown[0], shown[1], differs, consequence)
+
+
+def _served(side: tuple[Analysis, ...]) -> set[str]:
+    """Models that were available, as the server's status said."""
+    found: set[str] = set()
+    for analysis in side:
+        server = analysis.capture.server
+        if isinstance(server, Unavailable) or isinstance(server.models, Unavailable):
+            continue
+        found |= {f"{m.name}:{m.version}" for m in server.models if m.state == "AVAILABLE"}
+    return found
+
+
+def _tracer_level(before: tuple[Analysis, ...], after: tuple[Analysis, ...]) -> Circumstance:
+    levels = [
+        {each.tracer_level for each in side if not isinstance(each.tracer_level, Unavailable)}
+        for side in (before, after)
+    ]
+    shown = [", ".join(map(str, sorted(each))) if each else _UNKNOWN for each in levels]
+    if not all(levels):
+        return Circumstance(
+            "tracer level", shown[0], shown[1], Unavailable("a trace does not say its tracer level")
+        )
+    differs = levels[0] != levels[1]
+    consequence = "A higher tracer level makes requests slower by itself." if differs else ""
+    return Circumstance("tracer level", shown[0], shown[1], differs, consequence)
+
+
+def _cores(before: tuple[Analysis, ...], after: tuple[Analysis, ...]) -> Circumstance:
+    counts = [_core_counts(side) for side in (before, after)]
+    shown = [", ".join(map(str, sorted(each))) if each else _UNKNOWN for each in counts]
+    if not all(counts):
+        return Circumstance(
+            "CPU cores", shown[0], shown[1], Unavailable("a side has no samples of the host")
+        )
+    differs = counts[0] != counts[1]
+    consequence = "The machines have different numbers of CPU cores." if differs else ""
+    return Circumstance("CPU cores", shown[0], shown[1], differs, consequence)
+
+
+def _core_counts(side: tuple[Analysis, ...]) -> set[int]:
+    """Length of ``cpu_percent``, one value a core."""
+    found: set[int] = set()
+    for analysis in side:
+        samples = analysis.capture.host_samples
+        if isinstance(samples, SampleSeries):
+            cores = (sample.get("cpu_percent") for sample in samples.samples)
+            found |= {len(each) for each in cores if isinstance(each, list)}
+    return found

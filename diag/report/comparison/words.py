@@ -1,0 +1,99 @@
+"""The outcome of a comparison in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from diag.comparison import thresholds
+from diag.comparison.result import Outcome
+from diag.model.availability import Unavailable
+from diag.model.quantity import duration, number, percent, quantity
+from diag.report.notes import plural
+from diag.report.wording.metrics import metric_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from diag.comparison.result import Change, Comparison, SideSummary
+
+LEVEL = percent(thresholds.LEVEL).replace(".0%", "%")
+_HEADS = {
+    Outcome.BETTER: "Better",
+    Outcome.WORSE: "Worse",
+    Outcome.MIXED: "Partly better, partly worse",
+    Outcome.NO_DIFFERENCE_SEEN: "No difference can be made out",
+    Outcome.NOT_COMPARABLE: "Nothing to compare",
+}
+
+
+def outcome_sentence(comparison: Comparison) -> str:
+    """The outcome, what it rests on, and what speaks against comparing at all."""
+    head = _HEADS[comparison.outcome]
+    if comparison.outcome is Outcome.NOT_COMPARABLE:
+        return f"{head}: {_missing_side(comparison)}."
+    parts = [f"{head}: {'; '.join(_reasons(comparison))}."]
+    if comparison.outcome is Outcome.NO_DIFFERENCE_SEEN:
+        parts.append(_wanted(comparison))
+    parts += [item.consequence for item in comparison.circumstances if item.differs is True]
+    return " ".join(filter(None, parts))
+
+
+def change_text(change: Change) -> str:
+    """``p99 latency 30.6 → 12.0 ms, -61% (-70% to -52%)``."""
+    name = metric_name(change.metric)
+    values = f"{quantity(change.before, change.unit)} → {quantity(change.after, change.unit)}"
+    ratio = change.relative(change.difference)
+    low, high = change.relative(change.low), change.relative(change.high)
+    if isinstance(ratio, Unavailable) or isinstance(low, Unavailable):
+        return f"{name} {values}"
+    return f"{name} {values}, {signed(ratio)} ({signed(low)} to {signed(high)})"
+
+
+def signed(ratio: float | Unavailable) -> str:
+    """``+12%``; the sign also of an increase."""
+    if isinstance(ratio, Unavailable):
+        return "n/a"
+    return f"{ratio:+.0%}"
+
+
+def side_text(side: SideSummary) -> str:
+    """``2 captures, 572 complete requests in 6.00 s``."""
+    count = len(side.names)
+    return (
+        f"{count} {plural(count, 'capture')}, {number(side.requests)} complete "
+        f"{plural(side.requests, 'request')} in {duration(side.window_ns)}"
+    )
+
+
+def _reasons(comparison: Comparison) -> Iterator[str]:
+    """Of a mixed outcome every latency that moved, else the one that decides."""
+    if comparison.outcome is Outcome.MIXED:
+        judged = [c for c in comparison.changes if c.metric.startswith("latency.")]
+        for change in judged:
+            low, high = change.low, change.high
+            if isinstance(low, Unavailable) or isinstance(high, Unavailable):
+                continue
+            if low > 0 or high < 0:
+                yield change_text(change)
+    elif comparison.main is not None:
+        yield change_text(comparison.main)
+    else:
+        yield "no latency has enough requests for an interval"
+
+
+def _wanted(comparison: Comparison) -> str:
+    wanted = comparison.wanted_window_ns
+    if isinstance(wanted, Unavailable):
+        return ""
+    if wanted <= min(comparison.before.window_ns, comparison.after.window_ns):
+        return f"A change of {thresholds.WANTED_RATIO:.0%} would have shown."
+    return (
+        f"A change of {thresholds.WANTED_RATIO:.0%} would show with about {duration(wanted)} "
+        "recorded on each side."
+    )
+
+
+def _missing_side(comparison: Comparison) -> str:
+    sides = (("before", comparison.before), ("after", comparison.after))
+    empty = [name for name, side in sides if not side.requests]
+    return f"no complete request was recorded {' and '.join(empty)}"

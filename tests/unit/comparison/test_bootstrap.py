@@ -1,0 +1,93 @@
+"""Intervals of values that depend on their neighbours."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from diag.comparison import thresholds
+from diag.comparison.bootstrap import block_counts, block_length, means_of, percentile_of
+
+
+def correlated(n: int, carry: float, seed: int) -> np.ndarray:
+    """An autoregressive series of mean 0 and variance 1: each value carries over to the next."""
+    noise = np.random.default_rng(seed).normal(size=n)
+    values = np.empty(n)
+    values[0] = noise[0]
+    for i in range(1, n):
+        values[i] = carry * values[i - 1] + np.sqrt(1 - carry**2) * noise[i]
+    return values
+
+
+def test_values_that_ignore_their_neighbours_need_short_blocks() -> None:
+    values = np.random.default_rng(1).normal(size=4000)
+    assert block_length(values) <= 8
+
+
+def test_the_block_grows_with_the_time_over_which_values_are_alike() -> None:
+    # The autocorrelation time of such a series is (1 + carry) / (1 - carry).
+    for carry in (0.5, 0.9):
+        time = (1 + carry) / (1 - carry)
+        length = block_length(correlated(20_000, carry, seed=2))
+        assert 0.6 < length / (thresholds.BLOCK_CORRELATION_TIMES * time) < 1.6
+
+
+@pytest.mark.parametrize("values", [[5.0], [5.0] * 50, [1.0, 2.0]])
+def test_few_or_equal_values_are_blocks_of_one(values: list[float]) -> None:
+    assert block_length(np.array(values)) == 1
+
+
+def test_a_block_is_at_most_a_tenth_of_the_values() -> None:
+    drifting = np.arange(500.0)
+    assert block_length(drifting) == 50
+
+
+@given(
+    lengths=st.lists(st.integers(1, 40), min_size=1, max_size=3),
+    block=st.integers(1, 40),
+    seed=st.integers(0, 5),
+)
+def test_every_capture_is_drawn_to_its_length_within_a_block(
+    lengths: list[int], block: int, seed: int
+) -> None:
+    blocks = tuple(min(block, n) for n in lengths)
+    rng = np.random.default_rng(seed)
+    counts = np.concatenate(list(block_counts(tuple(lengths), blocks, rng, 7)))
+    assert counts.shape == (7, sum(lengths))
+    assert (counts >= 0).all()
+    edges = np.cumsum([0, *lengths])
+    for n, size, start, end in zip(lengths, blocks, edges, edges[1:], strict=False):
+        assert (counts[:, start:end].sum(axis=1) == -(-n // size) * size).all()
+
+
+def test_percentiles_are_of_the_drawn_values_by_nearest_rank() -> None:
+    values = np.array([30, 10, 20], np.int64)
+    order = np.argsort(values)
+    counts = np.array([[1.0, 1.0, 1.0], [3.0, 0.0, 0.0], [1.0, 2.0, 0.0]])
+    assert percentile_of(values, order, counts, 50).tolist() == [20, 30, 10]
+    assert percentile_of(values, order, counts, 99).tolist() == [30, 30, 30]
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=30), st.sampled_from((50, 90, 99)))
+def test_a_draw_of_every_value_once_is_the_percentile_of_the_report(
+    numbers: list[int], percent: int
+) -> None:
+    values = np.array(numbers, np.int64)
+    drawn = percentile_of(values, np.argsort(values), np.ones((1, len(values))), percent)
+    assert drawn[0] == np.percentile(values, percent, method="inverted_cdf")
+
+
+@pytest.mark.parametrize("carry", [0.0, 0.8])
+def test_the_interval_holds_the_true_mean_as_often_as_it_says(carry: float) -> None:
+    held, tried = 0, 100
+    for seed in range(tried):
+        values = correlated(1500, carry, seed)
+        blocks = (block_length(values),)
+        rng = np.random.default_rng(seed)
+        counts = np.concatenate(list(block_counts((len(values),), blocks, rng, 200)))
+        low, high = np.quantile(means_of(values[:, None], counts), [0.025, 0.975])
+        held += bool(low <= 0 <= high)
+    # 100 draws of 95 % fall between 0.89 and 1 in all but 1 % of cases; blocks cost a little.
+    assert held / tried >= 0.88
