@@ -66,7 +66,7 @@ def compare(before: Sequence[Analysis], after: Sequence[Analysis]) -> Comparison
 def _summary(side: tuple[Analysis, ...]) -> SideSummary:
     models = dict.fromkeys(model for each in side for model in each.requests.models)
     return SideSummary(
-        names=tuple(each.capture.name for each in side),
+        captures=tuple(each.capture for each in side),
         requests=sum(int(each.requests.complete.sum()) for each in side),
         window_ns=sum(each.capture.window.duration_ns for each in side),
         models=tuple(models),

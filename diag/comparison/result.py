@@ -10,6 +10,7 @@ from diag.comparison import thresholds
 from diag.model.availability import Unavailable
 
 if TYPE_CHECKING:
+    from diag.model.capture import Capture
     from diag.model.finding import Check, Finding
 
 
@@ -124,13 +125,13 @@ class SideSummary:
     """The captures of one side.
 
     Attributes:
-        names: Of the captures, in order of time where it is known.
+        captures: In the order in which they were given.
         requests: Complete requests in all of them.
         window_ns: Length of their windows together.
         models: In order of first appearance.
     """
 
-    names: tuple[str, ...]
+    captures: tuple[Capture, ...]
     requests: int
     window_ns: int
     models: tuple[str, ...]

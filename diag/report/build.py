@@ -40,11 +40,11 @@ def build_report(analysis: Analysis, findings: tuple[Finding, ...] | None = None
     found = find(analysis) if findings is None else findings
     verdict = conclude(analysis, found)
     caveats = tuple(_caveat_part(caveat) for caveat in analysis.caveats)
-    server = _server(analysis)
+    server = server_of(analysis.capture, analysis.requests.models)
     report = Report(
         schema_version=SCHEMA_VERSION,
         diag_version=__version__,
-        title=_title(server),
+        title=title_of(server),
         server=server,
         verdict=_verdict_part(verdict),
         findings=tuple(_finding_part(finding) for finding in found),
@@ -103,14 +103,19 @@ def _caveat_part(caveat: Caveat) -> CaveatPart:
     )
 
 
-def _server(analysis: Analysis) -> Server:
-    capture = analysis.capture
+def server_of(capture: Capture, models: tuple[str, ...]) -> Server:
+    """What was recorded, and when.
+
+    Args:
+        capture: The recording.
+        models: Names of the models in its requests.
+    """
     origin = capture.origin_unix_ns
     start = origin if isinstance(origin, Unavailable) else origin + capture.window.start_ns
     return Server(
         address=_address(capture),
         source=capture.name,
-        models=analysis.requests.models,
+        models=models,
         start_utc=start if isinstance(start, Unavailable) else _utc_text(start),
         start_unix_ns=start if isinstance(start, Unavailable) else str(start),
         window_ns=capture.window.duration_ns,
@@ -126,8 +131,8 @@ def _address(capture: Capture) -> str | Unavailable:
     return server if isinstance(server, str) else Unavailable("the bundle does not name its server")
 
 
-def _title(server: Server) -> str:
-    """``127.0.0.1:8500 · convnet · 2026-11-22 22:27:30.078 UTC · 3.00 s``."""
+def title_of(server: Server) -> str:
+    """One line: ``127.0.0.1:8500 · convnet · 2026-11-22 22:27:30.078 UTC · 3.00 s``."""
     who = f"trace {server.source}" if isinstance(server.address, Unavailable) else server.address
     parts = [_short(who)]
     if server.models:
@@ -154,7 +159,7 @@ def _utc_text(unix_ns: int) -> str | Unavailable:
 
 
 def clean(node: _T) -> _T:
-    """The same with text that is text and numbers that are numbers.
+    """The same, with text that is text and numbers that are numbers.
 
     Lone surrogates (undecodable bytes of a name) are spelt out, and JSON has neither NaN nor
     infinity: these become Unavailable.

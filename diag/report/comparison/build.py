@@ -54,13 +54,17 @@ def build_comparison(comparison: Comparison) -> ComparisonReport:
 
 
 def _names(side: SideSummary) -> str:
-    first = printable(side.names[0], NAME_MAX_CHARS)
-    more = len(side.names) - 1
+    first = printable(side.captures[0].name, NAME_MAX_CHARS)
+    more = len(side.captures) - 1
     return f"{first} and {more} more" if more else first
 
 
 def _side(side: SideSummary) -> SidePart:
-    return SidePart(side.names, side.models, side.requests, side.window_ns)
+    return SidePart(_sources(side), side.models, side.requests, side.window_ns)
+
+
+def _sources(side: SideSummary) -> tuple[str, ...]:
+    return tuple(capture.name for capture in side.captures)
 
 
 def _change(change: Change) -> ChangePart:

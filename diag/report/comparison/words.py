@@ -8,6 +8,7 @@ from diag.comparison import thresholds
 from diag.comparison.result import Outcome
 from diag.model.availability import Unavailable
 from diag.model.quantity import duration, number, percent, quantity
+from diag.report.build import server_of, title_of
 from diag.report.notes import plural
 from diag.report.wording.metrics import metric_name
 
@@ -57,12 +58,10 @@ def signed(ratio: float | Unavailable) -> str:
 
 
 def side_text(side: SideSummary) -> str:
-    """``2 captures, 572 complete requests in 6.00 s``."""
-    count = len(side.names)
-    return (
-        f"{count} {plural(count, 'capture')}, {number(side.requests)} complete "
-        f"{plural(side.requests, 'request')} in {duration(side.window_ns)}"
-    )
+    """``127.0.0.1:8500 · convnet · 2026-11-22 22:27:30.078 UTC · 3.00 s; 286 complete …``."""
+    titles = [title_of(server_of(capture, side.models)) for capture in side.captures]
+    requests = f"{number(side.requests)} complete {plural(side.requests, 'request')}"
+    return f"{'; '.join(titles)}; {requests}"
 
 
 def _reasons(comparison: Comparison) -> Iterator[str]:
@@ -77,6 +76,9 @@ def _reasons(comparison: Comparison) -> Iterator[str]:
                 yield change_text(change)
     elif comparison.main is not None:
         yield change_text(comparison.main)
+        mean = comparison.change("latency.mean")
+        if mean is not comparison.main and not isinstance(mean, Unavailable):
+            yield change_text(mean)
     else:
         yield "no latency has enough requests for an interval"
 
@@ -85,12 +87,11 @@ def _wanted(comparison: Comparison) -> str:
     wanted = comparison.wanted_window_ns
     if isinstance(wanted, Unavailable):
         return ""
+    name = "" if comparison.main is None else metric_name(comparison.main.metric)
+    change = f"A change of {name} by {thresholds.WANTED_RATIO:.0%}"
     if wanted <= min(comparison.before.window_ns, comparison.after.window_ns):
-        return f"A change of {thresholds.WANTED_RATIO:.0%} would have shown."
-    return (
-        f"A change of {thresholds.WANTED_RATIO:.0%} would show with about {duration(wanted)} "
-        "recorded on each side."
-    )
+        return f"{change} would have shown."
+    return f"{change} would show with about {duration(wanted)} recorded on each side."
 
 
 def _missing_side(comparison: Comparison) -> str:

@@ -107,9 +107,7 @@ def test_captures_of_a_side_are_pooled() -> None:
 def test_stages_add_up_to_the_mean_on_both_sides() -> None:
     comparison = compared(times(600), times(400, seed=1))
     for side in ("before", "after"):
-        stages = [
-            getattr(c, side) for c in comparison.changes if c.metric.startswith("stage.")
-        ]
+        stages = [getattr(c, side) for c in comparison.changes if c.metric.startswith("stage.")]
         mean = comparison.change("latency.mean")
         assert sum(stages) == pytest.approx(getattr(mean, side))
 
