@@ -40,8 +40,7 @@ def compare(before: Sequence[Analysis], after: Sequence[Analysis]) -> Comparison
         raise ValueError("each side needs a capture")
     sides = tuple(before), tuple(after)
     requests = request_series(sides[0]), request_series(sides[1])
-    shortest_ns = min(each.capture.window.duration_ns for side in sides for each in side)
-    width_ns = max(1, shortest_ns // thresholds.WINDOW_BINS)
+    width_ns = _bin_width_ns([each.capture.window.duration_ns for side in sides for each in side])
     windows = window_series(sides[0], width_ns), window_series(sides[1], width_ns)
     latency_and_stages = request_changes(*requests)
     judged = _judged(latency_and_stages)
@@ -61,6 +60,12 @@ def compare(before: Sequence[Analysis], after: Sequence[Analysis]) -> Comparison
         checks=check_results(found[0], sides[1]),
         wanted_window_ns=_wanted_window_ns(judged, outcome, sides),
     )
+
+
+def _bin_width_ns(windows_ns: list[int]) -> int:
+    """A part of the shortest window, but no more bins than can be held, whatever the lengths."""
+    enough = min(windows_ns) // thresholds.WINDOW_BINS
+    return max(1, enough, sum(windows_ns) // thresholds.WINDOW_BINS_MAX)
 
 
 def _summary(side: tuple[Analysis, ...]) -> SideSummary:

@@ -23,6 +23,8 @@ REPLICATES_MIN = 200
 LEVEL = 0.95
 # Bins of a window (count), for what is no property of requests: idle time and arrivals.
 WINDOW_BINS = 60
+# Bins of all windows together (count): bounds the memory where lengths differ much.
+WINDOW_BINS_MAX = 6000
 # Smallest change that matters (ratio of the value before). Repeated captures of an unchanged demo
 # server differ by this much in p50 (docs/accuracy.md, "Several runs").
 MATTERS_MIN_RATIO = 0.03

@@ -7,7 +7,12 @@ import tempfile
 from pathlib import Path
 
 from diag.findings.rules import RULE_IDS
-from diag.report.formats._json_document import SCHEMA_RESOURCE, report_schema
+from diag.report.comparison.model import (
+    COMPARISON_SCHEMA_RESOURCE,
+    COMPARISON_SCHEMA_VERSION,
+    ComparisonReport,
+)
+from diag.report.formats._json_document import SCHEMA_RESOURCE, report_schema, schema_of
 from tests.golden.test_reports import CASES, FORMATS, golden_path, rendered
 from tests.golden.typed_lines import FOLDER, error_text, help_text, prepare
 from tests.golden.words import GOLDEN as WORDS
@@ -23,6 +28,7 @@ README_SHOWN = re.compile(r"(<!-- output of batch-timeout -->\n```text\n).*?\.\.
 
 def main() -> None:
     (REPORT_PACKAGE / SCHEMA_RESOURCE).write_text(report_schema())
+    (REPORT_PACKAGE / COMPARISON_SCHEMA_RESOURCE).write_text(comparison_schema())
     for case in CASES:
         for format_ in FORMATS:
             golden_path(case, format_).write_text(rendered(case, format_))
@@ -38,6 +44,10 @@ def main() -> None:
     page.write_text(SHOWN.sub(_shown_again, page.read_text()))
     readme = ROOT / "README.md"
     readme.write_text(README_SHOWN.sub(_excerpt, readme.read_text()))
+
+
+def comparison_schema() -> str:
+    return schema_of(ComparisonReport, f"diag comparison, version {COMPARISON_SCHEMA_VERSION}")
 
 
 def _shown_again(match: re.Match[str]) -> str:

@@ -18,7 +18,13 @@ from diag.cli.commands import cli
 from diag.errors import DiagError
 
 DOCS = Path(__file__).parents[2] / "docs"
-MEANINGS = {2: "UsageError", 3: "InputError", 4: "CaptureError", 5: "EmptyCaptureError"}
+MEANINGS = {
+    1: "RegressionError",
+    2: "UsageError",
+    3: "InputError",
+    4: "CaptureError",
+    5: "EmptyCaptureError",
+}
 MEANINGS |= {6: "RequiredSourceError", 7: "OutputError"}
 
 

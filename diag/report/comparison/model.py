@@ -8,6 +8,7 @@ from diag.report.model import Section
 from diag.report.parts import Part
 
 COMPARISON_SCHEMA_VERSION: Literal["1"] = "1"
+COMPARISON_SCHEMA_RESOURCE = f"schema/comparison-v{COMPARISON_SCHEMA_VERSION}.json"
 
 
 class SidePart(Part, frozen=True):

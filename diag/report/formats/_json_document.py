@@ -71,17 +71,22 @@ def _is_cell(node: Any) -> bool:
 
 def report_schema() -> str:
     """The JSON Schema (2020-12) generated from ``Report``; checked in as SCHEMA_RESOURCE."""
+    return schema_of(Report, f"diag report, version {SCHEMA_VERSION}")
+
+
+def schema_of(document: type[msgspec.Struct], title: str) -> str:
+    """The JSON Schema (2020-12) of documents of a type."""
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": f"diag report, version {SCHEMA_VERSION}",
-        **msgspec.json.schema(Report),
+        "title": title,
+        **msgspec.json.schema(document),
     }
     return json.dumps(_flowing(schema), indent=2) + "\n"
 
 
-def published_schema() -> str:
-    """The schema as it is shipped."""
-    return resources.files("diag.report").joinpath(SCHEMA_RESOURCE).read_text("utf-8")
+def published_schema(resource: str = SCHEMA_RESOURCE) -> str:
+    """A schema as it is shipped."""
+    return resources.files("diag.report").joinpath(resource).read_text("utf-8")
 
 
 def _flowing(node: object) -> object:

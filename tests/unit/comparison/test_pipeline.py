@@ -71,6 +71,13 @@ def test_a_side_without_requests_cannot_be_compared() -> None:
         assert comparison.main is None
 
 
+def test_windows_of_very_different_lengths_are_compared() -> None:
+    short = analyzed("line grpc\n  SessionRun 0..1us id=1 _p=1\n")
+    long = served(times(400), period_us=100_000)
+    assert compare([short], [long]).outcome is Outcome.NO_DIFFERENCE_SEEN
+    assert compare([long], [short]).outcome is Outcome.NO_DIFFERENCE_SEEN
+
+
 def test_few_requests_have_no_interval() -> None:
     comparison = compared([500] * 5, [900] * 5)
     change = comparison.change("latency.mean")
