@@ -25,8 +25,9 @@ LEVEL = 0.95
 WINDOW_BINS = 60
 # Bins of all windows together (count): bounds the memory where lengths differ much.
 WINDOW_BINS_MAX = 6000
-# Smallest change that matters (ratio of the value before). Repeated captures of an unchanged demo
-# server differ by this much in p50 (docs/accuracy.md, "Several runs").
+# Smallest change that matters (ratio of the value before). A choice: with many requests even a
+# change of 0.1 % is beyond chance within the captures, but a recording itself costs requests 2 to
+# 3 % of their p50 on a live TensorFlow Serving, and never exactly the same twice.
 MATTERS_MIN_RATIO = 0.03
 # Largest difference of load between two captures that are compared (ratio). A batching server's
 # waits follow its load: beyond this, the change of load can be the cause.
