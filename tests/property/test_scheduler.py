@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from diag.analysis.intervals.sets import at_least, covered_between
 from diag.model.forever import FOREVER_NS
 from diag.model.serving import CLOSE_REASONS
-from diag.simulation.batch_queue import QueueRefusesTaskError, TakenBatch
+from diag.simulation.batch_queue import Batch, QueueRefusesTaskError, TakenBatch
 from diag.simulation.clock import Clock, Process
 from diag.simulation.columns import (
     close_reason_index,
@@ -77,9 +77,18 @@ def loads(draw: st.DrawFn) -> Load:
 
 @dataclass
 class Recorded:
-    """What a run of the scheduler leaves behind, as a trace would have it."""
+    """What a run of the scheduler leaves behind, as a trace would have it.
+
+    Attributes:
+        load: What was run.
+        opened: Every batch that has a task, with its queue, by its queue and number.
+        taken: The batches that a thread took.
+        ended_ns: End of each of them.
+        refused: Tasks that a queue refused.
+    """
 
     load: Load
+    opened: dict[tuple[int, int], Batch[int]] = field(default_factory=dict)
     taken: list[TakenBatch[int]] = field(default_factory=list)
     ended_ns: list[int] = field(default_factory=list)
     refused: int = 0
@@ -105,9 +114,11 @@ class Recorded:
 
         def arrive(queue: int, rows: int, service_ns: int) -> None:
             try:
-                scheduler.schedule(queue, service_ns, rows)
+                batches = scheduler.schedule(queue, service_ns, rows)
             except QueueRefusesTaskError:
                 self.refused += 1
+            else:
+                self.opened.update({(queue, batch.number): batch for batch in batches})
 
         at_ns = 0
         for queue, gap_ns, rows, service_ns in self.load.tasks:
@@ -116,16 +127,32 @@ class Recorded:
         clock.run(until=END_NS)
         return self
 
+    def left(self) -> list[tuple[int, Batch[int]]]:
+        """The batches that no thread took, with their queues. A trace has their enqueues."""
+        taken = {(each.queue, each.batch.number) for each in self.taken}
+        return [(key[0], batch) for key, batch in self.opened.items() if key not in taken]
 
+
+# The last task does not fit into the first batch. Its own batch never fills, and nobody takes it.
+NEVER_TAKEN = Load(
+    queues=[QueueOptions(4, FOREVER_NS, 2)],
+    threads=1,
+    tasks=[(0, 1_000, 1, 1_000), (0, 1_000, 2, 1_000), (0, 1_000, 2, 1_000)],
+    first_look_ns=[3_037],
+)
+
+
+@example(NEVER_TAKEN)
 @given(loads())
 def test_both_forms_agree_on_when_and_why_each_batch_could_be_taken(load: Load) -> None:
     run = Recorded(load).run()
-    batches = run.taken
-    group = [g for g, each in enumerate(batches) for _ in each.batch.tasks]
-    tasks = [task for each in batches for task in each.batch.tasks]
-    queue = np.array([each.queue for each in batches], np.int64)
-    first = np.array([each.batch.first_ns for each in batches], np.int64)
-    taken = np.array([each.taken_ns for each in batches], np.int64)
+    left, count = run.left(), len(run.taken)
+    batches = [(each.queue, each.batch) for each in run.taken] + left
+    group = [g for g, (_, batch) in enumerate(batches) for _ in batch.tasks]
+    tasks = [task for _, batch in batches for task in batch.tasks]
+    queue = np.array([queue for queue, _ in batches], np.int64)
+    first = np.array([batch.first_ns for _, batch in batches], np.int64)
+    taken = np.array([each.taken_ns for each in run.taken] + [END_NS] * len(left), np.int64)
     timeout = np.array([load.queues[q].batch_timeout_ns for q in queue], np.int64)
     filled = filled_ns(
         np.array(group, np.int64),
@@ -133,19 +160,19 @@ def test_both_forms_agree_on_when_and_why_each_batch_could_be_taken(load: Load) 
         np.array([task.rows for task in tasks], np.int64),
         np.array([load.queues[q].full_rows for q in queue], np.int64),
     )
-    number = np.array([each.batch.number for each in batches], np.int64)
+    number = np.array([batch.number for _, batch in batches], np.int64)
     closed = np.minimum(filled, overflow_ns(queue, number, first))
     ready = ready_ns(closed, first, timeout, taken)
-    assert ready.tolist() == [each.ready_ns for each in batches]
+    assert ready[:count].tolist() == [each.ready_ns for each in run.taken]
 
-    busy = at_least(taken, np.array(run.ended_ns, np.int64), load.threads)
+    busy = at_least(taken[:count], np.array(run.ended_ns, np.int64), load.threads)
     reason = close_reason_index(
         is_closed_by_size(closed, first, timeout, taken),
         np.ones(len(batches), np.bool_),
         timeout,
         covered_between(busy, ready, taken) > 0,
     )
-    assert [CLOSE_REASONS[i] for i in reason] == [each.closed_by for each in batches]
+    assert [CLOSE_REASONS[i] for i in reason[:count]] == [each.closed_by for each in run.taken]
 
 
 @given(loads())
