@@ -164,13 +164,16 @@ def _keep_serving(scenario: Scenario, folder: Path, ports: tuple[int, int]) -> N
     progress = choose_progress(verbosity())
     progress.say("starting a server on the TensorFlow runtime (a few seconds)")
     with DemoServer.start(scenario, folder / "server.log", *options) as server:
-        with DemoLoad.start(scenario, server.address, folder / "load.log"):
+
+        def invite() -> None:
             click.echo(
                 f"serving {scenario.name} under load: {scenario.story}\n"
                 f"in another shell:\n  {_capture_command(server.address)}\nCtrl-C ends it"
             )
             sys.stdout.flush()
-            serve_until_interrupted(server, folder / "server.log")
+
+        with DemoLoad.start(scenario, server.address, folder / "load.log"):
+            serve_until_interrupted(server, folder / "server.log", invite)
         server.stop()
     progress.say(f"stopped; the truth about every request is in {folder / 'truth.json'}")
 
