@@ -70,11 +70,11 @@ def _stdin() -> BinaryIO:
 def exit_status(analysis: diag.Analysis) -> int:
     """The status of a command whose report is written: whether there were requests to judge.
 
-    ``EXIT_ALL_FAILED`` where every request failed; as for an ``EmptyCaptureError`` without a whole
-    request in the trace.
+    ``EXIT_ALL_FAILED`` where every request failed; as for an ``EmptyCaptureError`` where no request
+    was recorded with all of its parts.
     """
     if diag.conclude(analysis, diag.find(analysis)).every_request_failed:
         return EXIT_ALL_FAILED
-    requests = analysis.counts.requests
-    has_requests = isinstance(requests, int) and requests > 0
-    return 0 if has_requests else EmptyCaptureError.exit_code
+    complete = analysis.counts.complete
+    has_complete = isinstance(complete, int) and complete > 0
+    return 0 if has_complete else EmptyCaptureError.exit_code

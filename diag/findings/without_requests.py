@@ -22,6 +22,7 @@ from diag.model.finding import (
 )
 from diag.model.gaps import Confidence
 from diag.model.program import ProgramKind
+from diag.model.quantity import duration
 
 if TYPE_CHECKING:
     from diag.analysis.result import Analysis
@@ -99,7 +100,8 @@ def _empty(analysis: Analysis) -> Finding:
 
 
 def _none_complete(analysis: Analysis) -> Finding:
-    counts = analysis.counts
+    """Something ran, but no request was recorded with all of its parts."""
+    counts, window = analysis.counts, _window_text(analysis)
     parts = [
         f"{n} {one if n == 1 else many}"
         for n, one, many in (
@@ -108,18 +110,45 @@ def _none_complete(analysis: Analysis) -> Finding:
         )
         if n
     ]
-    seen = f"parts of {' and '.join(parts)} were seen" if parts else "something was running"
+    if isinstance(counts.requests, int) and counts.requests:
+        many = "1 request" if counts.requests == 1 else f"{counts.requests:,} requests"
+        confidence = Confidence.HIGH
+        reason = f"{many} in the recording, none of them with all of its parts."
+        why = (
+            "the window cut a batch or a step of each: requests and their batches take about as "
+            "long as the window."
+        )
+        if counts.ambiguous_links:
+            why = "several queues share the ids of their batches: which one ran each is not known."
+        what = f"{many} began and ended within the {window} recorded, but {why}"
+    elif parts:
+        confidence = Confidence.HIGH
+        reason = "Parts of requests are in the recording, and no complete one."
+        what = (
+            f"No request began and ended within the {window} recorded, although parts of "
+            f"{' and '.join(parts)} were seen: requests take longer than the window."
+        )
+    else:
+        is_server = analysis.program.kind is ProgramKind.SERVING
+        confidence = Confidence.MEDIUM if is_server else Confidence.LOW
+        reason = "The recording has no part of a request" + (
+            "; no other source tells what ran."
+            if is_server
+            else ", and nothing tells which program it is of."
+        )
+        what = (
+            f"Something ran in the {window} recorded, but no event of a request was seen: requests "
+            "take longer than the window"
+            f"{', or leave no event' if is_server else ', or this is not a serving trace'}."
+        )
     return Finding(
         **_common(analysis),
         id=NO_REQUESTS,
         cause="no-requests",
         severity=Severity.WARNING,
-        confidence=Confidence.HIGH,
-        confidence_reason="No event of a complete request is in the recording.",
-        what=(
-            f"No request began and ended within the {_window_text(analysis)} recorded, although "
-            f"{seen}: requests take longer than the window, or this is not a serving trace."
-        ),
+        confidence=confidence,
+        confidence_reason=reason,
+        what=what,
         counter_evidence=(CounterEvidence("a complete request", found=False),),
         remedies=(_again("Capture the server again, for longer (--duration)."),),
         tier=Tier.VISIBILITY,
@@ -176,7 +205,7 @@ def _again(action: str) -> Remedy:
 
 
 def _window_text(analysis: Analysis) -> str:
-    return f"{analysis.capture.window.duration_ns / 1e9:.2f} s"
+    return duration(analysis.capture.window.duration_ns)
 
 
 def _evidence(analysis: Analysis) -> tuple[Evidence, ...]:
