@@ -40,7 +40,9 @@ if TYPE_CHECKING:
         CaptureTimeoutError,
         DiagError,
         EmptyCaptureError,
+        FindingReachedError,
         InputError,
+        LimitReachedError,
         MetricsParseError,
         OutputError,
         ProfilerBusyError,
@@ -56,7 +58,7 @@ if TYPE_CHECKING:
         WrongProtocolError,
         XSpaceDecodeError,
     )
-    from diag.findings import Verdict, conclude, find
+    from diag.findings import FINDING_IDS, Verdict, conclude, find, not_looked_for
     from diag.formats.source import open_bundle
     from diag.model.availability import Unavailable
     from diag.model.capture import BatchingParameters, Capture
@@ -78,7 +80,9 @@ _ERRORS = (
     "CaptureTimeoutError",
     "DiagError",
     "EmptyCaptureError",
+    "FindingReachedError",
     "InputError",
+    "LimitReachedError",
     "MetricsParseError",
     "OutputError",
     "ProfilerBusyError",
@@ -105,6 +109,7 @@ _MODULES = {
     "CapturePlan": "diag.capture.plan",
     "Comparison": "diag.comparison",
     "ComparisonReport": "diag.report.comparison",
+    "FINDING_IDS": "diag.findings",
     "Finding": "diag.model.finding",
     "Progress": "diag.capture.progress",
     "REQUIRABLE": "diag.capture.plan",
@@ -123,6 +128,7 @@ _MODULES = {
     "compare": "diag.comparison",
     "conclude": "diag.findings",
     "find": "diag.findings",
+    "not_looked_for": "diag.findings",
     "open_bundle": "diag.formats.source",
     "read_headers": "diag.capture.server.headers",
     "read_token": "diag.capture.samplers.remote.token",
@@ -131,6 +137,7 @@ _MODULES = {
 }
 
 __all__ = [
+    "FINDING_IDS",
     "REQUIRABLE",
     "TABLE_FORMATS",
     "TABLE_NAMES",
@@ -150,7 +157,9 @@ __all__ = [
     "DiagError",
     "EmptyCaptureError",
     "Finding",
+    "FindingReachedError",
     "InputError",
+    "LimitReachedError",
     "MetricsParseError",
     "OutputError",
     "ProfilerBusyError",
@@ -180,6 +189,7 @@ __all__ = [
     "compare",
     "conclude",
     "find",
+    "not_looked_for",
     "open_bundle",
     "read_headers",
     "read_token",

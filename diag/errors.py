@@ -21,7 +21,9 @@
     │  ├─ CaptureTimeoutError            no answer within the deadline
     │  ├─ ResponseTooLargeError          the trace exceeds a limit
     │  └─ EmptyCaptureError           5  the server answered, the window held no request
-    ├─ RegressionError                1  a latency rose beyond a limit
+    ├─ LimitReachedError              1  a result is beyond what the caller accepts
+    │  ├─ FindingReachedError            a finding that was named is there
+    │  └─ RegressionError                a latency rose beyond a limit
     ├─ RequiredSourceError            6  a required source is missing
     └─ OutputError                    7  the result could not be written
 
@@ -159,10 +161,18 @@ class EmptyCaptureError(CaptureError):
     exit_code = 5
 
 
-class RegressionError(DiagError):
-    """A latency rose beyond a limit, or cannot be judged by it."""
+class LimitReachedError(DiagError):
+    """A result is beyond what the caller accepts; the result is written all the same."""
 
     exit_code = 1
+
+
+class FindingReachedError(LimitReachedError):
+    """A finding is there that the caller does not accept."""
+
+
+class RegressionError(LimitReachedError):
+    """A latency rose beyond a limit, or cannot be judged by it."""
 
 
 class RequiredSourceError(DiagError):

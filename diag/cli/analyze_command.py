@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from diag.cli.analysis import AnalysisOptions, analyze_source, exit_status
+from diag.cli.fail_on import check_findings, fail_on_option
 from diag.cli.option_groups import GroupedCommand, option_group
 from diag.cli.options import analysis_options, examples, report_verbosity_options, source_options
 from diag.cli.output import STDOUT, check_output, force_option, output_option, write_output
@@ -23,6 +24,7 @@ _output_options = option_group(
     force_option,
     format_option("Format of the report. Default: by the suffix of the output file, else text."),
     summary_option,
+    fail_on_option,
 )
 
 
@@ -34,6 +36,7 @@ _output_options = option_group(
         "diag analyze capture.zip --summary --format markdown",
         "diag analyze server.xplane.pb --batching-parameters batching_parameters.txt",
         "diag analyze logs --run newest --format json",
+        "diag analyze capture.zip -q --fail-on critical",
     ),
 )
 @source_options
@@ -49,6 +52,7 @@ def analyze(
     force: bool,
     format_: str | None,
     summary: bool,
+    fail_on: tuple[str, ...],
     batching_parameters: Path | None,
     preprocess_ops: re.Pattern[str] | None,
 ) -> None:
@@ -58,13 +62,14 @@ def analyze(
     log directory, a URL such as s3://bucket/bundle.zip (needs fsspec), or - for stdin. SOURCE is
     only read, and nothing is sent anywhere.
 
-    The exit status is 5 if the recording holds no request, and 8 if every request failed; the
-    report is written all the same.
+    The exit status is 1 if a finding of --fail-on is there, 5 if the recording holds no request,
+    and 8 if every request failed; the report is written all the same.
     """
     check_output(output, force=force)
     analysis = analyze_source(source, AnalysisOptions(run, batching_parameters, preprocess_ops))
     chosen = choose_format(format_, output)
     text = render_report(analysis, chosen, to_stdout=output == STDOUT, summary=summary)
     write_output(output, text, force=force)
+    check_findings(analysis, fail_on)
     if status := exit_status(analysis):
         context.exit(status)

@@ -20,6 +20,7 @@ from diag.cli.capture_options import (
     server_options,
 )
 from diag.cli.console import silence_grpc, verbosity
+from diag.cli.fail_on import check_findings
 from diag.cli.option_groups import GroupedCommand
 from diag.cli.options import analysis_options, examples, report_verbosity_options
 from diag.cli.output import STDOUT, write_output
@@ -68,7 +69,9 @@ def capture(**options: Any) -> None:
         outcome = _capture(plan, _binary_stdout(options), options)
     else:
         outcome = _capture(plan, options["output"], options)
-        status = _print_report(outcome.path, options)
+        analysis = _print_report(outcome.path, options)
+        status = exit_status(analysis)
+        check_findings(analysis, () if outcome.interrupted else options["fail_on"])
     status = EXIT_INTERRUPTED if outcome.interrupted else status
     if status:
         click.get_current_context().exit(status)
@@ -92,8 +95,10 @@ def _binary_stdout(options: dict[str, Any]) -> BinaryIO:
     Raises:
         UsageError: It is a terminal, or the options ask for a report on stdout as well.
     """
-    if options["format_"] or options["summary"]:
-        raise UsageError("--format and --summary have no effect with -o -, which writes no report")
+    if options["format_"] or options["summary"] or options["fail_on"]:
+        raise UsageError(
+            "--format, --summary and --fail-on have no effect with -o -, which writes no report"
+        )
     if sys.stdout.isatty():
         raise UsageError(
             "-o - would write a zip file to the terminal",
@@ -102,16 +107,12 @@ def _binary_stdout(options: dict[str, Any]) -> BinaryIO:
     return sys.stdout.buffer
 
 
-def _print_report(path: Path, options: dict[str, Any]) -> int:
-    """Print the report of the new bundle; a text for people ends with the bundle's name.
-
-    Returns:
-        The exit status by what was recorded.
-    """
+def _print_report(path: Path, options: dict[str, Any]) -> diag.Analysis:
+    """Print the report of the new bundle; a text for people ends with the bundle's name."""
     analysis = analyze_source(path, AnalysisOptions(preprocess_ops=options["preprocess_ops"]))
     format_ = options["format_"] or DEFAULT_FORMAT
     text = render_report(analysis, format_, to_stdout=True, summary=options["summary"])
     if format_ == DEFAULT_FORMAT:
         text = f"{text.rstrip()}\n\nbundle: {path}\n"
     write_output(STDOUT, text)
-    return exit_status(analysis)
+    return analysis

@@ -8,6 +8,7 @@ import click
 from click.shell_completion import CompletionItem
 
 import diag
+from diag.cli.fail_on import fail_on_option
 from diag.cli.option_groups import argument, option, option_group
 from diag.cli.quantities import Duration, Size
 from diag.cli.report_output import format_option, summary_option
@@ -239,6 +240,7 @@ bundle_options = option_group(
     option("--force", is_flag=True, help="Replace the bundle if it exists."),
     format_option("Format of the report on stdout. Default: text."),
     summary_option,
+    fail_on_option,
 )
 
 

@@ -9,6 +9,7 @@ from diag.findings.failed import failed_requests
 from diag.findings.failure_finding import FailureInputs
 from diag.findings.inputs import rule_inputs
 from diag.findings.rules import FAILURE_RULES, RULES, host_cpu_shared
+from diag.findings.sources import NotLookedFor, first_missing
 from diag.findings.without_requests import without_requests
 from diag.model.availability import Unavailable
 from diag.model.finding import Tier
@@ -31,6 +32,12 @@ def run_rules(analysis: Analysis) -> tuple[Finding, ...]:
         return failures or (without_requests(analysis),)
     ranked = _found(rule.find(inputs) for rule in RULES)
     return _without_neighbours(rank((*failures, *_without_echoes(inputs, ranked))))
+
+
+def not_looked_for(analysis: Analysis) -> tuple[NotLookedFor, ...]:
+    """The rules whose source is missing in a capture, by id, and what each of them lacks."""
+    lacking = ((rule.id, first_missing(analysis, rule.needs)) for rule in RULES)
+    return tuple(NotLookedFor(id_, each.reason) for id_, each in lacking if each is not None)
 
 
 def _without_neighbours(ranked: tuple[Finding, ...]) -> tuple[Finding, ...]:

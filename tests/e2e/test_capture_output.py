@@ -62,7 +62,7 @@ def test_a_zip_is_not_written_to_a_terminal_nor_beside_a_report(tmp_path: Path) 
     assert "terminal" in done.stderr
     both = diag("capture", "localhost:1", "-o", "-", "-f", "json", cwd=tmp_path)
     assert (both.returncode, both.stdout) == (2, "")
-    assert "--format and --summary have no effect with -o -" in both.stderr
+    assert "--format, --summary and --fail-on have no effect with -o -" in both.stderr
 
 
 def test_quiet_says_nothing_on_stderr(tmp_path: Path) -> None:

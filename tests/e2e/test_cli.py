@@ -51,8 +51,31 @@ def test_colour_is_sent_where_it_is_forced():
 def test_verbose_says_on_stderr_what_was_done():
     done = diag("-v", "analyze", trace("no-batching"), "--format", "json")
     assert json.loads(done.stdout)["schema_version"] == "2"
-    assert len(done.stderr.splitlines()) == 2
+    told = [line for line in done.stderr.splitlines() if not line.startswith("not looked for: ")]
+    assert len(told) == 2
     assert "events in" in done.stderr
+
+
+def test_verbose_names_each_rule_whose_source_is_missing():
+    done = diag("-v", "analyze", trace("no-batching"), "--summary")
+    told = [line for line in done.stderr.splitlines() if line.startswith("not looked for: ")]
+    assert "not looked for: batch-timeout-dominates: no batch was recorded" in told
+    assert "not looked for: launch-bound: the trace has no events of a GPU" in told
+    assert "not looked for" not in done.stdout
+
+
+@pytest.mark.parametrize("name", ["batch-timeout-dominates", "critical", "warning", "info"])
+def test_a_finding_that_is_not_accepted_ends_with_status_1_after_the_report(name):
+    done = diag("analyze", trace("batch-timeout"), "--summary", "--fail-on", name)
+    assert done.returncode == 1
+    assert done.stdout == diag("analyze", trace("batch-timeout"), "--summary").stdout
+    assert done.stderr.startswith("error: batch-timeout-dominates (critical)")
+
+
+def test_other_findings_and_lower_severities_are_accepted():
+    assert diag("analyze", trace("batch-timeout"), "--fail-on", "no-demand").returncode == 0
+    assert diag("analyze", trace("no-batching"), "--fail-on", "warning").returncode == 0
+    assert diag("analyze", trace("no-batching"), "--fail-on", "no-demand").returncode == 1
 
 
 def test_a_report_is_written_to_a_file_once(tmp_path):

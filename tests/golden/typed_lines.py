@@ -31,6 +31,7 @@ WRONG = (
     "analyze notes.txt --preprocess-ops '(Decode'",
     "analyze notes.txt --batching-parameters absent.txt",
     "analyze notes.txt --batching-parameters parameters.txt",
+    "analyze notes.txt --fail-on batch-timeout",
     "analyze notes.txt -o taken.md",
     "analyze notes.txt -o absent/report.md",
     "analyze notes.txt -o empty-folder",

@@ -19,7 +19,7 @@ from diag.errors import DiagError
 
 DOCS = Path(__file__).parents[2] / "docs"
 MEANINGS = {
-    1: "RegressionError",
+    1: "LimitReachedError",
     2: "UsageError",
     3: "InputError",
     4: "CaptureError",

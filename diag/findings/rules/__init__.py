@@ -2,7 +2,8 @@
 
 A rule module has ``ID``, the finding's permanent id, and one function, pure in its inputs:
 ``find(inputs) -> Finding | None`` for a rule about complete requests, or ``find_failed(failed) ->
-Finding | None`` for one about failed requests, which needs no complete one. Every module in this
+Finding | None`` for one about failed requests, which needs no complete one. A rule that can find
+nothing without some source names it in ``NEEDS`` (diag/findings/sources.py). Every module in this
 package is a rule; adding one needs no other change of code, but a page ``docs/findings/<id>.md``.
 """
 
@@ -18,14 +19,16 @@ if TYPE_CHECKING:
 
     from diag.findings.failure_finding import FailureInputs
     from diag.findings.inputs import RuleInputs
+    from diag.findings.sources import Need
     from diag.model.finding import Finding
 
 
 class Rule(NamedTuple):
-    """One rule: the id of its finding, and the function that looks for it."""
+    """One rule: the id of its finding, the function that looks for it, and what that needs."""
 
     id: str
     find: Callable[[RuleInputs], Finding | None]
+    needs: tuple[Need, ...] = ()
 
 
 class FailureRule(NamedTuple):
@@ -40,7 +43,11 @@ def _modules() -> tuple[ModuleType, ...]:
     return tuple(importlib.import_module(f"{__name__}.{name}") for name in names)
 
 
-RULES = tuple(Rule(each.ID, each.find) for each in _modules() if hasattr(each, "find"))
+RULES = tuple(
+    Rule(each.ID, each.find, getattr(each, "NEEDS", ()))
+    for each in _modules()
+    if hasattr(each, "find")
+)
 FAILURE_RULES = tuple(
     FailureRule(each.ID, each.find_failed) for each in _modules() if hasattr(each, "find_failed")
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diag.findings.confidence import Basis
+from diag.findings.sources import BATCHES
 from diag.findings.waits import WaitWords, find_wait, wait_finding, wait_halved
 from diag.model.availability import Unavailable
 from diag.model.finding import Finding, Remedy, RemedyKind, RemedyPlace
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from diag.findings.inputs import RuleInputs
 
 ID = "batch-assembly-slow"
+NEEDS = (BATCHES,)
 _STAGES = (Stage.SCHEDULE, Stage.BATCH_FORMATION)
 _WORDS = {
     Stage.SCHEDULE: "entering the batching queue",

@@ -25,6 +25,7 @@ from diag.findings.interference import (
     interference_sentence,
 )
 from diag.findings.metrics import not_above
+from diag.findings.sources import BATCHES
 from diag.findings.waits import WaitWords, find_wait, wait_finding, wait_halved
 from diag.model.availability import Unavailable
 from diag.model.finding import (
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from diag.findings.inputs import RuleInputs
 
 ID = "batch-threads-saturated"
+NEEDS = (BATCHES,)
 CAUSES = (IdleCause.BATCH_THREADS_IN_HOST_WORK,)
 
 WORDS = WaitWords(

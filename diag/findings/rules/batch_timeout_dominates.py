@@ -16,6 +16,7 @@ from diag.findings.batching import (
 )
 from diag.findings.confidence import Basis
 from diag.findings.metrics import check, measure, not_above
+from diag.findings.sources import BATCHES
 from diag.findings.timeout_gain import gain_of_timeout, keeps_up_alone, longest_fill_ns
 from diag.findings.waits import Wait, WaitWords, find_wait, wait_finding, wait_halved
 from diag.model.availability import Unavailable
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from diag.findings.inputs import RuleInputs
 
 ID = "batch-timeout-dominates"
+NEEDS = (BATCHES,)
 CAUSES = (IdleCause.QUEUE_FILL,)
 WORDS = WaitWords(
     of_requests="waiting for a batch to fill or time out",

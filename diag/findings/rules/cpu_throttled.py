@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from diag.findings.cpu import throttled_ns
 from diag.findings.disturbance import disturbance_finding, find_disturbance
 from diag.findings.metrics import check
+from diag.findings.sources import THROTTLING
 from diag.model.availability import Unavailable
 from diag.model.finding import Evidence, Finding, Remedy, RemedyKind, RemedyPlace, Source
 from diag.model.gaps import IdleCause
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from diag.findings.inputs import RuleInputs
 
 ID = "cpu-throttled"
+NEEDS = (THROTTLING,)
 
 
 def find(inputs: RuleInputs) -> Finding | None:

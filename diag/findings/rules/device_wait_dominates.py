@@ -8,6 +8,7 @@ from diag.findings.batching import batching_remedy
 from diag.findings.confidence import Basis
 from diag.findings.device import is_saturated
 from diag.findings.metrics import below, not_above
+from diag.findings.sources import GPU
 from diag.findings.waits import WaitWords, find_wait, wait_finding
 from diag.model.availability import Unavailable
 from diag.model.finding import Finding, Remedy, RemedyKind, RemedyPlace
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from diag.findings.inputs import RuleInputs
 
 ID = "device-wait-dominates"
+NEEDS = (GPU,)
 WORDS = WaitWords(
     of_requests="with kernels waiting behind those of other runs on the same GPU stream", of_idle=""
 )

@@ -8,6 +8,7 @@ from diag.findings.confidence import Basis, judge
 from diag.findings.device import agreement_evidence, untraced
 from diag.findings.gpu_tracing import allow_gpu_tracing
 from diag.findings.metrics import check
+from diag.findings.sources import GPU_SAMPLES
 from diag.model.agreement import Agreement, AgreementReason
 from diag.model.availability import Unavailable
 from diag.model.finding import (
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from diag.findings.inputs import RuleInputs
 
 ID = "gpu-plane-missing"
+NEEDS = (GPU_SAMPLES,)
 
 
 def find(inputs: RuleInputs) -> Finding | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from diag.findings.confidence import Basis, judge
 from diag.findings.device import agreement_evidence, busy_text, shared_gpu
 from diag.findings.metrics import check
+from diag.findings.sources import GPU_SAMPLES
 from diag.model.availability import Unavailable
 from diag.model.finding import (
     CounterEvidence,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from diag.model.agreement import Agreement, OtherProcess
 
 ID = "gpu-shared"
+NEEDS = (GPU_SAMPLES,)
 
 
 def find(inputs: RuleInputs) -> Finding | None:

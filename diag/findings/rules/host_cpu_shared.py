@@ -15,6 +15,7 @@ from diag.findings.cpu import (
 from diag.findings.device import is_saturated
 from diag.findings.metrics import below
 from diag.findings.rules.device_saturated import is_contended
+from diag.findings.sources import CPU_SAMPLES
 from diag.model.availability import Unavailable
 from diag.model.finding import (
     CounterEvidence,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from diag.findings.inputs import RuleInputs
 
 ID = "host-cpu-shared"
+NEEDS = (CPU_SAMPLES,)
 
 
 def find(inputs: RuleInputs) -> Finding | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from diag.findings import thresholds
 from diag.findings.confidence import Basis, judge
 from diag.findings.metrics import below
+from diag.findings.sources import METRICS
 from diag.findings.waits import idle_evidence, idle_sentence
 from diag.model.availability import Unavailable
 from diag.model.finding import (
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from diag.findings.inputs import RuleInputs
 
 ID = "ingress-heavy"
+NEEDS = (METRICS,)
 CAUSES = (IdleCause.INGRESS,)
 
 

@@ -9,6 +9,7 @@ from diag.findings.confidence import Basis
 from diag.findings.device import cost_evidence
 from diag.findings.metrics import below
 from diag.findings.shares import top_model
+from diag.findings.sources import GPU
 from diag.findings.waits import WaitWords, find_wait, wait_finding, wait_halved
 from diag.model.availability import Unavailable
 from diag.model.finding import Finding, Remedy, RemedyKind, RemedyPlace
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from diag.findings.inputs import RuleInputs
 
 ID = "launch-bound"
+NEEDS = (GPU,)
 CAUSES = (IdleCause.LAUNCH,)
 WORDS = WaitWords(
     of_requests="waiting for the CPU to launch GPU kernels",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from diag.findings.disturbance import disturbance_finding, find_disturbance
 from diag.findings.metrics import check
+from diag.findings.sources import GPU
 from diag.model.finding import Finding, Remedy, RemedyKind, RemedyPlace
 from diag.model.gaps import IdleCause
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from diag.findings.inputs import RuleInputs
 
 ID = "memory-allocation"
+NEEDS = (GPU,)
 
 
 def find(inputs: RuleInputs) -> Finding | None:

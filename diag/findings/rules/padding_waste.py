@@ -11,6 +11,7 @@ from diag.findings.device import is_without_demand
 from diag.findings.metrics import check, not_above
 from diag.findings.padding_cost import padding_cost
 from diag.findings.shares import padding_ratio, top_model, window_ratio
+from diag.findings.sources import BATCHES
 from diag.findings.waits import severity_of
 from diag.model.availability import Unavailable
 from diag.model.finding import (
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from diag.findings.padding_cost import PaddingCost
 
 ID = "padding-waste"
+NEEDS = (BATCHES,)
 
 
 def find(inputs: RuleInputs) -> Finding | None:

@@ -10,6 +10,7 @@ from diag.findings.device import cost_evidence
 from diag.findings.disturbance import find_disturbance
 from diag.findings.metrics import below
 from diag.findings.shares import top_model
+from diag.findings.sources import GPU
 from diag.findings.waits import Wait, WaitWords, find_wait, wait_finding, wait_halved
 from diag.model.availability import Unavailable
 from diag.model.finding import Finding, Remedy, RemedyKind, RemedyPlace, Tier
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from diag.findings.inputs import RuleInputs
 
 ID = "transfer-bound"
+NEEDS = (GPU,)
 # ratio of the bytes copied to the GPU. Fewer bytes back are not worth a change of clients.
 _NOTABLE = 0.1
 CAUSES = (IdleCause.TRANSFER,)
