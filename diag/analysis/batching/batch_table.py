@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from diag.analysis.batching.batches import Batches
+from diag.analysis.batching.queue_keys import queue_name
 from diag.analysis.batching.queues import QueueState
 from diag.model.events import Int64s
 from diag.model.intervals import NEVER_NS
@@ -22,7 +23,10 @@ def tabulate(
     owner = np.repeat(np.arange(len(requests)), np.diff(requests.batch_offsets))
     model = np.full(n, -1, np.int64)
     model[requests.batch_index] = requests.model_index[owner]
-    model_of_queue = np.full(len(queues.keys.label), -1, np.int64)
+    # A request that goes through several queues bears the name of one of them.
+    index = {name: i for i, name in enumerate(requests.models)}
+    model_of_queue = np.array([index.get(queue_name(k), -1) for k in queues.keys.label], np.int64)
+    model = np.where(model_of_queue[of_batch] >= 0, model_of_queue[of_batch], model)
     np.maximum.at(model_of_queue, of_batch, model)
     first, ready = queues.arrivals.first_ns[:n], queues.readiness.ready_ns[:n]
     tasks = np.bincount(queues.arrivals.group, minlength=n)[:n]

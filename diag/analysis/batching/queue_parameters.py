@@ -21,6 +21,8 @@ from diag.model.events import Int64s
 from diag.model.intervals import IntervalSet
 from diag.model.serving import Conflict, Contradiction, Origin, Parameter
 
+_MIXED = Unavailable("several queues share batch ids and threads: nothing tells them apart")
+
 
 @dataclass(frozen=True, slots=True)
 class SourcesInForce:
@@ -41,6 +43,8 @@ def sources_in_force(sources: Sources, traces: tuple[QueueTrace, ...]) -> list[S
 
 
 def _in_force(told: tuple[Told, ...], queue: QueueTrace) -> SourcesInForce:
+    if queue.is_mixed:
+        return SourcesInForce((), ())
     trusted: list[Told] = []
     contradictions: list[Contradiction] = []
     for source in told:
@@ -90,6 +94,8 @@ def choose_threads(pool: PoolTrace, members: list[SourcesInForce]) -> Known:
 
 def choose_timeout(sources: SourcesInForce, queue: QueueTrace, busy: IntervalSet) -> Known:
     """batch_timeout_micros of a queue in ns; ``busy`` is when all of its threads were busy."""
+    if queue.is_mixed:
+        return _MIXED
     for source in sources.trusted:
         if source.timeout is not None:
             return source.timeout
@@ -103,6 +109,8 @@ def choose_max_rows(
 
     A gauge that only bounds them is used where the trace gives no estimate.
     """
+    if queue.is_mixed:
+        return _MIXED
     for source in sources.trusted:
         if source.full_rows is not None:
             return source.full_rows

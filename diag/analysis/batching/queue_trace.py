@@ -44,6 +44,8 @@ class QueueTrace:
         is_whole: (n,) whether the enqueues of all of its rows were recorded.
         longest: Most of these batches that were in the queue at the same time.
         is_split: Whether its scheduler splits tasks.
+        is_mixed: Whether these may be the batches of several queues: then their order tells
+            nothing, and no parameter is common to them.
         pool: The queue's threads.
     """
 
@@ -57,6 +59,7 @@ class QueueTrace:
     is_whole: Bools
     longest: int
     is_split: bool
+    is_mixed: bool
     pool: PoolTrace
 
     def __len__(self) -> int:
@@ -132,6 +135,7 @@ def trace_queues(
                 is_whole=whole[mine],
                 longest=_most_at_once(arrivals.first_ns[queued], arrivals.taken_ns[queued]),
                 is_split=bool(keys.is_split[queue]),
+                is_mixed=bool(keys.is_mixed[queue]),
                 pool=pools[pool_of_queue[queue]],
             )
         )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diag.analysis.batching.batches import Batches, Tasks
+from diag.analysis.batching.queue_keys import QueueKeys
 from diag.analysis.intervals.sets import EMPTY, at_least, covered_between
 from diag.model.availability import Unavailable
 from diag.model.events import Bools, Int64s
@@ -67,23 +68,22 @@ class Pool:
 
 
 def gather_arrivals(
-    batches: Batches, tasks: Tasks, queue: Int64s, task_queue: Int64s, cut_off_ns: Int64s
+    batches: Batches, tasks: Tasks, keys: QueueKeys, cut_off_ns: Int64s
 ) -> Arrivals:
     """Group tasks by the batch they were enqueued for.
 
     Args:
         batches: All recorded batches.
         tasks: All recorded tasks.
-        queue: (batches,) queue of each batch.
-        task_queue: (tasks,) queue of each task.
+        keys: The queues.
         cut_off_ns: Ascending times at which threads took batches that the window cut off, followed
             by the end of the window. A batch without a ProcessBatch was taken at the first of these
             after its last enqueue.
     """
     cut_off = tasks.batch < 0
-    cut_key = np.stack((task_queue[cut_off], tasks.id[cut_off]), axis=1)
-    keys, cut_group = np.unique(cut_key, axis=0, return_inverse=True)
-    groups = len(batches) + len(keys)
+    cut_key = np.stack((keys.of_task[cut_off], tasks.id[cut_off]), axis=1)
+    unseen, cut_group = np.unique(cut_key, axis=0, return_inverse=True)
+    groups = len(batches) + len(unseen)
     group = tasks.batch.copy()
     group[cut_off] = len(batches) + cut_group.reshape(-1)
     first = np.full(groups, NEVER_NS)
@@ -92,7 +92,8 @@ def gather_arrivals(
     np.minimum.at(first, group, tasks.enqueue_ns)
     np.maximum.at(last, group, tasks.enqueue_ns)
     np.add.at(rows, group, np.maximum(tasks.size, 0))
-    group_queue = np.concatenate((queue, keys[:, 0]))
+    queue = np.concatenate((keys.of_batch, unseen[:, 0]))
+    next_first = overflow_ns(queue, np.concatenate((batches.id, unseen[:, 1])), first)
     index = np.searchsorted(cut_off_ns, last[len(batches) :])
     taken = cut_off_ns[np.minimum(index, len(cut_off_ns) - 1)]
     return Arrivals(
@@ -100,9 +101,9 @@ def gather_arrivals(
         first_ns=first,
         last_ns=last,
         rows=rows,
-        queue=group_queue,
+        queue=queue,
         taken_ns=np.concatenate((batches.start_ns, np.maximum(taken, last[len(batches) :]))),
-        next_first_ns=overflow_ns(group_queue, np.concatenate((batches.id, keys[:, 1])), first),
+        next_first_ns=np.where(keys.is_mixed[queue], NEVER_NS, next_first),
     )
 
 

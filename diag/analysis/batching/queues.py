@@ -89,7 +89,7 @@ def describe_queues(
     cut_off = held.where(slice(len(batches), None))
     taken_ns = cut_off.start_ns[cut_off.end_ns >= window.end_ns]
     cut_off_ns = np.sort(np.append(taken_ns, window.end_ns))
-    arrivals = gather_arrivals(batches, tasks, keys.of_batch, keys.of_task, cut_off_ns)
+    arrivals = gather_arrivals(batches, tasks, keys, cut_off_ns)
     pool_of_queue = find_pools(keys, batches)
     traces = trace_queues(keys, batches, tasks, arrivals, held, pool_of_queue)
     sources = sources_in_force(Sources(keys, given, metrics), traces)

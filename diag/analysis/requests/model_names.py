@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from diag.analysis.batching.queue_keys import queue_name
 from diag.model.availability import Unavailable
 from diag.model.capture import Capture
 from diag.model.events import Int64s
@@ -64,7 +65,7 @@ class ModelNames:
         """
         label = self._names[model_id] if model_id >= 0 else self._only
         if not label:
-            label = f"queue {queue}" if queue else UNNAMED
+            label = queue_name(queue) if queue else UNNAMED
         if label not in self._index and len(self._index) >= MODELS_MAX:
             label = OTHER_MODELS
         return self._index.setdefault(label, len(self._index))
