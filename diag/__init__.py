@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from diag.report.comparison import ComparisonReport, build_comparison
     from diag.report.model import Report
     from diag.report.rendering import render
+    from diag.report.request_report import build_request_report
     from diag.tables.formats import TABLE_FORMATS
     from diag.tables.names import TABLE_NAMES
     from diag.tables.registry import table
@@ -124,6 +125,7 @@ _MODULES = {
     "analyze": "diag.analysis",
     "build_comparison": "diag.report.comparison",
     "build_report": "diag.report.build",
+    "build_request_report": "diag.report.request_report",
     "capture_bundle": "diag.capture.session",
     "compare": "diag.comparison",
     "conclude": "diag.findings",
@@ -185,6 +187,7 @@ __all__ = [
     "analyze",
     "build_comparison",
     "build_report",
+    "build_request_report",
     "capture_bundle",
     "compare",
     "conclude",

@@ -24,6 +24,7 @@ from diag.analysis.held_threads import find_held_threads
 from diag.analysis.idle import IdleInputs, IdleTime, find_gaps
 from diag.analysis.requests.attribution import AttributedRequests, attribute_requests
 from diag.analysis.requests.kinds import KINDS, RequestKind
+from diag.analysis.requests.paths import RequestPaths
 from diag.analysis.result import Analysis
 from diag.analysis.samples.cross_check import cross_check
 from diag.analysis.samples.metrics import model_metrics
@@ -164,6 +165,7 @@ def _summarize(
         sampled_devices=sampled_devices,
         metrics=model_metrics(capture),
         observer=observer_figures(capture),
+        paths=RequestPaths(execution, requests),
     )
 
 

@@ -9,6 +9,7 @@ from diag.analysis.execution.op_times import OpTime
 from diag.analysis.execution.pool_waits import PoolWait
 from diag.analysis.fit import Fit
 from diag.analysis.held_threads import HeldThreads
+from diag.analysis.requests.paths import RequestPaths
 from diag.analysis.samples.devices import DeviceSamples
 from diag.analysis.samples.metrics import ModelMetrics
 from diag.analysis.samples.observer import ObserverFigure
@@ -222,6 +223,8 @@ class Analysis:
         sampled_devices: Each GPU of each source, summarized by itself.
         metrics: The server's counters between the two scrapes, by model.
         observer: Latency that the load generator measured around the capture.
+        paths: Gives the whole way of single requests; Unavailable for an analysis that was not made
+            from a capture.
     """
 
     capture: Capture
@@ -253,6 +256,7 @@ class Analysis:
     sampled_devices: tuple[DeviceSamples, ...]
     metrics: tuple[ModelMetrics, ...] | Unavailable
     observer: tuple[ObserverFigure, ...] | Unavailable
+    paths: RequestPaths | Unavailable
 
     def __repr__(self) -> str:
         requests = self.counts.requests

@@ -171,3 +171,7 @@ METRIC_MAX_ERROR_RATIO = 0.2
 # answers that are in progress while the page is written are in one of them only.
 COUNTS_MAX_DIFFERENCE = 4
 COUNTS_MAX_DIFFERENCE_RATIO = 0.02
+
+# Part of a request from which a piece of a run has a line of its own in the request's path: a
+# request has at most a hundred such pieces. Shorter ones are told with their neighbours.
+LINE_MIN_RATIO = 0.01

@@ -34,6 +34,9 @@ COMMANDS: dict[str, LazyCommand] = {
     "analyze": LazyCommand(
         "diag.cli.analyze_command:analyze", "Explain where the time of recorded requests went."
     ),
+    "show": LazyCommand(
+        "diag.cli.show_command:show", "Show the whole way of single requests, the slowest first."
+    ),
     "compare": LazyCommand(
         "diag.cli.compare_command:compare", "Say whether a change made requests faster or slower."
     ),

@@ -63,8 +63,14 @@ def render_report(
         to_stdout: Whether it goes to stdout; only then it has colours, if stdout is a terminal.
         summary: Whether to write the summary alone.
     """
+    report = diag.build_report(analysis)
+    return rendered(report, format_, to_stdout=to_stdout, summary=summary)
+
+
+def rendered(report: diag.Report, format_: str, *, to_stdout: bool, summary: bool = False) -> str:
+    """A report that is made already; the rest as for ``render_report``."""
     return diag.render(
-        diag.build_report(analysis),
+        report,
         format_,
         color=to_stdout and wants_color(sys.stdout),
         width=output_width(sys.stdout),

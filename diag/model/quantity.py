@@ -26,6 +26,11 @@ def duration(value_ns: float | Unavailable) -> str:
     return f"{value_ns:.0f} ns"
 
 
+def instant(value_ns: int) -> str:
+    """A point in time in ms to the microsecond, as trace viewers show it: ``1,234.567``."""
+    return f"{value_ns / 1e6:,.3f}"
+
+
 def percent(ratio: float | Unavailable) -> str:
     """A ratio of 0 to 1 as ``68.2%``."""
     return NOT_AVAILABLE if isinstance(ratio, Unavailable) else f"{_signed(ratio * 100, 1)}%"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from diag.model.capture import Capture
     from diag.model.caveat import Caveat
     from diag.model.finding import Finding
+    from diag.report.model import Section
 
 MODELS_IN_TITLE_MAX = 3
 _T = TypeVar("_T")
@@ -40,6 +41,24 @@ def build_report(analysis: Analysis, findings: tuple[Finding, ...] | None = None
     found = find(analysis) if findings is None else findings
     verdict = conclude(analysis, found)
     caveats = tuple(_caveat_part(caveat) for caveat in analysis.caveats)
+    sections = make_sections(ReportInputs(analysis, found, verdict, caveats))
+    return _report(analysis, found, verdict, caveats, sections)
+
+
+def report_of(analysis: Analysis, sections: tuple[Section, ...]) -> Report:
+    """A report of other sections than those of the topics; it has the findings all the same."""
+    found = find(analysis)
+    caveats = tuple(_caveat_part(caveat) for caveat in analysis.caveats)
+    return _report(analysis, found, conclude(analysis, found), caveats, sections)
+
+
+def _report(
+    analysis: Analysis,
+    found: tuple[Finding, ...],
+    verdict: Verdict,
+    caveats: tuple[CaveatPart, ...],
+    sections: tuple[Section, ...],
+) -> Report:
     server = server_of(analysis.capture, analysis.requests.models)
     report = Report(
         schema_version=SCHEMA_VERSION,
@@ -49,7 +68,7 @@ def build_report(analysis: Analysis, findings: tuple[Finding, ...] | None = None
         verdict=_verdict_part(verdict),
         findings=tuple(_finding_part(finding) for finding in found),
         caveats=caveats,
-        sections=make_sections(ReportInputs(analysis, found, verdict, caveats)),
+        sections=sections,
     )
     return clean(report)
 

@@ -13,6 +13,7 @@ from diag.report.comparison.model import (
     ComparisonReport,
 )
 from diag.report.formats._json_document import SCHEMA_RESOURCE, report_schema, schema_of
+from tests.golden import test_show_page as show_page
 from tests.golden.test_reports import CASES, FORMATS, golden_path, rendered
 from tests.golden.typed_lines import FOLDER, error_text, help_text, prepare
 from tests.golden.words import GOLDEN as WORDS
@@ -42,6 +43,10 @@ def main() -> None:
         rule_page.write_text(with_rule_words(rule_page.read_text(), rule))
     page = ROOT / "docs" / "analyze.md"
     page.write_text(SHOWN.sub(_shown_again, page.read_text()))
+    text = show_page.printed()
+    show_page.PAGE.write_text(
+        show_page.SHOWN.sub(lambda found: f"{found[1]}{text}{found[3]}", show_page.PAGE.read_text())
+    )
     readme = ROOT / "README.md"
     readme.write_text(README_SHOWN.sub(_excerpt, readme.read_text()))
 

@@ -31,7 +31,7 @@ def tabulate(
     first, ready = queues.arrivals.first_ns[:n], queues.readiness.ready_ns[:n]
     tasks = np.bincount(queues.arrivals.group, minlength=n)[:n]
 
-    order = np.lexsort((batches.end_ns, batches.start_ns))
+    order = order_of_rows(batches)
     rank = np.empty(n, np.int64)
     rank[order] = np.arange(n)
     table = BatchTable(
@@ -65,3 +65,8 @@ def tabulate(
     )
     linked = replace(requests, batch_index=rank[requests.batch_index].astype(np.int32))
     return table, linked
+
+
+def order_of_rows(batches: Batches) -> Int64s:
+    """(n,) position in ``Batches`` of each row of the batch table."""
+    return np.lexsort((batches.end_ns, batches.start_ns))

@@ -33,7 +33,7 @@ def test_a_misspelt_command_is_answered_with_the_nearest_one(capsys):
 def test_a_command_like_no_other_is_answered_with_the_list(capsys):
     assert main(["xyzzy"]) == 2
     assert (
-        "Commands: capture, analyze, compare, export, agent, demo, completion."
+        "Commands: capture, analyze, show, compare, export, agent, demo, completion."
         in capsys.readouterr().err
     )
 

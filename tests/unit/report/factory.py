@@ -323,6 +323,7 @@ def make_analysis(
         sampled_devices=sampled_devices,
         metrics=model_metrics(capture),
         observer=observer_figures(capture),
+        paths=Unavailable("built by hand"),
     )
 
 
