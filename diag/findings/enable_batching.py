@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING
 
 from diag.findings import thresholds
 from diag.findings.batching import round_125
+from diag.findings.inter_op import inter_op_threads
+from diag.findings.interference import find_interference
 from diag.findings.open_requests import most_unbatched
 from diag.findings.shares import sum_shares
+from diag.findings.waits import find_wait
 from diag.model.finding import Evidence, Remedy, RemedyKind, RemedyPlace, Source
 from diag.model.printable import NAME_MAX_CHARS, printable
-from diag.model.serving import MODES, Mode, StageGroup
+from diag.model.serving import MODES, Mode, Stage, StageGroup
 
 if TYPE_CHECKING:
     from diag.analysis.result import Analysis
+    from diag.findings.inputs import RuleInputs
 
 # The largest size proposed, in rows: beyond it nothing was measured (tests/recordings/README.md).
 _MOST_ROWS = 32
@@ -72,6 +76,20 @@ def enable_batching(analysis: Analysis, threads: int = 1) -> EnableBatching | No
             ),
         ),
     )
+
+
+def batching_instead_of_threads(inputs: RuleInputs) -> EnableBatching | None:
+    """The advice, where requests wait for inter-op threads and none of these is another model's.
+
+    Where one model waits for the runs of another one, batching the first does not help it.
+    """
+    analysis = inputs.analysis
+    wait = find_wait(inputs, (Stage.QUEUE_EXECUTOR,))
+    if wait is None or not wait.in_requests:
+        return None
+    if find_interference(analysis, Stage.QUEUE_EXECUTOR) is not None:
+        return None
+    return enable_batching(analysis, inter_op_threads(analysis))
 
 
 def _batches_others(analysis: Analysis) -> bool:

@@ -110,3 +110,11 @@ HELD_MIN_SHARE = 0.5
 # polls of idle batch threads. Where batches with a free thread typically start later than this,
 # the threads get no CPU.
 LATE_POLLS = 2
+
+# ratio of the time, requests, and requests in a batch (mean). The largest number of open requests
+# is a limit, not chance, where it is reached half of the time or more: 55 to 76 % with clients that
+# wait for answers, below 2 % with independent arrivals (tests/recordings/README.md). With one or
+# two open, or a single request in each batch, regular arrivals look the same.
+OPEN_LIMIT_MIN_SHARE = 0.5
+OPEN_LIMIT_MIN = 3
+OPEN_LIMIT_MIN_TASKS = 2

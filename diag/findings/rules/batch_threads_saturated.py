@@ -26,6 +26,7 @@ from diag.findings.interference import (
 )
 from diag.findings.metrics import not_above
 from diag.findings.sources import BATCHES
+from diag.findings.splitting import find_splitting
 from diag.findings.waits import WaitWords, find_wait, wait_finding, wait_halved
 from diag.model.availability import Unavailable
 from diag.model.finding import (
@@ -63,7 +64,7 @@ def find(inputs: RuleInputs) -> Finding | None:
     """
     pair = find_interference(inputs.analysis, Stage.QUEUE_THREAD)
     wait = find_wait(inputs, (Stage.QUEUE_THREAD,), CAUSES, of_one_model=pair is not None)
-    if wait is None:
+    if wait is None or _is_of_parts(inputs):
         return None
     analysis = inputs.analysis
     larger = larger_size(analysis)
@@ -92,6 +93,13 @@ def find(inputs: RuleInputs) -> Finding | None:
         rollback=rollback,
         pair=interference_sentence(pair, "batch threads") if pair is not None else "",
     )
+
+
+def _is_of_parts(inputs: RuleInputs) -> bool:
+    """Whether requests mostly wait for their own other parts, as requests-split tells."""
+    splitting = find_splitting(inputs)
+    waits_ns = inputs.stage_mean_ns(inputs.shares.by_stage[Stage.QUEUE_THREAD])
+    return splitting is not None and splitting.delay_ns >= thresholds.HELD_MIN_SHARE * waits_ns
 
 
 def _remedies(analysis: Analysis, larger: LargerSize | None) -> tuple[tuple[Remedy, ...], str]:

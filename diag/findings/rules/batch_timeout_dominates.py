@@ -14,6 +14,7 @@ from diag.findings.batching import (
     restore,
     round_125,
 )
+from diag.findings.concurrency import is_capped
 from diag.findings.confidence import Basis
 from diag.findings.metrics import check, measure, not_above
 from diag.findings.sources import BATCHES
@@ -55,8 +56,8 @@ def find(inputs: RuleInputs) -> Finding | None:
     timeout of 0 starts as soon as a thread is free (shared_batch_scheduler.h, TensorFlow 2.21).
     """
     wait = find_wait(inputs, (Stage.QUEUE_FILL,), CAUSES)
-    if wait is None:
-        return None
+    if wait is None or is_capped(inputs):
+        return None  # batch-capped-by-concurrency tells it
     setting = _lower_timeout(inputs)
     service = _batch_time_ns(inputs.analysis, setting)
     return wait_finding(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from diag.findings.confidence import Basis
 from diag.findings.cpu import cpu_evidence, if_free_cores, order_by_cores
-from diag.findings.enable_batching import enable_batching
+from diag.findings.enable_batching import batching_instead_of_threads, enable_batching
 from diag.findings.inter_op import INTER_OP_POOL, inter_op_threads
 from diag.findings.interference import (
     find_interference,
@@ -31,7 +31,6 @@ from diag.model.serving import Stage
 
 if TYPE_CHECKING:
     from diag.analysis.result import Analysis
-    from diag.findings.enable_batching import EnableBatching
     from diag.findings.inputs import RuleInputs
 
 ID = "executor-pool-saturated"
@@ -50,8 +49,8 @@ def find(inputs: RuleInputs) -> Finding | None:
     """
     pair = find_interference(inputs.analysis, Stage.QUEUE_EXECUTOR)
     wait = find_wait(inputs, (Stage.QUEUE_EXECUTOR,), CAUSES, of_one_model=pair is not None)
-    if wait is None:
-        return None
+    if wait is None or batching_instead_of_threads(inputs) is not None:
+        return None  # batching-disabled tells it
     threads = inter_op_threads(inputs.analysis)
     setting = Setting(
         FLAG,
@@ -93,29 +92,19 @@ def find(inputs: RuleInputs) -> Finding | None:
             *(interference_evidence(pair, Stage.QUEUE_EXECUTOR) if pair is not None else ()),
         ),
         remedies=remedies,
-        gain=Unavailable(_no_gain(remedies[0], more_threads)),
+        gain=Unavailable(
+            "how waiting falls with more threads or fewer models depends on free CPU cores"
+        ),
         verify=(
             *wait_halved(inputs, wait, CAUSES),
-            # The run of a batch takes longer than that of one request, as it should.
-            *not_above(
-                inputs.analysis,
-                "latency.mean" if batching is not None and pair is None else "stage.compute.mean",
-            ),
+            *not_above(inputs.analysis, "stage.compute.mean"),
         ),
-        rollback=_rollback(remedies[0], more_threads, batching),
+        rollback=_rollback(remedies[0], more_threads),
         pair=interference_sentence(pair, "inter-op threads") if pair is not None else "",
     )
 
 
-def _no_gain(first: Remedy, more_threads: Remedy) -> str:
-    if first is more_threads or first.kind is RemedyKind.DEPLOYMENT:
-        return "how waiting falls with more threads or fewer models depends on free CPU cores"
-    return "what a row costs in a batch is not in a recording without batches"
-
-
-def _rollback(first: Remedy, more_threads: Remedy, batching: EnableBatching | None) -> str:
-    if batching is not None and first is batching.remedy:
-        return batching.rollback
+def _rollback(first: Remedy, more_threads: Remedy) -> str:
     if first is more_threads:
         return f"Start the server with the earlier {FLAG}, or without it."
     return "Put the earlier replicas back."

@@ -11,7 +11,10 @@ from tests.unit.findings.servers import AT_ONCE, sessions, unbatched, unfounded_
 
 def test_it_leads_where_unbatched_requests_wait_for_the_pool() -> None:
     first = find(analyzed(unbatched(10, 5)))[0]
-    assert first.id == "executor-pool-saturated"
+    assert first.id == "batching-disabled"
+    assert first.cause == "queue-executor"
+    assert not unfounded_numbers(first.what, first.evidence)
+    assert "executor-pool-saturated" not in [each.id for each in find(analyzed(unbatched(10, 5)))]
     remedy = first.remedies[0]
     assert remedy.place is RemedyPlace.SERVER_FLAG
     assert remedy.action == (
@@ -23,6 +26,11 @@ def test_it_leads_where_unbatched_requests_wait_for_the_pool() -> None:
     assert not unfounded_numbers(said, first.evidence)
     assert first.rollback == "Start the server without --enable_batching."
     assert [check.metric for check in first.verify] == ["stage.queue-executor.mean", "latency.mean"]
+
+
+def test_just_below_it_threads_are_the_advice() -> None:
+    first = find(analyzed(unbatched(3, 12, burst=330)))[0]
+    assert first.id == "executor-pool-saturated"
 
 
 def test_not_with_few_requests_at_a_time() -> None:

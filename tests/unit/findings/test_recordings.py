@@ -44,7 +44,7 @@ def test_sizes_that_were_not_recorded_are_not_promised_to_be_faster() -> None:
 
 def test_an_unbatched_overload_is_told_to_batch() -> None:
     first = find(recorded("unb_overload"))[0]
-    assert first.id == "executor-pool-saturated"
+    assert (first.id, first.cause) == ("batching-disabled", "queue-executor")
     assert first.remedies[0].action.startswith("Turn batching on: --enable_batching ")
     assert "43 requests of heavy:1 are open at a time" in first.remedies[0].action
 
