@@ -12,7 +12,7 @@ from diag.findings.device import agreement_evidence, busy_text, traced_text
 from diag.findings.failed import failed_requests
 from diag.findings.inputs import RuleInputs, rule_inputs
 from diag.findings.not_serving import busy_sentence
-from diag.findings.rules import host_cpu_shared
+from diag.findings.rules import device_saturated, host_cpu_shared
 from diag.findings.shares import window_ratio
 from diag.findings.tail import Tail, find_tail, tail_evidence, tail_sentence
 from diag.findings.waits import IDLE
@@ -155,6 +155,8 @@ def conclude(analysis: Analysis, findings: tuple[Finding, ...]) -> Verdict:
     first = findings[0]
     if first.id == host_cpu_shared.ID:
         doubt = _device_doubt(analysis)
+    if first.id == device_saturated.ID and not inputs.on_device:
+        device = ""  # the finding's sentence says how busy the CPU is, and with what
     is_failing = first.tier is Tier.FAILURES
     if is_failing:
         latency = _latency(inputs, failed)

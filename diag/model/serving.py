@@ -237,6 +237,7 @@ class Conflict(enum.Enum):
     FEWER_THREADS = "fewer-threads"  # ready batches waited although threads should be free
     PADDED_OTHERWISE = "padded-otherwise"  # executed with another number of rows
     LONGER_QUEUE = "longer-queue"  # more batches were enqueued
+    SHORTER_QUEUE = "shorter-queue"  # tasks were refused with fewer batches enqueued
     SPLIT = "split"  # tasks were split
     SERVER_DIFFERS = "server-differs"  # the server's own metrics have another value
     NOT_POSSIBLE = "not-possible"  # no server runs with this value

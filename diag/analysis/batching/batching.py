@@ -15,6 +15,7 @@ from diag.analysis.batching.batches import (
 )
 from diag.analysis.batching.queue_keys import find_queues
 from diag.analysis.batching.queues import QueueState, describe_queues
+from diag.analysis.batching.refusals import find_refusals
 from diag.analysis.batching.task_owners import TaskOwners, find_task_owners, ops_of_tasks
 from diag.analysis.execution.execution import Execution
 from diag.analysis.tracer_level import tracer_level
@@ -62,5 +63,6 @@ def find_batching(capture: Capture, execution: Execution) -> Batching:
         capture.window,
         None if isinstance(parameters, Unavailable) else parameters,
         capture.metrics,
+        find_refusals(events, tasks),
     )
     return Batching(batches, tasks, owners, queues)

@@ -199,11 +199,17 @@ def _padded(rows: Int64s, sizes: tuple[int, ...]) -> Int64s:
 
 
 def _enqueued(told: Told, queue: QueueTrace) -> tuple[Contradiction, ...]:
-    """A queue refuses a task that needs one batch more.
+    """A queue refuses a task that needs one batch more, and no other that it could hold.
 
-    A batch that a thread has just taken may still seem to be in the queue.
+    A batch that a thread has just taken may still seem to be in the queue, and one that a thread
+    is about to take may seem to be gone.
     """
     limit = told.number("max_enqueued_batches")
-    if limit is None or queue.longest <= max(1, limit.value) + queue.pool.threads:
+    if limit is None:
         return ()
-    return (_of("max_enqueued_batches", limit, Conflict.LONGER_QUEUE, queue.longest),)
+    if queue.longest > max(1, limit.value) + queue.pool.threads:
+        return (_of("max_enqueued_batches", limit, Conflict.LONGER_QUEUE, queue.longest),)
+    is_shorter = queue.refused_at + queue.pool.threads < limit.value
+    if queue.refused >= CONTRADICTED_MIN_BATCHES and is_shorter:
+        return (_of("max_enqueued_batches", limit, Conflict.SHORTER_QUEUE, queue.refused_at),)
+    return ()

@@ -10,6 +10,7 @@ from diag.analysis.batching.batch_threads import HeldSpans
 from diag.analysis.batching.batches import Batches, Tasks
 from diag.analysis.batching.queue_keys import QueueKeys
 from diag.analysis.batching.queueing import Arrivals
+from diag.analysis.batching.refusals import Refusals, most_when_refusing
 from diag.analysis.intervals.sets import EMPTY, at_least, covered_between
 from diag.analysis.thresholds import SIZE_CLOSE_MAX_NS
 from diag.model.events import Bools, Int64s
@@ -43,6 +44,8 @@ class QueueTrace:
         next_rows: (n,) rows of that task; 0 if none or unknown.
         is_whole: (n,) whether the enqueues of all of its rows were recorded.
         longest: Most of these batches that were in the queue at the same time.
+        refused: Tasks that it refused although it takes such; 0 where several queues may have.
+        refused_at: Most batches that were in it then, with those that the task needed.
         is_split: Whether its scheduler splits tasks.
         is_mixed: Whether these may be the batches of several queues: then their order tells
             nothing, and no parameter is common to them.
@@ -58,6 +61,8 @@ class QueueTrace:
     next_rows: Int64s
     is_whole: Bools
     longest: int
+    refused: int
+    refused_at: int
     is_split: bool
     is_mixed: bool
     pool: PoolTrace
@@ -109,6 +114,7 @@ def trace_queues(
     arrivals: Arrivals,
     held: HeldSpans,
     pool_of_queue: Int64s,
+    refusals: Refusals,
 ) -> tuple[QueueTrace, ...]:
     """What was recorded, by queue; Args as for ``describe_queues``."""
     n = len(batches)
@@ -120,6 +126,7 @@ def trace_queues(
         for pool in range(int(pool_of_queue.max(initial=-1)) + 1)
     ]
     traces = []
+    is_only = len(keys.label) == 1  # a refused task does not tell its queue
     for queue in range(len(keys.label)):
         mine = np.flatnonzero(keys.of_batch == queue)
         queued = mine[seen[mine]]
@@ -134,6 +141,8 @@ def trace_queues(
                 next_rows=next_rows[mine],
                 is_whole=whole[mine],
                 longest=_most_at_once(arrivals.first_ns[queued], arrivals.taken_ns[queued]),
+                refused=len(refusals) if is_only else 0,
+                refused_at=most_when_refusing(refusals, arrivals, queue) if is_only else 0,
                 is_split=bool(keys.is_split[queue]),
                 is_mixed=bool(keys.is_mixed[queue]),
                 pool=pools[pool_of_queue[queue]],

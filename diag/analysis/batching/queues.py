@@ -27,6 +27,7 @@ from diag.analysis.batching.queueing import (
     find_readiness,
     gather_arrivals,
 )
+from diag.analysis.batching.refusals import Refusals
 from diag.analysis.batching.told import Sources
 from diag.model.availability import Unavailable
 from diag.model.capture import BatchingParameters
@@ -73,6 +74,7 @@ def describe_queues(
     window: Window,
     given: BatchingParameters | None,
     metrics: MetricsPair | Unavailable,
+    refusals: Refusals,
 ) -> QueueState:
     """Find pools and parameters, then apply the scheduler's rules to every batch.
 
@@ -85,13 +87,14 @@ def describe_queues(
         window: The window of the capture.
         given: The server's batching parameters, if known.
         metrics: The server's metrics; their gauges give the parameters of BatchFunction ops.
+        refusals: Tasks that a queue refused.
     """
     cut_off = held.where(slice(len(batches), None))
     taken_ns = cut_off.start_ns[cut_off.end_ns >= window.end_ns]
     cut_off_ns = np.sort(np.append(taken_ns, window.end_ns))
     arrivals = gather_arrivals(batches, tasks, keys, cut_off_ns)
     pool_of_queue = find_pools(keys, batches)
-    traces = trace_queues(keys, batches, tasks, arrivals, held, pool_of_queue)
+    traces = trace_queues(keys, batches, tasks, arrivals, held, pool_of_queue, refusals)
     sources = sources_in_force(Sources(keys, given, metrics), traces)
     pools = _describe_pools(keys, batches, held, traces, sources, pool_of_queue)
     timeout: list[Known] = []

@@ -124,7 +124,10 @@ def _sentence(inputs: RuleInputs, working: float, busy: float) -> str:
     preprocessing = working - busy
     if preprocessing < thresholds.CAUSE_MIN_RATIO:
         return f"Model ops run on the CPU {busy:.0%} of the time: at capacity."
-    return f"Model and preprocessing ops run on the CPU {working:.0%} of the time: at capacity."
+    return (
+        f"Model and preprocessing ops run on the CPU {working:.0%} of the time "
+        f"({preprocessing:.0%} preprocessing alone): at capacity."
+    )
 
 
 def _preprocessing(inputs: RuleInputs, working: float) -> tuple[Evidence, ...]:

@@ -74,12 +74,17 @@ def _evidence(analysis: Analysis, busy: float | Unavailable) -> tuple[Evidence, 
     )
 
 
+def _is_contradicted(analysis: Analysis) -> bool:
+    """Whether a file was given that is not in force."""
+    return any(summary.queue.contradictions for summary in analysis.queues)
+
+
 def _longer_queue(analysis: Analysis, busy: float | Unavailable) -> Remedy:
     """More batches may wait. It helps against bursts, not against lasting overload."""
     file, service = analysis.capture.batching_parameters, measure(analysis, "batches.service.mean")
     unknown = Unavailable("not in the recording")
     setting = Setting("max_enqueued_batches", unknown, unknown)
-    if isinstance(file, BatchingParameters):
+    if isinstance(file, BatchingParameters) and not _is_contradicted(analysis):
         now = QueueOptions.from_parameters(file).enqueued_batches_limit
         setting = replace(setting, now=now, to=_LONGER_FACTOR * now, origin=Origin.FILE.value)
     risk = "Requests wait longer in a longer queue; under lasting overload it fills as well."
@@ -100,7 +105,7 @@ def _longer_queue(analysis: Analysis, busy: float | Unavailable) -> Remedy:
             f" The batch threads are busy {busy:.0%} of the time: the queue is too short for "
             "bursts, the server is not too slow."
         )
-    default = "" if isinstance(file, BatchingParameters) else " (10 if it is not set)"
+    default = " (10 if it is not set)" if isinstance(setting.now, Unavailable) else ""
     return parameter_remedy(
         analysis,
         f"Let more batches wait: max_enqueued_batches{from_to(setting)}{default}.{why}",

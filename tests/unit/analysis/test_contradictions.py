@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,6 +24,7 @@ from tests.unit.analysis.traces import QUEUE_A, QUEUE_B, analyzed, capture_of
 if TYPE_CHECKING:
     from diag.analysis import Analysis
 
+LIVE = Path(__file__).parents[2] / "recordings" / "live"
 FOREVER = 9223372036854776
 
 
@@ -162,6 +164,44 @@ def test_more_batches_in_the_queue_than_it_takes() -> None:
         ("max_enqueued_batches", "2", Conflict.LONGER_QUEUE, 10)
     ]
     assert found(analyzed(queueing(), replace(parameters, max_enqueued_batches=10))) == []
+
+
+def refused(count: int) -> str:
+    """Requests that come while two batches are in the queue, and are refused."""
+    return "".join(
+        f"line grpc-{i}\n  BatchingSessionRun {3000 + 10 * i}..{3009 + 10 * i}us\n"
+        f"    ScheduleWithoutSplit {3001 + 10 * i}..{3002 + 10 * i}us batching_input_task_size=4\n"
+        for i in range(count)
+    )
+
+
+@pytest.mark.parametrize(("count", "limit", "is_told"), [(3, 100, True), (2, 100, False)])
+def test_a_queue_that_refuses_tasks_is_no_longer_than_it_was(
+    count: int, limit: int, is_told: bool
+) -> None:
+    text = queueing(6) + refused(count)
+    analysis = analyzed(text, given(max_enqueued_batches=limit))
+    told = ("max_enqueued_batches", "100", Conflict.SHORTER_QUEUE, 4)
+    assert found(analysis) == [told] * is_told
+
+
+def test_a_task_larger_than_any_that_was_taken_says_nothing_of_the_queue() -> None:
+    text = queueing(6) + refused(3).replace("task_size=4", "task_size=9")
+    assert found(analyzed(text, given(max_enqueued_batches=100))) == []
+
+
+@pytest.mark.parametrize(("limit", "is_told"), [(2, False), (100, True)])
+def test_a_live_server_that_refused_requests_had_no_long_queue(limit: int, is_told: bool) -> None:
+    """Its max_enqueued_batches was 2."""
+    capture = open_bundle(LIVE / "split_over_nofile.zip")
+    parameters = BatchingParameters(8, 2000, limit, 2, enable_large_batch_splitting=True)
+    analysis = analyze(capture.with_batching_parameters(parameters))
+    assert (Conflict.SHORTER_QUEUE in [each[2] for each in found(analysis)]) is is_told
+    if is_told:
+        first = find(analysis)[0]
+        assert first.remedies[0].action.startswith(
+            "Let more batches wait: max_enqueued_batches (10 if it is not set)."
+        )
 
 
 def test_tasks_are_split_although_splitting_is_off() -> None:

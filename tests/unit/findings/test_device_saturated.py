@@ -21,7 +21,8 @@ def test_preprocessing_takes_the_same_cores_as_the_model() -> None:
     finding = found(sessions(20, enqueue=2, taken=110, end=990, run=(112, 980), ops=OPS))
     assert finding is not None
     assert finding.what == (
-        "Model and preprocessing ops run on the CPU 87% of the time: at capacity."
+        "Model and preprocessing ops run on the CPU 87% of the time (40% preprocessing alone): "
+        "at capacity."
     )
     assert not unfounded_numbers(finding.what, finding.evidence)
     (check,) = finding.verify
