@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from diag.analysis.batching.batching import find_batching
 from diag.analysis.caveats import CaveatInputs, applicable, find_caveats
+from diag.analysis.clients.client_times import client_view
 from diag.analysis.counts import count
 from diag.analysis.device.account import account_devices
 from diag.analysis.device.caveats import without_duplicates
@@ -166,6 +167,7 @@ def _summarize(
         metrics=model_metrics(capture),
         observer=observer_figures(capture),
         paths=RequestPaths(execution, requests),
+        clients=client_view(capture, requests.table),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from diag.analysis.clients.client_times import ClientView
 from diag.analysis.distribution import Distribution
 from diag.analysis.execution.op_times import OpTime
 from diag.analysis.execution.pool_waits import PoolWait
@@ -225,6 +226,7 @@ class Analysis:
         observer: Latency that the load generator measured around the capture.
         paths: Gives the whole way of single requests; Unavailable for an analysis that was not made
             from a capture.
+        clients: What clients logged of their calls, next to the requests of the trace.
     """
 
     capture: Capture
@@ -257,6 +259,7 @@ class Analysis:
     metrics: tuple[ModelMetrics, ...] | Unavailable
     observer: tuple[ObserverFigure, ...] | Unavailable
     paths: RequestPaths | Unavailable
+    clients: ClientView
 
     def __repr__(self) -> str:
         requests = self.counts.requests

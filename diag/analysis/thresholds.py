@@ -175,3 +175,28 @@ COUNTS_MAX_DIFFERENCE_RATIO = 0.02
 # Part of a request from which a piece of a run has a line of its own in the request's path: a
 # request has at most a hundred such pieces. Shorter ones are told with their neighbours.
 LINE_MIN_RATIO = 0.01
+
+# Farthest that the clocks of clients may be from the server's. Clocks kept by NTP differ by ms; a
+# clock that is off by seconds shows in every log of the machine.
+CLIENT_CLOCK_MAX_NS = 5_000_000_000
+
+# Width in which the ends of requests and of calls meet: an answer takes 0.05 to 1 ms from the
+# handler to a client on the same machine (docs/accuracy.md, tests/unit/analysis/clients).
+CLIENT_CLOCK_BIN_NS = 200_000
+
+# Requests, and pairs of a request and a call, that the clock is told from: they take 0.3 s at most.
+CLIENT_CLOCK_REQUESTS = 1000
+CLIENT_CLOCK_PAIRS = 10_000_000
+
+# Of the requests that fit with the best offset, the part that must fit with another that is as
+# good. One request in two hundred may lie at an edge of the window.
+CLIENT_FIT_MIN_RATIO = 0.995
+
+# Part of the requests, and of the calls, that must have a partner. With fewer the log is of other
+# clients too, or not of all, and pairs are by chance.
+CLIENT_MATCH_MIN_RATIO = 0.9
+
+# Calls that are looked at for each request, and further ones. More cannot be of this server alone,
+# and would take minutes.
+CLIENT_CALLS_PER_REQUEST_MAX = 3
+CLIENT_CALLS_MORE_MAX = 10_000

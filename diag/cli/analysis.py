@@ -27,11 +27,13 @@ class AnalysisOptions:
         run: The run to read, or ``newest``; None if the source holds one.
         batching_parameters: The server's batching_parameters_file; None to use the recorded one.
         preprocess_ops: Further op types that count as preprocessing.
+        client_log: What clients logged of their calls; None for nothing.
     """
 
     run: str | None = None
     batching_parameters: Path | None = None
     preprocess_ops: re.Pattern[str] | None = None
+    client_log: Path | None = None
 
 
 def analyze_source(source: str | Path, options: AnalysisOptions) -> diag.Analysis:
@@ -50,6 +52,7 @@ def analyze_source(source: str | Path, options: AnalysisOptions) -> diag.Analysi
         _stdin() if source == STDIN else source,
         run=options.run,
         batching_parameters=options.batching_parameters,
+        client_log=options.client_log,
     )
     opened = time.perf_counter()
     note(f"read {source} in {opened - started:.2f} s")

@@ -9,7 +9,13 @@ import click
 from diag.cli.analysis import AnalysisOptions, analyze_source, exit_status
 from diag.cli.fail_on import check_findings, fail_on_option
 from diag.cli.option_groups import GroupedCommand, option_group
-from diag.cli.options import analysis_options, examples, report_verbosity_options, source_options
+from diag.cli.options import (
+    analysis_options,
+    client_log_option,
+    examples,
+    report_verbosity_options,
+    source_options,
+)
 from diag.cli.output import STDOUT, check_output, force_option, output_option, write_output
 from diag.cli.report_output import choose_format, format_option, render_report, summary_option
 
@@ -35,6 +41,7 @@ _output_options = option_group(
         "diag analyze capture.zip -o report.md",
         "diag analyze capture.zip --summary --format markdown",
         "diag analyze server.xplane.pb --batching-parameters batching_parameters.txt",
+        "diag analyze capture.zip --client-log calls.csv",
         "diag analyze logs --run newest --format json",
         "diag analyze capture.zip -q --fail-on critical",
     ),
@@ -42,6 +49,7 @@ _output_options = option_group(
 @source_options
 @_output_options
 @analysis_options
+@client_log_option
 @report_verbosity_options
 @click.pass_context
 def analyze(
@@ -55,6 +63,7 @@ def analyze(
     fail_on: tuple[str, ...],
     batching_parameters: Path | None,
     preprocess_ops: re.Pattern[str] | None,
+    client_log: Path | None,
 ) -> None:
     """Explain where the time of recorded requests went, and what to change.
 
@@ -66,7 +75,8 @@ def analyze(
     and 8 if every request failed; the report is written all the same.
     """
     check_output(output, force=force)
-    analysis = analyze_source(source, AnalysisOptions(run, batching_parameters, preprocess_ops))
+    options = AnalysisOptions(run, batching_parameters, preprocess_ops, client_log)
+    analysis = analyze_source(source, options)
     chosen = choose_format(format_, output)
     text = render_report(analysis, chosen, to_stdout=output == STDOUT, summary=summary)
     write_output(output, text, force=force)

@@ -22,7 +22,12 @@ from diag.cli.capture_options import (
 from diag.cli.console import silence_grpc, verbosity
 from diag.cli.fail_on import check_findings
 from diag.cli.option_groups import GroupedCommand
-from diag.cli.options import analysis_options, examples, report_verbosity_options
+from diag.cli.options import (
+    analysis_options,
+    client_log_option,
+    examples,
+    report_verbosity_options,
+)
 from diag.cli.output import STDOUT, write_output
 from diag.cli.report_output import DEFAULT_FORMAT, render_report
 from diag.errors import UsageError
@@ -46,6 +51,7 @@ if TYPE_CHECKING:
 @recording_options
 @bundle_options
 @analysis_options
+@client_log_option
 @other_source_options
 @agent_options
 @security_options
@@ -109,7 +115,10 @@ def _binary_stdout(options: dict[str, Any]) -> BinaryIO:
 
 def _print_report(path: Path, options: dict[str, Any]) -> diag.Analysis:
     """Print the report of the new bundle; a text for people ends with the bundle's name."""
-    analysis = analyze_source(path, AnalysisOptions(preprocess_ops=options["preprocess_ops"]))
+    chosen = AnalysisOptions(
+        preprocess_ops=options["preprocess_ops"], client_log=options["client_log"]
+    )
+    analysis = analyze_source(path, chosen)
     format_ = options["format_"] or DEFAULT_FORMAT
     text = render_report(analysis, format_, to_stdout=True, summary=options["summary"])
     if format_ == DEFAULT_FORMAT:

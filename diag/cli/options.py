@@ -115,3 +115,15 @@ analysis_options = option_group(
         help="Count ops whose type matches as preprocessing, in addition to the known ones.",
     ),
 )
+
+client_log_option = option_group(
+    "Analysis",
+    option(
+        "--client-log",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="What clients logged of their calls: start, end and status as CSV or JSON lines, or "
+        "OpenTelemetry spans as JSON. The report then says what clients wait for besides the "
+        "handler.",
+    ),
+)

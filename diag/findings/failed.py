@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from diag.analysis.result import Analysis
 
 OK = "OK"
+EXHAUSTED = "RESOURCE_EXHAUSTED"
 
 
 class FailureCause(enum.Enum):
@@ -202,3 +203,19 @@ def _answers(analysis: Analysis) -> dict[str, int] | Unavailable:
             return model.responses
         counted.update(model.responses)
     return {status: n for status, n in counted.items() if n > 0}
+
+
+def refused_before_handler(analysis: Analysis) -> int | Unavailable:
+    """Calls in the client log that ended with RESOURCE_EXHAUSTED and that the server did not count.
+
+    gRPC refuses a call so when all its threads are in use, before any code of TensorFlow Serving.
+    A deadline that passes in a batch queue has the same status, but the server counts it, or the
+    trace shows it.
+    """
+    if isinstance(analysis.clients.log, Unavailable):
+        return analysis.clients.log
+    seen = dict(analysis.clients.failed).get(EXHAUSTED, 0)
+    failed = failed_requests(analysis)
+    if isinstance(failed.answers, Unavailable):
+        return max(0, seen - failed.traced.get(FailureCause.DEADLINE, 0))
+    return max(0, seen - failed.answers.get(EXHAUSTED, 0))

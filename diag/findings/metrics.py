@@ -18,6 +18,9 @@ name                                      unit    value
 ``batches.service.mean``                  ns      from dequeue to the end of the batch
 ``requests.complete``                     count   requests with their whole chain
 ``requests.failed``                       ratio   of requests, by trace or metrics
+``clients.latency.mean``                  ns      calls in the client log, see ``clients``
+``clients.outside.mean``                  ns      the same calls minus their requests in the trace
+``clients.refused``                       calls   not answered for lack of gRPC threads
 ========================================  ======  ===============================================
 """
 
@@ -29,7 +32,7 @@ import numpy as np
 
 from diag.analysis.distribution import describe
 from diag.findings import thresholds
-from diag.findings.failed import failed_requests
+from diag.findings.failed import failed_requests, refused_before_handler
 from diag.findings.shares import most_held_up, padding_ratio, top_model, window_ratio
 from diag.model.agreement import AgreementKind
 from diag.model.availability import Unavailable
@@ -203,6 +206,21 @@ def _failed(analysis: Analysis) -> Measured:
     return failed.ratio
 
 
+def _client_latency(analysis: Analysis) -> Measured:
+    times = analysis.clients.times
+    return times if isinstance(times, Unavailable) else times.client.mean_ns
+
+
+def _client_outside(analysis: Analysis) -> Measured:
+    times = analysis.clients.times
+    return times if isinstance(times, Unavailable) else times.outside.mean_ns
+
+
+def _client_refused(analysis: Analysis) -> Measured:
+    refused = refused_before_handler(analysis)
+    return refused if isinstance(refused, Unavailable) else float(refused)
+
+
 _PLAIN: dict[str, tuple[str, Callable[[Analysis], Measured]]] = {
     "device.busy": ("ratio", _busy),
     "device.planes": ("planes", _planes),
@@ -214,4 +232,7 @@ _PLAIN: dict[str, tuple[str, Callable[[Analysis], Measured]]] = {
     "batches.service.mean": ("ns", _service),
     "requests.complete": ("requests", _complete),
     "requests.failed": ("ratio", _failed),
+    "clients.latency.mean": ("ns", _client_latency),
+    "clients.outside.mean": ("ns", _client_outside),
+    "clients.refused": ("calls", _client_refused),
 }

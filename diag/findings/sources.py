@@ -74,6 +74,11 @@ def _metrics(analysis: Analysis) -> Unavailable | None:
     return analysis.metrics if isinstance(analysis.metrics, Unavailable) else None
 
 
+def _client_log(analysis: Analysis) -> Unavailable | None:
+    times = analysis.clients.times
+    return times if isinstance(times, Unavailable) else None
+
+
 BATCHES = Need(_batches)
 BATCHES_BY_SIZE = Need(_batches_by_size)
 GPU = Need(_gpu)
@@ -81,6 +86,7 @@ GPU_SAMPLES = Need(_gpu_samples)
 CPU_SAMPLES = Need(_cpu_samples)
 THROTTLING = Need(_throttling)
 METRICS = Need(_metrics)
+CLIENT_LOG = Need(_client_log)
 
 
 def first_missing(analysis: Analysis, needs: tuple[Need, ...]) -> Unavailable | None:

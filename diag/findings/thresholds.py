@@ -118,3 +118,19 @@ LATE_POLLS = 2
 OPEN_LIMIT_MIN_SHARE = 0.5
 OPEN_LIMIT_MIN = 3
 OPEN_LIMIT_MIN_TASKS = 2
+
+# ns. Time of a call outside the trace that is worth a change: a call to a server on the same
+# machine takes 0.2 to 0.8 ms more than its handler (docs/accuracy.md, the demo's load generator).
+OUTSIDE_MIN_NS = 1_000_000
+
+# ratio of the window with more calls of clients open than the server ever has requests, and ratio
+# of its most requests that it has open meanwhile. Arrivals by chance stay far below both: a Poisson
+# number with mean 4 has a highest value of 11 in 1,000 requests.
+CROWDED_MIN_RATIO = 0.5
+CROWDED_MIN_FILL = 0.8
+
+# ratio of the time outside the trace. From half on it is the main part.
+OUTSIDE_MAIN_SHARE = 0.5
+
+# ratio of the time outside the trace. What comes after the request is then about 0.1 of it.
+OUTSIDE_BEFORE_SHARE = 0.8

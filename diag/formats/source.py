@@ -15,9 +15,11 @@ from diag.formats.regular_file import open_regular
 from diag.formats.remote import is_url, open_url
 from diag.formats.spool import copied
 from diag.formats.text.batching_parameters import load_batching_parameters
+from diag.formats.text.client_log import load_client_log
 
 if TYPE_CHECKING:
     from diag.formats.text.batching_parameters import ParametersSource
+    from diag.formats.text.client_log import LogSource
     from diag.model.capture import Capture
 
 Source: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO"
@@ -30,6 +32,7 @@ def open_bundle(
     *,
     run: str | None = None,
     batching_parameters: ParametersSource | None = None,
+    client_log: LogSource | None = None,
 ) -> Capture:
     """Read and decode a bundle or a bare trace.
 
@@ -44,6 +47,8 @@ def open_bundle(
         run: The run to read from a source with several, or ``newest``.
         batching_parameters: The server's batching_parameters_file: its path, its text, or its
             content. It replaces what the bundle recorded.
+        client_log: What clients logged of their calls: path of a CSV or JSON lines file, or of
+            OpenTelemetry spans as JSON (docs/analyze.md), or its content.
 
     Returns:
         The capture. Only the trace and the parts of one run are read.
@@ -54,13 +59,16 @@ def open_bundle(
         BundleVersionError: A newer diag wrote the bundle.
         XSpaceDecodeError: The trace cannot be decoded.
         BatchingParametersError: ``batching_parameters`` are not valid.
-        InputError: Not a regular file, too large, several runs and no ``run``, or traces of
-            several hosts in the run.
+        InputError: Not a regular file, too large, several runs and no ``run``, traces of several
+            hosts in the run, or a ``client_log`` that cannot be read.
         UsageError: A URL and no fsspec, or a file object in text mode.
     """
     given = None if batching_parameters is None else load_batching_parameters(batching_parameters)
+    log = None if client_log is None else load_client_log(client_log)
     capture = _open(source, run)
-    return capture if given is None else capture.with_batching_parameters(given)
+    if given is not None:
+        capture = capture.with_batching_parameters(given)
+    return capture if log is None else capture.with_client_log(log)
 
 
 def _open(source: Source, run: str | None) -> Capture:

@@ -7,9 +7,12 @@ from typing import Any
 
 from diag.model.availability import Unavailable
 from diag.model.caveat import Caveat
+from diag.model.client_log import ClientLog
 from diag.model.events import Plane
 from diag.model.samples import MetricsPair, SampleSeries, ServerInfo
 from diag.model.window import ClockSync, Window
+
+NO_CLIENT_LOG = Unavailable("no client log was given")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class Capture:
         trace_errors: Errors that the server's tracers reported (``XSpace.errors``).
         trace_warnings: Warnings that they reported, such as dropped device events.
         caveats: What limits the meaning of the numbers.
+        client_log: What clients logged of their calls, as given when the source was opened.
     """
 
     name: str
@@ -79,6 +83,11 @@ class Capture:
     trace_errors: tuple[str, ...]
     trace_warnings: tuple[str, ...]
     caveats: tuple[Caveat, ...]
+    client_log: ClientLog | Unavailable = NO_CLIENT_LOG
+
+    def with_client_log(self, log: ClientLog) -> Capture:
+        """A copy with what clients logged."""
+        return replace(self, client_log=log)
 
     def with_batching_parameters(self, parameters: BatchingParameters) -> Capture:
         """A copy with these batching parameters in place of its own."""

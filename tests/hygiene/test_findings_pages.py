@@ -30,7 +30,16 @@ HEADINGS = [
     "How to roll back",
     "When it is wrong",
 ]
-FAMILIES = ("latency.", "stage.", "idle.", "device.", "batches.", "samples.", "requests.")
+FAMILIES = (
+    "latency.",
+    "stage.",
+    "idle.",
+    "device.",
+    "batches.",
+    "samples.",
+    "requests.",
+    "clients.",
+)
 
 
 def page(name: str) -> str:

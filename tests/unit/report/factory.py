@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from diag.analysis.clients.client_times import ClientView
 from diag.analysis.execution.op_times import OpTime
 from diag.analysis.fit import fit
 from diag.analysis.result import (
@@ -21,7 +22,7 @@ from diag.analysis.samples.observer import observer_figures
 from diag.analysis.samples.sources import summarize_sources
 from diag.analysis.summary import describe
 from diag.model.availability import Unavailable
-from diag.model.capture import Capture
+from diag.model.capture import NO_CLIENT_LOG, Capture
 from diag.model.caveat import Caveat, Limit
 from diag.model.device import DeviceLoss
 from diag.model.events import EventTable, Line, Plane
@@ -324,6 +325,7 @@ def make_analysis(
         metrics=model_metrics(capture),
         observer=observer_figures(capture),
         paths=Unavailable("built by hand"),
+        clients=ClientView(NO_CLIENT_LOG, NO_CLIENT_LOG),
     )
 
 

@@ -1,0 +1,1 @@
+"""What clients logged of their calls, joined with the requests of the trace."""
