@@ -29,6 +29,7 @@ from diag.analysis.requests.paths import RequestPaths
 from diag.analysis.result import Analysis
 from diag.analysis.samples.cross_check import cross_check
 from diag.analysis.samples.metrics import model_metrics
+from diag.analysis.samples.model_loads import count_loads
 from diag.analysis.samples.observer import observer_figures
 from diag.analysis.samples.sources import summarize_sources
 from diag.analysis.samples.utilization import sampled_utilization
@@ -62,7 +63,9 @@ def analyze(
         UsageError: ``preprocess_ops`` is not a regular expression.
         InputError: The trace is too long and full to analyse, or has more GPUs than a server.
     """
-    execution = find_execution(capture.planes, compile_preprocess_ops(preprocess_ops))
+    execution = find_execution(
+        capture.planes, compile_preprocess_ops(preprocess_ops), count_loads(capture)
+    )
     batching = find_batching(capture, execution)
     visibility = _find_visibility(capture, execution)
     requests = attribute_requests(

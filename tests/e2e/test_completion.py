@@ -46,7 +46,10 @@ def completed_by_bash(line: str, folder: Path) -> list[str]:
     ("line", "offered"),
     [
         ("diag ana", ["analyze"]),
-        ("diag ", ["capture", "analyze", "show", "compare", "export", "agent", "demo", "completion"]),
+        (
+            "diag ",
+            ["capture", "analyze", "show", "compare", "export", "agent", "demo", "completion"],
+        ),
         ("diag export x --table ga", ["gaps"]),
         ("diag capture --wait", ["--wait-for-traffic", "--wait-limit"]),
         ("diag capture --require gpu,dev", ["gpu,device-trace"]),

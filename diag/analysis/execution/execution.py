@@ -66,13 +66,16 @@ class Execution:
 
 
 def find_execution(
-    planes: tuple[Plane, ...], preprocess_ops: re.Pattern[str] | None = None
+    planes: tuple[Plane, ...],
+    preprocess_ops: re.Pattern[str] | None = None,
+    loads_told: int = 0,
 ) -> Execution:
     """Read steps and device work, and cut the steps into stages.
 
     Args:
         planes: All planes of the trace.
         preprocess_ops: Further ops that count as preprocessing.
+        loads_told: Loads of models that the server tells of, see ``find_model_loading``.
 
     Raises:
         InputError: The trace is too long and full to analyse, or has more GPUs than a server.
@@ -83,7 +86,7 @@ def find_execution(
     steps = find_steps(events)
     ops = find_async_ops(events, steps)
     device = find_device_work(planes, events, steps)
-    calls = find_host_calls(host, steps, device.launches)
+    calls = find_host_calls(host, steps, device.launches, loads_told)
     closures = find_closures(events)
     waits = find_thread_waits(events, lines, closures, steps)
     staged = stage_steps(events, steps, ops, op_class, device, calls, waits)

@@ -96,15 +96,18 @@ class HostCalls:
         return self.allocator, self.cold_start, self.copy, self.sync
 
 
-def find_host_calls(host: Plane, steps: Steps, launches: Launches) -> HostCalls:
-    """Find the calls by name, and the step of each."""
+def find_host_calls(
+    host: Plane, steps: Steps, launches: Launches, loads_told: int = 0
+) -> HostCalls:
+    """Find the calls by name, and the step of each; for loads, see ``find_model_loading``."""
     events = host.events
     finder = _CallFinder(events, steps, launches)
     copies = np.union1d(_named(events, ev.COPY_CALLS), events.stat(ev.STAT_MEMCPY_DETAILS).rows)
     compiling = rows_of_type(events, ev.COMPILE_OPS)
     long = events.end_ns[compiling] - events.start_ns[compiling] >= COMPILE_OP_MIN_NS
     cold = np.union1d(_named(events, ev.MODULE_LOAD_CALLS + ev.COMPILE_EVENTS), compiling[long])
-    loading = find_model_loading(events, tuple(line.name for line in host.lines), steps)
+    lines = tuple(line.name for line in host.lines)
+    loading = find_model_loading(events, lines, steps, loads_told)
     return HostCalls(
         allocator=finder.calls(_named(events, ev.ALLOCATOR_CALLS + ev.ALLOCATOR_EVENTS)),
         cold_start=finder.calls(cold),

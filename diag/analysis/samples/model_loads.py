@@ -11,6 +11,8 @@ from diag.model.samples import MetricSample
 # TF:tensorflow/cc/saved_model/metrics.cc, 2.21: /tensorflow/cc/saved_model/load_attempt_count;
 # its label model_path ends with the folders of the model and the version.
 _LOADS = ":tensorflow:cc:saved_model:load_attempt_count"
+# S:tensorflow_serving/apis/get_model_status.proto: the state until warm-up has ended
+_LOADING = "LOADING"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,18 @@ def find_model_loads(capture: Capture) -> ModelLoads:
     served = () if isinstance(models, Unavailable) else models
     had = [(model.name, str(model.version)) for model in served if model.name in names]
     return ModelLoads(tuple(map(_named, new)), tuple(map(_named, sorted(set(had) - set(new)))))
+
+
+def count_loads(capture: Capture) -> int:
+    """Number of versions loaded between the two readings, or in a load as the capture began.
+
+    The counter grows before warm-up, so the status of a version may be the only sign of it.
+    """
+    info = capture.server
+    models = () if isinstance(info, Unavailable) else info.models
+    served = () if isinstance(models, Unavailable) else models
+    loading = {_named((m.name, str(m.version))) for m in served if m.state == _LOADING}
+    return len(loading.union(find_model_loads(capture).loaded))
 
 
 def _loads(samples: tuple[MetricSample, ...]) -> dict[tuple[str, str], float]:

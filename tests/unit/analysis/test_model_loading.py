@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,6 +11,9 @@ from diag.analysis import analyze
 from diag.model.availability import Unavailable
 from diag.model.samples import MetricSample, MetricsPair, ServedModel, ServerInfo
 from tests.unit.analysis.traces import QUEUE_A, analyzed, capture_of, requests_us
+
+if TYPE_CHECKING:
+    from diag.analysis import Analysis
 
 ANSWER = """
 line grpc
@@ -35,12 +39,8 @@ line tf_Compute/1
           SessionRun 100..5000us id=2 _p=2
             table/init:InitializeTableV2 120..4800us
         """,
-        """
-        line tf_Warmup_ThreadPool/3
-          SessionRun 100..5000us id=2 _p=2
-        """,
     ],
-    ids=["restore", "inline", "warm-up"],
+    ids=["restore", "inline"],
 )
 def test_a_run_that_loads_a_model_is_no_request(load: str) -> None:
     assert requests_us(analyzed(ANSWER + load)) == requests_us(analyzed(ANSWER))
@@ -84,13 +84,57 @@ def test_clients_on_a_line_that_bears_another_thread_s_name_are_requests() -> No
     assert len(requests_us(analyzed(on_pool + RESTORE.format(name="loader")))) == 1
 
 
-def test_a_load_that_began_before_the_window_is_known_by_the_name_of_its_line() -> None:
-    replay = """
-    line periodic_function/-7
-      SessionRun 10..1000us id=8 _p=8
-      SessionRun 1100..2000us id=9 _p=9
-    """
-    assert requests_us(analyzed(ANSWER + replay)) == requests_us(analyzed(ANSWER))
+REPLAYS = """
+line {name}
+  SessionRun 10..1000us id=8 _p=8
+  SessionRun 1100..2000us id=9 _p=9
+"""
+NOT_ASKED = Unavailable("not asked")
+
+
+def loads(*versions: int) -> tuple[MetricSample, ...]:
+    name = ":tensorflow:cc:saved_model:load_attempt_count"
+    return tuple(
+        MetricSample(name, (("model_path", f"/models/heavy/{v}"), ("status", "success")), 1.0)
+        for v in versions
+    )
+
+
+def of_server(text: str, *loaded: int, state: str = "AVAILABLE") -> Analysis:
+    """Of a server that had version 1 and loaded others meanwhile."""
+    capture = replace(
+        capture_of(text),
+        metrics=MetricsPair(loads(1), loads(1, *loaded)),
+        server=ServerInfo((ServedModel("heavy", 1, state),), NOT_ASKED, NOT_ASKED),
+    )
+    return analyze(capture)
+
+
+@pytest.mark.parametrize("name", ["periodic_function/-7", "tf_Warmup_ThreadPool/3"])
+def test_a_load_that_began_before_the_window_is_known_by_the_server_and_a_line_s_name(
+    name: str,
+) -> None:
+    text = ANSWER + REPLAYS.format(name=name)
+    assert requests_us(of_server(text, 2)) == requests_us(analyzed(ANSWER))
+    assert requests_us(of_server(text, state="LOADING")) == requests_us(analyzed(ANSWER))
+
+
+@pytest.mark.parametrize("name", ["periodic_function/-7", "tf_Warmup_ThreadPool/3"])
+def test_the_name_of_a_line_alone_removes_no_request(name: str) -> None:
+    text = ANSWER + REPLAYS.format(name=name)
+    assert len(requests_us(analyzed(text))) == 3
+    assert len(requests_us(of_server(text))) == 3
+
+
+def test_a_load_in_the_trace_tells_of_none_before_it() -> None:
+    text = ANSWER + REPLAYS.format(name="periodic_function/-7") + RESTORE.format(name="loader")
+    assert len(requests_us(of_server(text, 2))) == 3
+
+
+def test_a_client_goes_on_using_a_warm_up_thread_s_line_long_after_the_load() -> None:
+    runs = "".join(f"SessionRun {i}000..{i}900us id={i} _p={i}\n" for i in range(10, 2000))
+    text = ANSWER + f"line tf_Warmup_ThreadPool/3\n{runs}"
+    assert len(requests_us(of_server(text, 2))) == 1 + 999
 
 
 def test_a_client_that_uses_a_warm_up_thread_s_line_after_it_makes_requests() -> None:
@@ -125,19 +169,6 @@ def test_warm_ups_through_the_batcher_are_no_requests() -> None:
 
 
 def test_the_versions_before_and_after_are_named_where_they_are_known() -> None:
-    def loads(*versions: int) -> tuple[MetricSample, ...]:
-        name = ":tensorflow:cc:saved_model:load_attempt_count"
-        return tuple(
-            MetricSample(name, (("model_path", f"/models/heavy/{v}"), ("status", "success")), 1.0)
-            for v in versions
-        )
-
-    none = Unavailable("not asked")
-    capture = replace(
-        capture_of(ANSWER),
-        metrics=MetricsPair(loads(1), loads(1, 2)),
-        server=ServerInfo((ServedModel("heavy", 1, "AVAILABLE"),), none, none),
-    )
-    (caveat,) = [each for each in analyze(capture).caveats if each.code == "model-loaded"]
+    (caveat,) = [c for c in of_server(ANSWER, 2).caveats if c.code == "model-loaded"]
     assert caveat.fact("loaded") == ("heavy version 2",)
     assert caveat.fact("before") == ("heavy version 1",)

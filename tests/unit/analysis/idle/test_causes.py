@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from diag.analysis import analyze
+from diag.model.availability import Unavailable
 from diag.model.capture import BatchingParameters
+from diag.model.samples import ServedModel, ServerInfo
 from tests.unit.analysis.idle.tables import END, HOST, KERNEL, gpu, row_at, rows, step
-from tests.unit.analysis.traces import ASYNC_START, QUEUE_A, analyzed, tiles_exactly
+from tests.unit.analysis.traces import ASYNC_START, QUEUE_A, analyzed, capture_of, tiles_exactly
 
 KNOWN = BatchingParameters(max_batch_size=4, batch_timeout_micros=2000, num_batch_threads=1)
 
@@ -254,7 +259,7 @@ def test_a_model_loads_while_a_request_is_open() -> None:
     ]
 
 
-def test_a_warm_up_is_a_model_load_by_its_thread() -> None:
+def test_a_warm_up_is_a_model_load_by_its_thread_and_the_model_s_status() -> None:
     text = step(1, "m:MatMul 1200..1300us").replace("line grpc-1", "line tf_Warmup_ThreadPool/7")
     waiting = """
     line grpc-2
@@ -264,7 +269,10 @@ def test_a_warm_up_is_a_model_load_by_its_thread() -> None:
         gemm 11000..11010us correlation_id=1
     """
     kernel = gpu(f"gemm 11100..12000us correlation_id=1 {KERNEL}")
-    analysis = analyzed(HOST + text + waiting + END + kernel)
+    not_asked = Unavailable("not asked")
+    server = ServerInfo((ServedModel("m", 2, "LOADING"),), not_asked, not_asked)
+    capture = replace(capture_of(HOST + text + waiting + END + kernel), server=server)
+    analysis = analyze(capture)
     assert row_at(analysis, 5000)[2] == "model-load"
 
 
