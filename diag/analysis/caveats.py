@@ -27,6 +27,7 @@ class CaveatInputs:
 
     Attributes:
         is_batched: Whether the trace has any event of a batcher.
+        unseen_refusals: Requests that a batcher may have refused without an event.
     """
 
     capture: Capture
@@ -37,6 +38,7 @@ class CaveatInputs:
     is_batched: bool
     models: tuple[ModelSummary, ...]
     loading_runs: int
+    unseen_refusals: int
 
 
 def find_caveats(inputs: CaveatInputs) -> tuple[Caveat, ...]:
@@ -48,6 +50,7 @@ def find_caveats(inputs: CaveatInputs) -> tuple[Caveat, ...]:
         *parameter_caveats(
             inputs.capture, inputs.requests, inputs.queues, is_batched=inputs.is_batched
         ),
+        *_about_refusals(inputs),
         *_about_loads(inputs),
     )
 
@@ -63,6 +66,7 @@ _OF_SERVERS = frozenset(
         "estimated-parameters",
         "many-censored",
         "no-device-plane",
+        "refusals-not-recorded",
         "tracer-level-1",
         "unbatched-not-recorded",
         "window-too-short",
@@ -123,6 +127,15 @@ def _about_the_counts(counts: Counts) -> Iterator[Caveat]:
         tasks = (("tasks_count", counts.ambiguous_links),)
         limits = (Limit.REQUESTS, Limit.QUEUEING)
         yield Caveat("ambiguous-batch-id", limits, tasks, "capture-again")
+
+
+def _about_refusals(inputs: CaveatInputs) -> Iterator[Caveat]:
+    if inputs.unseen_refusals:
+        facts = (
+            ("empty_count", inputs.unseen_refusals),
+            ("requests_count", len(inputs.requests)),
+        )
+        yield Caveat("refusals-not-recorded", (Limit.REQUESTS,), facts, "look-at-answers")
 
 
 def _about_loads(inputs: CaveatInputs) -> Iterator[Caveat]:

@@ -26,6 +26,7 @@ from diag.analysis.idle import IdleInputs, IdleTime, find_gaps
 from diag.analysis.requests.attribution import AttributedRequests, attribute_requests
 from diag.analysis.requests.kinds import KINDS, RequestKind
 from diag.analysis.requests.paths import RequestPaths
+from diag.analysis.requests.unseen_refusals import count_unseen_refusals
 from diag.analysis.result import Analysis
 from diag.analysis.samples.cross_check import cross_check
 from diag.analysis.samples.metrics import model_metrics
@@ -130,6 +131,7 @@ def _summarize(
             is_batched=len(execution.events.rows_named(*ev.BATCHER_EVENTS)) > 0,
             models=models,
             loading_runs=execution.calls.loading_runs,
+            unseen_refusals=count_unseen_refusals(execution, requests.table, requests.sources),
         )
     )
     return Analysis(

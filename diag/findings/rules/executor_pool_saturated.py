@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from diag.findings import thresholds
 from diag.findings.confidence import Basis
 from diag.findings.cpu import cpu_evidence, if_free_cores, order_by_cores
 from diag.findings.enable_batching import batching_instead_of_threads, enable_batching
@@ -51,6 +52,8 @@ def find(inputs: RuleInputs) -> Finding | None:
     wait = find_wait(inputs, (Stage.QUEUE_EXECUTOR,), CAUSES, of_one_model=pair is not None)
     if wait is None or batching_instead_of_threads(inputs) is not None:
         return None  # batching-disabled tells it
+    if pair is None and not wait.in_idle and wait.mean_ns < thresholds.PART_MIN_NS:
+        return None  # a free thread takes as long to begin
     threads = inter_op_threads(inputs.analysis)
     setting = Setting(
         FLAG,

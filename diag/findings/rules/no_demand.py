@@ -108,4 +108,21 @@ def _against(analysis: Analysis, failed: FailedRequests) -> str:
         return f"{many} failed: clients ask for more than is served."
     if not isinstance(busy, Unavailable) and busy >= thresholds.CPU_FULL_RATIO:
         return f"The machine's CPU is {busy:.0%} busy: requests would wait for a core."
+    unseen = _unseen_refusals(analysis)
+    if unseen and isinstance(failed.answers, Unavailable):
+        return f"{unseen:,} requests ran no op: a batcher may have refused them without an event."
     return ""
+
+
+def _unseen_refusals(analysis: Analysis) -> int:
+    """Requests that may have failed without an event; 0 if they are too few to matter."""
+    for caveat in analysis.caveats:
+        if caveat.code == "refusals-not-recorded":
+            count, of_all = caveat.fact("empty_count"), caveat.fact("requests_count")
+            assert isinstance(count, int)
+            assert isinstance(of_all, int)
+            is_material = count >= max(
+                thresholds.FAILED_MIN_REQUESTS, thresholds.FAILED_MIN_RATIO * of_all
+            )
+            return count if is_material else 0
+    return 0

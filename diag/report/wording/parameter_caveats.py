@@ -22,7 +22,9 @@ _OBSERVED = {
     Conflict.FEWER_THREADS: "ready batches waited while only {threads} had work",
     Conflict.PADDED_OTHERWISE: "batches of {rows} were executed with {number}",
     Conflict.LONGER_QUEUE: "{number} batches were in the queue",
-    Conflict.SHORTER_QUEUE: "requests were refused where the queue would have held {number} batches at most",
+    Conflict.SHORTER_QUEUE: (
+        "requests were refused where the queue would have held {number} batches at most"
+    ),
     Conflict.SPLIT: "requests were split",
     Conflict.SERVER_DIFFERS: "the server's metrics say {number}",
     Conflict.NOT_POSSIBLE: "no server runs with that",

@@ -49,6 +49,9 @@ REMEDIES: dict[str, Callable[[Facts], str]] = {
     "give-file-in-force": lambda _: (
         "Pass the file that the server was started with, or none: --batching-parameters FILE."
     ),
+    "look-at-answers": lambda _: (
+        "Look at the status of the answers, at the client or in the server's metrics."
+    ),
     "restart-dcgm": lambda _: (
         "To revive DCGM's profiling module, read field 1001 once (dcgmi dmon -e 1001 -c 1), or "
         "restart dcgm-exporter and its host engine."

@@ -74,11 +74,21 @@ def _model_loaded(facts: Facts) -> str:
     return " ".join(sentences)
 
 
+def _refusals_not_recorded(facts: Facts) -> str:
+    of_all = counted(facts.count("requests_count"), "request")
+    return (
+        f"{number(facts.count('empty_count'))} of {of_all} ran no op that the trace shows, in a "
+        "process with batch threads. Before TensorFlow 2.15 a call that an in-graph batcher "
+        "refuses leaves no event and looks like that: these requests may have failed."
+    )
+
+
 REQUEST_SENTENCES: dict[str, Callable[[Facts], str]] = {
     "tracer-level-1": _tracer_level_1,
     "unbatched-not-recorded": _unbatched_not_recorded,
     "window-too-short": _window_too_short,
     "many-censored": _many_censored,
+    "refusals-not-recorded": _refusals_not_recorded,
     "ambiguous-batch-id": _ambiguous_batch_id,
     "model-loaded": _model_loaded,
 }
