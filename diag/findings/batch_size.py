@@ -84,6 +84,12 @@ def larger_size(analysis: Analysis) -> LargerSize | None:
     )
 
 
+def larger_known_size(analysis: Analysis) -> LargerSize | None:
+    """The size to try where t(b) says what it saves; None where that is not known."""
+    larger = larger_size(analysis)
+    return None if larger is None or isinstance(larger.saves, Unavailable) else larger
+
+
 def full_share(analysis: Analysis, summary: BatchSummary) -> float:
     """Share of a queue's batches that could not take another request, 0 to 1.
 

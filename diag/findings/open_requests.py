@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from diag.findings import thresholds
+from diag.model.availability import Unavailable
 from diag.model.serving import MODES, Mode
 
 if TYPE_CHECKING:
@@ -61,3 +63,18 @@ def most_unbatched(analysis: Analysis) -> OpenRequests | None:
     most = int(time_ns.argmax())
     window_ns = max(1, analysis.capture.window.duration_ns)
     return OpenRequests(requests.models[most], float(time_ns[most]) / window_ns)
+
+
+def arrival_dispersion(analysis: Analysis) -> float | Unavailable:
+    """Index of dispersion of the arrivals of recorded requests: variance over mean of their counts.
+
+    Counted in intervals of ``DISPERSION_INTERVAL_NS``, over the whole ones of the window.
+    """
+    window, step = analysis.capture.window, thresholds.DISPERSION_INTERVAL_NS
+    whole = window.duration_ns // step
+    if whole < thresholds.DISPERSION_MIN_INTERVALS:
+        return Unavailable("the window is too short to count arrivals in intervals")
+    index = (analysis.requests.start_ns - window.start_ns) // step
+    counts = np.bincount(index[(index >= 0) & (index < whole)], minlength=whole)
+    mean = float(counts.mean())
+    return float(counts.var()) / mean if mean else Unavailable("no request was recorded")

@@ -12,7 +12,7 @@ from diag.findings.rules import FAILURE_RULES, RULES, host_cpu_shared
 from diag.findings.sources import NotLookedFor, first_missing
 from diag.findings.without_requests import without_requests
 from diag.model.availability import Unavailable
-from diag.model.finding import Tier
+from diag.model.finding import Severity, Tier
 from diag.model.gaps import IdleCause
 
 if TYPE_CHECKING:
@@ -32,6 +32,18 @@ def run_rules(analysis: Analysis) -> tuple[Finding, ...]:
         return failures or (without_requests(analysis),)
     ranked = _found(rule.find(inputs) for rule in RULES)
     return _without_neighbours(rank((*failures, *_without_echoes(inputs, ranked))))
+
+
+def leading(findings: Iterable[Finding]) -> Finding | None:
+    """The finding that the verdict is about: the first one that is no mere note.
+
+    Args:
+        findings: Ranked, as ``run_rules`` returns them.
+    """
+    first = next(iter(findings), None)
+    if first is None or (first.tier is Tier.NOTE and first.severity is Severity.INFO):
+        return None
+    return first
 
 
 def not_looked_for(analysis: Analysis) -> tuple[NotLookedFor, ...]:

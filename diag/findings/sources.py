@@ -79,6 +79,11 @@ def _client_log(analysis: Analysis) -> Unavailable | None:
     return times if isinstance(times, Unavailable) else None
 
 
+def _parameters(analysis: Analysis) -> Unavailable | None:
+    told = analysis.capture.batching_parameters
+    return told if isinstance(told, Unavailable) else None
+
+
 BATCHES = Need(_batches)
 BATCHES_BY_SIZE = Need(_batches_by_size)
 GPU = Need(_gpu)
@@ -87,6 +92,7 @@ CPU_SAMPLES = Need(_cpu_samples)
 THROTTLING = Need(_throttling)
 METRICS = Need(_metrics)
 CLIENT_LOG = Need(_client_log)
+PARAMETERS = Need(_parameters)
 
 
 def first_missing(analysis: Analysis, needs: tuple[Need, ...]) -> Unavailable | None:

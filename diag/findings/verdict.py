@@ -12,6 +12,7 @@ from diag.findings.device import agreement_evidence, busy_text, traced_text
 from diag.findings.failed import failed_requests
 from diag.findings.inputs import RuleInputs, rule_inputs
 from diag.findings.not_serving import busy_sentence
+from diag.findings.ranking import leading
 from diag.findings.rules import device_saturated, host_cpu_shared
 from diag.findings.shares import window_ratio
 from diag.findings.tail import Tail, find_tail, tail_evidence, tail_sentence
@@ -102,19 +103,19 @@ def conclude(analysis: Analysis, findings: tuple[Finding, ...]) -> Verdict:
     """
     inputs, failed = rule_inputs(analysis), failed_requests(analysis)
     if isinstance(inputs, Unavailable):
-        first = findings[0]
+        only = findings[0]
         return Verdict(
-            first.id,
-            first.cause,
-            first.confidence,
-            first.confidence_reason,
+            only.id,
+            only.cause,
+            only.confidence,
+            only.confidence_reason,
             latency="",
-            what=first.what,
+            what=only.what,
             device=busy_sentence(analysis) if analysis.program.is_foreign else "",
             doubt="",
             tail="",
-            evidence=first.evidence,
-            is_failing=first.tier is Tier.FAILURES,
+            evidence=only.evidence,
+            is_failing=only.tier is Tier.FAILURES,
             every_request_failed=failed.is_total,
         )
     tail = find_tail(analysis)
@@ -126,7 +127,8 @@ def conclude(analysis: Analysis, findings: tuple[Finding, ...]) -> Verdict:
         *cpu_evidence(analysis),
     )
     latency, device, doubt = _latency(inputs), _device(analysis, inputs.gaps), _doubt(analysis)
-    if not findings:
+    first = leading(findings)
+    if first is None:
         confidence, reason = judge(inputs, Basis())
         compute = inputs.shares.group(StageGroup.COMPUTE)
         stage, next_share = _largest_outside(inputs)
@@ -152,7 +154,6 @@ def conclude(analysis: Analysis, findings: tuple[Finding, ...]) -> Verdict:
                 *common,
             ),
         )
-    first = findings[0]
     if first.id == host_cpu_shared.ID:
         doubt = _device_doubt(analysis)
     if first.id == device_saturated.ID and not inputs.on_device:

@@ -48,6 +48,7 @@ class RemedyPlace(enum.Enum):
     CONTAINER = "container or pod specification"
     FLEET = "number and placement of replicas"
     HOST = "machine of the server"
+    MONITORING = "dashboards and alerts"
     CAPTURE_COMMAND = "diag capture"
 
 
@@ -64,6 +65,7 @@ class Tier(enum.IntEnum):
     VISIBILITY = 4  # time that cannot be seen, so that nothing better can be said of it
     DEVICE_TIME = 5  # time of the device, which requests only feel under more load
     CAPACITY = 6  # nothing to give back
+    NOTE = 7  # nothing about the server's time: what to know when numbers are read
 
 
 @dataclass(frozen=True, slots=True)

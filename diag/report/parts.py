@@ -58,7 +58,7 @@ class FindingPart(Part, frozen=True):
 
     Attributes:
         tier: What the remedy gives back: ``disturbance``, ``request-time``, ``visibility``,
-            ``device-time`` or ``capacity``.
+            ``device-time``, ``capacity`` or ``note``.
         gain: None where it is not computed; ``gain_reason`` then says why.
         docs: Its page, relative to diag's repository.
     """

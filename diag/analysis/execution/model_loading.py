@@ -58,7 +58,7 @@ def find_model_loading(
     order = np.argsort(row, kind="stable")
     row, step = row[order], step[order]
     is_load = np.append(loading, False)[step]
-    began_before = loads_told > np.count_nonzero(is_load)
+    began_before = bool(loads_told > np.count_nonzero(is_load))
     replayed = _follow_a_load(events, lines, row, is_load, began_before=began_before)
     own = replayed & (step >= 0)
     loading[step[own]] = True

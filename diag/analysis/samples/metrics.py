@@ -52,6 +52,10 @@ class ModelMetrics:
         outside_mean_ns: The first minus the second: parsing, tensor decoding and encoding, which
             no trace event covers. It is a mean over answers: do not add it to a request's stages.
         probes: Status and metadata requests that were answered OK; no part of ``responses``.
+        hidden_step_ns: The page prints sums of latencies in steps of this size, which is too coarse
+            for the mean of the added answers; 0 where it is not.
+        other_runs: Runs that were counted beyond the answers, such as those of a warm-up; 0 where
+            the two agree.
     """
 
     model: str
@@ -60,6 +64,8 @@ class ModelMetrics:
     runtime_latency_mean_ns: float | Unavailable
     outside_mean_ns: float | Unavailable
     probes: int = 0
+    hidden_step_ns: float = 0.0
+    other_runs: int = 0
 
 
 class _Mean(NamedTuple):
@@ -109,7 +115,12 @@ def _summarize(
 ) -> ModelMetrics:
     probes = _probes(after) - _probes(before)
     request, runtime = (_mean(name, before, after) for name in _LATENCIES)
+    hidden_step_ns, other_runs = 0.0, 0
+    if not isinstance(request, Unavailable) and _is_hidden(request):
+        hidden_step_ns = request.step_ns
     if not isinstance(request, Unavailable) and not isinstance(runtime, Unavailable):
+        if isinstance(_of_same_answers(request, runtime), Unavailable):
+            other_runs = max(0, runtime.answers - request.answers)
         runtime = _of_same_answers(request, runtime)
     return ModelMetrics(
         model=model,
@@ -118,6 +129,8 @@ def _summarize(
         runtime_latency_mean_ns=_known(runtime),
         outside_mean_ns=_difference_ns(request, runtime),
         probes=max(0, probes),
+        hidden_step_ns=hidden_step_ns,
+        other_runs=other_runs,
     )
 
 
@@ -181,9 +194,11 @@ def _known(mean: _Mean | Unavailable) -> float | Unavailable:
     """The mean, unless the page's digits hide too much of it."""
     if isinstance(mean, Unavailable):
         return mean
-    if mean.error_ns > METRIC_MAX_ERROR_RATIO * mean.ns:
-        return _hidden(mean)
-    return mean.ns
+    return _hidden(mean) if _is_hidden(mean) else mean.ns
+
+
+def _is_hidden(mean: _Mean) -> bool:
+    return mean.error_ns > METRIC_MAX_ERROR_RATIO * mean.ns
 
 
 def _hidden(mean: _Mean) -> Unavailable:

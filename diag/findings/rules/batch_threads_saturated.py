@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from diag.findings import thresholds
-from diag.findings.batch_size import all_full_share, larger_size
+from diag.findings.batch_size import all_full_share, larger_known_size, larger_size
 from diag.findings.batching import (
     batch_threads,
     closed_share,
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from diag.analysis.result import Analysis
     from diag.findings.batch_size import LargerSize
     from diag.findings.inputs import RuleInputs
+    from diag.findings.waits import Wait
 
 ID = "batch-threads-saturated"
 NEEDS = (BATCHES,)
@@ -64,7 +65,7 @@ def find(inputs: RuleInputs) -> Finding | None:
     """
     pair = find_interference(inputs.analysis, Stage.QUEUE_THREAD)
     wait = find_wait(inputs, (Stage.QUEUE_THREAD,), CAUSES, of_one_model=pair is not None)
-    if wait is None or _is_of_parts(inputs):
+    if wait is None or _is_told(inputs, wait, is_alone=pair is None):
         return None
     analysis = inputs.analysis
     larger = larger_size(analysis)
@@ -95,11 +96,12 @@ def find(inputs: RuleInputs) -> Finding | None:
     )
 
 
-def _is_of_parts(inputs: RuleInputs) -> bool:
-    """Whether requests mostly wait for their own other parts, as requests-split tells."""
+def _is_told(inputs: RuleInputs, wait: Wait, *, is_alone: bool) -> bool:
+    """Whether batch-size-too-small or requests-split tells the same waiting, and why it is."""
+    if is_alone and wait.in_requests and larger_known_size(inputs.analysis) is not None:
+        return True
     splitting = find_splitting(inputs)
-    waits_ns = inputs.stage_mean_ns(inputs.shares.by_stage[Stage.QUEUE_THREAD])
-    return splitting is not None and splitting.delay_ns >= thresholds.HELD_MIN_SHARE * waits_ns
+    return splitting is not None and splitting.delay_ns >= thresholds.HELD_MIN_SHARE * wait.mean_ns
 
 
 def _remedies(analysis: Analysis, larger: LargerSize | None) -> tuple[tuple[Remedy, ...], str]:

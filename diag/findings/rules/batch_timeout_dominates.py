@@ -17,6 +17,7 @@ from diag.findings.batching import (
 from diag.findings.concurrency import is_capped
 from diag.findings.confidence import Basis
 from diag.findings.metrics import check, measure, not_above
+from diag.findings.nested_batching import is_mostly_nested
 from diag.findings.sources import BATCHES
 from diag.findings.timeout_gain import gain_of_timeout, keeps_up_alone, longest_fill_ns
 from diag.findings.waits import Wait, WaitWords, find_wait, wait_finding, wait_halved
@@ -56,8 +57,8 @@ def find(inputs: RuleInputs) -> Finding | None:
     timeout of 0 starts as soon as a thread is free (shared_batch_scheduler.h, TensorFlow 2.21).
     """
     wait = find_wait(inputs, (Stage.QUEUE_FILL,), CAUSES)
-    if wait is None or is_capped(inputs):
-        return None  # batch-capped-by-concurrency tells it
+    if wait is None or is_capped(inputs) or is_mostly_nested(inputs, wait.mean_ns):
+        return None  # batch-capped-by-concurrency or double-batching tells it
     setting = _lower_timeout(inputs)
     service = _batch_time_ns(inputs.analysis, setting)
     return wait_finding(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from diag.findings import leading
 from diag.model.availability import Unavailable
 from diag.model.finding import RemedyKind, Severity
 from diag.report.model import Fact, Note, Section
@@ -20,12 +21,12 @@ if TYPE_CHECKING:
 def change_sections(inputs: ReportInputs) -> Iterator[Section]:
     """Of the first finding: the advice, and as items what else would help."""
     tail = inputs.verdict.tail
-    if not inputs.findings:
+    finding = leading(inputs.findings)
+    if finding is None:
         text = _joined("none: no rule found a cause of lost time", tail)
         notes = [Note(text, label="change")]
         yield Section(id="change", title="", notes=tuple(notes), is_summary=True)
         return
-    finding = inputs.findings[0]
     notes = [*_change_notes(finding, tail), *_verify_notes(finding)]
     if finding.rollback:
         notes.append(Note(finding.rollback, label="rollback"))
@@ -38,8 +39,10 @@ def change_sections(inputs: ReportInputs) -> Iterator[Section]:
 @topic(order=300)
 def other_finding_sections(inputs: ReportInputs) -> Iterator[Section]:
     """Every further finding in one item: what, how sure, change and gain."""
-    told = tuple(remedy for finding in inputs.findings[:1] for remedy in finding.remedies)
-    notes = tuple(_short_note(finding, told) for finding in inputs.findings[1:])
+    first = leading(inputs.findings)
+    told = () if first is None else first.remedies
+    others = (finding for finding in inputs.findings if finding is not first)
+    notes = tuple(_short_note(finding, told) for finding in others)
     if notes:
         yield Section(id="other_findings", title="Also found", notes=notes)
 

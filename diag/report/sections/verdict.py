@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from diag.findings import leading
 from diag.model.availability import Unavailable
 from diag.model.finding import Tier
 from diag.report.model import Column, Note, Section
@@ -36,7 +37,7 @@ def verdict_sections(inputs: ReportInputs) -> Iterator[Section]:
     """One sentence to read aloud, and how sure it is."""
     verdict = inputs.verdict
     doubts = [item.text for item in inputs.caveats if item.code in _GPU_DOUBTS - {verdict.id}]
-    name = f" [{verdict.id}]" if inputs.findings else ""
+    name = f" [{verdict.id}]" if leading(inputs.findings) is not None else ""
     reason = f"{verdict.confidence_reason.removesuffix('.')}{name}"
     confidence = ". ".join(filter(None, (_confidence(inputs), reason)))
     yield Section(
@@ -53,7 +54,8 @@ def verdict_sections(inputs: ReportInputs) -> Iterator[Section]:
 def _confidence(inputs: ReportInputs) -> str:
     """Also of what, where the verdict names a cause of lost time."""
     level = inputs.verdict.confidence.value
-    names_cause = any(finding.tier in _TIERS_OF_CAUSES for finding in inputs.findings[:1])
+    first = leading(inputs.findings)
+    names_cause = first is not None and first.tier in _TIERS_OF_CAUSES
     return f"{level} that this is the cause" if names_cause else level
 
 
@@ -62,7 +64,8 @@ def evidence_sections(inputs: ReportInputs) -> Iterator[Section]:
     """The numbers that the verdict and the findings rest on, and what would speak against them."""
     # The verdict has those of the first finding.
     sources = [(inputs.verdict.id, inputs.verdict.evidence)]
-    sources += [(finding.id, finding.evidence) for finding in inputs.findings[1:]]
+    first = leading(inputs.findings)
+    sources += [(each.id, each.evidence) for each in inputs.findings if each is not first]
     rows = [
         Row((owner, item.name, item.value, item.unit, item.source.table, item.source.row))
         for owner, evidence in sources
