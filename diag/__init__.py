@@ -68,10 +68,12 @@ if TYPE_CHECKING:
     from diag.report.model import Report
     from diag.report.rendering import render
     from diag.report.request_report import build_request_report
+    from diag.report.tuning import TuningReport, build_tuning, parameters_file
     from diag.tables.formats import TABLE_FORMATS
     from diag.tables.names import TABLE_NAMES
     from diag.tables.registry import table
     from diag.tables.table import Table
+    from diag.tuning import Tuning, tune
 
 _ERRORS = (
     "BatchingParametersError",
@@ -120,22 +122,27 @@ _MODULES = {
     "TABLE_NAMES": "diag.tables.names",
     "Table": "diag.tables.table",
     "TlsOptions": "diag.capture.plan",
+    "Tuning": "diag.tuning",
+    "TuningReport": "diag.report.tuning",
     "Unavailable": "diag.model.availability",
     "Verdict": "diag.findings",
     "analyze": "diag.analysis",
     "build_comparison": "diag.report.comparison",
     "build_report": "diag.report.build",
     "build_request_report": "diag.report.request_report",
+    "build_tuning": "diag.report.tuning",
     "capture_bundle": "diag.capture.session",
     "compare": "diag.comparison",
     "conclude": "diag.findings",
     "find": "diag.findings",
     "not_looked_for": "diag.findings",
     "open_bundle": "diag.formats.source",
+    "parameters_file": "diag.report.tuning",
     "read_headers": "diag.capture.server.headers",
     "read_token": "diag.capture.samplers.remote.token",
     "render": "diag.report.rendering",
     "table": "diag.tables.registry",
+    "tune": "diag.tuning",
 }
 
 __all__ = [
@@ -178,6 +185,8 @@ __all__ = [
     "Table",
     "TlsError",
     "TlsOptions",
+    "Tuning",
+    "TuningReport",
     "Unavailable",
     "UsageError",
     "Verdict",
@@ -188,16 +197,19 @@ __all__ = [
     "build_comparison",
     "build_report",
     "build_request_report",
+    "build_tuning",
     "capture_bundle",
     "compare",
     "conclude",
     "find",
     "not_looked_for",
     "open_bundle",
+    "parameters_file",
     "read_headers",
     "read_token",
     "render",
     "table",
+    "tune",
 ]
 
 

@@ -40,6 +40,9 @@ COMMANDS: dict[str, LazyCommand] = {
     "compare": LazyCommand(
         "diag.cli.compare_command:compare", "Say whether a change made requests faster or slower."
     ),
+    "tune": LazyCommand(
+        "diag.cli.tune_command:tune", "Predict latency with other batching parameters."
+    ),
     "export": LazyCommand(
         "diag.cli.export_command:export", "Write requests, batches, idle gaps or samples as tables."
     ),

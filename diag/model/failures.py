@@ -19,6 +19,7 @@ class Failures:
         unscheduled: Ended without a call of the batch scheduler. Only the check of the inputs'
             first dimensions comes before that call.
         refused_rows: (n,) rows of each request that the batch scheduler refused; -1 unknown.
+        refused_start_ns: (n,) begin of each of these requests, ns since the capture's origin.
         accepted_rows: The largest number of rows that the scheduler accepted; -1 for none.
         unmerged: Enqueued, but the inputs of the batch could not be merged: ``ProcessBatch`` with
             ``MergeInputTensors`` and without a run.
@@ -28,6 +29,7 @@ class Failures:
 
     unscheduled: int
     refused_rows: Int64s
+    refused_start_ns: Int64s
     accepted_rows: int
     unmerged: int
     expired: int

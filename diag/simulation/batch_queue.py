@@ -110,6 +110,19 @@ class BatchQueue(Generic[Item]):
         """Batches in the queue, the open one included even if it is empty."""
         return len(self._batches)
 
+    @property
+    def takeable_ns(self) -> int:
+        """When a thread that looks can take a batch, by what is enqueued now.
+
+        0 where one is closed or full, else the expiry of the open batch; NEVER_NS if it is empty.
+        """
+        open_batch = self._batches[-1]
+        if len(self._batches) > 1 or is_full(open_batch.rows, self.options.full_rows):
+            return 0
+        if not open_batch.tasks:
+            return NEVER_NS
+        return expiry_ns(open_batch.first_ns, self.options.batch_timeout_ns)
+
     def schedule(self, item: Item, rows: int, now_ns: int) -> tuple[Batch[Item], ...]:
         """Enqueue a task.
 

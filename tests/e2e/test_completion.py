@@ -48,7 +48,17 @@ def completed_by_bash(line: str, folder: Path) -> list[str]:
         ("diag ana", ["analyze"]),
         (
             "diag ",
-            ["capture", "analyze", "show", "compare", "export", "agent", "demo", "completion"],
+            [
+                "capture",
+                "analyze",
+                "show",
+                "compare",
+                "tune",
+                "export",
+                "agent",
+                "demo",
+                "completion",
+            ],
         ),
         ("diag export x --table ga", ["gaps"]),
         ("diag capture --wait", ["--wait-for-traffic", "--wait-limit"]),

@@ -13,6 +13,7 @@ from diag.report.comparison.model import (
     ComparisonReport,
 )
 from diag.report.formats._json_document import SCHEMA_RESOURCE, report_schema, schema_of
+from diag.report.tuning.model import TUNING_SCHEMA_RESOURCE, TUNING_SCHEMA_VERSION, TuningReport
 from tests.golden import test_show_page as show_page
 from tests.golden.test_reports import CASES, FORMATS, golden_path, rendered
 from tests.golden.typed_lines import FOLDER, error_text, help_text, prepare
@@ -30,6 +31,7 @@ README_SHOWN = re.compile(r"(<!-- output of batch-timeout -->\n```text\n).*?\.\.
 def main() -> None:
     (REPORT_PACKAGE / SCHEMA_RESOURCE).write_text(report_schema())
     (REPORT_PACKAGE / COMPARISON_SCHEMA_RESOURCE).write_text(comparison_schema())
+    (REPORT_PACKAGE / TUNING_SCHEMA_RESOURCE).write_text(tuning_schema())
     for case in CASES:
         for format_ in FORMATS:
             golden_path(case, format_).write_text(rendered(case, format_))
@@ -53,6 +55,10 @@ def main() -> None:
 
 def comparison_schema() -> str:
     return schema_of(ComparisonReport, f"diag comparison, version {COMPARISON_SCHEMA_VERSION}")
+
+
+def tuning_schema() -> str:
+    return schema_of(TuningReport, f"diag tuning, version {TUNING_SCHEMA_VERSION}")
 
 
 def _shown_again(match: re.Match[str]) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).with_name("words.txt")
 # Packages in which every phrase is for users.
-TALKING = ("cli", "comparison", "demo", "findings", "report", "tables")
+TALKING = ("cli", "comparison", "demo", "findings", "report", "tables", "tuning")
 RULE_HEAD = "<details><summary>All phrases of this finding</summary>\n\n```text"
 RULE_TAIL = "```\n\n</details>"
 LEFT_OUT = ("findings/rules/", "formats/wire/", "testing/")

@@ -44,11 +44,14 @@ def find_failures(inputs: KindInputs) -> Failures:
     is_unmerged = np.zeros(len(sessions), np.bool_)
     is_unmerged[owners.session[in_merged]] = True
     call_rows, refused_call = _rows_of_calls(inputs), refused_calls(inputs)
+    start_ns = inputs.events.start_ns
+    refused_rows = (sessions[is_refused & was_called], linked.ops.row[refused_call])
     accepted_call = np.unique(owners.call[owners.call >= 0])
     accepted_rows = np.concatenate((rows[enqueued], call_rows[accepted_call]))
     return Failures(
         unscheduled=int((is_refused & ~was_called).sum()),
         refused_rows=np.concatenate((rows[is_refused & was_called], call_rows[refused_call])),
+        refused_start_ns=start_ns[np.concatenate(refused_rows)],
         accepted_rows=int(accepted_rows.max(initial=-1)),
         unmerged=int(is_unmerged.sum()),
         expired=int((is_failed & ~is_unmerged).sum()),

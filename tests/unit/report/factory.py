@@ -288,7 +288,7 @@ def make_analysis(
             batch_rows_missing=0,
             events=12_345,
         ),
-        failures=Failures(0, np.full(4, 1), 8, 0, 0),
+        failures=Failures(0, np.full(4, 1), np.arange(4), 8, 0, 0),
         requests=make_requests(model),
         batches=batches,
         timelines=(timeline,),

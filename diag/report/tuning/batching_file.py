@@ -1,0 +1,63 @@
+"""The batching_parameters_file of a proposal, with what was measured and predicted as comments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from diag.model.availability import Unavailable
+from diag.model.printable import NAME_MAX_CHARS, printable
+from diag.report.tuning.words import NAMES, shown, tuning_sentence
+from diag.tuning import thresholds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from diag.tuning import Tuning
+
+_METRICS = ("mean_ms", "p99_ms", "throughput_per_s", "rows_mean", "refused_ratio")
+
+
+def parameters_file(tuning: Tuning) -> str:
+    """A complete file in the text format of BatchingParameters; it ends with a newline.
+
+    Fields that the recording does not tell and that were not tried are left out: the server's
+    default applies. It holds the parameters of the first queue; all queues of a server share one
+    file. Source of the format: session_bundle_config.proto, tensorflow/serving 9d981c5c.
+    """
+    return "".join(f"{line}\n" for line in (*_comments(tuning), "", *_fields(tuning)))
+
+
+def _comments(tuning: Tuning) -> Iterator[str]:
+    name = printable(tuning.capture.name, NAME_MAX_CHARS)
+    yield f"# Predicted by diag tune from {name}."
+    if isinstance(tuning.prediction, Unavailable):
+        yield f"# {tuning_sentence(tuning)}"
+    else:
+        for metric in _METRICS:
+            made = tuning.prediction[metric]
+            value, low, high = (shown(metric, x) for x in (made.value, made.low, made.high))
+            now = shown(metric, getattr(tuning.self_check.measured, metric))
+            yield f"# {NAMES[metric]}: {now} measured, {value} predicted ({low} to {high})"
+    if tuning.is_function:
+        yield "# The batching is inside the model, and the server reads no file for it. Export the"
+        yield "# model again with these values as attributes of its BatchFunction."
+        return
+    yield "# Start the server again with --enable_batching and"
+    yield "# --batching_parameters_file=<this file>: it reads the file only when it starts."
+    yield "# A model with a batching_params.pbtxt of its own takes all but the threads from there."
+
+
+def _fields(tuning: Tuning) -> Iterator[str]:
+    options = tuning.proposed.queues[0]
+    yield f"max_batch_size {{ value: {options.max_batch_size} }}"
+    yield f"batch_timeout_micros {{ value: {options.batch_timeout_ns // 1000} }}"
+    if options.max_enqueued_batches < thresholds.NO_LIMIT:
+        yield f"max_enqueued_batches {{ value: {options.max_enqueued_batches} }}"
+    yield f"num_batch_threads {{ value: {tuning.proposed.threads[0]} }}"
+    for size in options.allowed_batch_sizes:
+        yield f"allowed_batch_sizes: {size}"
+    if tuning.pads_inputs:
+        yield "pad_variable_length_inputs: true"
+    if options.enable_large_batch_splitting:
+        yield "enable_large_batch_splitting { value: true }"
+        yield f"max_execution_batch_size {{ value: {options.full_rows} }}"

@@ -1,0 +1,83 @@
+"""Tuning → TuningReport."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from diag.model.availability import Unavailable
+from diag.report.build import clean, server_of, title_of
+from diag.report.tuning.model import (
+    TUNING_SCHEMA_VERSION,
+    EstimatePart,
+    EstimatesPart,
+    MissPart,
+    NumbersPart,
+    SelfCheckPart,
+    SettingPart,
+    TuningReport,
+)
+from diag.report.tuning.sections import tuning_sections
+from diag.report.tuning.words import tuning_sentence
+from diag.tuning.metrics import METRICS
+from diag.tuning.parameters import parameters_of
+from diag.version import __version__
+
+if TYPE_CHECKING:
+    from diag.tuning import Tuning
+    from diag.tuning.metrics import Metrics
+    from diag.tuning.replicates import Estimates
+
+
+def build_tuning(tuning: Tuning) -> TuningReport:
+    """Everything that can be shown of a tuning."""
+    prediction = tuning.prediction
+    report = TuningReport(
+        schema_version=TUNING_SCHEMA_VERSION,
+        diag_version=__version__,
+        title=title_of(server_of(tuning.capture, tuning.models)),
+        source=tuning.capture.name,
+        sentence=tuning_sentence(tuning),
+        clients=tuning.clients,
+        rate=tuning.rate,
+        settings=_settings(tuning),
+        today=_estimates(tuning.today),
+        prediction=_missing(prediction)
+        if isinstance(prediction, Unavailable)
+        else _estimates(prediction),
+        self_check=SelfCheckPart(
+            measured=_numbers(tuning.self_check.measured),
+            simulated=_numbers(tuning.self_check.simulated),
+            ok=tuning.self_check.ok,
+            misses=tuple(MissPart(*item) for item in tuning.self_check.misses.items()),
+        ),
+        extrapolated_rows=tuning.extrapolated_rows,
+        assumed=tuning.assumed,
+        sections=tuple(tuning_sections(tuning)),
+    )
+    return clean(report)
+
+
+def _estimates(estimates: Estimates) -> EstimatesPart:
+    return EstimatesPart(
+        **{
+            name: EstimatePart(estimates[name].value, estimates[name].low, estimates[name].high)
+            for name in METRICS
+        }
+    )
+
+
+def _missing(reason: Unavailable) -> EstimatesPart:
+    return EstimatesPart(**{name: EstimatePart(reason, reason, reason) for name in METRICS})
+
+
+def _numbers(metrics: Metrics) -> NumbersPart:
+    return NumbersPart(**{name: getattr(metrics, name) for name in METRICS})
+
+
+def _settings(tuning: Tuning) -> tuple[SettingPart, ...]:
+    found = []
+    for queue in range(len(tuning.settings.queues)):
+        proposed = parameters_of(tuning.proposed, queue)
+        for name, now in parameters_of(tuning.settings, queue).items():
+            found.append(SettingPart(name, queue, now, proposed[name]))
+    return tuple(found)

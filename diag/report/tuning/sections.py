@@ -1,0 +1,100 @@
+"""The sections of a tuning."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from diag.model.availability import Unavailable
+from diag.model.quantity import number, percent
+from diag.report.model import Column, Note, Section
+from diag.report.rows import Row, make_table, name_column, text_column
+from diag.report.tuning.words import NAMES, tuning_sentence, value_text
+from diag.tuning import thresholds
+from diag.tuning.metrics import METRICS, MILLISECOND_NS
+from diag.tuning.parameters import parameters_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from diag.report.model import Cell
+    from diag.tuning import Tuning
+
+_LEVEL = percent(thresholds.LEVEL).replace(".0%", "%")
+_COLUMNS = (
+    name_column("name", "metric", "What was measured or simulated."),
+    text_column("metric", "key", "Permanent name of the metric.", is_detail=True),
+    Column("measured", "measured", "", "In the recording.", "number", unit_key="unit"),
+    Column("simulated", "simulated", "", "Today's settings.", "number", unit_key="unit"),
+    Column("value", "predicted", "", "With the proposal.", "number", unit_key="unit"),
+    Column("low", "at least", "", f"Low end of the {_LEVEL} interval.", "number", unit_key="unit"),
+    Column("high", "at most", "", f"High end of the {_LEVEL} interval.", "number", unit_key="unit"),
+    text_column("unit", "unit", "Unit of the values.", is_detail=True),
+)
+_SETTING_COLUMNS = (
+    name_column("name", "parameter", "Field of a batching_parameters_file."),
+    text_column("now", "today", "In force during the recording."),
+    text_column("to", "tried", "In the prediction."),
+)
+_UNITS = {"rows_mean": "rows", "throughput_per_s": "1/s", "refused_ratio": "ratio"}
+
+
+def tuning_sections(tuning: Tuning) -> Iterator[Section]:
+    """In reading order: the answer, the numbers, the parameters, and what they rest on."""
+    sentence = tuning_sentence(tuning)
+    lead = Note(sentence, style="lead", strong=sentence.split(": ")[0])
+    notes = tuple(Note(text, style="item") for text in _limits(tuning))
+    yield Section(id="answer", title="", notes=(lead, *notes), is_summary=True)
+    table = make_table("metrics", "", _COLUMNS, [_row(tuning, name) for name in METRICS])
+    yield Section(id="metrics", title="Measured, simulated and predicted", tables=(table,))
+    yield _settings(tuning)
+
+
+def _row(tuning: Tuning, name: str) -> Row:
+    is_time = "_ms" in name
+    factor = MILLISECOND_NS if is_time else 1.0
+    check, prediction = tuning.self_check, tuning.prediction
+    cells: list[Cell] = [getattr(check.measured, name), getattr(check.simulated, name)]
+    if not isinstance(prediction, Unavailable):
+        made = prediction[name]
+        cells += [made.value, made.low, made.high]
+    values: list[Cell | None] = [
+        cell * factor if isinstance(cell, float) else cell for cell in cells
+    ]
+    values += [None] * (5 - len(values))
+    return Row((NAMES[name], name, *values, "ns" if is_time else _UNITS[name]))
+
+
+def _limits(tuning: Tuning) -> Iterator[str]:
+    """What the numbers rest on."""
+    if tuning.clients:
+        yield (
+            f"The load is {number(tuning.clients)} clients that each wait for their answer: "
+            "faster answers bring more requests."
+        )
+    else:
+        yield "The load is the recorded arrivals, which do not depend on the answers."
+    if tuning.extrapolated_rows:
+        yield (
+            f"Batches of up to {number(tuning.extrapolated_rows)} rows came up, and the largest "
+            f"recorded one had {number(tuning.recorded_rows)}: their times are extrapolated, and "
+            "the ranges allow for that."
+        )
+    yield from tuning.assumed
+    yield (
+        f"The ranges hold {_LEVEL} of the runs with resampled arrivals and batch times. They say "
+        "nothing of other hours or machines."
+    )
+
+
+def _settings(tuning: Tuning) -> Section:
+    tables = []
+    several = len(tuning.settings.queues) > 1
+    for queue in range(len(tuning.settings.queues)):
+        to = parameters_of(tuning.proposed, queue)
+        rows = [
+            Row((name, value_text(name, now), value_text(name, to[name])))
+            for name, now in parameters_of(tuning.settings, queue).items()
+        ]
+        title = f"Queue {queue + 1}" if several else ""
+        tables.append(make_table(f"settings_{queue}", title, _SETTING_COLUMNS, rows))
+    return Section(id="settings", title="Parameters", tables=tuple(tables))

@@ -1,0 +1,48 @@
+"""max_enqueued_batches where nothing tells it: the limit that refuses as many as were refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from diag.tuning import thresholds
+from diag.tuning.replicates import value_of
+
+if TYPE_CHECKING:
+    from diag.simulation.server import ServerSettings
+    from diag.tuning.service import BatchTimes
+    from diag.tuning.workload import Workload
+
+
+def with_enqueued_limit(workload: Workload, times: BatchTimes, refused: float) -> Workload:
+    """The workload with a limit in each queue that has none.
+
+    Args:
+        workload: As recorded.
+        times: Of batches.
+        refused: Part of the requests that were refused, 0 to 1.
+    """
+    limits = [options.max_enqueued_batches for options in workload.settings.queues]
+    if thresholds.NO_LIMIT not in limits:
+        return workload
+    text = "max_enqueued_batches is not known; no request was refused, so no limit is assumed."
+    if refused > 0:
+        tried = {
+            limit: value_of(workload, times, _limited(workload.settings, limit)).refused_ratio
+            for limit in thresholds.ENQUEUED_TRIED
+        }
+        limit = min(tried, key=lambda each: abs(tried[each] - refused))
+        workload = replace(workload, settings=_limited(workload.settings, limit))
+        text = (
+            f"max_enqueued_batches is not known; with {limit}, as many requests are refused as "
+            "were recorded."
+        )
+    return replace(workload, assumed=(*workload.assumed, text))
+
+
+def _limited(settings: ServerSettings, limit: int) -> ServerSettings:
+    queues = tuple(
+        replace(options, max_enqueued_batches=min(limit, options.max_enqueued_batches))
+        for options in settings.queues
+    )
+    return replace(settings, queues=queues)

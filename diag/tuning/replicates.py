@@ -1,0 +1,124 @@
+"""Many runs of one setting: the value, and how far it may be off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from diag.simulation.load import Arrivals
+from diag.simulation.server import simulate
+from diag.tuning import thresholds
+from diag.tuning.metrics import METRICS, simulated
+
+if TYPE_CHECKING:
+    from diag.simulation.load import Load
+    from diag.simulation.server import ServerSettings
+    from diag.tuning.metrics import Metrics
+    from diag.tuning.service import BatchTimes, Service
+    from diag.tuning.workload import Workload
+
+_SEED = 20_000_001
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number and its interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+Estimates = dict[str, Estimate]
+
+
+def estimate(
+    workload: Workload, service: Service, settings: ServerSettings, rate: float = 1.0
+) -> Estimates:
+    """Every metric under a setting.
+
+    The value is the mean of runs with the recorded arrivals. The interval comes from runs with
+    resampled arrivals, other slow periods, and other values of what the recording does not show.
+
+    Args:
+        workload: The load.
+        service: Times of batches.
+        settings: Of the server.
+        rate: Factor on the load: arrivals come so much faster, or there are so many more clients.
+    """
+    runs = [
+        _run(workload, service.best, settings, scaled(workload, rate), number)
+        for number in range(thresholds.VALUE_RUNS)
+    ]
+    drawn = []
+    for number in range(interval_runs(workload)):
+        random = Random(_SEED + number)  # noqa: S311 - a simulation
+        load = scaled(workload, rate, random)
+        drawn.append(_run(workload, service.drawn(random), settings, load, number))
+    return {name: _estimate(name, runs, drawn) for name in (*METRICS, "most_rows")}
+
+
+def value_of(
+    workload: Workload, times: BatchTimes, settings: ServerSettings, rate: float = 1.0
+) -> Metrics:
+    """One run with the recorded arrivals, for a search over many settings."""
+    return _run(workload, times, settings, scaled(workload, rate), 0)
+
+
+def interval_runs(workload: Workload) -> int:
+    """As many as ``REQUESTS_MAX`` allows, at least five."""
+    most = thresholds.REQUESTS_MAX // max(1, len(workload.arrivals)) - thresholds.VALUE_RUNS
+    return max(5, min(thresholds.INTERVAL_RUNS, most))
+
+
+def scaled(workload: Workload, rate: float, random: Random | None = None) -> Load:
+    """The load at a rate.
+
+    Args:
+        workload: The recorded one.
+        rate: Factor on it.
+        random: To resample blocks of arrivals; None to keep the recorded order.
+    """
+    clients = workload.clients
+    if clients is not None:
+        count = max(1, round(clients.count * rate))
+        return type(clients)(count, clients.think_ns, clients.kinds)
+    arrivals, window_ns = workload.arrivals, workload.window_ns
+    if rate == 1 and random is None:
+        return arrivals
+    # At a higher rate more blocks of the recording fit into the window, each compressed.
+    block_ns = window_ns / thresholds.BLOCKS
+    slots = int(np.ceil(thresholds.BLOCKS * rate))
+    order = np.argsort(arrivals.start_ns, kind="stable")
+    ordered = arrivals.start_ns[order]
+    chosen, start = [], []
+    for slot in range(slots):
+        block = slot % thresholds.BLOCKS if random is None else random.randrange(thresholds.BLOCKS)
+        low, high = np.searchsorted(ordered, (block * block_ns, (block + 1) * block_ns))
+        chosen.append(order[low:high])
+        start.append((ordered[low:high] + (slot - block) * block_ns) / rate)
+    return arrivals.at(np.concatenate(chosen), np.concatenate(start).astype(np.int64))
+
+
+def _run(
+    workload: Workload, times: BatchTimes, settings: ServerSettings, load: Load, seed: int
+) -> Metrics:
+    random = Random(seed)  # noqa: S311 - a simulation
+    window_ns = workload.window_ns
+    if isinstance(load, Arrivals):
+        run = simulate(settings, times, load, window_ns, random)
+        return simulated(run, 0, window_ns)
+    # Clients that all begin at once need a while to spread.
+    lead_ns = window_ns // 4
+    run = simulate(settings, times, load, window_ns + lead_ns, random)
+    return simulated(run, lead_ns, window_ns + lead_ns)
+
+
+def _estimate(name: str, runs: list[Metrics], drawn: list[Metrics]) -> Estimate:
+    value = float(np.mean([getattr(run, name) for run in runs]))
+    tail = (1 - thresholds.LEVEL) / 2
+    low, high = np.quantile([getattr(run, name) for run in drawn], (tail, 1 - tail))
+    return Estimate(value, min(value, float(low)), max(value, float(high)))

@@ -1,0 +1,84 @@
+"""Tuning: what the simulation says of today's settings, and of others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from diag.model.availability import Unavailable
+
+if TYPE_CHECKING:
+    from diag.model.capture import Capture
+    from diag.simulation.server import ServerSettings
+    from diag.tuning.changes import Changes
+    from diag.tuning.metrics import Metrics
+    from diag.tuning.replicates import Estimates
+
+
+@dataclass(frozen=True, slots=True)
+class SelfCheck:
+    """The simulation of today's settings against what was measured.
+
+    Attributes:
+        measured: As recorded.
+        simulated: By the simulation, today's settings and load.
+        misses: Each checked metric that does not fit, with its relative error.
+    """
+
+    measured: Metrics
+    simulated: Metrics
+    misses: dict[str, float] = field(hash=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether a prediction may be made."""
+        return not self.misses
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """A load, a server and a proposal.
+
+    Attributes:
+        capture: What the load and the times of batches were recorded in.
+        models: Names of the models in it.
+        clients: Clients of a closed loop, each with one request at a time; 0 for an open loop.
+        settings: In force.
+        changes: The parameters to try.
+        proposed: Settings with these.
+        rate: Factor on the load of the prediction.
+        today: Estimates for today's settings and load.
+        prediction: Estimates for the proposal; Unavailable where the self-check fails.
+        self_check: Of the simulation.
+        extrapolated_rows: The largest batch of the prediction, where none so large was recorded; 0
+            where one was.
+        recorded_rows: The largest recorded batch, as executed.
+        functions: Whether each queue is of a BatchFunction.
+        assumed: What the recording does not tell, as sentences.
+    """
+
+    capture: Capture
+    models: tuple[str, ...]
+    clients: int
+    settings: ServerSettings
+    changes: Changes = field(hash=False)
+    proposed: ServerSettings
+    rate: float
+    today: Estimates = field(hash=False)
+    prediction: Estimates | Unavailable = field(hash=False)
+    self_check: SelfCheck
+    extrapolated_rows: int
+    recorded_rows: int
+    functions: tuple[bool, ...]
+    assumed: tuple[str, ...]
+
+    @property
+    def is_function(self) -> bool:
+        """Whether all batching is inside the models, by BatchFunction."""
+        return all(self.functions)
+
+    @property
+    def pads_inputs(self) -> bool:
+        """Whether the recorded parameters pad inputs of different lengths."""
+        told = self.capture.batching_parameters
+        return not isinstance(told, Unavailable) and told.pad_variable_length_inputs

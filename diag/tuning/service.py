@@ -1,0 +1,263 @@
+"""How long a batch takes: by its size, with its spread, and with others running."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from diag.tuning import thresholds
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from numpy.typing import NDArray
+
+    from diag.analysis.result import Analysis
+    from diag.model.events import Int64s
+
+
+@dataclass(frozen=True, slots=True)
+class SizeCurve:
+    """Mean time of a batch that runs alone, by its executed rows.
+
+    Attributes:
+        sizes: Recorded sizes, ascending.
+        mean_ns: Mean time of each; never falls with the size.
+        row_ns: Time of a further row beyond the recorded sizes.
+        row_least_ns: The least that it can be.
+        row_most_ns: The most.
+    """
+
+    sizes: tuple[int, ...]
+    mean_ns: tuple[float, ...]
+    row_ns: float
+    row_least_ns: float
+    row_most_ns: float
+
+    def time_ns(self, rows: int) -> float:
+        """Between recorded sizes by a straight line, beyond them by the cost of a row."""
+        sizes, mean_ns = self.sizes, self.mean_ns
+        if rows >= sizes[-1]:
+            return mean_ns[-1] + self.row_ns * (rows - sizes[-1])
+        if rows <= sizes[0]:
+            least = mean_ns[0] * rows / sizes[0]
+            return max(least, mean_ns[0] - self.row_ns * (sizes[0] - rows))
+        above = bisect_left(sizes, rows)
+        low, high = sizes[above - 1], sizes[above]
+        part = (rows - low) / (high - low)
+        return mean_ns[above - 1] * (1 - part) + mean_ns[above] * part
+
+    def drawn(self, random: Random) -> SizeCurve:
+        """The same with a cost of a row that is as likely as this one."""
+        return replace(self, row_ns=random.uniform(self.row_least_ns, self.row_most_ns))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RecordedBatches:
+    """The batches that ran, and how they overlapped.
+
+    Attributes:
+        queue: (n,) index of the queue.
+        rows: (n,) as executed.
+        start_ns: (n,) ascending; 0 is the begin of the window.
+        taken_ns: (n,) from begin to end.
+        others: (n,) how many other batches ran meanwhile, on average over that time.
+        queues: Number of queues.
+        window_ns: Length of the recording.
+    """
+
+    queue: Int64s
+    rows: Int64s
+    start_ns: Int64s
+    taken_ns: NDArray[np.float64]
+    others: NDArray[np.float64]
+    queues: int
+    window_ns: int
+
+    def times(self, mutual: float) -> BatchTimes:
+        """Times of batches, if each other running batch slows one down by so much."""
+        work = self.taken_ns / (1 + mutual * self.others)
+        curves, expected = [], np.ones(len(work))
+        for index in range(self.queues):
+            mine = self.queue == index
+            curve = _curve(self.rows[mine], work[mine]) if mine.any() else _curve(self.rows, work)
+            expected[mine] = [curve.time_ns(size) for size in self.rows[mine].tolist()]
+            curves.append(curve)
+        return BatchTimes(
+            curves=tuple(curves),
+            start_ns=self.start_ns.tolist(),
+            ratio=(work / np.maximum(expected, 1)).tolist(),
+            mutual=mutual,
+            work_ns_sum=float(work.sum()),
+            window_ns=self.window_ns,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BatchTimes:
+    """Times of batches for a simulation; see ``diag.simulation.server.ServiceTimes``.
+
+    A simulated batch deviates from the mean of its size as one of the recorded batches near its
+    time did, so that slow periods of the machine stay together.
+
+    Attributes:
+        curves: By queue.
+        start_ns: Begin of each recorded batch, ascending; 0 is the begin of the window.
+        ratio: Its time over the mean of its size.
+        mutual: By how much each other running batch slows a batch down: k of them run at the speed
+            ``1 / (1 + mutual * (k - 1))``.
+        work_ns_sum: Time of all recorded batches, each as if it ran alone.
+        window_ns: Length of the recording; later times begin again.
+        shift_ns: Added to a time before the recorded batches near it are looked up.
+    """
+
+    curves: tuple[SizeCurve, ...]
+    start_ns: list[int]
+    ratio: list[float]
+    mutual: float
+    work_ns_sum: float
+    window_ns: int
+    shift_ns: int = 0
+    _cache: dict[tuple[int, int], float] = field(default_factory=dict)
+
+    def work_ns(self, queue: int, padded_rows: int, now_ns: int, random: Random) -> float:
+        """Time of a batch that starts now and runs alone, ns."""
+        key = (queue, padded_rows)
+        mean_ns = self._cache.get(key)
+        if mean_ns is None:
+            mean_ns = self._cache[key] = self.curves[queue].time_ns(padded_rows)
+        at = bisect_left(self.start_ns, (now_ns + self.shift_ns) % self.window_ns)
+        at += random.randrange(-thresholds.NEAR_BATCHES // 2, thresholds.NEAR_BATCHES // 2)
+        return mean_ns * self.ratio[at % len(self.ratio)]
+
+    def slowdown(self, running: int) -> float:
+        """By what factor each of so many batches takes longer than alone."""
+        return 1 + self.mutual * (running - 1)
+
+    @property
+    def recorded_rows(self) -> int:
+        """The largest recorded batch, as executed."""
+        return max(curve.sizes[-1] for curve in self.curves)
+
+    def is_extrapolated(self, rows: int) -> bool:
+        """Whether a queue has no recorded batch of that size or larger."""
+        return rows > min(curve.sizes[-1] for curve in self.curves)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Service:
+    """What is known of the times of batches.
+
+    Attributes:
+        recorded: The batches.
+        best: The most likely times.
+        mutual_least: The least that one running batch can slow another down.
+        mutual_most: The most.
+    """
+
+    recorded: RecordedBatches
+    best: BatchTimes
+    mutual_least: float
+    mutual_most: float
+
+    def drawn(self, random: Random) -> BatchTimes:
+        """Times that are as likely, and the machine's slow periods at other times."""
+        times = self.recorded.times(random.uniform(self.mutual_least, self.mutual_most))
+        return replace(
+            times,
+            curves=tuple(curve.drawn(random) for curve in times.curves),
+            shift_ns=random.randrange(self.recorded.window_ns),
+        )
+
+
+def read_service(analysis: Analysis) -> Service:
+    """Fit the times of the recorded batches; at least one must have run."""
+    batches = analysis.batches
+    ran = ~batches.is_failed
+    start, end = batches.start_ns[ran], batches.end_ns[ran]
+    recorded = RecordedBatches(
+        queue=batches.queue_index[ran].astype(np.int64),
+        rows=batches.executed_rows[ran],
+        start_ns=start - analysis.capture.window.start_ns,
+        taken_ns=(end - start).astype(np.float64),
+        others=_mean_others(start, end),
+        queues=len(batches.queues),
+        window_ns=max(1, analysis.capture.window.duration_ns),
+    )
+    mutual, least, most = _mutual(recorded)
+    return Service(recorded, recorded.times(mutual), least, most)
+
+
+def _mean_others(start: Int64s, end: Int64s) -> NDArray[np.float64]:
+    """(n,) how many other batches ran during each one, on average over its time."""
+    edges = np.concatenate((start, end))
+    change = np.concatenate((np.ones(len(start)), -np.ones(len(end))))
+    order = np.argsort(edges, kind="stable")
+    at, running = edges[order], np.cumsum(change[order])
+    area = np.concatenate(([0.0], np.cumsum(running[:-1] * np.diff(at))))
+    covered = np.interp(end, at, area) - np.interp(start, at, area)
+    return np.asarray(np.maximum(0.0, covered / np.maximum(1, end - start) - 1), np.float64)
+
+
+def _mutual(recorded: RecordedBatches) -> tuple[float, float, float]:
+    """The slow-down by another batch, its least and its most.
+
+    It is the value that leaves the times of equal sizes with the least spread. Where batches hardly
+    ever overlap, or always do, the recording cannot show it: it is then anything from little to one
+    batch after the other, which is what a GPU's stream gives.
+    """
+    taken, others = recorded.taken_ns, recorded.others
+    enough = len(taken) >= thresholds.OVERLAP_MIN_BATCHES
+    if not enough or float(np.std(others)) < thresholds.OVERLAP_MIN_SPREAD:
+        return thresholds.MUTUAL_UNSEEN
+    group = recorded.queue * (int(recorded.rows.max()) + 1) + recorded.rows
+    _, code = np.unique(group, return_inverse=True)
+    count = np.bincount(code)
+    grid = np.linspace(0, 1.5, 31)
+    spread = []
+    for mutual in grid:
+        log = np.log(np.maximum(1.0, taken / (1 + mutual * others)))
+        rest = log - (np.bincount(code, log) / count)[code]
+        spread.append(float(np.mean(rest * rest)))
+    best = int(np.argmin(spread))
+    # One standard error of least squares: the sum of squares rises by the variance.
+    near = [
+        x for x, s in zip(grid, spread, strict=True) if s <= spread[best] * (1 + 4 / len(taken))
+    ]
+    return float(grid[best]), float(near[0]), float(near[-1])
+
+
+def _curve(rows: Int64s, work: NDArray[np.float64]) -> SizeCurve:
+    """Means by size, made to rise with the size (pool adjacent violators)."""
+    sizes, code = np.unique(np.maximum(rows, 1), return_inverse=True)
+    count = np.bincount(code)
+    mean = np.bincount(code, work) / count
+    blocks: list[list[float]] = []  # mean, weight, sizes
+    for value, weight in zip(mean.tolist(), count.tolist(), strict=True):
+        blocks.append([value, weight, 1])
+        while len(blocks) > 1 and blocks[-2][0] >= blocks[-1][0]:
+            last, before = blocks.pop(), blocks[-1]
+            weight_sum = before[1] + last[1]
+            before[0] = (before[0] * before[1] + last[0] * last[1]) / weight_sum
+            before[1], before[2] = weight_sum, before[2] + last[2]
+    rising = np.repeat([b[0] for b in blocks], [int(b[2]) for b in blocks])
+    cost, least, most = _row_cost(sizes, count, rising)
+    return SizeCurve(tuple(sizes.tolist()), tuple(rising.tolist()), cost, least, most)
+
+
+def _row_cost(
+    sizes: Int64s, count: Int64s, mean: NDArray[np.float64]
+) -> tuple[float, float, float]:
+    """Time of a further row, its least and its most; between nothing and in proportion."""
+    proportional = float(mean[-1] / sizes[-1])
+    if len(sizes) < 2:
+        return proportional / 2, 0.0, proportional
+    weight = np.asarray(count, np.float64)
+    middle = float(np.average(sizes, weights=weight))
+    slope = float(np.sum(weight * (sizes - middle) * mean) / np.sum(weight * (sizes - middle) ** 2))
+    cost = min(max(0.0, slope), proportional)
+    error = thresholds.EXTRAPOLATED_MAX_ERROR * max(cost, proportional / 4)
+    return cost, max(0.0, cost - error), min(proportional, cost + error)

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import numpy as np
+
+from diag.simulation.load import Arrivals
+from diag.tuning.workload import find_clients
+
+MS = 1_000_000
+
+
+def requests(start_ns: np.ndarray) -> Arrivals:
+    nothing = np.zeros(len(start_ns), np.int64)
+    return Arrivals(start_ns, nothing, nothing, nothing + 1, nothing)
+
+
+def test_a_constant_number_of_open_requests_is_a_closed_loop() -> None:
+    # Eight clients: each asks again 1 ms after an answer that takes 20 ms.
+    start = (np.arange(100) * 21 * MS + np.arange(8)[:, None] * MS).ravel()
+    found = find_clients(requests(start), start + 20 * MS)
+    assert found is not None
+    assert found.count == 8
+    assert abs(int(found.think_ns[0]) - MS) < MS // 10
+
+
+def test_arrivals_on_their_own_are_an_open_loop() -> None:
+    generator = np.random.default_rng(1)
+    start = np.cumsum(generator.exponential(2 * MS, 2000)).astype(np.int64)
+    assert find_clients(requests(start), start + 20 * MS) is None
+
+
+def test_a_queue_that_grows_is_no_closed_loop() -> None:
+    start = np.arange(1000) * MS
+    assert find_clients(requests(start), start + 20 * MS + np.arange(1000) * MS) is None
