@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+import diag
 from diag.cli.capture_progress import choose_progress
 from diag.cli.console import note, verbosity
 from diag.cli.option_groups import GroupedCommand, option, option_group
@@ -18,7 +19,7 @@ from diag.cli.quantities import Duration
 from diag.cli.report_output import DEFAULT_FORMAT, render_report
 from diag.demo.installed import check_installed
 from diag.demo.scenarios import SCENARIOS, Scenario
-from diag.errors import DiagError, OutputError
+from diag.errors import DiagError, OutputError, RegressionError, UsageError
 
 if TYPE_CHECKING:
     from diag.demo.processes import ServerAddress
@@ -44,6 +45,14 @@ _scenario_options = option_group(
         "--duration",
         type=Duration(),
         help="Length of the capture, 500ms to 10s. Default: the scenario's, 4s to 6s.",
+    ),
+)
+_loop_option = option_group(
+    "Scenario",
+    option(
+        "--close-the-loop",
+        is_flag=True,
+        help="Apply the first finding's change, restart the server, capture again and compare.",
     ),
 )
 _server_options = option_group(
@@ -82,10 +91,12 @@ _output_options = option_group(
     epilog=examples(
         "diag demo",
         "diag demo --scenario batch-timeout -o demo-output",
+        "diag demo --scenario batch-timeout --close-the-loop",
         "diag demo --scenario one-batch-thread --keep-serving",
     ),
 )
 @_scenario_options
+@_loop_option
 @_server_options
 @_output_options
 @report_verbosity_options
@@ -93,6 +104,7 @@ def demo(
     name: str,
     list_: bool,
     duration: int | None,
+    close_the_loop: bool,
     keep_serving: bool,
     port: int | None,
     http_port: int | None,
@@ -102,6 +114,9 @@ def demo(
 
     The server runs real models on the TensorFlow runtime and speaks TensorFlow Serving's
     protocols. It listens on 127.0.0.1. Use it to try diag out, not on open networks.
+
+    With --close-the-loop the exit status is 1 if the change made requests slower, or if the
+    promised gain did not come.
 
     The exit status is 70 if diag and the server's own clocks disagree by more than a tenth of a
     request.
@@ -113,6 +128,8 @@ def demo(
         return
     if duration is not None and not MIN_DURATION_NS <= duration <= MAX_DURATION_NS:
         raise click.BadParameter("a demo captures 500ms to 10s", param_hint="'--duration'")
+    if close_the_loop and keep_serving:
+        raise UsageError("--close-the-loop and --keep-serving contradict each other")
     check_installed()
     from diag.demo.listening_ports import choose_port
 
@@ -122,6 +139,8 @@ def demo(
     note(f"server.log, load.log and all results go to {folder}")
     if keep_serving:
         _keep_serving(scenario, folder, ports)
+    elif close_the_loop:
+        _close_the_loop(scenario, folder, ports, duration or 0)
     else:
         _diagnose(scenario, folder, ports, duration or 0)
 
@@ -152,6 +171,26 @@ def _diagnose(scenario: Scenario, folder: Path, ports: tuple[int, int], duration
             f"diag and the truth disagree about {scenario.name} by more than a tenth of a request",
             hint="try again on a machine without other load; if it persists, report it with the "
             f"folder {folder}",
+        )
+
+
+def _close_the_loop(
+    scenario: Scenario, folder: Path, ports: tuple[int, int], duration_ns: int
+) -> None:
+    from diag.demo.loop import close_loop, loop_text
+    from diag.demo.recording import RecordingOptions
+
+    options = RecordingOptions(*ports, duration_ns=duration_ns)
+    loop = close_loop(scenario, folder, options, choose_progress(verbosity()))
+    click.echo(loop_text(loop))
+    if loop.comparison is not None:
+        report = diag.build_comparison(loop.comparison)
+        for file, format_ in (("comparison.md", "markdown"), ("comparison.json", "json")):
+            write_output(folder / file, diag.render(report, format_))
+        click.echo(f"Results are in {folder}: before/bundle, after/bundle, comparison.md")
+    if loop.failure:
+        raise RegressionError(
+            loop.failure, hint="try again on a machine without other load, or with -d 10s"
         )
 
 

@@ -34,12 +34,14 @@ class RecordingOptions:
         http_port: Port for HTTP; 0 picks a free one.
         duration_ns: Length of the capture; 0 takes the scenario's.
         tracer_level: Host tracer level of the profiler, 1 to 3.
+        server_options: Further options of ``python -m diag.demo.serve``.
     """
 
     port: int = 0
     http_port: int = 0
     duration_ns: int = 0
     tracer_level: int = 2
+    server_options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +88,8 @@ def record_scenario(
     progress.say("starting a server on the TensorFlow runtime (a few seconds)")
     truth_path = folder / "truth.json"
     ports = ("--port", str(options.port), "--http-port", str(options.http_port))
-    with DemoServer.start(
-        scenario, folder / "server.log", "--truth", str(truth_path), *ports
-    ) as server:
+    more = ("--truth", str(truth_path), *ports, *options.server_options)
+    with DemoServer.start(scenario, folder / "server.log", *more) as server:
         progress.say(
             f"the server listens on {server.address.grpc} (gRPC) and {server.address.http}"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from diag.demo.arrivals import Arrivals
@@ -203,3 +203,12 @@ _ALL = (
 )
 SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in _ALL}
 """Scenarios by name, in the order of the documentation."""
+
+
+def without_preprocessing(scenario: Scenario) -> Scenario:
+    """The same scenario with clients that decode images themselves and send features."""
+    plans = tuple(
+        replace(plan, kind="dense", image_pixels=(0, 0)) if plan.kind == "image" else plan
+        for plan in scenario.models
+    )
+    return replace(scenario, models=plans)

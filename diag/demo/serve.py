@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diag.demo.batching import BatchFunctionAttributes, attributes_from_parameters
-from diag.demo.scenarios import SCENARIOS, Scenario
+from diag.demo.scenarios import SCENARIOS, Scenario, without_preprocessing
 from diag.errors import DiagError, UsageError
 from diag.formats.text.batching_parameters import (
     parse_batching_parameters,
@@ -46,6 +46,11 @@ def parse_arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         help="parameters for all models",
     )
     add(
+        "--without-preprocessing",
+        action="store_true",
+        help="serve image models as ones that take features; clients send these",
+    )
+    add(
         "--allow-server-writes",
         action="store_true",
         help="let profiler clients write traces",
@@ -62,6 +67,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Serve until a signal or the end of stdin; returns the exit status."""
     arguments = parse_arguments(argv)
     scenario = SCENARIOS[arguments.scenario]
+    if arguments.without_preprocessing:
+        scenario = without_preprocessing(scenario)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

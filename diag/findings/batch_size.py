@@ -168,8 +168,9 @@ def row_ns(line: Fit, rows: int) -> float | Unavailable:
 def _setting(analysis: Analysis, summary: BatchSummary, limit: Parameter) -> Setting:
     """Splitting queues have a parameter of their own for it."""
     told = analysis.capture.batching_parameters
-    is_split = not isinstance(told, Unavailable) and bool(
-        told.enable_large_batch_splitting and told.max_execution_batch_size
+    is_split = analysis.counts.split_requests > 0 or (
+        not isinstance(told, Unavailable)
+        and bool(told.enable_large_batch_splitting and told.max_execution_batch_size)
     )
     name = "max_execution_batch_size" if is_split else "max_batch_size"
     scope = summary.model if len(analysis.queues) > 1 else ""
@@ -180,9 +181,12 @@ def _remedy(
     analysis: Analysis, summary: BatchSummary, setting: Setting, line: Fit, opened: float
 ) -> Remedy:
     follows = ", and the last entry of allowed_batch_sizes with it"
+    in_graph = batching_place(analysis) is RemedyPlace.SAVED_MODEL
     if setting.name != "max_batch_size":
         follows = ", and max_batch_size at least as large"
-    elif batching_place(analysis) is RemedyPlace.SAVED_MODEL:
+        if in_graph:
+            follows = ", which is the last entry of allowed_batch_sizes of the BatchFunction"
+    elif in_graph:
         follows = ", and the last entry of allowed_batch_sizes of the BatchFunction with it"
     of_queue = f" for {printable(setting.scope, NAME_MAX_CHARS)}" if setting.scope else ""
     return parameter_remedy(
@@ -220,7 +224,7 @@ def _whole(value: object) -> int:
 
 def _evidence(model: str, line: Fit, now: int, to: int, opened: float) -> tuple[Evidence, ...]:
     where = Source("batches", model)
-    items = [Evidence("rows in the server at a time, mean", opened, "rows", where)]
+    items = [Evidence("rows in the server at a time, mean while any is", opened, "rows", where)]
     for rows in (now, to):
         time_ns = row_ns(line, rows)
         if not isinstance(time_ns, Unavailable):

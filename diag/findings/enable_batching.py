@@ -13,7 +13,8 @@ from diag.findings.interference import find_interference
 from diag.findings.open_requests import most_unbatched
 from diag.findings.shares import sum_shares
 from diag.findings.waits import find_wait
-from diag.model.finding import Evidence, Remedy, RemedyKind, RemedyPlace, Source
+from diag.model.availability import Unavailable
+from diag.model.finding import Evidence, Remedy, RemedyKind, RemedyPlace, Setting, Source
 from diag.model.printable import NAME_MAX_CHARS, printable
 from diag.model.serving import MODES, Mode, Stage, StageGroup
 
@@ -63,6 +64,7 @@ def enable_batching(analysis: Analysis, threads: int = 1) -> EnableBatching | No
             RemedyPlace.SERVER_FLAG,
             f"{_action(analysis, name, values)} {opened}. The first dimension of its inputs must "
             "be a batch dimension of any size.",
+            Setting("enable_batching", now=Unavailable("not batched"), to=values),
             risk="Requests wait for a batch to fill. Requests whose inputs cannot be joined fail "
             "with INVALID_ARGUMENT. If clients send many rows in a request, little is gained.",
         ),

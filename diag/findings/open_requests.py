@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from diag.analysis.intervals.sets import union
 from diag.findings import thresholds
 from diag.model.availability import Unavailable
 from diag.model.serving import MODES, Mode
@@ -35,7 +36,9 @@ def open_requests(analysis: Analysis) -> float:
 
 
 def open_rows(analysis: Analysis, queue_index: int) -> float:
-    """Mean number of rows in the server for one queue, from begin to end of their requests.
+    """Mean number of rows in the server for one queue, over the time in which there are any.
+
+    That is what a batch can hold: between bursts the server is empty, and no batch waits.
 
     Args:
         analysis: With batches.
@@ -46,7 +49,8 @@ def open_rows(analysis: Analysis, queue_index: int) -> float:
     batch = requests.batch_index[requests.batch_offsets[linked]]
     mine = linked[batches.queue_index[batch] == queue_index]
     row_ns = requests.duration_ns[mine] * np.maximum(requests.rows[mine], 1)
-    return float(row_ns.sum()) / max(1, analysis.capture.window.duration_ns)
+    occupied = union(requests.start_ns[mine], requests.end_ns[mine])
+    return float(row_ns.sum()) / max(1, occupied.total_ns)
 
 
 def most_unbatched(analysis: Analysis) -> OpenRequests | None:

@@ -121,3 +121,35 @@ def test_keep_serving_stays_until_interrupted_and_leaves_no_process(tmp_path: Pa
     _, alive = psutil.wait_procs(children, timeout=20)
     assert alive == []
     assert (folder / "truth.json").exists()
+
+
+@pytest.mark.parametrize("scenario", ["batch-timeout", "padding"])
+def test_the_loop_closes(scenario: str, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    ports = ("--port", "0", "--http-port", "0")
+    result = subprocess.run(
+        [*DIAG, "demo", "-s", scenario, "--close-the-loop", "-d", "3", "-o", str(folder), *ports],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "changed:    " in result.stdout
+    assert "Better: " in result.stdout
+    comparison = json.loads((folder / "comparison.json").read_text())
+    assert comparison["outcome"] == "better"
+    assert (folder / "before" / "bundle").is_dir()
+    assert (folder / "after" / "bundle").is_dir()
+
+
+def test_a_loop_serves_no_others() -> None:
+    result = subprocess.run(
+        [*DIAG, "demo", "--close-the-loop", "--keep-serving"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert "contradict each other" in result.stderr

@@ -28,6 +28,16 @@ if TYPE_CHECKING:
 ParametersSource: TypeAlias = "os.PathLike[str] | str | BatchingParameters"
 
 _FILE_MAX_BYTES = MIB
+# Fields that tell "not set" from a value.
+_WRAPPED = (
+    "max_batch_size",
+    "batch_timeout_micros",
+    "max_enqueued_batches",
+    "num_batch_threads",
+    "thread_pool_name",
+    "enable_large_batch_splitting",
+    "max_execution_batch_size",
+)
 _BYTE_ORDER_MARK = "\ufeff"
 
 
@@ -118,6 +128,19 @@ def parse_batching_parameters(text: str, *, for_function: bool = False) -> Batch
     return parameters
 
 
+def text_of_batching_parameters(parameters: BatchingParameters) -> str:
+    """The text of a file with these parameters; what is None is left out."""
+    message = batching_pb2.BatchingParameters(
+        allowed_batch_sizes=parameters.allowed_batch_sizes,
+        pad_variable_length_inputs=parameters.pad_variable_length_inputs,
+    )
+    for name in _WRAPPED:
+        value = getattr(parameters, name)
+        if value is not None:
+            getattr(message, name).value = value
+    return text_format.MessageToString(message)
+
+
 def _line_of(name: str, text: str) -> int:
     """Number of the line that sets a field last; comments are ignored."""
     lines = [line.split("#")[0] for line in text.split("\n")]
@@ -125,17 +148,11 @@ def _line_of(name: str, text: str) -> int:
 
 
 def _parameters(message: batching_pb2.BatchingParameters) -> BatchingParameters:
-    def wrapped(name: str) -> Any:
-        return getattr(message, name).value if message.HasField(name) else None
-
+    wrapped: dict[str, Any] = {
+        name: getattr(message, name).value for name in _WRAPPED if message.HasField(name)
+    }
     return BatchingParameters(
-        max_batch_size=wrapped("max_batch_size"),
-        batch_timeout_micros=wrapped("batch_timeout_micros"),
-        max_enqueued_batches=wrapped("max_enqueued_batches"),
-        num_batch_threads=wrapped("num_batch_threads"),
-        thread_pool_name=wrapped("thread_pool_name"),
         allowed_batch_sizes=tuple(message.allowed_batch_sizes),
         pad_variable_length_inputs=message.pad_variable_length_inputs,
-        enable_large_batch_splitting=wrapped("enable_large_batch_splitting"),
-        max_execution_batch_size=wrapped("max_execution_batch_size"),
+        **wrapped,
     )

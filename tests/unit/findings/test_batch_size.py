@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from diag.findings.batch_size import LargerSize, larger_size
+from diag.findings.open_requests import open_rows
 from diag.model.availability import Unavailable
 from diag.model.capture import BatchingParameters
-from tests.unit.analysis.traces import analyzed
+from tests.unit.analysis.traces import QUEUE_A, analyzed
 from tests.unit.findings.servers import one_thread, unfounded_numbers
 from tests.unit.report.gpu_factory import make_cost
 
@@ -102,3 +103,23 @@ def test_a_queue_that_splits_has_its_own_parameter() -> None:
     assert "max_execution_batch_size 4 → 16, and max_batch_size at least as large" in (
         larger.remedy.action
     )
+
+
+def test_the_rows_of_a_burst_count_and_not_the_time_between_bursts() -> None:
+    # Eight requests at once, served one after the other, then nothing for a hundred times as long.
+    text = "line b/1\n"
+    for i in range(8):
+        text += f"""
+          ProcessBatch {i * 1000 + 20}..{i * 1000 + 990}us _c={QUEUE_A + 1 + i} \
+batch_size_before_padding=1
+            SessionRun {i * 1000 + 30}..{i * 1000 + 980}us id={i} _p={1000 + i}
+        """
+    for i in range(8):
+        text += f"""
+        line grpc-{i}
+          BatchingSessionRun 0..{i * 1000 + 1000}us
+            ScheduleOutputTask 1..2us size=1 _p={QUEUE_A + 1 + i}
+        """
+    analysis = analyzed(f"{text}\nline end\n  Something 0..800000us\n")
+    # (1 + 2 + … + 8) ms of requests in the 8 ms in which any is open.
+    assert open_rows(analysis, 0) == pytest.approx(36 / 8)
