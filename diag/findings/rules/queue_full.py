@@ -49,7 +49,8 @@ def find_failed(inputs: FailureInputs) -> Finding | None:
     evidence = _evidence(analysis, busy)
     longer, larger = _longer_queue(analysis, busy), larger_size(analysis)
     remedies: tuple[Remedy, ...] = (longer,)
-    if larger is not None:
+    # Larger batches serve more, which threads that are free most of the time do not need.
+    if larger is not None and (is_busy or isinstance(busy, Unavailable)):
         remedies = (larger.remedy, longer) if is_busy else (longer, larger.remedy)
         evidence += larger.evidence
     return failure_finding(
