@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import numpy as np
+
 from diag.analysis.batching.batching import find_batching
 from diag.analysis.caveats import CaveatInputs, applicable, find_caveats
 from diag.analysis.clients.client_times import client_view
@@ -23,6 +25,7 @@ from diag.analysis.execution.op_times import rank_ops
 from diag.analysis.execution.pool_waits import measure_pool_waits
 from diag.analysis.held_threads import find_held_threads
 from diag.analysis.idle import IdleInputs, IdleTime, find_gaps
+from diag.analysis.intervals.sets import merge, union
 from diag.analysis.requests.attribution import AttributedRequests, attribute_requests
 from diag.analysis.requests.kinds import KINDS, RequestKind
 from diag.analysis.requests.paths import RequestPaths
@@ -35,6 +38,7 @@ from diag.analysis.samples.observer import observer_figures
 from diag.analysis.samples.sources import summarize_sources
 from diag.analysis.samples.utilization import sampled_utilization
 from diag.analysis.summary import summarize_gaps, summarize_models, summarize_queues
+from diag.analysis.tail import find_tails
 from diag.analysis.tracer_level import hidden_requests, hidden_work, tracer_level
 from diag.analysis.visibility import Visibility
 from diag.formats.trace import event_names as ev
@@ -42,6 +46,7 @@ from diag.formats.trace.program import find_program
 from diag.model.availability import Unavailable
 from diag.model.capture import Capture
 from diag.model.caveat import Caveat
+from diag.model.intervals import IntervalSet
 
 
 def analyze(
@@ -151,6 +156,13 @@ def _summarize(
         ops=rank_ops(execution.events, execution.op_class),
         held_threads=find_held_threads(execution, requests),
         pool_waits=measure_pool_waits(execution.events, execution.lines, execution.closures),
+        tails=find_tails(
+            requests.table,
+            requests.batches,
+            idle_time.gaps,
+            _loading(execution),
+            capture.window.duration_ns,
+        ),
         caveats=applicable(
             (*_recorded(capture, caveats), *gpu.caveats, *caveats), visibility.program
         ),
@@ -174,6 +186,13 @@ def _summarize(
         paths=RequestPaths(execution, requests),
         clients=client_view(capture, requests.table),
     )
+
+
+def _loading(execution: Execution) -> IntervalSet:
+    """When models were loaded or warmed up."""
+    steps, calls = execution.steps, execution.calls
+    runs = np.flatnonzero(calls.loading & ~steps.is_orphan)
+    return merge(union(steps.start_ns[runs], steps.end_ns[runs]), calls.load.open)
 
 
 def _recorded(capture: Capture, found: tuple[Caveat, ...]) -> tuple[Caveat, ...]:

@@ -15,6 +15,7 @@ from diag.analysis.samples.devices import DeviceSamples
 from diag.analysis.samples.metrics import ModelMetrics
 from diag.analysis.samples.observer import ObserverFigure
 from diag.analysis.samples.sources import SourceSummary
+from diag.analysis.tail import ModelTail
 from diag.model.agreement import Agreement
 from diag.model.availability import Unavailable
 from diag.model.capture import Capture
@@ -210,6 +211,7 @@ class Analysis:
         ops: Op types on the host with most time.
         pool_waits: Waits for threads of the runtime's pools.
         held_threads: Which model held the threads that each model waited for; empty with one model.
+        tails: The slow requests of each model, by name.
         caveats: What limits the meaning of the numbers, the most important first.
         devices: Every GPU plane, in plane order.
         device_costs: Device time of each model, by name.
@@ -245,6 +247,7 @@ class Analysis:
     ops: tuple[OpTime, ...]
     pool_waits: tuple[PoolWait, ...]
     held_threads: tuple[HeldThreads, ...]
+    tails: tuple[ModelTail, ...]
     caveats: tuple[Caveat, ...]
     devices: tuple[DeviceSummary, ...]
     device_costs: tuple[ModelDeviceCost, ...]

@@ -200,3 +200,49 @@ CLIENT_MATCH_MIN_RATIO = 0.9
 # and would take minutes.
 CLIENT_CALLS_PER_REQUEST_MAX = 3
 CLIENT_CALLS_MORE_MAX = 10_000
+
+# Slow requests of a model: 1 % of its requests, as those beyond p99, but at least this many. Of
+# fewer, half having a property is five requests or less, and chance.
+SLOW_MIN_REQUESTS = 10
+
+# Slow requests that take less than this many medians have no reason of their own: p99 over p50 is
+# 1.2 to 1.4 where all requests wait for the same timeout or thread (sample_traces/).
+SLOW_MIN_RATIO = 1.5
+
+# A property that slow requests share must be one of at least half of them, and of at least this
+# many; and they must have it at least this many times as often as the rest, since with weaker ones
+# most slow requests would have been slow without it. Choices.
+ASSOCIATED_MIN_SHARE = 0.5
+ASSOCIATED_MIN_REQUESTS = 5
+ASSOCIATED_MIN_LIFT = 1.5
+
+# What stopped the machine once is told from this lift on, marked as a coincidence. A choice.
+COINCIDENCE_MIN_LIFT = 3.0
+
+# Part of the draws within the interval of a lift, which must lie above 1. About a dozen properties
+# are tried: at 0.99 one capture in sixteen shows one by chance; at 0.95 it would be one in four.
+ASSOCIATED_LEVEL = 0.99
+
+# Blocks of neighbouring requests that are drawn as wholes: below ten, the spread between draws says
+# more of the draw than of the server; above fifty, blocks of some hundred requests get shorter than
+# the stretches in which requests share a batch or a queue.
+TIME_BLOCKS_MIN = 10
+TIME_BLOCKS_MAX = 50
+
+# Moments in which all slow requests were open that point to one event each, and the part of the
+# window that they may be.
+MOMENTS_MAX = 2
+MOMENTS_MAX_SHARE = 0.1
+
+# Arrivals that follow each other within this part of the mean distance are one burst: of arrivals
+# at random, one in ten does. A burst has at least this many requests, and bursts are told where
+# this part of the requests is in one: at random, one request in a hundred is.
+BURST_GAP_RATIO = 0.1
+BURST_MIN_REQUESTS = 4
+BURST_MIN_SHARE = 0.25
+
+# A request is disturbed if the machine was stopped for more than this part of a median latency.
+DISTURBED_MIN_RATIO = 0.1
+
+# Batch sizes that are told one by one; of more, those between two powers of two are one row.
+SIZES_MAX = 16

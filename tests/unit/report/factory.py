@@ -7,6 +7,7 @@ import numpy as np
 from diag.analysis.clients.client_times import ClientView
 from diag.analysis.execution.op_times import OpTime
 from diag.analysis.fit import fit
+from diag.analysis.intervals.sets import EMPTY
 from diag.analysis.result import (
     Analysis,
     BatchSummary,
@@ -21,6 +22,7 @@ from diag.analysis.samples.metrics import model_metrics
 from diag.analysis.samples.observer import observer_figures
 from diag.analysis.samples.sources import summarize_sources
 from diag.analysis.summary import describe
+from diag.analysis.tail import find_tails
 from diag.model.availability import Unavailable
 from diag.model.capture import NO_CLIENT_LOG, Capture
 from diag.model.caveat import Caveat, Limit
@@ -326,6 +328,9 @@ def make_analysis(
         observer=observer_figures(capture),
         paths=Unavailable("built by hand"),
         clients=ClientView(NO_CLIENT_LOG, NO_CLIENT_LOG),
+        tails=find_tails(
+            make_requests(model), batches, make_gaps(), EMPTY, capture.window.duration_ns
+        ),
     )
 
 
