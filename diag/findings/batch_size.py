@@ -44,12 +44,14 @@ class LargerSize(NamedTuple):
         remedy: The change, with its reason.
         saves: Part of the time of a row that it saves, 0 to 1; Unavailable without t(b).
         evidence: The numbers of the reason.
+        recorded_rows: Of the largest recorded batch; beyond it t(b) is extrapolated.
     """
 
     setting: Setting
     remedy: Remedy
     saves: float | Unavailable
     evidence: tuple[Evidence, ...]
+    recorded_rows: int
 
 
 def larger_size(analysis: Analysis) -> LargerSize | None:
@@ -81,6 +83,7 @@ def larger_size(analysis: Analysis) -> LargerSize | None:
         remedy=_remedy(analysis, summary, setting, line, opened),
         saves=_saving(line, limit.value, to),
         evidence=_evidence(summary.model, line, limit.value, to, opened),
+        recorded_rows=line.most_rows,
     )
 
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from diag.findings.inputs import RuleInputs
     from diag.model.events import Bools, Int64s
 
+# queues. Further ones have few of the batches; no server has as many that matter.
+_QUEUES_MAX = 20
+
 
 class OpenLimit(NamedTuple):
     """Requests of one queue that are open at a time.
@@ -25,6 +28,7 @@ class OpenLimit(NamedTuple):
         rows: The most rows that were.
         share: Of the time, in which exactly that many requests were open.
         batch_rows: Rows of a batch, median.
+        fill_share: Of the time that all requests wait for a batch to fill, the part of these.
     """
 
     summary: BatchSummary
@@ -32,6 +36,7 @@ class OpenLimit(NamedTuple):
     rows: int
     share: float
     batch_rows: int
+    fill_share: float
 
 
 def find_open_limit(inputs: RuleInputs) -> OpenLimit | None:
@@ -44,15 +49,18 @@ def find_open_limit(inputs: RuleInputs) -> OpenLimit | None:
     Only where most batches end by their timeout, and the rows open are too few to fill one.
     """
     analysis = inputs.analysis
-    found = (_limit_of(analysis, summary) for summary in analysis.queues)
+    largest = sorted(analysis.queues, key=lambda each: -each.batches)[:_QUEUES_MAX]
+    found = (_limit_of(analysis, summary) for summary in largest)
     limits = [each for each in found if each is not None]
-    return max(limits, key=lambda each: each.summary.batches, default=None)
+    return max(limits, key=lambda each: each.fill_share, default=None)
 
 
 def is_capped(inputs: RuleInputs) -> bool:
     """Whether waits for batches to fill are told as such by ``batch-capped-by-concurrency``."""
-    from_fill = inputs.shares.by_stage[Stage.QUEUE_FILL]
-    return from_fill >= thresholds.STAGE_MIN_SHARE and find_open_limit(inputs) is not None
+    if inputs.shares.by_stage[Stage.QUEUE_FILL] < thresholds.STAGE_MIN_SHARE:
+        return False
+    limit = find_open_limit(inputs)
+    return limit is not None and limit.fill_share >= thresholds.HELD_MIN_SHARE
 
 
 def _limit_of(analysis: Analysis, summary: BatchSummary) -> OpenLimit | None:
@@ -78,7 +86,9 @@ def _limit_of(analysis: Analysis, summary: BatchSummary) -> OpenLimit | None:
     if rows.number >= size.value:
         return None
     batch_rows = int(np.median(batches.rows[mine]))
-    return OpenLimit(summary, most.number, rows.number, most.share, batch_rows)
+    fill_ns = requests.stage_ns[:, Stage.QUEUE_FILL.index]
+    fill_share = float(fill_ns[chosen].sum()) / max(1, int(fill_ns.sum()))
+    return OpenLimit(summary, most.number, rows.number, most.share, batch_rows, fill_share)
 
 
 def _requests_of(analysis: Analysis, batches: Bools) -> Bools:

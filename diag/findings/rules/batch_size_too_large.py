@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 ID = "batch-size-too-large"
 NEEDS = (BATCHES, BATCHES_BY_SIZE)
+# queues. Further ones have few of the batches; no server has as many that matter.
+_QUEUES_MAX = 20
 
 
 class SmallerSize(NamedTuple):
@@ -54,7 +56,8 @@ def find(inputs: RuleInputs) -> Finding | None:
     compute = inputs.shares.group(StageGroup.COMPUTE)
     if compute < thresholds.STAGE_MIN_SHARE or is_saturated(inputs):
         return None
-    sizes = [_smaller(inputs, each) for each in inputs.analysis.queues]
+    largest = sorted(inputs.analysis.queues, key=lambda each: -each.batches)[:_QUEUES_MAX]
+    sizes = [_smaller(inputs, each) for each in largest]
     found = max(
         (each for each in sizes if each is not None),
         key=lambda each: each.summary.batches,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diag.findings.batch_size import all_full_share, larger_known_size
-from diag.findings.batching import batch_threads, from_to, parameter_remedy, restore
+from diag.findings.batching import restore
 from diag.findings.confidence import Basis
-from diag.findings.cpu import cpu_evidence, if_free_cores
+from diag.findings.cpu import cpu_evidence
 from diag.findings.interference import find_interference
 from diag.findings.metrics import not_above
+from diag.findings.more_threads import thread_remedies
 from diag.findings.sources import BATCHES, BATCHES_BY_SIZE
 from diag.findings.waits import WaitWords, find_wait, wait_finding, wait_halved
 from diag.model.availability import Unavailable
@@ -18,6 +19,7 @@ from diag.model.gaps import IdleCause
 from diag.model.serving import Stage
 
 if TYPE_CHECKING:
+    from diag.findings.batch_size import LargerSize
     from diag.findings.inputs import RuleInputs
 
 ID = "batch-size-too-small"
@@ -37,7 +39,7 @@ def find(inputs: RuleInputs) -> Finding | None:
         return None
     if find_interference(analysis, Stage.QUEUE_THREAD) is not None:
         return None
-    threads, full = batch_threads(analysis), all_full_share(analysis)
+    full = all_full_share(analysis)
     full_evidence = () if isinstance(full, Unavailable) else (full,)
     now = larger.setting.now
     return wait_finding(
@@ -66,24 +68,22 @@ def find(inputs: RuleInputs) -> Finding | None:
             *cpu_evidence(analysis),
             *larger.evidence,
         ),
-        counter_evidence=(
-            CounterEvidence(
-                "sizes within those recorded, so that nothing is extrapolated",
-                False,
-                "the advice says how large the largest recorded batch was",
-            ),
-        ),
+        counter_evidence=(_is_extrapolated(larger),),
         remedies=(
             larger.remedy,
-            parameter_remedy(
-                analysis,
-                f"Or run more batches in parallel: raise num_batch_threads{from_to(threads)}"
-                f"{if_free_cores(analysis)}.",
-                threads,
-                "With no free core, each batch takes longer and nothing is gained.",
-            ),
+            *thread_remedies(analysis),
         ),
         gain=Unavailable("how waiting falls with other settings needs a simulation of the queue"),
         verify=(*wait_halved(inputs, wait, CAUSES), *not_above(analysis, "latency.mean")),
         rollback=restore(larger.setting),
+    )
+
+
+def _is_extrapolated(larger: LargerSize) -> CounterEvidence:
+    """Whether the size is beyond the recorded ones, where its time is not measured."""
+    to, recorded = larger.setting.to, larger.recorded_rows
+    return CounterEvidence(
+        "a size beyond the recorded ones, whose time is extrapolated",
+        not isinstance(to, Unavailable) and float(to) > recorded,
+        f"the largest recorded batch had {recorded} rows",
     )

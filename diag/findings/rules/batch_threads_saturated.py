@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from diag.findings import thresholds
 from diag.findings.batch_size import all_full_share, larger_known_size, larger_size
 from diag.findings.batching import (
-    batch_threads,
     closed_share,
-    from_to,
-    parameter_remedy,
     restore,
     threads_load,
 )
 from diag.findings.confidence import Basis
-from diag.findings.cpu import cpu_evidence, if_free_cores, order_by_cores
+from diag.findings.cpu import cpu_evidence
 from diag.findings.interference import (
     apart,
     find_interference,
@@ -25,6 +20,7 @@ from diag.findings.interference import (
     interference_sentence,
 )
 from diag.findings.metrics import not_above
+from diag.findings.more_threads import rollback_of_threads, thread_remedies
 from diag.findings.sources import BATCHES
 from diag.findings.splitting import find_splitting
 from diag.findings.waits import WaitWords, find_wait, wait_finding, wait_halved
@@ -33,10 +29,6 @@ from diag.model.finding import (
     CounterEvidence,
     Evidence,
     Finding,
-    Remedy,
-    RemedyKind,
-    RemedyPlace,
-    Setting,
     Source,
 )
 from diag.model.gaps import IdleCause
@@ -47,6 +39,7 @@ if TYPE_CHECKING:
     from diag.findings.batch_size import LargerSize
     from diag.findings.inputs import RuleInputs
     from diag.findings.waits import Wait
+    from diag.model.finding import Remedy
 
 ID = "batch-threads-saturated"
 NEEDS = (BATCHES,)
@@ -106,24 +99,9 @@ def _is_told(inputs: RuleInputs, wait: Wait, *, is_alone: bool) -> bool:
 
 def _remedies(analysis: Analysis, larger: LargerSize | None) -> tuple[tuple[Remedy, ...], str]:
     """Larger batches where these are worth a try, then threads if there are cores for them."""
-    threads = _more_threads(analysis)
-    more_threads = parameter_remedy(
-        analysis,
-        f"Run more batches in parallel: num_batch_threads{from_to(threads)}"
-        f"{if_free_cores(analysis)}.",
-        threads,
-        "With no free core, each batch takes longer and nothing is gained.",
-    )
-    replica = Remedy(
-        RemedyKind.DEPLOYMENT,
-        RemedyPlace.FLEET,
-        "Add a replica if the model itself keeps the threads busy.",
-    )
-    remedies = order_by_cores(analysis, more_threads, (replica,))
     if larger is not None:
-        return (larger.remedy, *remedies), restore(larger.setting)
-    rollback = restore(threads) if remedies[0] is more_threads else "Remove the replica again."
-    return remedies, rollback
+        return (larger.remedy, *thread_remedies(analysis)), restore(larger.setting)
+    return thread_remedies(analysis), rollback_of_threads(analysis)
 
 
 def _evidence(analysis: Analysis) -> tuple[Evidence, ...]:
@@ -135,15 +113,6 @@ def _evidence(analysis: Analysis) -> tuple[Evidence, ...]:
     if not isinstance(full, Unavailable):
         items.append(Evidence("batches that were full", full, "ratio", where))
     return tuple(items)
-
-
-def _more_threads(analysis: Analysis) -> Setting:
-    """Enough for today's load to keep them below ``THREADS_MAX_LOAD``, and at least one more."""
-    setting, load = batch_threads(analysis), threads_load(analysis)
-    if isinstance(setting.now, Unavailable) or isinstance(load, Unavailable):
-        return setting
-    enough = math.ceil(load / thresholds.THREADS_MAX_LOAD)
-    return replace(setting, to=max(enough, int(setting.now) + 1))
 
 
 def _timed_out(analysis: Analysis) -> CounterEvidence:

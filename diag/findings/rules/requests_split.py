@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from diag.findings import thresholds
 from diag.findings.batch_size import row_ns
 from diag.findings.batching import (
-    batch_threads,
     from_to,
     parameter_remedy,
     restore,
     setting_of,
 )
 from diag.findings.confidence import Basis, judge
-from diag.findings.cpu import cpu_evidence, if_free_cores
+from diag.findings.cpu import cpu_evidence
 from diag.findings.metrics import below, not_above
+from diag.findings.more_threads import thread_remedies
 from diag.findings.sources import BATCHES
 from diag.findings.splitting import find_splitting
 from diag.findings.waits import severity_of
@@ -81,7 +81,7 @@ def find(inputs: RuleInputs) -> Finding | None:
             *cpu_evidence(analysis),
         ),
         counter_evidence=(_in_proportion(found, size),),
-        remedies=_remedies(analysis, size),
+        remedies=_remedies(analysis, size, is_function=found.summary.queue.is_function),
         gain=Unavailable("how long a larger batch takes is not in a recording of split ones"),
         verify=(
             *below(analysis, f"stage.{Stage.QUEUE_THREAD.value}.mean", 0.5),
@@ -124,23 +124,22 @@ def _in_proportion(found: Splitting, size: Setting) -> CounterEvidence:
     )
 
 
-def _remedies(analysis: Analysis, size: Setting) -> tuple[Remedy, ...]:
-    threads = batch_threads(analysis)
+def _remedies(analysis: Analysis, size: Setting, *, is_function: bool) -> tuple[Remedy, ...]:
+    """A BatchFunction executes at most as many rows as its last allowed batch size.
+
+    Source: batch_kernels.cc, TensorFlow 2.21.
+    """
+    change = f"{size.name}{from_to(size)}, and the last entry of allowed_batch_sizes with it"
+    if is_function:
+        change = f"the last entry of allowed_batch_sizes of the BatchFunction{from_to(size)}"
     return (
         parameter_remedy(
             analysis,
-            f"Let a whole request run as one batch: max_execution_batch_size{from_to(size)}, and "
-            "the last entry of allowed_batch_sizes with it.",
+            f"Let a whole request run as one batch: {change}.",
             size,
             "Each batch takes longer, and so does a small request that shares it.",
         ),
-        parameter_remedy(
-            analysis,
-            f"Or let the parts run at the same time: raise num_batch_threads{from_to(threads)}"
-            f"{if_free_cores(analysis)}.",
-            threads,
-            "With no free core, each batch takes longer and nothing is gained.",
-        ),
+        *thread_remedies(analysis),
         Remedy(
             RemedyKind.CLIENT,
             RemedyPlace.CLIENT_CODE,

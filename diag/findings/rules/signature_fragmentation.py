@@ -35,6 +35,8 @@ ID = "signature-fragmentation"
 NEEDS = (BATCHES,)
 # batches of a queue. Fewer say little of how it shares the time with others.
 _BATCHES_MIN = 30
+# queues. Further ones have few of the batches; no server has as many that matter.
+_QUEUES_MAX = 20
 # ratio of the window. With less at work, and batches that hardly wait, nothing is lost.
 _BUSY_MIN = 0.5
 # A label with its version is of one version only (diag/analysis/requests/model_names.py).
@@ -121,7 +123,7 @@ def find(inputs: RuleInputs) -> Finding | None:
 def _fragments(analysis: Analysis) -> Fragments | None:
     """The model version with most batches in such queues."""
     by_model: dict[str, list[BatchSummary]] = {}
-    for summary in analysis.queues:
+    for summary in sorted(analysis.queues, key=lambda each: -each.batches)[:_QUEUES_MAX]:
         is_large = summary.batches >= _BATCHES_MIN and not summary.queue.is_function
         if is_large and _WITH_VERSION.search(summary.model):
             by_model.setdefault(summary.model, []).append(summary)
