@@ -6,6 +6,7 @@ import json
 import math
 from datetime import datetime, timezone
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 from hypothesis import example, given, settings
@@ -55,7 +56,7 @@ def bundle(trace: bytes, metrics: str = "", **parts: Any) -> bytes:
     return out.getvalue()
 
 
-def use(source: bytes, given: BatchingParameters | str | None = None) -> None:
+def use(source: bytes | Path, given: BatchingParameters | str | None = None) -> None:
     """All that ``diag analyze`` and ``diag export`` do with a source."""
     analysis = diag.analyze(diag.open_bundle(source, batching_parameters=given))
     report = diag.build_report(analysis)
@@ -63,7 +64,10 @@ def use(source: bytes, given: BatchingParameters | str | None = None) -> None:
         assert "nan" not in diag.render(report, form).split()
     json.loads(diag.render(report, "json"))
     for name in TABLES:
-        diag.table(analysis, name).to_numpy()
+        table = diag.table(analysis, name)
+        table.to_numpy()
+        for form in diag.TABLE_FORMATS:
+            table.encode(form)
 
 
 def text_of(values: dict[str, int], sizes: list[int]) -> str:
