@@ -35,6 +35,7 @@ from diag.analysis.samples.cross_check import cross_check
 from diag.analysis.samples.metrics import model_metrics
 from diag.analysis.samples.model_loads import count_loads
 from diag.analysis.samples.observer import observer_figures
+from diag.analysis.samples.probe import probe_latency
 from diag.analysis.samples.sources import summarize_sources
 from diag.analysis.samples.utilization import sampled_utilization
 from diag.analysis.summary import summarize_gaps, summarize_models, summarize_queues
@@ -184,6 +185,7 @@ def _summarize(
         metrics=model_metrics(capture),
         observer=observer_figures(capture),
         paths=RequestPaths(execution, requests),
+        probe=probe_latency(capture),
         clients=client_view(capture, requests.table),
     )
 

@@ -14,6 +14,7 @@ from diag.analysis.requests.paths import RequestPaths
 from diag.analysis.samples.devices import DeviceSamples
 from diag.analysis.samples.metrics import ModelMetrics
 from diag.analysis.samples.observer import ObserverFigure
+from diag.analysis.samples.probe import ProbeLatency
 from diag.analysis.samples.sources import SourceSummary
 from diag.analysis.tail import ModelTail
 from diag.model.agreement import Agreement
@@ -228,6 +229,7 @@ class Analysis:
         observer: Latency that the load generator measured around the capture.
         paths: Gives the whole way of single requests; Unavailable for an analysis that was not made
             from a capture.
+        probe: Latency of the capture's own status calls.
         clients: What clients logged of their calls, next to the requests of the trace.
     """
 
@@ -262,6 +264,7 @@ class Analysis:
     metrics: tuple[ModelMetrics, ...] | Unavailable
     observer: tuple[ObserverFigure, ...] | Unavailable
     paths: RequestPaths | Unavailable
+    probe: ProbeLatency | Unavailable
     clients: ClientView
 
     def __repr__(self) -> str:

@@ -180,8 +180,8 @@ LINE_MIN_RATIO = 0.01
 # clock that is off by seconds shows in every log of the machine.
 CLIENT_CLOCK_MAX_NS = 5_000_000_000
 
-# Width in which the ends of requests and of calls meet: an answer takes 0.05 to 1 ms from the
-# handler to a client on the same machine (docs/accuracy.md, tests/unit/analysis/clients).
+# Width in which the ends of requests and of calls meet: about what an answer takes from the handler
+# to a client on the same machine. Wider ones would hold the ends of other requests.
 CLIENT_CLOCK_BIN_NS = 200_000
 
 # Requests, and pairs of a request and a call, that the clock is told from: they take 0.3 s at most.

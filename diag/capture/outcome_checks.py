@@ -36,7 +36,7 @@ def caveats_of(result: RecordingResult, plan: CapturePlan) -> tuple[CaveatRecord
     caveats = [
         CaveatRecord(f"no-{source}", f"No {_SOURCE_NAMES[source]}: {reason}.")
         for source, reason in sorted(result.side_sources.missing().items())
-        if not (source == "metrics" and plan.metrics == "off")
+        if source in _SOURCE_NAMES and not (source == "metrics" and plan.metrics == "off")
     ]
     if result.side_sources.agent is not None:
         caveats += result.side_sources.agent.caveats()

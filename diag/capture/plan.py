@@ -148,6 +148,8 @@ class CapturePlan:
         wait_limit_ns: Longest time to wait for traffic.
         batching_parameters: The server's batching_parameters_file, which the server does not
             report: its path or its text; "" if unknown. A path is replaced by the file's text.
+        probe: Whether to make a status call ten times a second during the recording, whose latency
+            shows waits for gRPC threads and the network.
         timeout_ns: Time allowed for each call, except for the recording.
         collect_timeout_ns: Time allowed for the server to collect and send the trace after it has
             recorded.
@@ -175,6 +177,7 @@ class CapturePlan:
     wait_for_traffic: bool = False
     wait_limit_ns: int = 300 * SECOND
     batching_parameters: os.PathLike[str] | str = ""
+    probe: bool = True
     timeout_ns: int = 10 * SECOND
     collect_timeout_ns: int = 60 * SECOND
 
@@ -275,4 +278,5 @@ class CapturePlan:
             "models": list(self.models),
             "require": sorted(self.require),
             "wait_for_traffic": self.wait_for_traffic,
+            "probe": self.probe,
         }

@@ -37,5 +37,6 @@ class PlanOptions(TypedDict, total=False):
     wait_for_traffic: bool
     wait_limit_ns: int
     batching_parameters: os.PathLike[str] | str
+    probe: bool
     timeout_ns: int
     collect_timeout_ns: int

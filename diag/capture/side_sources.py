@@ -12,6 +12,7 @@ from diag.capture.samplers.nvml import open_gpu_reader
 from diag.capture.samplers.process_names import with_process_names
 from diag.capture.samplers.remote.sampling import AgentSampling
 from diag.capture.samplers.sampler import Sampler
+from diag.capture.samplers.status_probe import StatusProbe
 from diag.capture.server.http_page import Page
 from diag.capture.server.local_server import find_local_server
 from diag.capture.server.metrics_page import (
@@ -46,7 +47,8 @@ class SideSources:
         local: The server's process on this machine, or why the server is not on this machine.
         metrics: The server's metrics page, or why there is none.
         server: Models, signatures and batching parameters of the server.
-        series: Samples by source (``host``, ``gpu``, and ``dcgm`` if the plan has it).
+        series: Samples by source (``host``, ``gpu``, and ``dcgm`` and ``probe`` if the plan has
+            them).
         pages: The metrics page ``before`` and ``after`` the recording.
         details: Short description of what is read, by source.
         model_changes: How model versions or their states changed during the recording, or "".
@@ -101,6 +103,13 @@ class SideSources:
                 readers |= {"host": HostReader(local), "gpu": with_process_names(gpus, local.pid)}
         if plan.dcgm:
             readers["dcgm"] = find_dcgm(self._connection.target, plan, local)
+        if plan.probe:
+            models = self.server.models
+            readers["probe"] = (
+                Unavailable(f"no model whose status can be asked for: {models.reason}")
+                if isinstance(models, Unavailable)
+                else StatusProbe(self._connection, models[0].name)
+            )
         return readers
 
     def _add(self, source: str, reader: Reader | Unavailable) -> None:

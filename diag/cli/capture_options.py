@@ -138,6 +138,12 @@ other_source_options = option_group(
         help="GPU samples per second, 1 to 100.",
     ),
     option(
+        "--no-probe",
+        is_flag=True,
+        help="Make no status calls during the recording. Their latency shows waits for gRPC "
+        "threads and the network.",
+    ),
+    option(
         "--model",
         multiple=True,
         metavar="NAME",

@@ -37,6 +37,7 @@ def plan_from(options: dict[str, Any]) -> diag.CapturePlan:
         authority=options["authority"],
         headers=diag.read_headers(options["headers_file"]),
         repository=_repository(options),
+        probe=not options["no_probe"],
         wait_for_traffic=options["wait_for_traffic"],
         wait_limit_ns=options["wait_limit"],
         timeout_ns=options["timeout"],

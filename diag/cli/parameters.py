@@ -21,6 +21,7 @@ _OPTION_NAMES = {
     "models": "model",
     "device_trace": "!no_device_trace",
     "warmup": "!no_warmup",
+    "probe": "!no_probe",
     "headers": "headers_file",
     "tls.ca_cert": "ca_cert",
     "tls.client_cert": "client_cert",

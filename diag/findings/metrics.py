@@ -20,6 +20,7 @@ name                                      unit    value
 ``requests.failed``                       ratio   of requests, by trace or metrics
 ``clients.latency.mean``                  ns      calls in the client log, see ``clients``
 ``clients.outside.mean``                  ns      the same calls minus their requests in the trace
+``clients.probe.p50``                     ns      status calls of the capture
 ``clients.refused``                       calls   not answered for lack of gRPC threads
 ========================================  ======  ===============================================
 """
@@ -216,6 +217,11 @@ def _client_outside(analysis: Analysis) -> Measured:
     return times if isinstance(times, Unavailable) else times.outside.mean_ns
 
 
+def _probe(analysis: Analysis) -> Measured:
+    probe = analysis.probe
+    return probe if isinstance(probe, Unavailable) else probe.time.p50_ns
+
+
 def _client_refused(analysis: Analysis) -> Measured:
     refused = refused_before_handler(analysis)
     return refused if isinstance(refused, Unavailable) else float(refused)
@@ -234,5 +240,6 @@ _PLAIN: dict[str, tuple[str, Callable[[Analysis], Measured]]] = {
     "requests.failed": ("ratio", _failed),
     "clients.latency.mean": ("ns", _client_latency),
     "clients.outside.mean": ("ns", _client_outside),
+    "clients.probe.p50": ("ns", _probe),
     "clients.refused": ("calls", _client_refused),
 }

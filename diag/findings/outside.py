@@ -57,7 +57,7 @@ def find_outside(analysis: Analysis) -> Outside | None:
     mean_ns, client_ns = times.outside.mean_ns, times.client.mean_ns
     if isinstance(mean_ns, Unavailable) or isinstance(client_ns, Unavailable):
         return None
-    handler_ns, probe_ns = _handler_ns(analysis), probe_median_ns(analysis)
+    handler_ns, probe_ns = _handler_ns(analysis), _probe_median_ns(analysis)
     least = thresholds.OUTSIDE_MAIN_SHARE * mean_ns
     if not isinstance(handler_ns, Unavailable) and handler_ns >= least:
         cause = OutsideCause.HANDLER
@@ -97,6 +97,7 @@ def _handler_ns(analysis: Analysis) -> float | Unavailable:
     return total_ns / answers if answers else Unavailable("the metrics count no answer")
 
 
-def probe_median_ns(analysis: Analysis) -> float | Unavailable:
+def _probe_median_ns(analysis: Analysis) -> float | Unavailable:
     """Median latency of the capture's status calls."""
-    return Unavailable("no probe was recorded")
+    probe = analysis.probe
+    return probe if isinstance(probe, Unavailable) else probe.time.p50_ns

@@ -74,9 +74,12 @@ def _metrics(analysis: Analysis) -> Unavailable | None:
     return analysis.metrics if isinstance(analysis.metrics, Unavailable) else None
 
 
-def _client_log(analysis: Analysis) -> Unavailable | None:
+def _calls(analysis: Analysis) -> Unavailable | None:
+    """Calls of clients, or those of the capture."""
     times = analysis.clients.times
-    return times if isinstance(times, Unavailable) else None
+    if not isinstance(times, Unavailable) or not isinstance(analysis.probe, Unavailable):
+        return None
+    return times
 
 
 def _parameters(analysis: Analysis) -> Unavailable | None:
@@ -91,8 +94,8 @@ GPU_SAMPLES = Need(_gpu_samples)
 CPU_SAMPLES = Need(_cpu_samples)
 THROTTLING = Need(_throttling)
 METRICS = Need(_metrics)
-CLIENT_LOG = Need(_client_log)
 PARAMETERS = Need(_parameters)
+CALLS = Need(_calls)
 
 
 def first_missing(analysis: Analysis, needs: tuple[Need, ...]) -> Unavailable | None:

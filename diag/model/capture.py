@@ -55,6 +55,7 @@ class Capture:
         host_samples: CPU, memory and throttling of the server's machine during the window.
         gpu_samples: NVML samples during the window, taken locally or by an agent.
         dcgm_samples: Samples of a DCGM exporter during the window.
+        probe_samples: Latency of the capture's own status calls during the window.
         metrics: The server's metrics before and after the window.
         server: Models, signatures and batching parameters, as the bundle recorded them.
         batching_parameters: The server's batching parameters: those given when the source was
@@ -75,6 +76,7 @@ class Capture:
     host_samples: SampleSeries | Unavailable
     gpu_samples: SampleSeries | Unavailable
     dcgm_samples: SampleSeries | Unavailable
+    probe_samples: SampleSeries | Unavailable
     metrics: MetricsPair | Unavailable
     server: ServerInfo | Unavailable
     batching_parameters: BatchingParameters | Unavailable

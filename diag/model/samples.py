@@ -55,7 +55,7 @@ class SampleSeries:
     """Samples of one source over the capture's window.
 
     Attributes:
-        source: ``host``, ``gpu`` (NVML) or ``dcgm``.
+        source: ``host``, ``gpu`` (NVML), ``dcgm`` or ``probe`` (status calls).
         period_ns: Intended time between two samples, ns.
         units: Unit by field name, such as ``{"cpu_percent": "%"}``. A field may hold a list with
             one value per core or device, None for a device that does not give it.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from diag.analysis.result import Analysis
     from diag.tables.column import Column
 
-_SOURCE = ColumnInfo("source", "", "`host`, `gpu` (NVML) or `dcgm`.", ColumnKind.TEXT)
+_SOURCE = ColumnInfo("source", "", "`host`, `gpu` (NVML), `dcgm` or `probe`.", ColumnKind.TEXT)
 _TIME = ColumnInfo(
     "unix_ns", "ns", "Time of the sample, by the sampler's wall clock.", ColumnKind.TIME
 )
@@ -50,7 +50,12 @@ def sample_columns(analysis: Analysis) -> tuple[Column, ...]:
     capture = analysis.capture
     rows = [
         (series, sample["unix_ns"], reading)
-        for series in (capture.host_samples, capture.gpu_samples, capture.dcgm_samples)
+        for series in (
+            capture.host_samples,
+            capture.gpu_samples,
+            capture.dcgm_samples,
+            capture.probe_samples,
+        )
         if isinstance(series, SampleSeries)
         for sample in series.samples
         for reading in _readings(series, sample)

@@ -31,7 +31,7 @@ class SourceSummary:
     """One source of samples over the window.
 
     Attributes:
-        source: ``host``, ``gpu`` (NVML) or ``dcgm``.
+        source: ``host``, ``gpu`` (NVML), ``dcgm`` or ``probe``.
         samples: Number of samples; 0 where the source is unavailable.
         period_ns: Intended distance of two samples; Unavailable without samples, as are the
             attributes below.
@@ -55,12 +55,14 @@ def summarize_sources(
 ) -> tuple[tuple[SourceSummary, ...], tuple[DeviceSamples, ...]]:
     """Summarize each source, and each device that a source sampled.
 
-    An unavailable source keeps its reason. DCGM is listed only where a capture asked for it, or
-    where it has samples.
+    An unavailable source keeps its reason. DCGM and the probe are listed only where a
+    capture asked for them, or where they have samples.
     """
     series = [("host", capture.host_samples), ("gpu", capture.gpu_samples)]
     if isinstance(capture.dcgm_samples, SampleSeries) or _was_requested(capture, "dcgm"):
         series.append(("dcgm", capture.dcgm_samples))
+    if isinstance(capture.probe_samples, SampleSeries) or _was_requested(capture, "probe"):
+        series.append(("probe", capture.probe_samples))
     sampled = [each for _, each in series if isinstance(each, SampleSeries)]
     return (
         tuple(_summarize_source(source, each) for source, each in series),

@@ -166,6 +166,22 @@ class Connection:
             self.reached = True
             return answer
 
+    def call_once(
+        self, method: str, request: Message, response: type[Response], timeout_s: float
+    ) -> Response:
+        """Call a method once and wait; for other threads than the main one, as ``stream``.
+
+        Raises:
+            grpc.RpcError: The call failed, or took longer than ``timeout_s``.
+        """
+        stub = self._channel.unary_unary(
+            method,
+            request_serializer=_serialized,
+            response_deserializer=response.FromString,
+        )
+        answer: Response = stub(request, timeout=timeout_s, metadata=self._metadata or None)
+        return answer
+
     def start(
         self, method: str, request: Message, response: type[Response], timeout_s: float
     ) -> grpc.Future:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from diag.findings import thresholds
 from diag.findings.metrics import below
 from diag.findings.outside import Outside, OutsideCause, find_outside
-from diag.findings.sources import CLIENT_LOG
+from diag.findings.slow_probe import SlowProbe, find_slow_probe
+from diag.findings.sources import CALLS
 from diag.findings.waits import severity_of
 from diag.model.availability import Unavailable
 from diag.model.finding import (
@@ -17,6 +18,7 @@ from diag.model.finding import (
     Remedy,
     RemedyKind,
     RemedyPlace,
+    Severity,
     Source,
     Tier,
 )
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from diag.findings.inputs import RuleInputs
 
 ID = "before-handler"
-NEEDS = (CLIENT_LOG,)
+NEEDS = (CALLS,)
 _CLIENTS = "clients"
 _THREADS = Remedy(
     RemedyKind.FLAG,
@@ -49,17 +51,58 @@ _NETWORK = Remedy(
     "Look at the clients and the way to them: CPU of the client's process, one channel for all "
     "calls, proxies in between, distance, size of requests.",
 )
+_PROBE = Remedy(
+    RemedyKind.CAPTURE,
+    RemedyPlace.CAPTURE_COMMAND,
+    "Capture again without --no-probe, from a client's machine: the latency of diag's status calls "
+    "tells waits in the server or on the network from those in clients.",
+)
 _REMEDIES = {
     OutsideCause.THREADS: (_THREADS,),
     OutsideCause.HANDLER: (_CHEAPER,),
     OutsideCause.ON_THE_WAY: (_THREADS, _NETWORK),
     OutsideCause.CLIENT: (_NETWORK,),
-    OutsideCause.UNKNOWN: (_NETWORK, _THREADS),
+    OutsideCause.UNKNOWN: (_PROBE, _THREADS, _NETWORK),
 }
 
 
 def find(inputs: RuleInputs) -> Finding | None:
-    """By the client log, joined with the requests of the trace."""
+    """By the client log, joined with the requests of the trace; without one by status calls."""
+    if isinstance(inputs.analysis.clients.times, Unavailable):
+        slow = find_slow_probe(inputs)
+        return None if slow is None else _by_probe(inputs, slow)
+    return _by_clients(inputs)
+
+
+def _by_probe(inputs: RuleInputs, slow: SlowProbe) -> Finding:
+    cause = OutsideCause.ON_THE_WAY
+    return Finding(
+        id=ID,
+        cause=cause.value,
+        severity=Severity.WARNING,
+        confidence=Confidence.LOW,
+        confidence_reason=(
+            "One source, the status calls of the capture, from where diag runs: a client log "
+            "(--client-log) would show what clients wait."
+        ),
+        what=slow.sentence,
+        evidence=slow.evidence,
+        counter_evidence=(CounterEvidence("calls of clients that are answered sooner", _NO_LOG),),
+        remedies=_REMEDIES[cause],
+        gain=Unavailable("how long clients wait is not recorded"),
+        verify=below(inputs.analysis, "clients.probe.p50", 0.5),
+        rollback=_ROLLBACK,
+        # Of no request is it known that it waited: what is seen in requests comes first.
+        tier=Tier.VISIBILITY,
+        at_stake_ns=float(slow.wait_ns),
+    )
+
+
+_NO_LOG = Unavailable("no client log was given")
+_ROLLBACK = "Start the server with the earlier flags."
+
+
+def _by_clients(inputs: RuleInputs) -> Finding | None:
     outside = find_outside(inputs.analysis)
     if outside is None or outside.share < thresholds.STAGE_MIN_SHARE:
         return None
@@ -79,9 +122,7 @@ def find(inputs: RuleInputs) -> Finding | None:
         gain=Unavailable("what takes this time is not recorded, so that no rest can be computed"),
         verify=below(inputs.analysis, "clients.outside.mean", 0.5),
         rollback=(
-            "Start the server with the earlier flags."
-            if outside.cause in (OutsideCause.THREADS, OutsideCause.ON_THE_WAY)
-            else ""
+            _ROLLBACK if outside.cause in (OutsideCause.THREADS, OutsideCause.ON_THE_WAY) else ""
         ),
         tier=Tier.REQUEST_TIME,
         at_stake_ns=outside.mean_ns,

@@ -26,6 +26,7 @@ _SAMPLES = {
     "host": layout.HOST_SAMPLES,
     "gpu": layout.GPU_SAMPLES,
     "dcgm": layout.DCGM_SAMPLES,
+    "probe": layout.PROBE_SAMPLES,
 }
 
 
@@ -60,6 +61,7 @@ def capture_from_bundle(bundle: Bundle, name: str, where: str) -> Capture:
         host_samples=contents.samples("host"),
         gpu_samples=contents.samples("gpu"),
         dcgm_samples=contents.samples("dcgm"),
+        probe_samples=contents.samples("probe"),
         metrics=metrics,
         server=server,
         batching_parameters=parameters,

@@ -15,6 +15,7 @@ from diag.formats.limits import MANIFEST_MAX_BYTES, PART_MAX_BYTES, TRACE_MAX_BY
 MANIFEST = "diag/manifest.json"
 GPU_SAMPLES = "diag/gpu.jsonl"
 DCGM_SAMPLES = "diag/dcgm.jsonl"
+PROBE_SAMPLES = "diag/probe.jsonl"
 HOST_SAMPLES = "diag/host.jsonl"
 METRICS_BEFORE = "diag/metrics-before.prom"
 METRICS_AFTER = "diag/metrics-after.prom"

@@ -29,6 +29,7 @@ _SAMPLES = {
     "host": layout.HOST_SAMPLES,
     "gpu": layout.GPU_SAMPLES,
     "dcgm": layout.DCGM_SAMPLES,
+    "probe": layout.PROBE_SAMPLES,
 }
 
 

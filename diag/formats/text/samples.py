@@ -1,4 +1,4 @@
-"""``diag/host.jsonl``, ``gpu.jsonl`` and ``dcgm.jsonl``: a header line, then one line per sample.
+"""``diag/host.jsonl``, ``gpu``, ``dcgm`` and ``probe``: a header line, then one line per sample.
 
 The files may come from anywhere, so every value is checked to be one that the analysis can compute
 with.
@@ -29,7 +29,7 @@ _NUMBER_LIMIT = 1 << 64
 
 
 class _Header(msgspec.Struct, frozen=True):
-    source: Literal["host", "gpu", "dcgm"]
+    source: Literal["host", "gpu", "dcgm", "probe"]
     period_ns: Annotated[int, msgspec.Meta(ge=1, le=(1 << 63) - 1)]
     units: dict[str, str]
     missing: dict[str, str] = {}

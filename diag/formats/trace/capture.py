@@ -64,6 +64,7 @@ def capture_from_trace(name: str, data: bytes, where: str) -> Capture:
         host_samples=_BARE,
         gpu_samples=_BARE,
         dcgm_samples=_BARE,
+        probe_samples=_BARE,
         metrics=_BARE,
         server=_BARE,
         batching_parameters=_BARE,

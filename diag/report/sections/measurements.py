@@ -43,7 +43,7 @@ HIGHLIGHTS = frozenset(
 CPU_BUSY_MIN_RATIO = 0.85
 _BARE_TRACE = "bare-trace"  # a caveat that names all that is missing
 _GPU_IDLE = "gpu-idle"  # always among the reasons of a GPU without work
-_SOURCE = text_column("source", "source", "host, gpu (NVML) or dcgm.")
+_SOURCE = text_column("source", "source", "host, gpu (NVML), dcgm or probe.")
 _DEVICE = name_column("device", "device", "Index and name of the GPU, as its sampler names it.")
 FIELD_COLUMNS = (
     _SOURCE,
@@ -127,6 +127,32 @@ def _absence_notes(inputs: ReportInputs) -> Iterator[Note]:
     if not isinstance(analysis.metrics, Unavailable) and not analysis.metrics:
         yield Note("the server has counted no request yet", label="metrics")
     yield from probe_notes(analysis)
+    yield from _status_call_notes(analysis)
+
+
+def _status_call_notes(analysis: Analysis) -> Iterator[Note]:
+    """The latency of the capture's own calls, which wait for gRPC threads and the network."""
+    probe = analysis.probe
+    if isinstance(probe, Unavailable):
+        return
+    facts: dict[str, tuple[Cell, str]] = {
+        "calls": (probe.time.n, "count"),
+        "least": (probe.least_ns, "ns"),
+        "most": (probe.most_ns, "ns"),
+    }
+    median = ""
+    if not isinstance(probe.time.p50_ns, Unavailable):
+        facts["p50"] = (probe.time.p50_ns, "ns")
+        median = " {p50} at p50,"
+    ended = ""
+    if probe.ended:
+        facts["reason"] = (probe.ended, "")
+        ended = ". They ended early: {reason}"
+    yield note_of(
+        f"{{calls}} status calls:{median} {{least}} at the least, {{most}} at most{ended}",
+        facts,
+        label="probe",
+    )
 
 
 def _sample_tables(analysis: Analysis) -> Iterator[Table]:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from diag.analysis import analyze
+from diag.analysis.distribution import describe
 from diag.analysis.samples.metrics import ModelMetrics
+from diag.analysis.samples.probe import ProbeLatency
 from diag.findings import conclude, find
 from diag.findings.metrics import measure
 from diag.model.availability import Unavailable
 from diag.model.caveat import recorded_caveat
-from diag.model.finding import Finding, Severity
+from diag.model.finding import Finding, Severity, Tier
 from diag.model.gaps import Confidence
 from tests.unit.analysis.clients.logs import with_calls
 from tests.unit.analysis.traces import capture_of
@@ -120,3 +123,43 @@ def test_refusals_that_the_server_counted_are_of_its_queue(counted: int) -> None
     metrics = (ModelMetrics("m", {"OK": 120, "RESOURCE_EXHAUSTED": counted}, 1e6, 1e6, 1e5),)
     analysis = replace(logged(200, 50, *refused(30)), metrics=metrics)
     assert found(analysis, "grpc-threads-exhausted") is None
+
+
+def probed(analysis: Analysis, p50_ms: float, least_ms: float, n: int = 20) -> Analysis:
+    times = np.full(n, int(p50_ms * 1e6))
+    times[0] = int(least_ms * 1e6)
+    return replace(
+        analysis, probe=ProbeLatency(describe(times), int(times.min()), int(times.max()), "")
+    )
+
+
+def test_fast_status_calls_name_clients_and_slow_ones_the_server_or_the_network() -> None:
+    fast, slow = found(probed(logged(9000), 0.6, 0.4)), found(probed(logged(9000), 8.0, 0.4))
+    assert fast is not None
+    assert slow is not None
+    assert (fast.cause, slow.cause) == ("client-or-network", "grpc-threads-or-network")
+    assert "but a status call of diag takes 600 µs: it is spent in the clients" in fast.what
+    assert "a status call of diag takes 8.00 ms too: they wait for gRPC threads" in slow.what
+    assert fast.counter_evidence[0].found is True
+    assert slow.counter_evidence[0].found is False
+
+
+def test_slow_status_calls_alone_are_told_after_what_requests_show() -> None:
+    analysis = probed(analyze(capture_of(SERVER)), 120.0, 0.6)
+    finding = found(analysis)
+    assert finding is not None
+    assert finding.tier is Tier.VISIBILITY
+    assert finding.confidence is Confidence.LOW
+    assert finding.what == (
+        "A status call of diag takes 120 ms at p50 and 600 µs at the least: calls wait before the "
+        "handler, for gRPC threads of the server or on the network."
+    )
+    assert unfounded_numbers(finding.what, finding.evidence) == []
+    assert measure(analysis, "clients.probe.p50") == 120_000_000
+
+
+@pytest.mark.parametrize(("p50", "least", "n"), [(120, 118, 20), (5, 0.6, 20), (120, 0.6, 9)])
+def test_calls_over_a_distance_quick_ones_or_few_are_not_slow(
+    p50: float, least: float, n: int
+) -> None:
+    assert found(probed(analyze(capture_of(SERVER)), p50, least, n)) is None

@@ -94,6 +94,7 @@ def make_capture(name: str = "server.xplane.pb") -> Capture:
         host_samples=absent,
         gpu_samples=absent,
         dcgm_samples=absent,
+        probe_samples=absent,
         metrics=absent,
         server=absent,
         batching_parameters=absent,
@@ -327,6 +328,7 @@ def make_analysis(
         metrics=model_metrics(capture),
         observer=observer_figures(capture),
         paths=Unavailable("built by hand"),
+        probe=capture.probe_samples,
         clients=ClientView(NO_CLIENT_LOG, NO_CLIENT_LOG),
         tails=find_tails(
             make_requests(model), batches, make_gaps(), EMPTY, capture.window.duration_ns
