@@ -15,9 +15,11 @@ from diag.cli.option_groups import GroupedCommand, option, option_group
 from diag.cli.options import analysis_options, examples, report_verbosity_options, source_options
 from diag.cli.output import STDOUT, check_output, force_option, write_output
 from diag.cli.report_output import format_option
+from diag.errors import UsageError
 
 if TYPE_CHECKING:
     import re
+    from collections.abc import Iterator
 
     SettingsType = click.ParamType[dict[str, str]]
     FactorType = click.ParamType[float]
@@ -80,6 +82,19 @@ _tuning_options = option_group(
         "allowed_batch_sizes is a list such as 8/16/32. May be repeated.",
     ),
     option(
+        "--objective",
+        type=click.Choice(["p99", "mean", "throughput", "device-seconds"]),
+        help="Search for the parameters that are best in this. Default without --set: p99.",
+    ),
+    option(
+        "--slo",
+        "limits",
+        type=SettingsParameter(),
+        multiple=True,
+        help="The most that a latency may be, such as p99=50ms. Metrics: mean, p50, p90, p99. "
+        "Also says how many requests per second keep it.",
+    ),
+    option(
         "--rate",
         type=FactorParameter(),
         default="1",
@@ -105,6 +120,7 @@ _output_options = option_group(
 @click.command(
     cls=GroupedCommand,
     epilog=examples(
+        "diag tune capture.zip --objective p99 --slo p99=50ms",
         "diag tune capture.zip --set batch_timeout_micros=2000",
         "diag tune capture.zip --set max_batch_size=64,num_batch_threads=2 --rate x1.5",
         "diag tune trace.xplane.pb --batching-parameters batching_parameters.txt "
@@ -120,6 +136,8 @@ def tune(
     source: str,
     run: str | None,
     settings: tuple[dict[str, str], ...],
+    objective: str | None,
+    limits: tuple[dict[str, str], ...],
     rate: float,
     output: Path | None,
     force: bool,
@@ -132,13 +150,20 @@ def tune(
 
     SOURCE is a source as of diag analyze. The recorded load is replayed on a simulated server,
     first with the settings of the recording: only if that gives what was measured is there a
-    prediction.
+    prediction. Without --set, the best parameters are searched for.
     """
     if output is not None:
         check_output(output, force=force)
+    limits_ms = {name: ms for item in limits for name, ms in _limits_ms(item)}
     analysis = analyze_source(source, AnalysisOptions(run, batching_parameters, preprocess_ops))
     changes = {name: text for item in settings for name, text in item.items()}
-    tuning = diag.tune(analysis, changes, rate=rate)
+    tuning = diag.tune(
+        analysis,
+        changes,
+        rate=rate,
+        objective=objective or ("" if changes else "p99"),
+        limits_ms=limits_ms,
+    )
     text = diag.render(
         diag.build_tuning(tuning),
         format_ or "text",
@@ -150,3 +175,16 @@ def tune(
     write_output(STDOUT, text, force=False)
     if output is not None:
         write_output(output, diag.parameters_file(tuning), force=force)
+
+
+def _limits_ms(given: dict[str, str]) -> Iterator[tuple[str, float]]:
+    """``p99=50ms`` as the library's names and ms."""
+    for name, text in given.items():
+        number = text.removesuffix("ms") if text.endswith("ms") else text.removesuffix("s")
+        try:
+            value = float(number) * (1 if text.endswith("ms") else 1000)
+        except ValueError:
+            value = 0.0
+        if name not in ("mean", "p50", "p90", "p99") or not 0 < value < float("inf"):
+            raise UsageError(f"--slo: {name}={text} is not a limit such as p99=50ms")
+        yield f"{name}_ms", value

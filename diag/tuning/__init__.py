@@ -6,6 +6,7 @@
 ``changes``      parameters to try, applied to the settings of today
 ``metrics``      latency, throughput, batch size and refusals of a run, measured or simulated
 ``replicates``   runs with the recorded load and with resampled loads; value and interval
+``search``       the best setting for an objective, and the load that a setting bears
 ``pipeline``     the check against what was measured, then the prediction
 ===============  ==================================================================================
 """

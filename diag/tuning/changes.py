@@ -62,7 +62,8 @@ def with_changes(settings: ServerSettings, changes: Changes) -> ServerSettings:
     """The settings with these values in every queue and pool.
 
     Where ``max_batch_size`` changes and ``allowed_batch_sizes`` does not, the allowed sizes follow:
-    the server demands that the last one equals it (WrapSessionForBatching).
+    the server demands that the last one equals it (WrapSessionForBatching). ``max_batch_size`` is
+    never below ``max_execution_batch_size``.
 
     Raises:
         UsageError: The server would not start with them.
@@ -85,6 +86,8 @@ def _changed(options: QueueOptions, changes: Changes) -> QueueOptions:
     if options.enable_large_batch_splitting and "max_execution_batch_size" in changes:
         values["max_execution_batch_size"] = changes["max_execution_batch_size"]
     changed = replace(options, **values)
+    if changed.full_rows > changed.max_batch_size:
+        changed = replace(changed, max_batch_size=changed.full_rows)
     last, sizes = changed.full_rows, changed.allowed_batch_sizes
     if sizes and SIZES not in changes and last != options.full_rows:
         kept = tuple(size for size in sizes if size < last)

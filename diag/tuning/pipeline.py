@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from diag.errors import InputError
+from diag.errors import InputError, UsageError
 from diag.model.availability import Unavailable
 from diag.tuning import thresholds
 from diag.tuning.changes import read_changes, with_changes
@@ -12,6 +12,7 @@ from diag.tuning.enqueued_limit import with_enqueued_limit
 from diag.tuning.metrics import Metrics, measured
 from diag.tuning.replicates import estimate
 from diag.tuning.result import SelfCheck, Tuning
+from diag.tuning.search import LIMITED, OBJECTIVES, Search, headroom_per_s
 from diag.tuning.service import read_service
 from diag.tuning.workload import read_workload
 
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from diag.analysis.result import Analysis
+    from diag.simulation.server import ServerSettings
     from diag.tuning.replicates import Estimates
+    from diag.tuning.search import Candidate
 
 CHECKED = ("mean_ms", "p50_ms", "p99_ms", "rows_mean")
 
@@ -29,6 +32,8 @@ def tune(
     changes: Mapping[str, str | int | Sequence[int]],
     *,
     rate: float = 1.0,
+    objective: str = "",
+    limits_ms: Mapping[str, float] | None = None,
 ) -> Tuning:
     """Simulate today's settings, check them against the recording, and predict other settings.
 
@@ -36,26 +41,45 @@ def tune(
         analysis: Of a capture with batched requests.
         changes: Batching parameters to try, by their names in a batching_parameters_file.
         rate: Factor on the load of the prediction.
+        objective: Search for the setting that is best in ``p99``, ``mean``, ``throughput`` or
+            ``device-seconds``, in place of changes; "" to try the changes.
+        limits_ms: The most that ``mean_ms``, ``p50_ms``, ``p90_ms`` or ``p99_ms`` may be.
 
     Raises:
         InputError: The recording does not show what a simulation needs.
         UsageError: A parameter is not known, or the server would not start with its value.
     """
-    tried = read_changes(changes)
+    tried, limits = read_changes(changes), dict(limits_ms or {})
+    if objective and (tried or objective not in OBJECTIVES):
+        raise UsageError(
+            f"`objective` is {objective!r}: one of {', '.join(OBJECTIVES)}, and without changes"
+        )
+    if unknown := limits.keys() - set(LIMITED):
+        raise UsageError(f"`limits_ms` has {unknown}, which is none of {', '.join(LIMITED)}")
     workload = read_workload(analysis)
     if isinstance(workload, Unavailable):
         raise InputError("the recording cannot be simulated", cause=workload.reason)
     service = read_service(analysis)
     real = measured(analysis, service.best.work_ns_sum)
     workload = with_enqueued_limit(workload, service.best, real.refused_ratio)
-    proposed = with_changes(workload.settings, tried)
     today = estimate(workload, service, workload.settings)
     check = _check(real, today)
     prediction: Estimates | Unavailable = Unavailable(
         "the simulation of today's settings does not fit what was measured"
     )
+    not_beaten: tuple[Candidate, ...] = ()
+    if check.ok and objective:
+        best, not_beaten = Search(workload, service.best, objective, limits, rate).best()
+        tried = best.changes
+    proposed = with_changes(workload.settings, tried)
     if check.ok:
         prediction = estimate(workload, service, proposed, rate)
+
+    def headroom(settings: ServerSettings) -> float | Unavailable:
+        if not limits or not check.ok:
+            return Unavailable("no limit was given" if check.ok else "there is no prediction")
+        return headroom_per_s(workload, service.best, settings, limits)
+
     rows = 0 if isinstance(prediction, Unavailable) else round(prediction["most_rows"].value)
     return Tuning(
         capture=analysis.capture,
@@ -68,6 +92,11 @@ def tune(
         today=today,
         prediction=prediction,
         self_check=check,
+        objective=objective,
+        limits_ms=limits,
+        not_beaten=not_beaten[: thresholds.PARETO_MOST],
+        headroom_today_per_s=headroom(workload.settings),
+        headroom_per_s=headroom(proposed),
         extrapolated_rows=rows if service.best.is_extrapolated(rows) else 0,
         recorded_rows=service.best.recorded_rows,
         functions=tuple(queue.is_function for queue in analysis.batches.queues),

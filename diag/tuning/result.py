@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 from diag.model.availability import Unavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from diag.model.capture import Capture
     from diag.simulation.server import ServerSettings
     from diag.tuning.changes import Changes
     from diag.tuning.metrics import Metrics
     from diag.tuning.replicates import Estimates
+    from diag.tuning.search import Candidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,11 @@ class Tuning:
         today: Estimates for today's settings and load.
         prediction: Estimates for the proposal; Unavailable where the self-check fails.
         self_check: Of the simulation.
+        objective: What the search minimized, or "" where parameters were given.
+        limits_ms: The most that a latency may be, by metric.
+        not_beaten: Settings that no other of the search beats in p99 and in time of batches.
+        headroom_today_per_s: Most requests per second within the limits, today's settings.
+        headroom_per_s: The same with the proposal.
         extrapolated_rows: The largest batch of the prediction, where none so large was recorded; 0
             where one was.
         recorded_rows: The largest recorded batch, as executed.
@@ -67,6 +75,11 @@ class Tuning:
     today: Estimates = field(hash=False)
     prediction: Estimates | Unavailable = field(hash=False)
     self_check: SelfCheck
+    objective: str
+    limits_ms: Mapping[str, float] = field(hash=False)
+    not_beaten: tuple[Candidate, ...]
+    headroom_today_per_s: float | Unavailable
+    headroom_per_s: float | Unavailable
     extrapolated_rows: int
     recorded_rows: int
     functions: tuple[bool, ...]

@@ -49,3 +49,14 @@ def test_wrong_words_are_named() -> None:
         done = diag("tune", BATCHED, *words)
         assert done.returncode == 2, done.stderr
         assert words[1].split("=")[0] in done.stderr
+
+
+def test_without_parameters_the_best_ones_are_searched_for() -> None:
+    done = diag("tune", BATCHED, "--objective", "mean", "--slo", "p99=50ms", "--format", "json")
+    document = json.loads(done.stdout)
+    assert document["objective"] == "mean"
+    timeout = next(x for x in document["settings"] if x["name"] == "batch_timeout_micros")
+    assert (timeout["now"], timeout["to"]) == (40000, 0)
+    assert document["headroom_per_s"] > document["headroom_today_per_s"]
+    assert diag("tune", BATCHED, *SHORTER, "--objective", "mean").returncode == 2
+    assert diag("tune", BATCHED, "--slo", "p98=50ms").returncode == 2

@@ -90,6 +90,9 @@ class TuningReport(Part, frozen=True):
         clients: Clients of a closed loop; 0 for an open loop.
         rate: Factor on the load of the prediction.
         prediction: All values are Unavailable where the self-check fails.
+        objective: What was searched for; "" where parameters were given.
+        headroom_today_per_s: Most requests per second within the limits, today's settings.
+        headroom_per_s: The same with the proposal.
         extrapolated_rows: The largest batch of the prediction, where none so large was recorded;
             else 0.
     """
@@ -105,6 +108,9 @@ class TuningReport(Part, frozen=True):
     today: EstimatesPart
     prediction: EstimatesPart
     self_check: SelfCheckPart
+    objective: str
+    headroom_today_per_s: float | Unavailable
+    headroom_per_s: float | Unavailable
     extrapolated_rows: int
     assumed: tuple[str, ...]
     sections: tuple[Section, ...]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from diag.model.availability import Unavailable
 from diag.model.quantity import number, percent
 from diag.report.model import Column, Note, Section
-from diag.report.rows import Row, make_table, name_column, text_column
+from diag.report.rows import Row, make_table, name_column, number_column, text_column
 from diag.report.tuning.words import NAMES, tuning_sentence, value_text
 from diag.tuning import thresholds
 from diag.tuning.metrics import METRICS, MILLISECOND_NS
@@ -35,6 +35,13 @@ _SETTING_COLUMNS = (
     text_column("now", "today", "In force during the recording."),
     text_column("to", "tried", "In the prediction."),
 )
+_CHOICE_COLUMNS = (
+    text_column("changes", "parameters", "What is changed."),
+    number_column("mean", "mean", "ns", "Mean latency."),
+    number_column("p99", "p99", "ns", "99th percentile of the latency."),
+    number_column("batch", "batch time by request", "ns", "Time of batches over requests."),
+    number_column("refused", "refused", "ratio", "Part of the requests."),
+)
 _UNITS = {"rows_mean": "rows", "throughput_per_s": "1/s", "refused_ratio": "ratio"}
 
 
@@ -46,6 +53,8 @@ def tuning_sections(tuning: Tuning) -> Iterator[Section]:
     yield Section(id="answer", title="", notes=(lead, *notes), is_summary=True)
     table = make_table("metrics", "", _COLUMNS, [_row(tuning, name) for name in METRICS])
     yield Section(id="metrics", title="Measured, simulated and predicted", tables=(table,))
+    if tuning.not_beaten:
+        yield _choices(tuning)
     yield _settings(tuning)
 
 
@@ -73,6 +82,12 @@ def _limits(tuning: Tuning) -> Iterator[str]:
         )
     else:
         yield "The load is the recorded arrivals, which do not depend on the answers."
+    today, proposed = tuning.headroom_today_per_s, tuning.headroom_per_s
+    if not isinstance(today, Unavailable) and not isinstance(proposed, Unavailable):
+        yield (
+            f"The limits hold up to {number(today)} requests/s with today's settings, and up to "
+            f"{number(proposed)} with the proposal."
+        )
     if tuning.extrapolated_rows:
         yield (
             f"Batches of up to {number(tuning.extrapolated_rows)} rows came up, and the largest "
@@ -84,6 +99,23 @@ def _limits(tuning: Tuning) -> Iterator[str]:
         f"The ranges hold {_LEVEL} of the runs with resampled arrivals and batch times. They say "
         "nothing of other hours or machines."
     )
+
+
+def _choices(tuning: Tuning) -> Section:
+    rows = []
+    for each in tuning.not_beaten:
+        made = each.metrics
+        changed = ", ".join(
+            f"{name} {value if isinstance(value, int) else '/'.join(map(str, value))}"
+            for name, value in each.changes.items()
+        )
+        times = (made.mean_ms, made.p99_ms, made.batch_ms_per_request)
+        mean, p99, batch = (time * MILLISECOND_NS for time in times)
+        rows.append(Row((changed or "as today", mean, p99, batch, made.refused_ratio)))
+    note = Note("One run each, with the recorded load.", style="item")
+    table = make_table("choices", "", _CHOICE_COLUMNS, rows, (note,))
+    title = "Settings that no other beats in p99 and in batch time"
+    return Section(id="choices", title=title, tables=(table,))
 
 
 def _settings(tuning: Tuning) -> Section:

@@ -59,7 +59,13 @@ def tuning_sentence(tuning: Tuning) -> str:
     """The answer."""
     if not tuning.self_check.ok:
         return f"No prediction: {misfit_text(tuning)}."
-    changes = changes_text(tuning) or "today's settings"
+    changes = changes_text(tuning)
+    if tuning.objective and not changes:
+        return (
+            f"No setting that was tried betters {tuning.objective} by 2% or more, without more "
+            "refusals: leave it as it is."
+        )
+    changes = changes or "today's settings"
     load = "" if tuning.rate == 1 else f" at {number(tuning.rate)} times the load"
     prediction = tuning.prediction
     if isinstance(prediction, Unavailable):
