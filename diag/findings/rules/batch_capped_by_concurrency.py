@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 ID = "batch-capped-by-concurrency"
 CAUSES = (IdleCause.QUEUE_FILL,)
 NEEDS = (BATCHES,)
-_FILL = Stage.QUEUE_FILL.index
+_FILL, _DISPATCH = Stage.QUEUE_FILL.index, Stage.QUEUE_DISPATCH.index
 
 
 def find(inputs: RuleInputs) -> Finding | None:
@@ -132,7 +132,8 @@ def _remedies(inputs: RuleInputs, setting: Setting) -> tuple[Remedy, ...]:
 def _gain(inputs: RuleInputs, limit: OpenLimit, setting: Setting) -> Gain | Unavailable:
     """A batch that reaches the new size starts when its last request is enqueued.
 
-    What the last request of a batch waited for it to fill, all others of the batch waited, too.
+    What the last request of a batch waited for it to fill, all others of the batch waited, too. A
+    full batch wakes a thread, which else polls (shared_batch_scheduler.h, TensorFlow 2.21).
     """
     if isinstance(setting.to, Unavailable):
         return setting.to
@@ -144,16 +145,18 @@ def _gain(inputs: RuleInputs, limit: OpenLimit, setting: Setting) -> Gain | Unav
     np.minimum.at(after_last, batch, fill)
     mine = batches.queue_index == batches.queues.index(limit.summary.queue)
     saved = np.where(mine[batch], after_last[batch], 0)
+    polled = np.where(mine[batch], requests.stage_ns[linked, _DISPATCH], 0)
     reached = batches.rows[batch] >= int(setting.to)
     mean, complete = inputs.shares.mean_ns, inputs.shares.requests
     return Gain(
         metric="latency.mean",
         unit="ns",
         now=mean,
-        low=mean - float(saved.sum()) / complete,
+        low=mean - float((saved + polled).sum()) / complete,
         high=mean - float(saved[reached].sum()) / complete,
         method=(
-            "Batches start when their last request is there: all of them (low), or those that hold "
-            "as many rows as the new size (high). Everything else stays as it is."
+            "Batches start when their last request is there: all of them and at once (low), or "
+            "those that hold as many rows as the new size, after the poll of today (high). All "
+            "else stays as it is."
         ),
     )

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from diag.analysis import analyze
 from diag.findings import find
 from diag.findings.concurrency import Most, share_at_most
+from diag.formats.source import open_bundle
 from diag.model.availability import Unavailable
 from diag.model.capture import BatchingParameters
 from diag.model.finding import Finding, Gain, Tier
 from tests.unit.analysis.traces import QUEUE_A, analyzed
-from tests.unit.findings.servers import sessions, unfounded_numbers
+from tests.unit.findings.servers import second_model, sessions, unfounded_numbers
 
 WAITING = BatchingParameters(max_batch_size=32, batch_timeout_micros=500, num_batch_threads=1)
 
@@ -74,8 +79,9 @@ def test_the_gain_is_what_the_last_request_of_a_batch_waits() -> None:
     gain = finding.gain
     assert isinstance(gain, Gain)
     # The fourth request comes 150 us after the first, and waits 350 of the 500 us.
-    assert gain.now - gain.low == pytest.approx(350_000)
-    assert gain.low == gain.high
+    assert gain.now - gain.high == pytest.approx(350_000)
+    # And 1 us until the thread took the batch.
+    assert gain.high - gain.low == pytest.approx(1_000)
 
 
 @pytest.mark.parametrize(
@@ -95,6 +101,28 @@ def test_the_gain_is_what_the_last_request_of_a_batch_waits() -> None:
 )
 def test_just_below_each_bound_it_says_nothing(text: str, parameters: BatchingParameters) -> None:
     assert found(text, parameters) is None
+
+
+def test_a_queue_that_waits_little_is_not_blamed_for_another_one() -> None:
+    """40 requests of another queue wait 9 ms each, on their own and for a timeout of 9 ms."""
+    other = second_model(sessions(40, taken=9002, run=(9010, 9900), end=9960, period=10_000))
+    other = re.sub(r"line (\S+)", r"line other-\1", other)
+    findings = find(analyzed(closed_loop() + other, WAITING))
+    assert "batch-timeout-dominates" in [each.id for each in findings]
+    assert "batch-capped-by-concurrency" not in [each.id for each in findings]
+
+
+def test_a_recorded_closed_loop_whose_change_was_measured() -> None:
+    """Six clients, max_batch_size 64 → 6: 25.7 ms were measured after the change."""
+    recording = Path(__file__).parents[2] / "recordings" / "live" / "closed_timeout.zip"
+    first = find(analyze(open_bundle(recording)))[0]
+    setting, gain = first.remedies[0].setting, first.gain
+    assert first.id == "batch-capped-by-concurrency"
+    assert setting is not None
+    assert (setting.name, setting.now, setting.to) == ("max_batch_size", 64, 6)
+    assert isinstance(gain, Gain)
+    assert gain.now == pytest.approx(67.6e6, rel=0.01)
+    assert gain.low == pytest.approx(25.7e6, rel=0.15)
 
 
 def test_without_a_known_size_it_says_nothing() -> None:
