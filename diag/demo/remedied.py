@@ -96,7 +96,8 @@ def _with_setting(
     before = getattr(now, setting.name)
     changes: dict[str, Any] = {setting.name: to}
     if setting.name in _SIZES:
-        changes["max_batch_size"] = max(to, now.max_batch_size or to)
+        if setting.name != "max_batch_size":  # which bounds the other one, and may stay larger
+            changes["max_batch_size"] = max(to, now.max_batch_size or to)
         if now.allowed_batch_sizes:
             kept = tuple(size for size in now.allowed_batch_sizes if size < to)
             changes["allowed_batch_sizes"] = (*kept, to)

@@ -63,6 +63,12 @@ def test_the_allowed_sizes_end_with_a_larger_batch(
     assert parameters.allowed_batch_sizes == sizes
 
 
+def test_a_smaller_batch_is_smaller(tmp_path: Path) -> None:
+    finding = finding_with("any", Setting("max_batch_size", now=64, to=6))
+    text, parameters = applied("batch-timeout", finding, tmp_path)
+    assert (text, parameters.max_batch_size) == ("max_batch_size 64 → 6", 6)
+
+
 def test_padding_gets_smaller_sizes(tmp_path: Path) -> None:
     text, parameters = applied("padding", finding_with("padding-waste", None), tmp_path)
     assert text == "allowed_batch_sizes 1, 2, 4, 8, 16"
