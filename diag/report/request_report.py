@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 REQUESTS_MAX = 100
 OPEN_MAX = 10
 PIECES_MAX = 1_000
+# An op that takes less of a line explains nothing of it.
+OP_MIN_RATIO = 0.05
 _COMMON = (VIEWER, START, WALL)
 _THREAD = name_column("thread", "thread", "Thread whose event shows it; empty where none does.")
 _BATCH = number_column("batch", "batch", "setting", "Row of the batches table, from 0.")
@@ -191,8 +193,7 @@ def _head(analysis: Analysis, request: int) -> Note:
 
 
 def _line_cells(analysis: Analysis, paths: RequestPaths, line: PathLine) -> tuple[Cell | None, ...]:
-    has_ops = line.step >= 0 and line.stage is not Stage.QUEUE_EXECUTOR
-    op = paths.longest_op(line.step, line.start_ns, line.end_ns) if has_ops else None
+    op = _longest_op(paths, line)
     return (
         line.stage.value,
         instant(line.start_ns),
@@ -207,6 +208,15 @@ def _line_cells(analysis: Analysis, paths: RequestPaths, line: PathLine) -> tupl
         op[1] if op else None,
         line.pieces,
     )
+
+
+def _longest_op(paths: RequestPaths, line: PathLine) -> tuple[str, int] | None:
+    """None where the request waits, or where no op explains the line."""
+    if line.step < 0 or line.stage is Stage.QUEUE_EXECUTOR:
+        return None
+    found = paths.longest_op(line.step, line.start_ns, line.end_ns)
+    length_ns = line.end_ns - line.start_ns
+    return found if found and found[1] >= OP_MIN_RATIO * length_ns else None
 
 
 def _piece_cells(analysis: Analysis, path: RequestPath) -> Iterator[tuple[Cell | None, ...]]:
