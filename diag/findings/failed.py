@@ -8,7 +8,6 @@ ProcessBatch, MergeInputTensors) at 9d981c5c, shared_batch_scheduler.h (Schedule
 
 from __future__ import annotations
 
-import enum
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from diag.findings import thresholds
+from diag.findings.failed_answers import FailureCause, answers_by_cause, most_expected
 from diag.model.availability import Unavailable
 from diag.model.capture import BatchingParameters
 from diag.simulation.options import QueueOptions
@@ -25,29 +25,6 @@ if TYPE_CHECKING:
 
 OK = "OK"
 EXHAUSTED = "RESOURCE_EXHAUSTED"
-
-
-class FailureCause(enum.Enum):
-    """Why requests fail, as far as the trace shows it."""
-
-    QUEUE_FULL = "queue full"
-    TOO_LARGE = "more rows than max_batch_size"
-    REFUSED = "refused by the batch scheduler, for one of the two"
-    NO_BATCH_DIMENSION = "no common first dimension"
-    SHAPES_DIFFER = "inputs of a batch not merged"
-    DEADLINE = "deadline passed"
-
-
-# The status of such answers. A run that takes too long ends with DEADLINE_EXCEEDED, which the trace
-# does not show; a deadline that passes in the queue, with RESOURCE_EXHAUSTED.
-STATUSES = {
-    FailureCause.QUEUE_FULL: ("UNAVAILABLE",),
-    FailureCause.TOO_LARGE: ("INVALID_ARGUMENT",),
-    FailureCause.REFUSED: ("UNAVAILABLE", "INVALID_ARGUMENT"),
-    FailureCause.NO_BATCH_DIMENSION: ("INVALID_ARGUMENT",),
-    FailureCause.SHAPES_DIFFER: ("FAILED_PRECONDITION",),
-    FailureCause.DEADLINE: ("DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +60,40 @@ class FailedRequests:
             return {}
         return {status: n for status, n in self.answers.items() if status != OK and n > 0}
 
-    def counted(self, cause: FailureCause) -> dict[str, int]:
-        """Answers with a status that this cause gives.
+    @property
+    def counted_by_cause(self) -> dict[FailureCause, dict[str, int]]:
+        """Answers by cause and status: no more than the trace lets expect of each cause."""
+        scale = self._answers_per_request
+        if scale is None:  # nothing succeeded: all that failed stands for all that is counted
+            scale = self.answers_total / self.requests if self.requests else 1.0
+        expected = {cause: n * max(1.0, scale) for cause, n in self.traced.items()}
+        return answers_by_cause(expected, self.not_ok)
 
-        A status that another cause in the trace gives as well counts for both.
-        """
-        statuses = STATUSES[cause]
-        if cause is FailureCause.DEADLINE and cause not in self.traced:
-            statuses = statuses[:1]  # what else exhausts a resource is not known
-        return {s: n for s, n in self.not_ok.items() if s in statuses}
+    def counted(self, cause: FailureCause) -> dict[str, int]:
+        """Answers that belong to this cause, by status."""
+        return self.counted_by_cause.get(cause, {})
 
     def unexplained(self) -> dict[str, int]:
-        """Answers other than OK with a status that no cause in the trace gives."""
-        known = {FailureCause.DEADLINE, *self.traced}
-        named = {status for cause in known for status in self.counted(cause)}
-        return {status: n for status, n in self.not_ok.items() if status not in named}
+        """Answers other than OK that belong to no cause, by status."""
+        left = Counter(self.not_ok)
+        for counted in self.counted_by_cause.values():
+            left.subtract(counted)
+        return {status: n for status, n in left.items() if n > 0}
+
+    def exceeds_the_trace(self, cause: FailureCause) -> bool:
+        """Whether more answers with its statuses were counted than the trace explains."""
+        counted, scale = self.counted(cause), self._answers_per_request or 1.0
+        expected = self.traced.get(cause, 0) * max(1.0, scale)
+        surplus = self.unexplained().keys() & counted.keys()
+        return bool(surplus) or sum(counted.values()) > most_expected(expected)
+
+    @property
+    def _answers_per_request(self) -> float | None:
+        """Answers OK between the scrapes for each such request in the trace; None without any."""
+        succeeded = self.requests - self.traced_total
+        if isinstance(self.answers, Unavailable) or succeeded <= 0 or OK not in self.answers:
+            return None
+        return self.answers[OK] / succeeded
 
     @property
     def number(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from diag.findings import thresholds
-from diag.findings.failed import FailedRequests, FailureCause
+from diag.findings.failed_answers import FailureCause
 from diag.findings.metrics import check
 from diag.model.availability import Unavailable
 from diag.model.finding import CounterEvidence, Evidence, Finding, Severity, Source, Tier
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from diag.analysis.result import Analysis
+    from diag.findings.failed import FailedRequests
     from diag.model.finding import Remedy
 
 _NS_PER_S = 1e9
@@ -45,12 +46,14 @@ class FailedShare(NamedTuple):
         requests: All requests in the trace.
         counted: Answers by status, as the server's metrics count them.
         answers: All answers; 0 without metrics.
+        exceeds: Whether more answers with these statuses were counted than the trace explains.
     """
 
     traced: int
     requests: int
     counted: Mapping[str, int]
     answers: int
+    exceeds: bool = False
 
     @property
     def is_by_trace(self) -> bool:
@@ -83,7 +86,13 @@ class FailedShare(NamedTuple):
 def share_of(failed: FailedRequests, cause: FailureCause) -> FailedShare:
     """The failures with this cause."""
     traced = failed.traced.get(cause, 0)
-    return FailedShare(traced, failed.requests, failed.counted(cause), failed.answers_total)
+    return FailedShare(
+        traced,
+        failed.requests,
+        failed.counted(cause),
+        failed.answers_total,
+        exceeds=failed.exceeds_the_trace(cause),
+    )
 
 
 def failure_finding(
@@ -167,7 +176,7 @@ def _evidence(share: FailedShare) -> tuple[Evidence, ...]:
 
 
 def _judge(failed: FailedRequests, share: FailedShare) -> tuple[Confidence, str]:
-    """High where both sources show the same failures; low where they contradict each other."""
+    """High where both sources show as many failures; low where the metrics count fewer."""
     counted = sum(share.counted.values())
     if isinstance(failed.answers, Unavailable):
         return Confidence.MEDIUM, "One source, the trace: no server metrics over the same window."
@@ -182,6 +191,12 @@ def _judge(failed: FailedRequests, share: FailedShare) -> tuple[Confidence, str]
             f"{counted:,} answers with that status."
         )
         return Confidence.LOW, reason
+    if share.exceeds:
+        reason = (
+            f"The trace shows {share.traced:,} such requests. The metrics count more answers with "
+            "that status; the others may have another cause."
+        )
+        return Confidence.MEDIUM, reason
     return Confidence.HIGH, "The trace shows where they ended, and the metrics count the status."
 
 

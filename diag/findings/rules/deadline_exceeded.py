@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from diag.findings.failed import FailureCause
+from diag.findings.failed_answers import FailureCause
 from diag.findings.failure_finding import failure_finding, share_of
 from diag.model.finding import Finding, Remedy, RemedyKind, RemedyPlace
 
 if TYPE_CHECKING:
-    from diag.findings.failure_finding import FailureInputs
+    from diag.findings.failure_finding import FailedShare, FailureInputs
 
 ID = "deadline-exceeded"
 
@@ -25,16 +25,11 @@ def find_failed(inputs: FailureInputs) -> Finding | None:
     share = share_of(inputs.failed, FailureCause.DEADLINE)
     if not share.number:
         return None
-    in_queue = share.traced > 0
     return failure_finding(
         inputs,
         share,
         rule=ID,
-        why=(
-            "their deadline passed while they waited in the batching queue"
-            if in_queue
-            else "their deadline passed before the model's run ended"
-        ),
+        why=_where(share),
         remedies=(
             Remedy(
                 RemedyKind.CLIENT,
@@ -52,3 +47,11 @@ def find_failed(inputs: FailureInputs) -> Finding | None:
         ),
         rollback="Put the earlier deadline back.",
     )
+
+
+def _where(share: FailedShare) -> str:
+    if not share.traced:
+        return "their deadline passed before the model's run ended"
+    if share.exceeds:
+        return "their deadline passed, for some of them in the batching queue"
+    return "their deadline passed while they waited in the batching queue"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diag.findings.batching import parameter_remedy, restore
-from diag.findings.failed import FailureCause
+from diag.findings.failed_answers import FailureCause
 from diag.findings.failure_finding import failure_finding, share_of
 from diag.model.availability import Unavailable
 from diag.model.capture import BatchingParameters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from diag.findings.failed import FailureCause
+from diag.findings.failed_answers import FailureCause
 from diag.findings.failure_finding import failure_finding, share_of
 from diag.model.finding import CounterEvidence, Finding, Remedy, RemedyKind, RemedyPlace
 

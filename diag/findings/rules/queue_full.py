@@ -14,7 +14,7 @@ from diag.findings.batching import (
     restore,
     threads_busy_ratio,
 )
-from diag.findings.failed import FailureCause
+from diag.findings.failed_answers import FailureCause
 from diag.findings.failure_finding import failure_finding, share_of
 from diag.findings.metrics import measure
 from diag.model.availability import Unavailable

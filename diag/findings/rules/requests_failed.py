@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from diag.findings.failed import FailureCause
+from diag.findings.failed_answers import FailureCause
 from diag.findings.failure_finding import FailedShare, failure_finding
 from diag.model.finding import CounterEvidence, Finding, Remedy, RemedyKind, RemedyPlace
 
@@ -28,14 +29,13 @@ def find_failed(inputs: FailureInputs) -> Finding | None:
     """Failures that no other rule explains: statuses alone, or refusals of unknown reason."""
     failed = inputs.failed
     refused = failed.traced.get(FailureCause.REFUSED, 0)
-    counted = failed.unexplained()
-    if refused:
-        counted |= failed.counted(FailureCause.REFUSED)
+    unexplained = failed.unexplained()
+    counted = dict(Counter(unexplained) + Counter(failed.counted(FailureCause.REFUSED)))
     share = FailedShare(refused, failed.requests, counted, failed.answers_total)
     if not share.number:
         return None
     why = "the recording does not show why"
-    if refused:
+    if refused and not unexplained:
         why = (
             "the batch scheduler refused them, either for a full queue or for more rows than "
             "max_batch_size; the recording does not show which"

@@ -11,7 +11,8 @@ import pytest
 from diag.analysis import analyze
 from diag.analysis.samples.metrics import ModelMetrics
 from diag.findings import conclude, find
-from diag.findings.failed import FailureCause, failed_requests
+from diag.findings.failed import failed_requests
+from diag.findings.failed_answers import FailureCause
 from diag.model.availability import Unavailable
 from diag.model.capture import BatchingParameters
 from diag.model.finding import Tier
@@ -282,3 +283,59 @@ def test_a_scheduler_whose_calls_have_other_names_rejects_no_inputs() -> None:
     assert server(unscheduled(10)).failures.unscheduled == 10
     renamed = analyzed(sessions(40) + unscheduled(10), FILE).failures
     assert (renamed.unscheduled, renamed.refused) == (0, 10)
+
+
+def test_answers_beyond_those_that_the_trace_explains_keep_no_cause() -> None:
+    """A wrong signature gives the same status before the batcher, which the trace does not show."""
+    findings = find(server(unscheduled(1), {"OK": 40, "INVALID_ARGUMENT": 200}))
+    first = findings[0]
+    assert (first.id, first.confidence) == ("requests-failed", Confidence.MEDIUM)
+    assert first.what.startswith("83% of requests failed: the recording does not show why")
+    (shown,) = (finding for finding in findings if finding.id == "no-batch-dimension")
+    assert shown.what.startswith("2% of requests failed: with batching")
+    assert shown.confidence is Confidence.MEDIUM
+    assert "may have another cause" in shown.confidence_reason
+
+
+def test_a_deadline_that_passed_in_the_queue_once_does_not_tell_where_the_others_passed() -> None:
+    analysis = server(given_up(1, merge=""), {"OK": 40, "DEADLINE_EXCEEDED": 200})
+    first = find(analysis)[0]
+    assert (first.id, first.confidence) == ("deadline-exceeded", Confidence.MEDIUM)
+    assert "their deadline passed, for some of them in the batching queue" in first.what
+
+
+def test_an_exhausted_resource_is_a_deadline_only_where_the_trace_shows_it() -> None:
+    findings = find(server(given_up(10, merge=""), {"OK": 40, "RESOURCE_EXHAUSTED": 100}))
+    assert [f.id for f in findings[:2]] == ["requests-failed", "deadline-exceeded"]
+    assert "10 RESOURCE_EXHAUSTED of 140" in findings[1].what
+    assert "90 RESOURCE_EXHAUSTED of 140" in findings[0].what
+
+
+def test_two_causes_with_one_status_share_its_answers() -> None:
+    failures = unscheduled(10) + refused(30, rows=20)
+    failed = failed_requests(server(failures, {"OK": 40, "INVALID_ARGUMENT": 40}))
+    assert failed.counted(FailureCause.NO_BATCH_DIMENSION) == {"INVALID_ARGUMENT": 10}
+    assert failed.counted(FailureCause.TOO_LARGE) == {"INVALID_ARGUMENT": 30}
+    assert failed.unexplained() == {}
+    findings = find(server(failures, {"OK": 40, "INVALID_ARGUMENT": 40}))
+    assert {f.confidence for f in findings if f.tier is Tier.FAILURES} == {Confidence.HIGH}
+
+
+def test_answers_just_outside_the_window_belong_to_the_cause_in_it() -> None:
+    """The scrapes enclose the window, so that they count some more."""
+    analysis = server(refused(10), {"OK": 48, "UNAVAILABLE": 14})
+    assert failed_requests(analysis).counted(FailureCause.QUEUE_FULL) == {"UNAVAILABLE": 14}
+    assert find(analysis)[0].confidence is Confidence.HIGH
+
+
+def test_refusals_of_an_unknown_reason_are_not_the_reason_of_all_answers() -> None:
+    """Both statuses were counted far more often than the scheduler refused a request."""
+    answers = {"OK": 40, "UNAVAILABLE": 90, "INVALID_ARGUMENT": 90}
+    first = find(server(refused(10, rows=20), answers, file=None))[0]
+    assert first.id == "requests-failed"
+    assert "the recording does not show why" in first.what
+
+
+def test_where_all_requests_fail_many_more_answers_than_requests_are_no_proof() -> None:
+    first = find(server(unscheduled(5), {"INVALID_ARGUMENT": 200}, good=0))[0]
+    assert first.confidence is Confidence.MEDIUM
