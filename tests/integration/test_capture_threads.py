@@ -63,6 +63,22 @@ def test_a_recording_that_is_refused_at_once_is_asked_for_again(tmp_path: Path) 
     assert "grpc-threads-exhausted" in [each.code for each in outcome.caveats]
 
 
+def test_a_call_refused_for_another_resource_says_nothing_of_threads(tmp_path: Path) -> None:
+    with serving(refused_profiles=2, refused_text="quota exceeded") as server:
+        outcome = capture_bundle(plan(server.address), tmp_path / "b")
+        assert len(server.profiles) == 3
+    assert "grpc-threads-exhausted" not in [each.code for each in outcome.caveats]
+
+
+def test_another_lack_of_resources_is_not_called_a_lack_of_threads(tmp_path: Path) -> None:
+    refusal = (grpc.StatusCode.RESOURCE_EXHAUSTED, "quota of this route exceeded")
+    with serving(refusal=refusal) as server, pytest.raises(CaptureError, match="no resources") as e:
+        capture_bundle(plan(server.address, timeout_ns=500 * MS), tmp_path / "b")
+    assert "--grpc_max_threads" not in e.value.hint
+    assert e.value.cause == "quota of this route exceeded"
+    assert len(server.calls) > 2, "a refused call is made again"
+
+
 def test_a_server_with_free_threads_has_no_such_caveat(tmp_path: Path) -> None:
     with serving(concurrent=2) as server:
         outcome = capture_bundle(plan(server.address), tmp_path / "b")

@@ -88,7 +88,8 @@ class Serving:
         refusal: Every call ends with this.
         models: Version states by name; ``None`` has no model service.
         want_token: Refuse calls without this authorization header.
-        refused_profiles: Calls of Profile that are refused first, for lack of threads.
+        refused_profiles: Calls of Profile that are refused first, for lack of a resource.
+        refused_text: What these calls are refused with.
         hold_s: How long a Predict takes, on a thread of its own.
     """
 
@@ -103,6 +104,7 @@ class Serving:
     models: dict[str, dict[int, int]] | None = None
     want_token: str = ""
     refused_profiles: int = 0
+    refused_text: str = "Server Threadpool Exhausted"
     hold_s: float = 0.0
     address: str = ""
     profiles: list[ProfileRequest] = field(default_factory=list)
@@ -167,7 +169,7 @@ class Serving:
         self.profiles.append(request)
         if self.refused_profiles:
             self.refused_profiles -= 1
-            context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "Server Threadpool Exhausted")
+            context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, self.refused_text)
         if self.busy or not self._lock.acquire(blocking=False):
             context.abort(grpc.StatusCode.INTERNAL, BUSY)
         try:

@@ -14,7 +14,7 @@ import grpc
 from google.protobuf.message import Message
 
 from diag.capture.interrupts import Interrupts
-from diag.capture.server.backoff import Backoff, is_out_of_threads
+from diag.capture.server.backoff import Backoff, is_out_of_threads, is_refused
 from diag.errors import UsageError
 
 if TYPE_CHECKING:
@@ -122,8 +122,8 @@ class Connection:
     ) -> Response:
         """Call a method and wait for the answer.
 
-        A call that a TensorFlow server refuses for lack of threads is made again, with growing
-        pauses.
+        A call that a TensorFlow server refuses for lack of a resource, such as threads, is made
+        again, with growing pauses.
 
         Args:
             method: Path, e.g. ``/tensorflow.ProfilerService/Terminate``.
@@ -140,9 +140,9 @@ class Connection:
             answer = self._answer(method, request, response, timeout_s)
             if not isinstance(answer, grpc.RpcError):
                 return answer
-            if not self.options.retry_refused or not is_out_of_threads(answer):
+            if not self.options.retry_refused or not is_refused(answer):
                 raise answer
-            self.refused += 1
+            self.refused += is_out_of_threads(answer)
             if not backoff.pause():
                 raise answer
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import grpc
 
+from diag.capture.server.backoff import names_threads
 from diag.capture.server.transport_check import check_transport
 from diag.errors import (
     CaptureError,
@@ -138,10 +139,17 @@ def _exhausted(server: str, details: str, activity: str) -> CaptureError:
             cause=details,
             hint=f"record less: {_RECORD_LESS}, or no GPUs (`device_trace`)",
         )
+    if names_threads(details):
+        return CaptureError(
+            f"{server} had no resources to answer while {activity}",
+            cause=details,
+            hint="all its gRPC threads are in use: try again, or raise the server's "
+            "--grpc_max_threads",
+        )
     return CaptureError(
         f"{server} had no resources to answer while {activity}",
         cause=details,
-        hint="all its gRPC threads are in use: try again, or raise the server's --grpc_max_threads",
+        hint="read the cause, and try again: a quota of a proxy or a lack of memory ends calls so",
     )
 
 

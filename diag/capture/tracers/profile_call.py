@@ -11,7 +11,7 @@ import grpc
 
 from diag.capture.plan import MS, SECOND
 from diag.capture.server import failures
-from diag.capture.server.backoff import Backoff, is_out_of_threads
+from diag.capture.server.backoff import Backoff, is_out_of_threads, is_refused
 from diag.capture.server.connection import TICK_S
 from diag.capture.tracers.probe import PROFILE, TERMINATE
 from diag.capture.tracers.session_ids import new_session_id
@@ -85,7 +85,8 @@ def call_profile(
 ) -> ProfileAnswer:
     """Call ``Profile`` and wait for the answer.
 
-    Only a call that the server refused at once for lack of threads is made again: no session began.
+    Only a call that the server refused at once, such as for lack of threads, is made again: no
+    session began.
 
     However this ends, the session on the server ends too: by ``Terminate`` and, if the answer is
     not awaited, by cancelling the call, upon which the server drops the data and frees its
@@ -108,7 +109,7 @@ def call_profile(
             answer = _call(connection, request, collect_timeout_ns, stop_requested, on_tick)
         if isinstance(answer, ProfileAnswer):
             return answer
-        connection.refused += 1
+        connection.refused += is_out_of_threads(answer)
         if stop_requested() or not backoff.pause():
             raise failures.explain(answer, connection, failures.RECORDING) from answer
 
@@ -149,7 +150,7 @@ def _call(
     except grpc.RpcError as exc:
         connection.note(exc)
         is_early = time.monotonic_ns() - started_ns < request.opts.duration_ms * MS
-        if connection.options.retry_refused and is_early and is_out_of_threads(exc):
+        if connection.options.retry_refused and is_early and is_refused(exc):
             return exc
         if exc.code() == grpc.StatusCode.DEADLINE_EXCEEDED:
             _terminate(connection, request.session_id)
