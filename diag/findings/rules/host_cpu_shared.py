@@ -1,4 +1,4 @@
-"""Other processes use most of the machine's CPU, so that the server's threads wait for a core."""
+"""Other processes use most of the machine's CPU: the server's threads may wait for a core."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def find(inputs: RuleInputs) -> Finding | None:
 
     Source: samples of the same window (/proc/stat of the machine, /proc/PID/stat of the server).
     Not where what executes is busy all the time and requests wait for it: then the server itself is
-    at capacity.
+    at capacity. A full CPU does not prove a wait: processes of low priority give way to the server.
     """
     analysis = inputs.analysis
     if not is_cpu_of_others(analysis) or (is_saturated(inputs) and is_contended(inputs)):
@@ -50,11 +50,14 @@ def find(inputs: RuleInputs) -> Finding | None:
         id=ID,
         cause=ID,
         severity=Severity.WARNING,
-        confidence=Confidence.HIGH,
-        confidence_reason="The samples of machine and server over the same window show it.",
+        confidence=Confidence.MEDIUM,
+        confidence_reason=(
+            "The samples over the same window show who uses the CPU. Nothing shows how long the "
+            "server's threads wait for a core."
+        ),
         what=(
             f"Other processes use the CPU: the machine is {busy:.0%} busy, and the server uses "
-            f"{server:.2f} of {cores} cores, so that its threads have to wait for a core."
+            f"{server:.2f} of {cores} cores, so that its threads may have to wait for a core."
         ),
         evidence=cpu_evidence(analysis),
         counter_evidence=(
