@@ -36,12 +36,17 @@ class FailedRequests:
         requests: Whole requests in the trace, failed ones included.
         answers: Answers of inferences by status between the scrapes, which enclose the window.
         largest_request: ``max_batch_size`` for a request, by the server's file.
+        several_models: Whether several models may have a limit each. The trace does not show which
+            of them refused a request.
+        inferred: Causes that the trace does not contradict, and the statuses name.
     """
 
     traced: dict[FailureCause, int] = field(hash=False)
     requests: int
     answers: dict[str, int] | Unavailable = field(hash=False)
     largest_request: int | Unavailable
+    several_models: bool = False
+    inferred: frozenset[FailureCause] = frozenset()
 
     @property
     def traced_total(self) -> int:
@@ -128,6 +133,8 @@ def failed_requests(analysis: Analysis) -> FailedRequests:
     limit = _largest_request(analysis, answers)
     traced = Counter({FailureCause.NO_BATCH_DIMENSION: failures.unscheduled})
     traced += _refusals(analysis, limit, answers)
+    early = _early(analysis, answers)
+    traced[early] += failures.early
     traced[FailureCause.SHAPES_DIFFER] += failures.unmerged
     traced[FailureCause.DEADLINE] += failures.expired
     if isinstance(counts.complete, Unavailable):  # of how many these would be is not known
@@ -137,7 +144,36 @@ def failed_requests(analysis: Analysis) -> FailedRequests:
         requests=counts.complete + failures.total,
         answers=answers,
         largest_request=limit,
+        several_models=_has_several_models(analysis),
+        inferred=frozenset({early} if failures.early else ()),
     )
+
+
+def _early(analysis: Analysis, answers: dict[str, int] | Unavailable) -> FailureCause:
+    """Why requests ended before a batch, where the trace has no call of the scheduler.
+
+    Three reasons are possible: no common first dimension, too many rows, a full queue. Such a call
+    would be seen for the last two, unless this version does not record it: tasks that were enqueued
+    without one show that.
+    """
+    if isinstance(answers, Unavailable) or len(analysis.batches):
+        return FailureCause.EARLY
+    if answers.keys() - {OK} == {"INVALID_ARGUMENT"}:
+        return FailureCause.NO_BATCH_DIMENSION
+    return FailureCause.EARLY
+
+
+def _has_several_models(analysis: Analysis) -> bool:
+    """Whether batches of several models may be formed, by the metrics or else by the queues."""
+    by_queues = sum(summary.queue.is_function for summary in analysis.queues) > 1
+    if isinstance(analysis.metrics, Unavailable):
+        return len(analysis.queues) > 1
+    asked = [
+        model
+        for model in analysis.metrics
+        if isinstance(model.responses, Unavailable) or any(model.responses.values())
+    ]
+    return by_queues or len(asked) > 1
 
 
 def _largest_request(
@@ -147,6 +183,8 @@ def _largest_request(
     file = analysis.capture.batching_parameters
     if not isinstance(file, BatchingParameters):
         return file
+    if _has_several_models(analysis):
+        return Unavailable("which model refused a request is not recorded")
     limit = QueueOptions.from_parameters(file).max_batch_size
     if analysis.failures.accepted_rows > limit:
         return Unavailable("the server accepted requests with more rows than the file allows")
@@ -166,8 +204,9 @@ def _refusals(
     """Why the batch scheduler refused requests.
 
     It has two reasons: more rows than a request may have, and a full queue. Where the limit is not
-    known, the status tells, if only one of the two was counted; else a request that is no larger
-    than an accepted one met a full queue.
+    known, the status tells, if only one of the two was counted. Else a request that is no larger
+    than an accepted one met a full queue, if tasks waited then and there is one model: a queue
+    without a task is not full, and another model may have another limit.
     """
     rows, largest = analysis.failures.refused_rows, analysis.failures.accepted_rows
     counted = {} if isinstance(answers, Unavailable) else answers
@@ -177,8 +216,12 @@ def _refusals(
         other = FailureCause.QUEUE_FULL if full else FailureCause.TOO_LARGE
     if isinstance(limit, Unavailable) and other is not FailureCause.REFUSED:
         return Counter({other: len(rows)})
-    fits = (rows >= 0) & (rows <= (largest if isinstance(limit, Unavailable) else limit))
-    exceeds = np.zeros(len(rows), np.bool_) if isinstance(limit, Unavailable) else rows > limit
+    if isinstance(limit, Unavailable):
+        fits = (rows >= 0) & (rows <= largest) & analysis.failures.refused_while_waiting
+        fits &= not _has_several_models(analysis)
+        exceeds = np.zeros(len(rows), np.bool_)
+    else:
+        fits, exceeds = (rows >= 0) & (rows <= limit), rows > limit
     causes = Counter(
         {
             FailureCause.QUEUE_FULL: int(fits.sum()),

@@ -25,6 +25,7 @@ class FailureCause(enum.Enum):
     QUEUE_FULL = "queue full"
     TOO_LARGE = "more rows than max_batch_size"
     REFUSED = "refused by the batch scheduler, for one of the two"
+    EARLY = "ended before they joined a batch"
     NO_BATCH_DIMENSION = "no common first dimension"
     SHAPES_DIFFER = "inputs of a batch not merged"
     DEADLINE = "deadline passed"
@@ -36,6 +37,7 @@ STATUSES = {
     FailureCause.QUEUE_FULL: ("UNAVAILABLE",),
     FailureCause.TOO_LARGE: ("INVALID_ARGUMENT",),
     FailureCause.REFUSED: ("UNAVAILABLE", "INVALID_ARGUMENT"),
+    FailureCause.EARLY: ("UNAVAILABLE", "INVALID_ARGUMENT"),
     FailureCause.NO_BATCH_DIMENSION: ("INVALID_ARGUMENT",),
     FailureCause.SHAPES_DIFFER: ("FAILED_PRECONDITION",),
     FailureCause.DEADLINE: (_DEADLINE_STATUS, "RESOURCE_EXHAUSTED"),

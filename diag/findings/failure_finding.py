@@ -47,6 +47,7 @@ class FailedShare(NamedTuple):
         counted: Answers by status, as the server's metrics count them.
         answers: All answers; 0 without metrics.
         exceeds: Whether more answers with these statuses were counted than the trace explains.
+        is_inferred: Whether the status names the cause, and the trace does not contradict it.
     """
 
     traced: int
@@ -54,6 +55,7 @@ class FailedShare(NamedTuple):
     counted: Mapping[str, int]
     answers: int
     exceeds: bool = False
+    is_inferred: bool = False
 
     @property
     def is_by_trace(self) -> bool:
@@ -92,6 +94,7 @@ def share_of(failed: FailedRequests, cause: FailureCause) -> FailedShare:
         failed.counted(cause),
         failed.answers_total,
         exceeds=failed.exceeds_the_trace(cause),
+        is_inferred=cause in failed.inferred,
     )
 
 
@@ -193,8 +196,14 @@ def _judge(failed: FailedRequests, share: FailedShare) -> tuple[Confidence, str]
         return Confidence.LOW, reason
     if share.exceeds:
         reason = (
-            f"The trace shows {share.traced:,} such requests. The metrics count more answers with "
-            "that status; the others may have another cause."
+            f"The trace shows {share.traced:,} of them. The metrics count more answers with that "
+            "status; the others may have another cause."
+        )
+        return Confidence.MEDIUM, reason
+    if share.is_inferred:
+        reason = (
+            "The metrics count the status. The trace has no call of the batch scheduler, and so "
+            "does not show where these requests ended."
         )
         return Confidence.MEDIUM, reason
     return Confidence.HIGH, "The trace shows where they ended, and the metrics count the status."

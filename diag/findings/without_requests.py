@@ -190,7 +190,7 @@ class _Common(TypedDict):
 
 
 def _common(analysis: Analysis) -> _Common:
-    """What the three have in common: only another capture can show more."""
+    """What the findings of this module have in common: only another capture can show more."""
     return {
         "evidence": _evidence(analysis),
         "gain": Unavailable("no request was recorded"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from diag.model.events import Int64s
+from diag.model.events import Bools, Int64s
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -16,10 +16,14 @@ class Failures:
     ProcessBatch, MergeInputTensors), tensorflow/serving 9d981c5c; recorded on a live server.
 
     Attributes:
-        unscheduled: Ended without a call of the batch scheduler. Only the check of the inputs'
-            first dimensions comes before that call.
+        unscheduled: Ended without a call of the batch scheduler, in a trace that records such
+            calls. Only the check of the inputs' first dimensions comes before that call.
+        early: Ended before they joined a batch, in a trace without such calls: other versions may
+            not record them.
         refused_rows: (n,) rows of each request that the batch scheduler refused; -1 unknown.
         refused_start_ns: (n,) begin of each of these requests, ns since the capture's origin.
+        refused_while_waiting: (n,) whether a task waited in some queue as each was refused. A queue
+            that is full has waiting tasks.
         accepted_rows: The largest number of rows that the scheduler accepted; -1 for none.
         unmerged: Enqueued, but the inputs of the batch could not be merged: ``ProcessBatch`` with
             ``MergeInputTensors`` and without a run.
@@ -28,8 +32,10 @@ class Failures:
     """
 
     unscheduled: int
+    early: int
     refused_rows: Int64s
     refused_start_ns: Int64s
+    refused_while_waiting: Bools
     accepted_rows: int
     unmerged: int
     expired: int
@@ -37,7 +43,7 @@ class Failures:
     @property
     def refused(self) -> int:
         """Requests that never joined a batch."""
-        return self.unscheduled + len(self.refused_rows)
+        return self.unscheduled + self.early + len(self.refused_rows)
 
     @property
     def with_batch(self) -> int:

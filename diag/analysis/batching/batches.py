@@ -44,6 +44,7 @@ class Batches:
         last_step: (n,) last nested root step.
         run_step: (k,) every root step nested in a batch.
         run_batch: (k,) the batch it is nested in.
+        has_run: (n,) whether a run is nested in it, of an executor or of TFRT.
         has_merge: (n,) whether its inputs were merged or concatenated.
         is_failed: (n,) whether a ``BatchingSession`` gave the batch up before its run.
         line: (n,) line index of the batch thread.
@@ -62,6 +63,7 @@ class Batches:
     last_step: Int64s
     run_step: Int64s
     run_batch: Int64s
+    has_run: Bools
     has_merge: Bools
     is_failed: Bools
     line: Int64s
@@ -112,14 +114,16 @@ def find_batches(events: EventTable, steps: Steps) -> Batches:
     run_step = run_step[np.argsort(steps.row[run_step])]
     run_of = innermost(events, row, steps.row[run_step])
     first_run, last_run = first_inside(run_of, n), last_inside(run_of, n)
-    has_run = first_run >= 0
-    first_step = np.where(has_run, _pick(run_step, first_run), -1)
-    last_step = np.where(has_run, _pick(run_step, last_run), -1)
+    has_step = first_run >= 0
+    first_step = np.where(has_step, _pick(run_step, first_run), -1)
+    last_step = np.where(has_step, _pick(run_step, last_run), -1)
+    tfrt = events.rows_named(ev.TFRT_MODEL_RUN)
+    has_run = has_step | (first_inside(innermost(events, row, tfrt), n) >= 0)
 
     start, end = events.start_ns[row], events.end_ns[row]
     merged = np.where(has_merge, events.end_ns[_pick(merge, last_merge)] if n else start, start)
-    run_start = np.where(has_run, _pick(steps.start_ns, first_step), merged)
-    run_end = np.where(has_run, _pick(steps.end_ns, last_step), end)
+    run_start = np.where(has_step, _pick(steps.start_ns, first_step), merged)
+    run_end = np.where(has_step, _pick(steps.end_ns, last_step), end)
     kind = events.stat(ev.STAT_CONSUMER_TYPE).at(row, ev.CONTEXT_BATCH_SCHEDULER)
     return Batches(
         row=row,
@@ -135,6 +139,7 @@ def find_batches(events: EventTable, steps: Steps) -> Batches:
         last_step=last_step,
         run_step=run_step[run_of >= 0],
         run_batch=run_of[run_of >= 0],
+        has_run=has_run,
         has_merge=has_merge,
         is_failed=np.zeros(n, np.bool_),
         line=events.line_index[row].astype(np.int64),
@@ -226,21 +231,24 @@ def _take_by_rows(
 
 
 def find_failed_batches(
-    batches: Batches, tasks: Tasks, session_of_task: Int64s, *, shows_runs: bool
+    batches: Batches, tasks: Tasks, session_of_task: Int64s, *, shows_runs: bool, has_runs: bool
 ) -> Batches:
     """Mark the batches of a ``BatchingSession`` that ended without a run.
+
+    Other runtimes may leave no event of a run. So a batch of a session must show one, or the trace
+    has no run at all.
 
     Args:
         batches: All batches.
         tasks: All tasks.
         session_of_task: (tasks,) the ``BatchingSessionRun`` that enqueued each task, or -1.
         shows_runs: Whether the trace would show a run: it does from tracer level 2 on.
+        has_runs: Whether the trace has any run, in a batch or not.
     """
-    is_failed = np.zeros(len(batches), np.bool_)
-    if shows_runs:
-        is_failed[tasks.batch[(tasks.batch >= 0) & (session_of_task >= 0)]] = True
-        is_failed &= batches.first_step < 0
-    return replace(batches, is_failed=is_failed)
+    of_session = np.zeros(len(batches), np.bool_)
+    of_session[tasks.batch[(tasks.batch >= 0) & (session_of_task >= 0)]] = True
+    shows_runs &= bool(batches.has_run[of_session].any()) or not has_runs
+    return replace(batches, is_failed=of_session & ~batches.has_run & shows_runs)
 
 
 def finish_function_batches(

@@ -53,7 +53,9 @@ def find_batching(capture: Capture, execution: Execution) -> Batching:
     batches = finish_function_batches(batches, tasks, ops, owners.call)
     level = tracer_level(events, capture.tracer_level)
     shows_runs = isinstance(level, int) and level > 1
-    batches = find_failed_batches(batches, tasks, owners.session, shows_runs=shows_runs)
+    batches = find_failed_batches(
+        batches, tasks, owners.session, shows_runs=shows_runs, has_runs=len(steps) > 0
+    )
     parameters = capture.batching_parameters
     queues = describe_queues(
         find_queues(batches, tasks, ops_of_tasks(owners, ops), events.names),

@@ -9,7 +9,7 @@ from diag.analysis.requests.kinds.batch_function import refused_calls
 from diag.analysis.requests.kinds.batching_session import first_runs_inside
 from diag.analysis.requests.kinds.kind import KindInputs
 from diag.formats.trace import event_names as ev
-from diag.model.events import Int64s
+from diag.model.events import Bools, Int64s
 from diag.model.failures import Failures
 
 
@@ -30,10 +30,15 @@ def find_failures(inputs: KindInputs) -> Failures:
     size = inputs.events.stat(ev.STAT_BATCHING_INPUT_TASK_SIZE).at(call)
     rows = np.full(len(sessions), -1, np.int64)
     rows[session_of_call[inside]] = size[inside]
+    at_ns = inputs.events.start_ns[sessions]
+    at_ns[session_of_call[inside]] = inputs.events.start_ns[call[inside]]
     was_called = np.zeros(len(sessions), np.bool_)
     was_called[session_of_call[inside]] = True
-    # Other versions may name the calls differently: then a missing call says nothing.
-    was_called |= ~was_called[enqueued].all()
+    # Other versions may not record the calls, or name them differently: then a missing call says
+    # nothing.
+    shows_calls = len(call) > 0 and bool(was_called[enqueued].all())
+    uncalled = int((is_refused & ~was_called).sum())
+    is_refused &= was_called
 
     in_failed = owned & (tasks.batch >= 0)
     in_failed[in_failed] = batches.is_failed[tasks.batch[in_failed]]
@@ -44,18 +49,32 @@ def find_failures(inputs: KindInputs) -> Failures:
     is_unmerged = np.zeros(len(sessions), np.bool_)
     is_unmerged[owners.session[in_merged]] = True
     call_rows, refused_call = _rows_of_calls(inputs), refused_calls(inputs)
+    refused_ns = np.concatenate(
+        (at_ns[is_refused], inputs.events.start_ns[linked.ops.row[refused_call]])
+    )
     start_ns = inputs.events.start_ns
-    refused_rows = (sessions[is_refused & was_called], linked.ops.row[refused_call])
+    refused_rows = (sessions[is_refused], linked.ops.row[refused_call])
     accepted_call = np.unique(owners.call[owners.call >= 0])
     accepted_rows = np.concatenate((rows[enqueued], call_rows[accepted_call]))
     return Failures(
-        unscheduled=int((is_refused & ~was_called).sum()),
-        refused_rows=np.concatenate((rows[is_refused & was_called], call_rows[refused_call])),
+        unscheduled=uncalled if shows_calls else 0,
+        early=0 if shows_calls else uncalled,
+        refused_rows=np.concatenate((rows[is_refused], call_rows[refused_call])),
         refused_start_ns=start_ns[np.concatenate(refused_rows)],
+        refused_while_waiting=_is_any_waiting(inputs, refused_ns),
         accepted_rows=int(accepted_rows.max(initial=-1)),
         unmerged=int(is_unmerged.sum()),
         expired=int((is_failed & ~is_unmerged).sum()),
     )
+
+
+def _is_any_waiting(inputs: KindInputs, at_ns: Int64s) -> Bools:
+    """(n,) whether a task waited in some queue at each time; one without a batch waits on."""
+    tasks, batches = inputs.linked.tasks, inputs.linked.batches
+    enqueued = np.sort(tasks.enqueue_ns)
+    taken = np.sort(batches.start_ns[tasks.batch[tasks.batch >= 0]])
+    waiting = np.searchsorted(enqueued, at_ns, side="right")
+    return np.asarray(waiting > np.searchsorted(taken, at_ns, side="right"), np.bool_)
 
 
 def _rows_of_calls(inputs: KindInputs) -> Int64s:

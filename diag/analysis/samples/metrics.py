@@ -69,7 +69,14 @@ class ModelMetrics:
 
 
 class _Mean(NamedTuple):
-    """A mean between the scrapes in ns, the greatest error of it, and over how many it is."""
+    """A mean over the answers between the scrapes.
+
+    Attributes:
+        ns: The mean.
+        error_ns: It may be wrong by this much at most, as the page's numbers have six digits.
+        step_ns: The largest step between two numbers that the page can show, of a sum.
+        answers: Number of answers.
+    """
 
     ns: float
     error_ns: float

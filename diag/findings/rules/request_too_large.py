@@ -37,17 +37,23 @@ def find_failed(inputs: FailureInputs) -> Finding | None:
     if not share.traced:
         return None
     limit, failures = inputs.failed.largest_request, inputs.analysis.failures
+    to: int | Unavailable
     largest = int(failures.refused_rows.max())
-    now: int | Unavailable = limit
-    what = "more rows than max_batch_size"
     evidence = [Evidence("rows of the largest refused request", largest, "rows", _ROWS)]
-    if isinstance(limit, Unavailable):
+    if largest < 0:
+        what, evidence = "they have more rows than max_batch_size", []
+    elif isinstance(limit, Unavailable):
         what = f"they have up to {largest:,} rows, too many for a batch"
     else:
         what = f"they have up to {largest:,} rows, and max_batch_size is {limit:,}"
         evidence.append(Evidence("max_batch_size", limit, "setting", Source("batches")))
     origin = "" if isinstance(limit, Unavailable) else Origin.FILE.value
-    setting = Setting("max_batch_size", now, largest, origin=origin)
+    several = inputs.failed.several_models
+    to = largest if largest >= 0 else Unavailable("the rows of the requests are not recorded")
+    if several:
+        to = Unavailable("which model refused how many rows is not recorded")
+    setting = Setting("max_batch_size", limit, to, origin=origin)
+    which = " of the model that refuses them" if several else ""
     accepted = failures.accepted_rows
     return failure_finding(
         inputs,
@@ -57,8 +63,8 @@ def find_failed(inputs: FailureInputs) -> Finding | None:
         remedies=(
             parameter_remedy(
                 inputs.analysis,
-                f"Allow such requests: max_batch_size{from_to(setting)}, and the last entry of "
-                "allowed_batch_sizes with it.",
+                f"Allow such requests: max_batch_size{which}{from_to(setting)}, and the last entry "
+                "of allowed_batch_sizes with it.",
                 setting,
                 "Batches get larger too: they take longer and need more memory. To keep them at "
                 "today's size, set enable_large_batch_splitting to true and "
@@ -75,7 +81,7 @@ def find_failed(inputs: FailureInputs) -> Finding | None:
         counter_evidence=(
             CounterEvidence(
                 "accepted requests with as many rows",
-                found=accepted >= largest,
+                found=accepted >= largest >= 0,
                 detail=f"the largest has {accepted:,}" if accepted >= 0 else "",
             ),
         ),

@@ -29,13 +29,21 @@ def find_failed(inputs: FailureInputs) -> Finding | None:
     """Failures that no other rule explains: statuses alone, or refusals of unknown reason."""
     failed = inputs.failed
     refused = failed.traced.get(FailureCause.REFUSED, 0)
+    early = failed.traced.get(FailureCause.EARLY, 0)
     unexplained = failed.unexplained()
-    counted = dict(Counter(unexplained) + Counter(failed.counted(FailureCause.REFUSED)))
-    share = FailedShare(refused, failed.requests, counted, failed.answers_total)
+    counted = Counter(unexplained)
+    for cause in (FailureCause.REFUSED, FailureCause.EARLY):
+        counted.update(failed.counted(cause))
+    share = FailedShare(refused + early, failed.requests, counted, failed.answers_total)
     if not share.number:
         return None
     why = "the recording does not show why"
-    if refused and not unexplained:
+    if early and not refused and not unexplained:
+        why = (
+            "they ended before they joined a batch; the recording has no call of the batch "
+            "scheduler, which would show why"
+        )
+    elif refused and not early and not unexplained:
         why = (
             "the batch scheduler refused them, either for a full queue or for more rows than "
             "max_batch_size; the recording does not show which"

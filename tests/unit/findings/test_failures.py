@@ -2,97 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import pytest
 
-from diag.analysis import analyze
-from diag.analysis.samples.metrics import ModelMetrics
 from diag.findings import conclude, find
 from diag.findings.failed import failed_requests
 from diag.findings.failed_answers import FailureCause
 from diag.model.availability import Unavailable
-from diag.model.capture import BatchingParameters
 from diag.model.finding import Tier
 from diag.model.gaps import Confidence
-from tests.unit.analysis.traces import QUEUE_A, analyzed, capture_of
-from tests.unit.findings.servers import IDLE_END, sessions, unfounded_numbers
+from tests.unit.analysis.traces import analyzed
+from tests.unit.findings.failing import FILE, given_up, ran, refused, server, unscheduled
+from tests.unit.findings.servers import sessions, unfounded_numbers
 
-if TYPE_CHECKING:
-    from diag.analysis import Analysis
-
-UNKNOWN = Unavailable("not recorded")
-FILE = BatchingParameters(max_batch_size=8, batch_timeout_micros=0, max_enqueued_batches=2)
 PADDED = replace(FILE, pad_variable_length_inputs=True)
-
-
-def ran(count: int) -> str:
-    """Requests that ran, with the call of the scheduler around each enqueue."""
-    return re.sub(
-        r"( *)ScheduleOutputTask (\d+)\.\.(\d+)us",
-        lambda m: (
-            f"{m[1]}ScheduleWithoutSplit {int(m[2]) - 1}..{int(m[3]) + 1}us "
-            f"batching_input_task_size=1\n{m[1]}  {m[0].strip()}"
-        ),
-        sessions(count),
-    )
-
-
-def refused(count: int, rows: int = 1, at_us: int = 500_000) -> str:
-    """Requests that the scheduler refused."""
-    return "line refused\n" + "".join(
-        f"""
-          BatchingSessionRun {at_us + 20 * i}..{at_us + 20 * i + 10}us
-            ScheduleWithoutSplit {at_us + 20 * i + 2}..{at_us + 20 * i + 4}us \
-batching_input_task_size={rows}
-        """
-        for i in range(count)
-    )
-
-
-def unscheduled(count: int) -> str:
-    """Requests that ended before the scheduler was called."""
-    return "line early\n" + "".join(
-        f"  BatchingSessionRun {600_000 + 20 * i}..{600_000 + 20 * i + 10}us\n"
-        for i in range(count)
-    )
-
-
-def given_up(count: int, merge: str = "MergeInputTensors {}..{}us") -> str:
-    """Requests of one row each whose batch did not run, with or without a merge."""
-    requests, batches = "line waiting\n", "line b/2\n"
-    for i in range(count):
-        at, batch = 700_000 + 1000 * i, QUEUE_A + 5001 + i
-        requests += f"""
-          BatchingSessionRun {at}..{at + 500}us
-            ScheduleWithoutSplit {at + 1}..{at + 4}us batching_input_task_size=1
-              ScheduleOutputTask {at + 2}..{at + 3}us size=1 _p={batch}
-        """
-        inside = f"  {merge.format(at + 410, at + 415)}\n" if merge else ""
-        batches += f"\n  ProcessBatch {at + 400}..{at + 450}us _c={batch} "
-        batches += f"batch_size_before_padding=1\n  {inside}"
-    return requests + batches
-
-
-def server(
-    failures: str,
-    answers: dict[str, int] | None = None,
-    file: BatchingParameters | None = FILE,
-    *,
-    good: int = 40,
-) -> Analysis:
-    """A server with ``good`` requests that ran, and these failures."""
-    text = (ran(good) if good else "line b/1\n") + failures + IDLE_END.format(2_000_000)
-    capture = replace(capture_of(text), tracer_level=2)
-    if file is not None:
-        capture = capture.with_batching_parameters(file)
-    analysis = analyze(capture)
-    if answers is None:
-        return analysis
-    return replace(analysis, metrics=(ModelMetrics("m", answers, UNKNOWN, UNKNOWN, UNKNOWN),))
-
 
 CASES = [
     (refused(10), {"OK": 40, "UNAVAILABLE": 10}, "queue-full", "queue was full (10 of 50"),
@@ -283,59 +207,3 @@ def test_a_scheduler_whose_calls_have_other_names_rejects_no_inputs() -> None:
     assert server(unscheduled(10)).failures.unscheduled == 10
     renamed = analyzed(sessions(40) + unscheduled(10), FILE).failures
     assert (renamed.unscheduled, renamed.refused) == (0, 10)
-
-
-def test_answers_beyond_those_that_the_trace_explains_keep_no_cause() -> None:
-    """A wrong signature gives the same status before the batcher, which the trace does not show."""
-    findings = find(server(unscheduled(1), {"OK": 40, "INVALID_ARGUMENT": 200}))
-    first = findings[0]
-    assert (first.id, first.confidence) == ("requests-failed", Confidence.MEDIUM)
-    assert first.what.startswith("83% of requests failed: the recording does not show why")
-    (shown,) = (finding for finding in findings if finding.id == "no-batch-dimension")
-    assert shown.what.startswith("2% of requests failed: with batching")
-    assert shown.confidence is Confidence.MEDIUM
-    assert "may have another cause" in shown.confidence_reason
-
-
-def test_a_deadline_that_passed_in_the_queue_once_does_not_tell_where_the_others_passed() -> None:
-    analysis = server(given_up(1, merge=""), {"OK": 40, "DEADLINE_EXCEEDED": 200})
-    first = find(analysis)[0]
-    assert (first.id, first.confidence) == ("deadline-exceeded", Confidence.MEDIUM)
-    assert "their deadline passed, for some of them in the batching queue" in first.what
-
-
-def test_an_exhausted_resource_is_a_deadline_only_where_the_trace_shows_it() -> None:
-    findings = find(server(given_up(10, merge=""), {"OK": 40, "RESOURCE_EXHAUSTED": 100}))
-    assert [f.id for f in findings[:2]] == ["requests-failed", "deadline-exceeded"]
-    assert "10 RESOURCE_EXHAUSTED of 140" in findings[1].what
-    assert "90 RESOURCE_EXHAUSTED of 140" in findings[0].what
-
-
-def test_two_causes_with_one_status_share_its_answers() -> None:
-    failures = unscheduled(10) + refused(30, rows=20)
-    failed = failed_requests(server(failures, {"OK": 40, "INVALID_ARGUMENT": 40}))
-    assert failed.counted(FailureCause.NO_BATCH_DIMENSION) == {"INVALID_ARGUMENT": 10}
-    assert failed.counted(FailureCause.TOO_LARGE) == {"INVALID_ARGUMENT": 30}
-    assert failed.unexplained() == {}
-    findings = find(server(failures, {"OK": 40, "INVALID_ARGUMENT": 40}))
-    assert {f.confidence for f in findings if f.tier is Tier.FAILURES} == {Confidence.HIGH}
-
-
-def test_answers_just_outside_the_window_belong_to_the_cause_in_it() -> None:
-    """The scrapes enclose the window, so that they count some more."""
-    analysis = server(refused(10), {"OK": 48, "UNAVAILABLE": 14})
-    assert failed_requests(analysis).counted(FailureCause.QUEUE_FULL) == {"UNAVAILABLE": 14}
-    assert find(analysis)[0].confidence is Confidence.HIGH
-
-
-def test_refusals_of_an_unknown_reason_are_not_the_reason_of_all_answers() -> None:
-    """Both statuses were counted far more often than the scheduler refused a request."""
-    answers = {"OK": 40, "UNAVAILABLE": 90, "INVALID_ARGUMENT": 90}
-    first = find(server(refused(10, rows=20), answers, file=None))[0]
-    assert first.id == "requests-failed"
-    assert "the recording does not show why" in first.what
-
-
-def test_where_all_requests_fail_many_more_answers_than_requests_are_no_proof() -> None:
-    first = find(server(unscheduled(5), {"INVALID_ARGUMENT": 200}, good=0))[0]
-    assert first.confidence is Confidence.MEDIUM

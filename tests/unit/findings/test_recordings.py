@@ -60,19 +60,21 @@ def test_without_a_timeout_the_poll_ends_too_as_it_did_on_the_server() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "rule", "says"),
+    ("name", "rule", "confidence", "says"),
     [
-        ("scalar_b", "no-batch-dimension", "Every request failed: "),
-        ("toolarge", "request-too-large", "50% of requests failed: "),
-        ("varlen_nopad", "input-shapes-differ", "67% of requests failed: "),
-        ("split_over_nofile", "queue-full", "20% of requests failed: "),
-        ("b_overload2", "queue-full", "25% of requests failed: "),
-        ("noisy_n", "host-cpu-shared", "Other processes use the CPU: "),
+        ("scalar_b", "no-batch-dimension", Confidence.MEDIUM, "Every request failed: "),
+        ("toolarge", "request-too-large", Confidence.HIGH, "50% of requests failed: "),
+        ("varlen_nopad", "input-shapes-differ", Confidence.HIGH, "67% of requests failed: "),
+        ("split_over_nofile", "queue-full", Confidence.HIGH, "20% of requests failed: "),
+        ("b_overload2", "queue-full", Confidence.HIGH, "25% of requests failed: "),
+        ("noisy_n", "host-cpu-shared", Confidence.MEDIUM, "Other processes use the CPU: "),
     ],
 )
-def test_what_was_wrong_comes_first(name: str, rule: str, says: str) -> None:
+def test_what_was_wrong_comes_first(
+    name: str, rule: str, confidence: Confidence, says: str
+) -> None:
     first = find(recorded(name))[0]
-    assert (first.id, first.confidence) == (rule, Confidence.HIGH)
+    assert (first.id, first.confidence) == (rule, confidence)
     assert first.what.startswith(says)
 
 

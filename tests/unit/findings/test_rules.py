@@ -189,7 +189,7 @@ CASES = [
         "no-batch-dimension",
         "no-batch-dimension",
         "line t\n  BatchingSessionRun 0..1ms _pt=1 _p=7\n  BatchingSessionRun 2..3ms _pt=1 _p=8\n"
-        "line end\n  X 0..1000000us\n",
+        "line u\n  ScheduleWithoutSplit 4..5ms\nline end\n  X 0..1000000us\n",
         "Every request failed: with batching, all inputs of a request need the same first",
         "serve it without batching",
     ),
