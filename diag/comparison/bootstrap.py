@@ -36,7 +36,7 @@ class Replicates:
 
 
 def block_length(values: NDArray[np.float64]) -> int:
-    """How many neighbours belong together, at least 1 and at most a tenth of the values.
+    """How many neighbours belong together, at least 1.
 
     ``BLOCK_CORRELATION_TIMES`` times the integrated autocorrelation time, which is summed up to
     the first lag beyond five times itself (Sokal 1996, "Monte Carlo methods in statistical
@@ -46,7 +46,6 @@ def block_length(values: NDArray[np.float64]) -> int:
         values: (n,) in time order, n > 0.
     """
     n = len(values)
-    longest = max(1, n // thresholds.BLOCKS_MIN)
     centred = values - values.mean()
     size = 1 << (2 * n - 1).bit_length()
     spectrum = np.fft.rfft(centred, size)
@@ -56,7 +55,7 @@ def block_length(values: NDArray[np.float64]) -> int:
     time = 2 * np.cumsum(covariance / covariance[0]) - 1
     beyond = np.flatnonzero(np.arange(n) >= thresholds.SOKAL_WINDOW * time)
     correlated = max(1.0, float(time[beyond[0]] if len(beyond) else time[-1]))
-    return int(min(longest, np.ceil(thresholds.BLOCK_CORRELATION_TIMES * correlated)))
+    return int(min(n, np.ceil(thresholds.BLOCK_CORRELATION_TIMES * correlated)))
 
 
 def block_counts(
@@ -102,19 +101,20 @@ def means_of(values: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArra
     return means
 
 
-def percentile_of(
-    values: Int64s, order: Int64s, counts: NDArray[np.float64], percent: int
-) -> NDArray[np.float64]:
-    """(replicates,) percentiles by nearest rank, as ``diag.analysis.distribution`` has them.
+def percentiles_of(
+    values: Int64s, order: Int64s, counts: NDArray[np.float64], percents: tuple[int, ...]
+) -> list[NDArray[np.float64]]:
+    """Percentiles by nearest rank, as ``diag.analysis.distribution`` has them: each (replicates,).
 
     Args:
         values: (n,).
         order: (n,) that sorts them.
         counts: (replicates, n) how often each value was drawn.
-        percent: 1 to 99.
+        percents: 1 to 99.
     """
     summed = np.cumsum(counts[:, order], axis=1)
-    rank = np.ceil(summed[:, -1:] * percent / 100)
-    at = np.argmax(summed >= rank, axis=1)
-    drawn: NDArray[np.float64] = values[order[at]].astype(np.float64)
-    return drawn
+    found = []
+    for percent in percents:
+        rank = np.ceil(summed[:, -1:] * percent / 100)
+        found.append(values[order[np.argmax(summed >= rank, axis=1)]].astype(np.float64))
+    return found

@@ -9,7 +9,7 @@ import numpy as np
 
 from diag.analysis.distribution import describe
 from diag.comparison import thresholds
-from diag.comparison.bootstrap import block_counts, block_length, means_of, percentile_of
+from diag.comparison.bootstrap import block_counts, block_length, means_of, percentiles_of
 from diag.comparison.result import Change
 from diag.model.availability import Unavailable
 from diag.model.gaps import IDLE_CAUSES
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 _SEED = 0  # the same captures give the same intervals
 _PERCENTS = (50, 90, 99)
-_TOO_FEW = Unavailable(f"fewer than {thresholds.BLOCKS_MIN} requests on a side")
+_TOO_FEW = Unavailable(f"fewer than {thresholds.REQUESTS_MIN} requests on a side")
+_TOO_LONG = Unavailable("requests depend on earlier ones over too long a time: record for longer")
 _NO_BINS = Unavailable("the windows are too short")
 
 Drawn = dict[str, "NDArray[np.float64]"]
@@ -30,13 +31,30 @@ Drawn = dict[str, "NDArray[np.float64]"]
 
 def request_changes(before: RequestSeries, after: RequestSeries) -> tuple[Change, ...]:
     """Latency (mean, p50, p90, p99), then the mean of every stage that takes time on a side."""
-    drawn = [_draw_requests(side, _SEED + index) for index, side in enumerate((before, after))]
-    observed = [_observe_requests(side) for side in (before, after)]
+    sides = before, after
+    drawn = [_draw_requests(side, _SEED + index) for index, side in enumerate(sides)]
+    observed = [_observe_requests(side) for side in sides]
+    fewest = min(len(side.duration_ns) for side in sides)
     return tuple(
-        _change(metric, "ns", observed[0][metric], observed[1][metric], drawn, metric, _TOO_FEW)
+        _change(metric, "ns", observed[0][metric], observed[1][metric], drawn, _why(metric, fewest))
         for metric in observed[0]
         if metric.startswith("latency.") or observed[0][metric] or observed[1][metric]
     )
+
+
+def _why(metric: str, fewest: int) -> Unavailable:
+    """Why a metric has no interval, where it has none."""
+    if fewest < thresholds.REQUESTS_MIN:
+        return _TOO_FEW
+    head, _, percent = metric.partition("latency.p")
+    if not head and percent.isdecimal() and fewest < tail_requests(int(percent)):
+        return Unavailable(f"{fewest} requests, {tail_requests(int(percent))} needed")
+    return _TOO_LONG
+
+
+def tail_requests(percent: int) -> int:
+    """Requests that the interval of a percentile needs."""
+    return thresholds.TAIL_MIN * 100 // (100 - percent)
 
 
 def window_changes(before: WindowSeries, after: WindowSeries) -> tuple[Change, ...]:
@@ -51,7 +69,6 @@ def window_changes(before: WindowSeries, after: WindowSeries) -> tuple[Change, .
             observed[0][metric],
             observed[1][metric],
             drawn,
-            metric,
             _NO_BINS,
         )
         for metric in observed[0]
@@ -65,52 +82,68 @@ def _change(
     before: float | Unavailable,
     after: float | Unavailable,
     drawn: list[Drawn],
-    key: str,
     missing: Unavailable,
 ) -> Change:
     if isinstance(before, Unavailable) or isinstance(after, Unavailable):
         missing = before if isinstance(before, Unavailable) else missing
         missing = after if isinstance(after, Unavailable) else missing
         return Change(metric, unit, before, after, missing, missing)
-    if any(key not in side for side in drawn):
+    if any(metric not in side for side in drawn):
         return Change(metric, unit, before, after, missing, missing)
     # Both sides were drawn independently, so any replicate of one goes with any of the other.
-    count = min(len(side[key]) for side in drawn)
-    difference = drawn[1][key][:count] - drawn[0][key][:count]
+    difference = drawn[1][metric] - drawn[0][metric]
     tail = (1 - thresholds.LEVEL) / 2
     low, high = np.quantile(difference, [tail, 1 - tail])
     return Change(metric, unit, before, after, float(low), float(high))
 
 
-def _replicates(n: int) -> int:
-    affordable = thresholds.COUNTS_ALL_CELLS // max(1, n)
-    return int(np.clip(affordable, thresholds.REPLICATES_MIN, thresholds.REPLICATES))
-
-
-def _blocks(values: NDArray[np.float64], lengths: tuple[int, ...]) -> tuple[int, ...]:
+def _blocks(values: NDArray[np.float64], lengths: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Block length in each capture; None where one has too few blocks."""
     edges = np.cumsum((0, *lengths))
-    return tuple(block_length(values[start:end]) for start, end in itertools.pairwise(edges))
+    blocks = tuple(block_length(values[start:end]) for start, end in itertools.pairwise(edges))
+    enough = (n >= thresholds.BLOCKS_MIN * block for n, block in zip(lengths, blocks, strict=True))
+    return blocks if all(enough) else None
 
 
-def _draw_requests(side: RequestSeries, seed: int) -> Drawn:
-    """Replicates of each metric; empty with too few requests."""
-    n = len(side.duration_ns)
-    if n < thresholds.BLOCKS_MIN:
+def _thinned(side: RequestSeries) -> RequestSeries:
+    """At most ``RESAMPLED_MAX`` requests, at equal distances in time order."""
+    step = -(-len(side.duration_ns) // thresholds.RESAMPLED_MAX)
+    if step <= 1:
+        return side
+    edges = np.cumsum((0, *side.lengths))
+    kept = np.concatenate([np.arange(a, b, step) for a, b in itertools.pairwise(edges)])
+    return RequestSeries(
+        side.duration_ns[kept],
+        side.stage_ns[kept],
+        side.rows[kept],
+        tuple(-(-n // step) for n in side.lengths),
+    )
+
+
+def _draw_requests(whole: RequestSeries, seed: int) -> Drawn:
+    """Replicates of each metric that can have an interval."""
+    if len(whole.duration_ns) < thresholds.REQUESTS_MIN:
         return {}
+    side = _thinned(whole)
     durations = side.duration_ns.astype(np.float64)
+    blocks = _blocks(durations, side.lengths)
+    if blocks is None:
+        return {}
+    percents = tuple(p for p in _PERCENTS if len(whole.duration_ns) >= tail_requests(p))
     values = np.column_stack([durations, side.stage_ns.astype(np.float64)])
     order = np.argsort(side.duration_ns, kind="stable")
-    found: dict[str, list[NDArray[np.float64]]] = {}
+    names = (
+        "latency.mean",
+        *(f"stage.{stage.value}.mean" for stage in STAGES),
+        *(f"latency.p{percent}" for percent in percents),
+    )
+    parts = []
     rng = np.random.default_rng(seed)
-    for counts in block_counts(side.lengths, _blocks(durations, side.lengths), rng, _replicates(n)):
-        means = means_of(values, counts)
-        found.setdefault("latency.mean", []).append(means[:, 0])
-        for percent in _PERCENTS:
-            drawn = percentile_of(side.duration_ns, order, counts, percent)
-            found.setdefault(f"latency.p{percent}", []).append(drawn)
-        for stage in STAGES:
-            found.setdefault(f"stage.{stage.value}.mean", []).append(means[:, 1 + stage.index])
-    return {metric: np.concatenate(parts) for metric, parts in found.items()}
+    for counts in block_counts(side.lengths, blocks, rng, thresholds.REPLICATES):
+        columns = [*means_of(values, counts).T]
+        columns += percentiles_of(side.duration_ns, order, counts, percents)
+        parts.append(np.stack(columns))
+    return dict(zip(names, np.concatenate(parts, axis=1), strict=True))
 
 
 def _observe_requests(side: RequestSeries) -> dict[str, float | Unavailable]:
@@ -127,28 +160,44 @@ def _observe_requests(side: RequestSeries) -> dict[str, float | Unavailable]:
 
 
 def _draw_windows(side: WindowSeries, seed: int) -> Drawn:
-    n = len(side.arrivals)
-    if n < thresholds.BLOCKS_MIN:
+    blocks = _blocks(side.arrivals, side.lengths) if len(side.arrivals) else None
+    if blocks is None:
         return {}
-    values = np.column_stack([side.arrivals, side.idle_ratio, 1 - side.idle_ratio.sum(axis=1)])
-    blocks = _blocks(side.arrivals, side.lengths)
     rng = np.random.default_rng(seed)
     drawn = block_counts(side.lengths, blocks, rng, thresholds.REPLICATES)
-    means = np.concatenate([means_of(values, counts) for counts in drawn])
-    return dict(zip(_window_metrics(), _in_units(means, side.width_ns).T, strict=True))
+    means = np.concatenate([means_of(_columns(side), counts) for counts in drawn])
+    return dict(zip(_window_metrics(side), _in_units(means, side.width_ns).T, strict=True))
 
 
 def _observe_windows(side: WindowSeries) -> dict[str, float | Unavailable]:
-    if not len(side.arrivals):
-        return dict.fromkeys(_window_metrics(), _NO_BINS)
+    found: dict[str, float | Unavailable] = dict.fromkeys(_ALL_WINDOW_METRICS, _NO_BINS)
+    if len(side.arrivals):
+        means = _columns(side).mean(axis=0)
+        values = _in_units(means[None], side.width_ns)[0].tolist()
+        found |= dict(zip(_window_metrics(side), values, strict=True))
+    if isinstance(side.idle_ratio, Unavailable):
+        found |= dict.fromkeys(_ALL_WINDOW_METRICS[1:], side.idle_ratio)
+    return found
+
+
+_ALL_WINDOW_METRICS = (
+    "throughput",
+    *(f"idle.{cause.value}" for cause in IDLE_CAUSES),
+    "device.busy",
+)
+
+
+def _window_metrics(side: WindowSeries) -> tuple[str, ...]:
+    known = not isinstance(side.idle_ratio, Unavailable)
+    return _ALL_WINDOW_METRICS if known else _ALL_WINDOW_METRICS[:1]
+
+
+def _columns(side: WindowSeries) -> NDArray[np.float64]:
+    """(bins, metrics) values of the metrics of a window."""
+    if isinstance(side.idle_ratio, Unavailable):
+        return side.arrivals[:, None]
     busy = 1 - side.idle_ratio.sum(axis=1)
-    means = np.column_stack([side.arrivals, side.idle_ratio, busy]).mean(axis=0)
-    values = _in_units(means[None], side.width_ns)[0].tolist()
-    return dict(zip(_window_metrics(), values, strict=True))
-
-
-def _window_metrics() -> tuple[str, ...]:
-    return ("throughput", *(f"idle.{cause.value}" for cause in IDLE_CAUSES), "device.busy")
+    return np.column_stack([side.arrivals, side.idle_ratio, busy])
 
 
 def _in_units(means: NDArray[np.float64], width_ns: int) -> NDArray[np.float64]:

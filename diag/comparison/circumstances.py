@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from diag.analysis.requests.model_names import OTHER_MODELS, UNNAMED
 from diag.comparison import thresholds
 from diag.comparison.result import Circumstance
 from diag.model.availability import Unavailable
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from diag.comparison.series import RequestSeries, WindowSeries
 
 _UNKNOWN = "n/a"
+_UNNAMED = (UNNAMED, OTHER_MODELS)
+_QUEUE = "queue "  # the label of a queue whose model is not known has its key, new at each start
 
 
 def load_per_second(analyses: tuple[Analysis, ...]) -> float:
@@ -55,6 +58,7 @@ def circumstances(
     yield _burstiness(*windows)
     yield _sizes(*requests)
     yield _models(before, after)
+    yield _mix(before, after)
     yield _tracer_level(before, after)
     yield _cores(before, after)
 
@@ -73,8 +77,8 @@ def _load(before: tuple[Analysis, ...], after: tuple[Analysis, ...]) -> Circumst
     if is_closed_loop:
         consequence = (
             f"The rate changed, but as many requests were open at once ({number(open_[0])} and "
-            f"{number(open_[1])}): clients that wait for each answer send more when answers come "
-            "faster."
+            f"{number(open_[1])}). Clients that wait for each answer send more when answers come "
+            "faster, which may be all there is to it."
         )
     elif differs:
         consequence = (
@@ -153,6 +157,41 @@ def _served(side: tuple[Analysis, ...]) -> set[str]:
             continue
         found |= {f"{m.name}:{m.version}" for m in server.models if m.state == "AVAILABLE"}
     return found
+
+
+def model_shares(side: tuple[Analysis, ...]) -> dict[str, float] | Unavailable:
+    """Share of the complete requests by model, without versions; Unavailable without names."""
+    counts: dict[str, int] = {}
+    for analysis in side:
+        requests = analysis.requests
+        of_model = np.bincount(
+            requests.model_index[requests.complete], minlength=len(requests.models)
+        )
+        for label, count in zip(requests.models, of_model.tolist(), strict=True):
+            if count and (label in _UNNAMED or label.startswith(_QUEUE)):
+                return Unavailable("a trace does not name its models")
+            if count:
+                name = label.rpartition(":")[0] or label
+                counts[name] = counts.get(name, 0) + count
+    total = sum(counts.values())
+    return {name: count / total for name, count in counts.items()}
+
+
+def _mix(before: tuple[Analysis, ...], after: tuple[Analysis, ...]) -> Circumstance:
+    """Total variation distance between the models' shares of requests."""
+    name = "requests by model"
+    shares = [model_shares(side) for side in (before, after)]
+    known = [each for each in shares if not isinstance(each, Unavailable)]
+    if len(known) < len(shares):
+        missing = next(each for each in shares if isinstance(each, Unavailable))
+        return Circumstance(name, _UNKNOWN, _UNKNOWN, missing)
+    shown = [", ".join(f"{m} {share:.0%}" for m, share in sorted(each.items())) for each in known]
+    distance = sum(abs(known[0].get(m, 0) - known[1].get(m, 0)) for m in {*known[0], *known[1]}) / 2
+    differs = distance > thresholds.MIX_MAX_DISTANCE
+    consequence = (
+        "Other models took the requests, so that means and percentiles move by that alone."
+    )
+    return Circumstance(name, shown[0], shown[1], differs, consequence if differs else "")
 
 
 def _tracer_level(before: tuple[Analysis, ...], after: tuple[Analysis, ...]) -> Circumstance:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from diag.comparison import thresholds
 from diag.comparison.changes import request_changes, window_changes
 from diag.comparison.checks import check_results
-from diag.comparison.circumstances import circumstances
+from diag.comparison.circumstances import circumstances, model_shares
 from diag.comparison.result import Change, Comparison, Outcome, SideSummary
 from diag.comparison.series import request_series, window_series
 from diag.findings import find
@@ -44,13 +44,15 @@ def compare(before: Sequence[Analysis], after: Sequence[Analysis]) -> Comparison
     windows = window_series(sides[0], width_ns), window_series(sides[1], width_ns)
     latency_and_stages = request_changes(*requests)
     judged = _judged(latency_and_stages)
-    outcome = _outcome(judged, requests[0].lengths, requests[1].lengths)
+    obstacle = _obstacle(*sides, latency_and_stages, judged)
+    outcome = Outcome.NOT_COMPARABLE if obstacle else _outcome(judged)
     found = _findings(sides[0]), _findings(sides[1])
     ids = [{finding.id for finding in side} for side in found]
     return Comparison(
         before=_summary(sides[0]),
         after=_summary(sides[1]),
         outcome=outcome,
+        obstacle=obstacle,
         main=_main(judged, outcome),
         changes=(*latency_and_stages, *window_changes(*windows)),
         circumstances=tuple(circumstances(*sides, requests, windows)),
@@ -99,9 +101,26 @@ def _judged(changes: Iterable[Change]) -> dict[str, Change]:
     }
 
 
-def _outcome(judged: dict[str, Change], before: tuple[int, ...], after: tuple[int, ...]) -> Outcome:
-    if not before or not after:
-        return Outcome.NOT_COMPARABLE
+def _obstacle(
+    before: tuple[Analysis, ...],
+    after: tuple[Analysis, ...],
+    changes: tuple[Change, ...],
+    judged: dict[str, Change],
+) -> str:
+    """Why the sides cannot be compared, in half a sentence; "" if they can."""
+    sides = (("before", before), ("after", after))
+    empty = [name for name, side in sides if not any(each.requests.complete.any() for each in side)]
+    if empty:
+        return f"no complete request was recorded {' and '.join(empty)}"
+    shares = model_shares(before), model_shares(after)
+    known = [set(each) for each in shares if not isinstance(each, Unavailable)]
+    if len(known) == len(shares) and not known[0] & known[1]:
+        return "no model served requests on both sides"
+    mean = next(change for change in changes if change.metric == "latency.mean")
+    return mean.low.reason if not judged and isinstance(mean.low, Unavailable) else ""
+
+
+def _outcome(judged: dict[str, Change]) -> Outcome:
     seen = {change.outcome for change in judged.values()} - {Outcome.NO_DIFFERENCE_SEEN}
     if len(seen) > 1:
         return Outcome.MIXED

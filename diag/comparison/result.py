@@ -21,7 +21,7 @@ class Outcome(enum.Enum):
     WORSE = "worse"
     MIXED = "mixed"  # one percentile better, another worse
     NO_DIFFERENCE_SEEN = "no-difference-seen"  # the intervals hold both
-    NOT_COMPARABLE = "not-comparable"  # a side without requests, or without a model in common
+    NOT_COMPARABLE = "not-comparable"  # ``Comparison.obstacle`` says why
 
 
 class Side(enum.Enum):
@@ -143,6 +143,7 @@ class Comparison:
 
     Attributes:
         outcome: Of the latency.
+        obstacle: Why the sides cannot be compared, in half a sentence; "" if they can.
         main: The change that the outcome rests on; None where no side has requests.
         changes: Latency first, then stages by the size of their change, then batches and idle time.
         circumstances: What else may differ.
@@ -158,6 +159,7 @@ class Comparison:
     before: SideSummary
     after: SideSummary
     outcome: Outcome
+    obstacle: str
     main: Change | None
     changes: tuple[Change, ...]
     circumstances: tuple[Circumstance, ...]

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from diag.findings.shares import most_held_up
+from diag.model.availability import Unavailable
 from diag.model.gaps import IDLE_CAUSES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from diag.analysis.result import Analysis
+    from diag.analysis.result import Analysis, GapSummary
     from diag.model.events import Int64s
 
 
@@ -39,13 +40,14 @@ class WindowSeries:
     """Bins of equal width over the windows of all captures of a side.
 
     Attributes:
-        idle_ratio: (bins, causes) float64, of the timeline that is held up most.
+        idle_ratio: (bins, causes) float64, of the timeline that is held up most; Unavailable where
+            nothing executed in one of the captures.
         arrivals: (bins,) float64, complete requests that began in the bin.
         width_ns: Of a bin.
         lengths: Bins of each capture that has any.
     """
 
-    idle_ratio: NDArray[np.float64]
+    idle_ratio: NDArray[np.float64] | Unavailable
     arrivals: NDArray[np.float64]
     width_ns: int
     lengths: tuple[int, ...]
@@ -65,31 +67,34 @@ def request_series(analyses: tuple[Analysis, ...]) -> RequestSeries:
 def window_series(analyses: tuple[Analysis, ...], width_ns: int) -> WindowSeries:
     """Idle time and arrivals of captures, in bins of one width; a rest at the end is left out.
 
+    The bins lie in the timeline's window: a GPU is not known before its tracer started.
+
     Args:
         analyses: Of the side.
         width_ns: Above 0, and the same on both sides.
     """
-    idle, arrivals = [], []
+    idle, arrivals, missing = [], [], None
     for analysis in analyses:
-        window = analysis.capture.window
+        summary = most_held_up(analysis)
+        window = analysis.capture.window if summary is None else summary.timeline.window
         edges = window.start_ns + width_ns * np.arange(window.duration_ns // width_ns + 1)
-        idle.append(_idle_ratio(analysis, edges))
+        if summary is None:
+            missing = Unavailable("nothing executed in a capture")
+        else:
+            idle.append(_idle_ratio(analysis, summary, edges))
         begun = analysis.requests.start_ns[analysis.requests.complete]
         arrivals.append(np.histogram(begun, edges)[0].astype(np.float64))
     return WindowSeries(
-        idle_ratio=np.concatenate(idle),
+        idle_ratio=np.concatenate(idle) if missing is None else missing,
         arrivals=np.concatenate(arrivals),
         width_ns=width_ns,
         lengths=tuple(len(each) for each in arrivals if len(each)),
     )
 
 
-def _idle_ratio(analysis: Analysis, edges: Int64s) -> NDArray[np.float64]:
+def _idle_ratio(analysis: Analysis, summary: GapSummary, edges: Int64s) -> NDArray[np.float64]:
     """(bins, causes) part of each bin in which the timeline was idle for each cause."""
     ratio = np.zeros((len(edges) - 1, len(IDLE_CAUSES)))
-    summary = most_held_up(analysis)
-    if summary is None:
-        return ratio
     gaps = analysis.gaps
     mine = gaps.timeline_index == analysis.timelines.index(summary.timeline)
     for cause in IDLE_CAUSES:

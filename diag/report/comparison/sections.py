@@ -60,7 +60,7 @@ def comparison_sections(comparison: Comparison) -> Iterator[Section]:
     throughput = [c for c in comparison.changes if c.metric == "throughput"]
     stages = [c for c in comparison.changes if c.metric.startswith("stage.")]
     others = [c for c in comparison.changes if c not in (*latency, *throughput, *stages)]
-    if comparison.outcome is not Outcome.NOT_COMPARABLE:
+    if comparison.before.requests and comparison.after.requests:
         yield _changes("latency", "Latency and load", [*latency, *throughput], note=_INTERVALS)
         yield _changes("stages", "Where a request's time changed", _largest(stages))
         yield _changes("idle", "Idle and busy time of the device or CPU", _largest(others))

@@ -23,7 +23,7 @@ _HEADS = {
     Outcome.WORSE: "Worse",
     Outcome.MIXED: "Partly better, partly worse",
     Outcome.NO_DIFFERENCE_SEEN: "No difference can be made out",
-    Outcome.NOT_COMPARABLE: "Nothing to compare",
+    Outcome.NOT_COMPARABLE: "They cannot be compared",
 }
 
 
@@ -31,7 +31,7 @@ def outcome_sentence(comparison: Comparison) -> str:
     """The outcome, what it rests on, and what speaks against comparing at all."""
     head = _HEADS[comparison.outcome]
     if comparison.outcome is Outcome.NOT_COMPARABLE:
-        return f"{head}: {_missing_side(comparison)}."
+        return f"{head}: {comparison.obstacle}."
     parts = [f"{head}: {'; '.join(_reasons(comparison))}."]
     if comparison.outcome is Outcome.NO_DIFFERENCE_SEEN:
         parts.append(_wanted(comparison))
@@ -69,10 +69,7 @@ def _reasons(comparison: Comparison) -> Iterator[str]:
     if comparison.outcome is Outcome.MIXED:
         judged = [c for c in comparison.changes if c.metric.startswith("latency.")]
         for change in judged:
-            low, high = change.low, change.high
-            if isinstance(low, Unavailable) or isinstance(high, Unavailable):
-                continue
-            if low > 0 or high < 0:
+            if change.outcome is not Outcome.NO_DIFFERENCE_SEEN:
                 yield change_text(change)
     elif comparison.main is not None:
         yield change_text(comparison.main)
@@ -92,9 +89,3 @@ def _wanted(comparison: Comparison) -> str:
     if wanted <= min(comparison.before.window_ns, comparison.after.window_ns):
         return f"{change} would have shown."
     return f"{change} would show with about {duration(wanted)} recorded on each side."
-
-
-def _missing_side(comparison: Comparison) -> str:
-    sides = (("before", comparison.before), ("after", comparison.after))
-    empty = [name for name, side in sides if not side.requests]
-    return f"no complete request was recorded {' and '.join(empty)}"

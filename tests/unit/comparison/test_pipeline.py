@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
-from diag.comparison import Comparison, compare, thresholds
+from diag.comparison import Comparison, compare
 from diag.comparison.result import Outcome
 from diag.model.availability import Unavailable
 from diag.model.gaps import IDLE_CAUSES
 from tests.unit.analysis.traces import analyzed
 from tests.unit.comparison.servers import served
+
+if TYPE_CHECKING:
+    from diag.analysis import Analysis
 
 
 def times(mean_us: int, count: int = 400, *, seed: int = 0, slow_us: int = 0) -> list[int]:
@@ -38,7 +43,7 @@ def test_two_draws_of_one_server_show_no_difference() -> None:
 
 
 def test_a_faster_mean_with_slower_slow_requests_is_both() -> None:
-    comparison = compared(times(600), times(400, seed=1, slow_us=500))
+    comparison = compared(times(600, 1000), times(400, 1000, seed=1, slow_us=500))
     assert comparison.outcome is Outcome.MIXED
 
 
@@ -52,7 +57,7 @@ def test_the_interval_holds_the_difference_and_is_about_as_wide_as_theory_says()
     assert change.low < change.difference < change.high
     # A uniform distribution of ± 20 % has a deviation of 0.4 / sqrt(12) of its mean.
     deviation_ns = 0.4 / np.sqrt(12) * np.hypot(500_000, 550_000) / np.sqrt(400)
-    assert 0.7 < (change.high - change.low) / (2 * 1.96 * deviation_ns) < 1.4
+    assert 0.7 < (change.high - change.low) / (2 * 2.576 * deviation_ns) < 1.4
 
 
 def test_a_change_too_small_to_matter_is_no_difference_however_sure() -> None:
@@ -74,17 +79,34 @@ def test_a_side_without_requests_cannot_be_compared() -> None:
 def test_windows_of_very_different_lengths_are_compared() -> None:
     short = analyzed("line grpc\n  SessionRun 0..1us id=1 _p=1\n")
     long = served(times(400), period_us=100_000)
-    assert compare([short], [long]).outcome is Outcome.NO_DIFFERENCE_SEEN
-    assert compare([long], [short]).outcome is Outcome.NO_DIFFERENCE_SEEN
+    assert compare([short], [long]).obstacle == "fewer than 50 requests on a side"
+    assert compare([long], [long]).outcome is Outcome.NO_DIFFERENCE_SEEN
 
 
-def test_few_requests_have_no_interval() -> None:
+def test_few_requests_have_no_interval_and_no_outcome() -> None:
     comparison = compared([500] * 5, [900] * 5)
     change = comparison.change("latency.mean")
     assert not isinstance(change, Unavailable)
     assert change.difference == 400_000
-    assert change.low == Unavailable("fewer than 10 requests on a side")
-    assert comparison.outcome is Outcome.NO_DIFFERENCE_SEEN
+    assert change.low == Unavailable("fewer than 50 requests on a side")
+    assert comparison.outcome is Outcome.NOT_COMPARABLE
+    assert comparison.obstacle == "fewer than 50 requests on a side"
+
+
+def test_a_percentile_needs_requests_beyond_it() -> None:
+    comparison = compared(times(500, 400), times(500, 400, seed=1))
+    p99, p90 = comparison.change("latency.p99"), comparison.change("latency.p90")
+    assert not isinstance(p99, Unavailable)
+    assert not isinstance(p90, Unavailable)
+    assert p99.low == Unavailable("400 requests, 500 needed")
+    assert isinstance(p90.low, float)
+
+
+def test_a_drift_over_the_whole_capture_has_no_interval() -> None:
+    rising = [200 + i for i in range(500)]
+    comparison = compared(rising, rising)
+    assert comparison.outcome is Outcome.NOT_COMPARABLE
+    assert "over too long a time" in comparison.obstacle
 
 
 def test_no_side_is_empty() -> None:
@@ -93,8 +115,8 @@ def test_no_side_is_empty() -> None:
 
 
 def test_the_window_that_would_show_a_change_follows_the_square_root_law() -> None:
-    short = compared(times(500, 200), times(500, 200, seed=1)).wanted_window_ns
-    long = compared(times(500, 800), times(500, 800, seed=1)).wanted_window_ns
+    short = compared(times(500, 120), times(500, 120, seed=1)).wanted_window_ns
+    long = compared(times(500, 480), times(500, 480, seed=1)).wanted_window_ns
     assert isinstance(short, int)
     assert isinstance(long, int)
     assert 0.5 < short / long < 2  # the same server needs the same length
@@ -140,13 +162,13 @@ def test_clients_that_wait_for_answers_are_no_difference_of_load() -> None:
     comparison = compared(times(900), times(450, seed=1), period_us=500)
     assert differing(comparison) == {}
     load = next(c for c in comparison.circumstances if c.name == "load")
-    assert "clients that wait for each answer" in load.consequence
+    assert "Clients that wait for each answer" in load.consequence
 
 
 def test_what_a_side_does_not_show_is_not_known() -> None:
     comparison = compared(times(400), times(400, seed=1))
     unknown = {c.name for c in comparison.circumstances if isinstance(c.differs, Unavailable)}
-    assert unknown == {"rows of a request", "models", "CPU cores"}
+    assert unknown == {"rows of a request", "models", "requests by model", "CPU cores"}
 
 
 def test_the_same_captures_give_the_same_intervals() -> None:
@@ -154,5 +176,42 @@ def test_the_same_captures_give_the_same_intervals() -> None:
     assert first.changes == second.changes
 
 
-def test_the_number_of_replicates_falls_with_the_requests_but_not_below_its_floor() -> None:
-    assert thresholds.COUNTS_ALL_CELLS // thresholds.REPLICATES_MIN >= 100_000
+def named(models: dict[str, tuple[int, int]]) -> Analysis:
+    """Requests of models: how many, and the µs of each; all of one server, one after the other."""
+    text, at = "line grpc\n", 0
+    for model, (count, time) in models.items():
+        for _ in range(count):
+            text += f"  SessionRun {at}..{at + time}us id={at} _p={at + 1} model_id={model}:1\n"
+            at += 1000
+    return analyzed(f"{text}\nline end\n  Something 0..{at}us\n")
+
+
+def test_another_mix_of_models_is_said() -> None:
+    before = named({"quick": (80, 200), "slow": (20, 800)})
+    after = named({"quick": (40, 200), "slow": (60, 800)})
+    comparison = compare([before], [after])
+    assert "move by that alone" in differing(comparison)["requests by model"]
+    mix = next(c for c in comparison.circumstances if c.name == "requests by model")
+    assert (mix.before, mix.after) == ("quick 80%, slow 20%", "quick 40%, slow 60%")
+
+
+def test_other_models_cannot_be_compared() -> None:
+    comparison = compare([named({"a": (80, 200)})], [named({"b": (80, 900)})])
+    assert comparison.outcome is Outcome.NOT_COMPARABLE
+    assert comparison.obstacle == "no model served requests on both sides"
+
+
+def test_time_before_the_tracer_of_a_gpu_is_not_busy() -> None:
+    def gpu(first: int) -> Analysis:
+        text = "plane /host:CPU\nline grpc\n"
+        device = f"plane /device:GPU:0\nline Stream #1(Compute) at={first * 1000}us\n"
+        for i in range(100):
+            text += f"  SessionRun {i * 1000}..{i * 1000 + 500}us id={i} _p={i + 1}\n"
+        for i in range(first, 100):
+            device += f"  k {i * 1000 + 100}..{i * 1000 + 300}us\n"
+        return analyzed(text + device)
+
+    for late in (gpu(0), gpu(50)):
+        change = compare([late], [gpu(0)]).change("device.busy")
+        assert not isinstance(change, Unavailable)
+        assert change.before == pytest.approx(0.2, abs=0.02)
