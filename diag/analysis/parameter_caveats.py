@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from diag.analysis.batching.queue_keys import ADAPTIVE
 from diag.analysis.result import BatchSummary
 from diag.model.availability import Unavailable
 from diag.model.capture import Capture
@@ -90,6 +91,7 @@ def _estimated(queues: list[Queue], *, is_told: bool) -> Iterator[Caveat]:
         {
             name
             for queue in queues
+            if queue.key != ADAPTIVE
             for name, value in (
                 ("batch_timeout_micros", queue.batch_timeout_ns),
                 ("max_batch_size", queue.max_batch_size),

@@ -42,6 +42,7 @@ from diag.analysis.summary import summarize_gaps, summarize_models, summarize_qu
 from diag.analysis.tail import find_tails
 from diag.analysis.tracer_level import hidden_requests, hidden_work, tracer_level
 from diag.analysis.visibility import Visibility
+from diag.formats.text.serving_metrics import is_of_model_server
 from diag.formats.trace import event_names as ev
 from diag.formats.trace.program import find_program
 from diag.model.availability import Unavailable
@@ -88,7 +89,8 @@ def _find_visibility(capture: Capture, execution: Execution) -> Visibility:
     program = find_program(capture.planes, is_server=_is_server(capture))
     level = tracer_level(events, capture.tracer_level)
     hidden = None if program.is_foreign else hidden_requests(events, level)
-    worked = len(execution.steps) > 0 or any(
+    worked = len(execution.steps) > 0 or bool(program.evidence)
+    worked |= any(
         plane.name.startswith(ev.DEVICE_PLANE_PREFIX) and len(plane.events)
         for plane in capture.planes
     )
@@ -106,10 +108,11 @@ def _find_visibility(capture: Capture, execution: Execution) -> Visibility:
 
 
 def _is_server(capture: Capture) -> bool:
-    """Whether it answered as a model server: with the status of models, or with metrics."""
+    """Whether it answered as a model server: with the status of models, or with its metrics."""
     server = capture.server
     has_models = not isinstance(server, Unavailable) and not isinstance(server.models, Unavailable)
-    return has_models or not isinstance(capture.metrics, Unavailable)
+    metrics = capture.metrics
+    return has_models or (not isinstance(metrics, Unavailable) and is_of_model_server(metrics))
 
 
 def _summarize(

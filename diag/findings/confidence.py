@@ -24,6 +24,10 @@ CONTRADICTED = (
 )
 
 
+# W:tensorflow/core/kernels/batch_kernels.cc: the op takes its attributes.
+HINTED = "BatchFunction does not read the batching parameters file: its values are a hint."
+
+
 class Basis(NamedTuple):
     """What a finding's numbers rest on, which decides what could confirm them.
 
@@ -59,6 +63,8 @@ def judge(inputs: RuleInputs, basis: Basis) -> tuple[Confidence, str]:
 def _second_source(analysis: Analysis, basis: Basis, requests: int) -> tuple[Confidence, str]:
     """High only if something other than the trace's own events confirms it."""
     if basis.on_parameters:
+        if _file_is_a_hint(analysis):
+            return Confidence.MEDIUM, HINTED
         if parameters_are_told(analysis):
             source = "the server's metrics" if _from_metrics(analysis) else "the server's file"
             return Confidence.HIGH, f"{requests:,} requests; batching parameters from {source}."
@@ -75,6 +81,19 @@ def _second_source(analysis: Analysis, basis: Basis, requests: int) -> tuple[Con
     if not isinstance(analysis.metrics, Unavailable):
         return Confidence.HIGH, f"{requests:,} requests; server metrics cover the same window."
     return Confidence.MEDIUM, "One source, the trace: no server metrics over the same window."
+
+
+def _file_is_a_hint(analysis: Analysis) -> bool:
+    """Whether an in-graph batcher has parameters of a file, which it does not read."""
+    return any(
+        summary.queue.is_function and isinstance(value, Parameter) and value.origin is Origin.FILE
+        for summary in analysis.queues
+        for value in (
+            summary.queue.batch_timeout_ns,
+            summary.queue.max_batch_size,
+            summary.queue.num_batch_threads,
+        )
+    )
 
 
 def _from_metrics(analysis: Analysis) -> bool:

@@ -34,13 +34,18 @@ def not_serving(analysis: Analysis) -> Finding:
     where = Source("capture", "program")
     events = [(printable(name, NAME_MAX_CHARS), count) for name, count in program.evidence]
     seen = ", ".join(f"{name} ({count:,})" for name, count in events)
-    is_sure = program.kind is not ProgramKind.XLA  # a server may run XLA, too
+    # A server may run XLA, too, and at level 1 its unbatched requests leave no event.
+    is_recorded = analysis.tracer_level not in (0, 1)
+    is_sure = program.kind is not ProgramKind.XLA and is_recorded
     return Finding(
         id=ID,
         cause=program.kind.value,
         severity=Severity.WARNING,
         confidence=Confidence.HIGH if is_sure else Confidence.MEDIUM,
-        confidence_reason=f"Names of events show it: {seen}. No event is of a request",
+        confidence_reason=(
+            f"Names of events show it: {seen}. No event is of a request"
+            + ("" if is_recorded else ", but at tracer level 1 unbatched requests leave none")
+        ),
         what=(
             f"This is not a trace of TensorFlow Serving: it is of {PROGRAM_NAMES[program.kind]}. "
             "diag explains the time of requests, and this trace has none."

@@ -9,7 +9,7 @@ from diag.findings.failed import failed_requests
 from diag.findings.failure_finding import FailureInputs
 from diag.findings.inputs import rule_inputs
 from diag.findings.rules import FAILURE_RULES, RULES, host_cpu_shared
-from diag.findings.sources import NotLookedFor, first_missing
+from diag.findings.sources import KNOWN_SCHEDULER, NotLookedFor, first_missing
 from diag.findings.without_requests import without_requests
 from diag.model.availability import Unavailable
 from diag.model.finding import Severity, Tier
@@ -30,7 +30,10 @@ def run_rules(analysis: Analysis) -> tuple[Finding, ...]:
     inputs = rule_inputs(analysis)
     if isinstance(inputs, Unavailable):
         return failures or (without_requests(analysis),)
-    ranked = _found(rule.find(inputs) for rule in RULES)
+    rules = RULES
+    if KNOWN_SCHEDULER.missing(analysis) is not None:  # these would apply another one's rules
+        rules = tuple(rule for rule in RULES if KNOWN_SCHEDULER not in rule.needs)
+    ranked = _found(rule.find(inputs) for rule in rules)
     return _without_neighbours(rank((*failures, *_without_echoes(inputs, ranked))))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from diag.analysis.batching.queue_keys import ADAPTIVE
 from diag.findings.cpu import cpu_busy, throttled_ns
 from diag.model.availability import Unavailable
 
@@ -87,7 +88,17 @@ def _parameters(analysis: Analysis) -> Unavailable | None:
     return told if isinstance(told, Unavailable) else None
 
 
+def _known_scheduler(analysis: Analysis) -> Unavailable | None:
+    keys = {summary.queue.key for summary in analysis.queues}
+    if keys == {ADAPTIVE}:
+        return Unavailable(
+            "the adaptive scheduler formed the batches, and its limits are not known"
+        )
+    return None
+
+
 BATCHES = Need(_batches)
+KNOWN_SCHEDULER = Need(_known_scheduler)
 BATCHES_BY_SIZE = Need(_batches_by_size)
 GPU = Need(_gpu)
 GPU_SAMPLES = Need(_gpu_samples)

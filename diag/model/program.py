@@ -47,7 +47,8 @@ class Program:
 
     Attributes:
         kind: The kind.
-        evidence: Name or begin of name of events, and their number; most frequent first, few.
+        evidence: Name or begin of name of events, and their number; most frequent first, few. Of an
+            unknown program, the work on a server's threads that is of no request.
     """
 
     kind: ProgramKind

@@ -6,7 +6,6 @@ A task's ``ScheduleOutputTask._p`` equals the ``_c`` of the ``ProcessBatch`` tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,11 +17,6 @@ from diag.analysis.intervals.joins import earliest_after
 from diag.analysis.intervals.nesting import first_inside, innermost, last_inside
 from diag.formats.trace import event_names as ev
 from diag.model.events import Bools, EventTable, Int64s
-
-# The analysis loops over the ids that queues share, and over the batches that bear one: as many as
-# there are queues, and a server has tens. Beyond these numbers no link is claimed.
-_SHARED_IDS_MAX = 20_000
-_SHARING_MAX = 2_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,7 +141,7 @@ def find_batches(events: EventTable, steps: Steps) -> Batches:
 
 
 def find_tasks(events: EventTable, batches: Batches) -> Tasks:
-    """Read the tasks and link each to its batch."""
+    """Read the tasks and link each to its batch, where one queue alone uses the batch's id."""
     row = events.rows_named(ev.SCHEDULE_OUTPUT_TASK, ev.ADAPTIVE_SCHEDULE)
     size = events.stat(ev.STAT_SIZE).at(row)
     whole = events.stat(ev.STAT_BATCHING_INPUT_TASK_SIZE).at(row)
@@ -168,66 +162,7 @@ def find_tasks(events: EventTable, batches: Batches) -> Tasks:
         tasks.enqueue_ns,
     )
     batch[(tasks.id == 0) & (tasks.kind == ev.CONTEXT_BATCH_SCHEDULER)] = -1
-    return _link_shared_ids(replace(tasks, batch=batch), batches)
-
-
-def _link_shared_ids(tasks: Tasks, batches: Batches) -> Tasks:
-    """Link tasks of batch ids that several queues may share.
-
-    Every queue gives its first batch the id 0. In TensorFlow 2.3 every queue counts its batches
-    from 0, without a number of its own in the id; there an id that came twice is of two queues.
-    """
-    low = (batches.id >= 0) & (batches.id < 1 << 32)
-    shared = np.flatnonzero(low & (batches.kind == ev.CONTEXT_BATCH_SCHEDULER))
-    ids, count = np.unique(batches.id[shared], return_counts=True)
-    ids = ids[(ids == 0) | (count > 1)]
-    wanted = np.isin(tasks.id, ids) & (tasks.kind == ev.CONTEXT_BATCH_SCHEDULER)
-    waiting = np.flatnonzero(wanted)
-    waiting = waiting[np.argsort(tasks.id[waiting], kind="stable")]
-    shared = shared[np.lexsort((batches.start_ns[shared], batches.id[shared]))]
-    batch, ambiguous = tasks.batch.copy(), tasks.is_ambiguous.copy()
-    batch[waiting] = -1
-    if len(ids) > _SHARED_IDS_MAX or count.max(initial=0) > _SHARING_MAX:
-        ambiguous[waiting] = True
-        return replace(tasks, batch=batch, is_ambiguous=ambiguous)
-    edges = [
-        (np.searchsorted(of, ids), np.searchsorted(of, ids, side="right"))
-        for of in (tasks.id[waiting], batches.id[shared])
-    ]
-    for mine in zip(*edges[0], *edges[1], strict=True):
-        first_task, last_task, first_batch, last_batch = mine
-        pending = waiting[first_task:last_task]
-        for b, taken in _take_by_rows(tasks, batches, pending, shared[first_batch:last_batch]):
-            batch[taken] = b
-            ambiguous[taken] = b < 0
-    return replace(tasks, batch=batch, is_ambiguous=ambiguous)
-
-
-def _take_by_rows(
-    tasks: Tasks, batches: Batches, pending: Int64s, candidates: Int64s
-) -> Iterator[tuple[int, Int64s]]:
-    """Yield each batch with the tasks it took, of one id that each of the batches bears.
-
-    A batch takes the tasks enqueued before it if they make up its rows exactly. If the window has
-    only one such batch, they may also be fewer: the others were enqueued before the window. All
-    other tasks are ambiguous, as some of them went into the batch of another queue: they come
-    with -1.
-
-    Args:
-        tasks: All tasks.
-        batches: All batches.
-        pending: Tasks with the id.
-        candidates: Batches with the id, by begin.
-    """
-    for b in candidates.tolist():
-        before = pending[tasks.enqueue_ns[pending] <= batches.start_ns[b]]
-        rows = np.maximum(tasks.size[before], 0).sum()
-        fits = rows == batches.rows[b] or batches.rows[b] < 0
-        if not fits and (len(candidates) > 1 or rows > batches.rows[b]):
-            yield -1, before
-            continue
-        yield b, before
-        pending = np.setdiff1d(pending, before)
+    return replace(tasks, batch=batch)
 
 
 def find_failed_batches(

@@ -16,6 +16,7 @@ from diag.analysis.batching.batches import (
 from diag.analysis.batching.queue_keys import find_queues
 from diag.analysis.batching.queues import QueueState, describe_queues
 from diag.analysis.batching.refusals import find_refusals
+from diag.analysis.batching.shared_ids import link_shared_ids
 from diag.analysis.batching.task_owners import TaskOwners, find_task_owners, ops_of_tasks
 from diag.analysis.execution.execution import Execution
 from diag.analysis.tracer_level import tracer_level
@@ -48,7 +49,7 @@ def find_batching(capture: Capture, execution: Execution) -> Batching:
     """
     events, steps, ops = execution.events, execution.steps, execution.ops
     batches = find_batches(events, steps)
-    tasks = find_tasks(events, batches)
+    tasks = link_shared_ids(find_tasks(events, batches), batches)
     owners = find_task_owners(events, tasks, ops)
     batches = finish_function_batches(batches, tasks, ops, owners.call)
     level = tracer_level(events, capture.tracer_level)

@@ -1,8 +1,9 @@
 """Given batching parameters against what the trace shows.
 
-A server reads its parameters when it starts, so a file that was edited since, that is of another
-server, or that does not apply to a model contradicts the trace. Only what the scheduler's rules
-exclude counts; late starts alone may be a lack of CPU and count only if they are nearly constant.
+A server reads its parameters when it starts. So the file may not be in force: it was edited since,
+it is another server's, or it does not apply to the model. The trace contradicts a value if the
+scheduler's rules exclude what was seen. A batch that starts late may lack CPU: late starts count
+only if they are nearly constant.
 """
 
 from __future__ import annotations

@@ -19,10 +19,13 @@ BATCH_THREADS_MAX = 4_000
 # Marks a task of a BatchingSession where a task of a BatchFunction has the index of its op's name.
 NO_OP = -2
 
+ADAPTIVE = "adaptive"  # label of the queues of the adaptive scheduler
+
 # Keys of queues whose batch ids have no high half.
 _ADAPTIVE = -1
 _FIRST_UNNAMED = -2  # and downwards
 _MIXED = "unnamed-mixed"
+_SHARED_LABELS = (_MIXED, ADAPTIVE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +37,8 @@ class QueueKeys:
             may belong to several queues; for ids without a high half (TensorFlow 2.3) ``unnamed``,
             or ``unnamed-1`` and so on where their threads tell several apart; ``adaptive`` for the
             adaptive scheduler.
-        is_mixed: (queues,) whether its batches may be of several queues that nothing tells apart.
+        is_mixed: (queues,) whether its batches may be of several queues that nothing tells apart:
+            so it is with the adaptive scheduler, whose queues count their batches together.
         is_function: (queues,) whether tasks came from a BatchFunction op.
         op_name: (queues,) node name of that op, "" if none or unknown.
         is_split: (queues,) whether its scheduler splits tasks that do not fit into a batch.
@@ -89,10 +93,10 @@ def find_queues(
     np.maximum.at(op, of_task, task_op)
     is_split = np.zeros(len(distinct), np.bool_)
     is_split[of_task[tasks.is_split]] = True
-    special = {_ADAPTIVE: "adaptive", 0: "first"} | unnamed
+    special = {_ADAPTIVE: ADAPTIVE, 0: "first"} | unnamed
     return QueueKeys(
         label=tuple(special.get(int(k), f"{int(k):08x}") for k in distinct),
-        is_mixed=np.isin(distinct, [k for k, label in unnamed.items() if label == _MIXED]),
+        is_mixed=np.isin(distinct, [k for k, label in special.items() if label in _SHARED_LABELS]),
         is_function=op > NO_OP,
         op_name=tuple(names[i] if i >= 0 else "" for i in op),
         is_split=is_split,

@@ -21,6 +21,12 @@ from diag.model.events import Int64s
 from diag.model.intervals import IntervalSet
 from diag.model.serving import Conflict, Contradiction, Origin, Parameter
 
+# W:tensorflow/core/kernels/batching_util/adaptive_shared_batch_scheduler.h: a thread that becomes
+# free takes the best batch, full or not; how many may run at a time is tuned meanwhile.
+_ADAPTIVE = Unavailable(
+    "the adaptive scheduler takes a batch when a thread is free, full or not, and changes how many "
+    "run at a time"
+)
 _MIXED = Unavailable("several queues share batch ids and threads: nothing tells them apart")
 
 
@@ -74,14 +80,19 @@ def _against(source: Told, nearer: list[Told]) -> tuple[Contradiction, ...]:
     return tuple(found)
 
 
-def choose_threads(pool: PoolTrace, members: list[SourcesInForce]) -> Known:
+def choose_threads(
+    pool: PoolTrace, members: list[SourcesInForce], *, is_adaptive: bool = False
+) -> Known:
     """num_batch_threads of a pool.
 
     Args:
         pool: Its recorded threads: the estimate where no source tells.
         members: The sources of the queues that it serves. A source that contradicts one of them is
             not used for the pool.
+        is_adaptive: Whether the adaptive scheduler uses them.
     """
+    if is_adaptive:
+        return _ADAPTIVE
     doubted = {_kind(each.origin) for member in members for each in member.contradictions}
     for member in members:
         for source in member.trusted:
@@ -95,7 +106,7 @@ def choose_threads(pool: PoolTrace, members: list[SourcesInForce]) -> Known:
 def choose_timeout(sources: SourcesInForce, queue: QueueTrace, busy: IntervalSet) -> Known:
     """batch_timeout_micros of a queue in ns; ``busy`` is when all of its threads were busy."""
     if queue.is_mixed:
-        return _MIXED
+        return _ADAPTIVE if queue.is_adaptive else _MIXED
     for source in sources.trusted:
         if source.timeout is not None:
             return source.timeout
@@ -110,7 +121,7 @@ def choose_max_rows(
     A gauge that only bounds them is used where the trace gives no estimate.
     """
     if queue.is_mixed:
-        return _MIXED
+        return _ADAPTIVE if queue.is_adaptive else _MIXED
     for source in sources.trusted:
         if source.full_rows is not None:
             return source.full_rows

@@ -8,7 +8,7 @@ import numpy as np
 
 from diag.analysis.batching.batch_threads import HeldSpans
 from diag.analysis.batching.batches import Batches, Tasks
-from diag.analysis.batching.queue_keys import QueueKeys
+from diag.analysis.batching.queue_keys import ADAPTIVE, QueueKeys
 from diag.analysis.batching.queueing import Arrivals
 from diag.analysis.batching.refusals import Refusals, most_when_refusing
 from diag.analysis.intervals.sets import EMPTY, at_least, covered_between
@@ -49,6 +49,7 @@ class QueueTrace:
         is_split: Whether its scheduler splits tasks.
         is_mixed: Whether these may be the batches of several queues: then their order tells
             nothing, and no parameter is common to them.
+        is_adaptive: Whether the adaptive scheduler took them, whose rules are others.
         pool: The queue's threads.
     """
 
@@ -65,6 +66,7 @@ class QueueTrace:
     refused_at: int
     is_split: bool
     is_mixed: bool
+    is_adaptive: bool
     pool: PoolTrace
 
     def __len__(self) -> int:
@@ -145,6 +147,7 @@ def trace_queues(
                 refused_at=most_when_refusing(refusals, arrivals, queue) if is_only else 0,
                 is_split=bool(keys.is_split[queue]),
                 is_mixed=bool(keys.is_mixed[queue]),
+                is_adaptive=keys.label[queue] == ADAPTIVE,
                 pool=pools[pool_of_queue[queue]],
             )
         )

@@ -78,6 +78,9 @@ def describe_queues(
 ) -> QueueState:
     """Find pools and parameters, then apply the scheduler's rules to every batch.
 
+    The adaptive scheduler may take a batch from its first task on. Then the batch waits for one of
+    the threads, as far as these are seen.
+
     Args:
         keys: The queues.
         batches: All recorded batches.
@@ -106,7 +109,10 @@ def describe_queues(
     readiness = find_readiness(
         arrivals,
         tasks,
-        np.array([_or_never(t) for t in timeout], np.int64),
+        np.array(
+            [0 if q.is_adaptive else _or_never(t) for q, t in zip(traces, timeout, strict=True)],
+            np.int64,
+        ),
         np.array([_or_never(m) for m in max_rows], np.int64),
         [pool.all_busy for pool in pools],
         pool_of_queue,
@@ -136,10 +142,14 @@ def _describe_pools(
     pools: list[Pool] = []
     for queues in queues_of_pools(pool_of_queue):
         members = [sources[queue] for queue in queues]
-        threads = choose_threads(traces[queues[0]].pool, members)
+        first = traces[queues[0]]
+        threads = choose_threads(first.pool, members, is_adaptive=first.is_adaptive)
         lines = np.unique(batches.line[np.isin(keys.of_batch, queues)])
         busy = held.where(np.isin(held.line, lines))
-        pools.append(find_pool(busy.start_ns, busy.end_ns, threads))
+        if first.is_adaptive:
+            pools.append(Pool(threads, first.pool.busy))
+        else:
+            pools.append(find_pool(busy.start_ns, busy.end_ns, threads))
     return tuple(pools)
 
 

@@ -99,8 +99,8 @@ class Sources:
     """What each source tells, by queue.
 
     A batching_parameters_file configures the queues of BatchingSession. In a capture that has only
-    BatchFunction queues the file is taken for these: in-graph batchers are often set up with the
-    same numbers. They have no defaults.
+    BatchFunction queues the file is a hint for these, which they do not read: in-graph batchers are
+    often set up with the same numbers. They have no defaults.
     """
 
     def __init__(

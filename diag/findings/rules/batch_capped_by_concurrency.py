@@ -11,7 +11,7 @@ from diag.findings.batching import from_to, of_scope, parameter_remedy, restore,
 from diag.findings.concurrency import find_open_limit, is_capped
 from diag.findings.confidence import Basis
 from diag.findings.metrics import not_above
-from diag.findings.sources import BATCHES
+from diag.findings.sources import BATCHES, KNOWN_SCHEDULER
 from diag.findings.waits import WaitWords, find_wait, wait_finding, wait_halved
 from diag.model.availability import Unavailable
 from diag.model.finding import (
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 ID = "batch-capped-by-concurrency"
 CAUSES = (IdleCause.QUEUE_FILL,)
-NEEDS = (BATCHES,)
+NEEDS = (BATCHES, KNOWN_SCHEDULER)
 _FILL, _DISPATCH = Stage.QUEUE_FILL.index, Stage.QUEUE_DISPATCH.index
 
 

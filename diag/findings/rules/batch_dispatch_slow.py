@@ -10,7 +10,7 @@ from diag.findings.batching import batch_timeout_us, from_to, parameter_remedy, 
 from diag.findings.confidence import Basis
 from diag.findings.cpu import cpu_evidence, throttled_ns
 from diag.findings.metrics import not_above
-from diag.findings.sources import BATCHES
+from diag.findings.sources import BATCHES, KNOWN_SCHEDULER
 from diag.findings.timeout_gain import gain_of_timeout
 from diag.findings.waits import WaitWords, find_wait, wait_finding, wait_halved
 from diag.model.availability import Unavailable
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from diag.model.finding import Setting
 
 ID = "batch-dispatch-slow"
-NEEDS = (BATCHES,)
+NEEDS = (BATCHES, KNOWN_SCHEDULER)
 CAUSES = (IdleCause.QUEUE_DISPATCH,)
 WORDS = WaitWords(
     of_requests="in ready batches, waiting to be started although a batch thread was free",

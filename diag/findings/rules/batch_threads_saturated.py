@@ -21,7 +21,7 @@ from diag.findings.interference import (
 )
 from diag.findings.metrics import not_above
 from diag.findings.more_threads import rollback_of_threads, thread_remedies
-from diag.findings.sources import BATCHES
+from diag.findings.sources import BATCHES, KNOWN_SCHEDULER
 from diag.findings.splitting import find_splitting
 from diag.findings.waits import WaitWords, find_wait, wait_finding, wait_halved
 from diag.model.availability import Unavailable
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from diag.model.finding import Remedy
 
 ID = "batch-threads-saturated"
-NEEDS = (BATCHES,)
+NEEDS = (BATCHES, KNOWN_SCHEDULER)
 CAUSES = (IdleCause.BATCH_THREADS_IN_HOST_WORK,)
 
 WORDS = WaitWords(

@@ -18,7 +18,7 @@ from diag.findings.concurrency import is_capped
 from diag.findings.confidence import Basis
 from diag.findings.metrics import check, measure, not_above
 from diag.findings.nested_batching import is_mostly_nested
-from diag.findings.sources import BATCHES
+from diag.findings.sources import BATCHES, KNOWN_SCHEDULER
 from diag.findings.timeout_gain import gain_of_timeout, keeps_up_alone, longest_fill_ns
 from diag.findings.waits import Wait, WaitWords, find_wait, wait_finding, wait_halved
 from diag.model.availability import Unavailable
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from diag.findings.inputs import RuleInputs
 
 ID = "batch-timeout-dominates"
-NEEDS = (BATCHES,)
+NEEDS = (BATCHES, KNOWN_SCHEDULER)
 CAUSES = (IdleCause.QUEUE_FILL,)
 WORDS = WaitWords(
     of_requests="waiting for a batch to fill or time out",

@@ -18,7 +18,7 @@ from diag.findings.batching import (
 from diag.findings.confidence import Basis, judge
 from diag.findings.metrics import check, measure, not_above
 from diag.findings.shares import window_ratio
-from diag.findings.sources import BATCHES
+from diag.findings.sources import BATCHES, KNOWN_SCHEDULER
 from diag.model.availability import Unavailable
 from diag.model.finding import CounterEvidence, Evidence, Finding, Severity, Source, Tier
 from diag.model.serving import MODES, Mode
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from diag.model.finding import Remedy, Setting
 
 ID = "batching-ineffective"
-NEEDS = (BATCHES,)
+NEEDS = (BATCHES, KNOWN_SCHEDULER)
 # requests in a batch, mean. Up to here nine batches of ten hold a single request.
 REQUESTS_MAX = 1.1
 # requests open at once, mean. With fewer there is rarely a second request to share a batch with.

@@ -16,6 +16,8 @@ from diag.model.samples import MetricSample
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from diag.model.samples import MetricsPair
+
 _PREFIX = ":tensorflow:serving:"
 REQUEST_COUNT = f"{_PREFIX}request_count"
 REQUEST_LATENCY = f"{_PREFIX}request_latency"
@@ -29,6 +31,12 @@ _INFERENCE_APIS = frozenset({"predict", "classify", "regress", "multiinference"}
 # Counters are int64; a page of something else may hold any number.
 _COUNT_MAX = 2.0**63
 NOT_ON_PAGE = Unavailable("the metrics page has no request_count")
+
+
+def is_of_model_server(pair: MetricsPair) -> bool:
+    """Whether the page is a model server's: it has or declares a metric of TensorFlow Serving."""
+    names = {sample.name for sample in (*pair.before, *pair.after)} | pair.declared
+    return any(name.startswith(_PREFIX) for name in names)
 
 
 def is_inference(sample: MetricSample) -> bool:

@@ -3,7 +3,8 @@
 Only requests are attributed. A trace of another program has none, and what looks like parts of a
 request there (map functions of an input pipeline, calls from Python) are none either. So the kind
 is found first. Any event that a server's requests leave makes it a server: a served model may run a
-tf.data pipeline or XLA as well.
+tf.data pipeline or XLA as well. A server may leave no such event, at tracer level 1 or where it
+calls its model in its own way. So what runs on a server's threads is not called another program.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def find_program(planes: tuple[Plane, ...], *, is_server: bool = False) -> Progr
     counts = _host_counts(planes)
     found: dict[ProgramKind, Counter[str]] = {}
     for name, count in counts.items():
-        match = _MARKER.match(name) or _of_an_op(name)
+        match = _marker(name)
         if match:
             kind = ProgramKind[match.lastgroup or ""]
             found.setdefault(kind, Counter())[match.group()] += count
@@ -75,6 +76,8 @@ def find_program(planes: tuple[Plane, ...], *, is_server: bool = False) -> Progr
     tpus = sum(plane.name.startswith(ev.TPU_PLANE_PREFIX) for plane in planes)
     if tpus:
         found.setdefault(ProgramKind.XLA, Counter())["TPU planes"] += tpus
+    if _on_server_threads(planes, of_any_name=tuple(found) == (ProgramKind.XLA,)):
+        return Program(ProgramKind.UNKNOWN, _most(sum(found.values(), Counter())))
     if ev.EXECUTOR_PROCESS in counts:
         found.pop(ProgramKind.XLA, None)  # a served model may run XLA
     if _computes_eagerly(found):
@@ -95,6 +98,29 @@ def _host_counts(planes: tuple[Plane, ...]) -> dict[str, int]:
             for index in np.flatnonzero(count).tolist():
                 out[plane.events.names[index]] += int(count[index])
     return out
+
+
+def _marker(name: str) -> re.Match[str] | None:
+    return _MARKER.match(name) or _of_an_op(name)
+
+
+def _on_server_threads(planes: tuple[Plane, ...], *, of_any_name: bool) -> bool:
+    """Whether a server's threads have an event that marks another program, or any event at all.
+
+    A server may hand work to XLA's own threads, so with XLA alone any event of them counts. Another
+    program may have such threads for other services (tf.data's, the profiler's).
+    """
+    for plane in planes:
+        if plane.name != ev.HOST_PLANE:
+            continue
+        is_server = np.array([line.name.startswith(_SERVER_THREADS) for line in plane.lines], bool)
+        if not is_server.any():
+            continue
+        events = plane.events
+        ids = np.unique(events.name_id[is_server[events.line_index]])
+        if any(of_any_name or _marker(events.names[index]) for index in ids.tolist()):
+            return True
+    return False
 
 
 def _of_an_op(name: str) -> re.Match[str] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,11 @@ from diag.findings import conclude, find
 from diag.formats.trace.capture import capture_from_trace
 from diag.model.availability import Unavailable
 from diag.model.gaps import Confidence, IdleCause
+from diag.model.program import ProgramKind
+from diag.model.samples import MetricSample, MetricsPair
 from diag.report.build import build_report
 from diag.report.rendering import render
-from tests.unit.analysis.traces import analyzed
+from tests.unit.analysis.traces import analyzed, capture_of
 
 RECORDINGS = Path(__file__).parents[1] / "formats" / "programs"
 FIT = """
@@ -47,6 +50,24 @@ def test_a_training_loop_is_called_so_with_its_busy_time() -> None:
     )
     assert verdict.confidence is Confidence.HIGH
     assert "diag capture HOST:PORT" in findings[0].remedies[0].action
+
+
+def test_a_page_of_another_program_makes_it_no_server() -> None:
+    def with_metrics(name: str, declared: str = "x") -> ProgramKind:
+        page = (MetricSample(name, (), 1.0),)
+        metrics = MetricsPair(page, page, frozenset({declared}))
+        return analyze(replace(capture_of(FIT), metrics=metrics)).program.kind
+
+    assert with_metrics("python_gc_objects_collected_total") is ProgramKind.TRAINING
+    assert with_metrics(":tensorflow:serving:request_count") is ProgramKind.SERVING
+    assert with_metrics("up", ":tensorflow:serving:request_count") is ProgramKind.SERVING
+
+
+def test_at_tracer_level_1_it_is_not_sure_that_there_were_no_requests() -> None:
+    capture = replace(capture_of(FIT), tracer_level=1)
+    (finding,) = find(analyze(capture))
+    assert (finding.id, finding.confidence) == ("not-serving", Confidence.MEDIUM)
+    assert finding.confidence_reason.endswith("at tracer level 1 unbatched requests leave none")
 
 
 def test_nothing_is_cut_and_no_cause_of_idle_time_is_claimed() -> None:

@@ -9,11 +9,13 @@ import pytest
 
 from diag.analysis import analyze
 from diag.findings import conclude, find
+from diag.formats.source import open_bundle
 from diag.model.availability import Unavailable
 from diag.model.capture import BatchingParameters
 from diag.model.finding import RemedyKind, Severity, Tier
 from diag.model.gaps import Confidence
 from diag.model.samples import MetricsPair
+from tests.conftest import sample_path
 from tests.unit.analysis.traces import ASYNC_START, QUEUE_A, analyzed, capture_of
 from tests.unit.findings.servers import (
     AT_ONCE,
@@ -353,6 +355,16 @@ def test_a_trace_alone_is_one_source() -> None:
     verdict = conclude(analysis, find(analysis))
     assert (verdict.cause, verdict.confidence) == ("healthy", Confidence.MEDIUM)
     assert verdict.confidence_reason.startswith("One source, the trace")
+
+
+def test_a_file_is_only_a_hint_for_a_batcher_in_the_graph() -> None:
+    capture = open_bundle(sample_path("in-graph-batching"))
+    file = BatchingParameters(max_batch_size=16, batch_timeout_micros=5000, num_batch_threads=2)
+    finding = find(analyze(capture.with_batching_parameters(file)))[0]
+    assert (finding.id, finding.confidence) == ("batch-timeout-dominates", Confidence.MEDIUM)
+    assert finding.confidence_reason == (
+        "BatchFunction does not read the batching parameters file: its values are a hint."
+    )
 
 
 def test_preprocessing_known_by_op_type_alone_is_never_sure() -> None:

@@ -78,6 +78,23 @@ def test_sessions_that_update_weights_train() -> None:
     assert program(f"{UPDATES}ProcessBatch 0..9us").kind is Kind.SERVING
 
 
+@pytest.mark.parametrize("thread", ["grpcpp_sync_ser/1", "tf_httprestserver/2"])
+@pytest.mark.parametrize(
+    "event",
+    ["EagerLocalExecute: __inference_f_12", "PjRtCpuExecutable::Execute", "PjitFunction(f)"],
+)
+def test_what_runs_on_a_server_s_threads_is_no_other_program(thread: str, event: str) -> None:
+    found = program(f"plane /host:CPU\nline {thread}\n{event} 0..9us")
+    assert found.kind is Kind.UNKNOWN
+    assert [count for _, count in found.evidence] == [1]
+
+
+def test_threads_of_a_service_in_another_program_make_it_no_server() -> None:
+    service = "plane /host:CPU\nline grpcpp_sync_ser/1\nSomething 0..9us\nline python\n"
+    assert program(f"{service}train_function 0..9us").kind is Kind.TRAINING
+    assert program(f"{service}PjRtCpuExecutable::Execute 0..9us").kind is Kind.UNKNOWN
+
+
 def test_a_loop_of_ops_over_a_pipeline_is_named_after_its_ops() -> None:
     text = "EagerLocalExecute: IteratorGetNext 0..1us\n"
     assert program(text).kind is Kind.INPUT_PIPELINE
