@@ -123,6 +123,15 @@ CASES: list[tuple[str, tuple[tuple[str, Fact], ...], str]] = [
         ),
     ),
     (
+        "refusals-not-recorded",
+        (("empty_count", 40), ("requests_count", 1200)),
+        (
+            "40 of 1,200 requests ran no op that the trace shows, in a process with batch threads. "
+            "Before TensorFlow 2.15 a call that an in-graph batcher refuses leaves no event and "
+            "looks like that: these requests may have failed."
+        ),
+    ),
+    (
         "model-loaded",
         (("loaded", ("m version 2",)), ("before", ("m version 1",)), ("runs_count", 52)),
         (
