@@ -12,6 +12,7 @@ from diag.model.availability import Unavailable
 from diag.model.caveat import Caveat, Fact, recorded_caveat
 from diag.report.wording.caveats import SENTENCES, advise_caveat, describe_caveat
 from diag.report.wording.remedies import REMEDIES
+from tests.unit.report.wording.request_cases import REQUEST_CASES
 
 MS = 1_000_000
 S = 1000 * MS
@@ -28,6 +29,7 @@ NOTHING_SAMPLED: tuple[tuple[str, Fact], ...] = (
     ("is_of_window", True),
 )
 CASES: list[tuple[str, tuple[tuple[str, Fact], ...], str]] = [
+    *REQUEST_CASES,
     (
         "bare-trace",
         (),
@@ -120,39 +122,6 @@ CASES: list[tuple[str, tuple[tuple[str, Fact], ...], str]] = [
         (
             "The window of 2.00 s is shorter than 5 times the mean latency of resnet (450 ms), so "
             "long requests are recorded less often than they occur."
-        ),
-    ),
-    (
-        "refusals-not-recorded",
-        (("empty_count", 40), ("requests_count", 1200)),
-        (
-            "40 of 1,200 requests ran no op that the trace shows, in a process with batch threads. "
-            "Before TensorFlow 2.15 a call that an in-graph batcher refuses leaves no event and "
-            "looks like that: these requests may have failed."
-        ),
-    ),
-    (
-        "model-loaded",
-        (("loaded", ("m version 2",)), ("before", ("m version 1",)), ("runs_count", 52)),
-        (
-            "The server loaded m version 2 during the recording (before: m version 1). 52 runs "
-            "load or warm up a model: they are no requests."
-        ),
-    ),
-    (
-        "many-censored",
-        (("cut_count", 12), ("whole_count", 1234)),
-        (
-            "12 requests began before the window or ended after it and are left out; 1,234 were "
-            "recorded whole."
-        ),
-    ),
-    (
-        "ambiguous-batch-id",
-        (("tasks_count", 1),),
-        (
-            "1 task joined the first batch of a queue, whose id 0 several queues share: the "
-            "requests of these tasks are incomplete."
         ),
     ),
     (
