@@ -15,6 +15,7 @@ LIVE = {
     "b_onethread": (0, "batch-threads-saturated", "max_batch_size 8 → 32"),
     "b_overload2": (0, "queue-full", "max_batch_size 4 → 32"),
     "b_timeout": (0, "batch-timeout-dominates", "Lower batch_timeout_micros 10000 → 0"),
+    "closed_timeout": (0, "batch-capped-by-concurrency", "which cannot happen"),
     "digits": (0, "no-demand", "idle for lack of demand"),
     "noisy_n": (0, "host-cpu-shared", "the server uses 0.15 of 2 cores"),
     "reload_unbatched": (0, "host-cpu-shared", "Requests take 4.42 ms at p50"),
