@@ -9,7 +9,7 @@ import numpy as np
 
 from diag.analysis.distribution import describe
 from diag.comparison import thresholds
-from diag.comparison.bootstrap import block_counts, block_length, means_of, percentiles_of
+from diag.comparison.bootstrap import Blocks, block_counts, blocks_of, means_of, percentiles_of
 from diag.comparison.result import Change
 from diag.model.availability import Unavailable
 from diag.model.gaps import IDLE_CAUSES
@@ -97,12 +97,26 @@ def _change(
     return Change(metric, unit, before, after, float(low), float(high))
 
 
-def _blocks(values: NDArray[np.float64], lengths: tuple[int, ...]) -> tuple[int, ...] | None:
-    """Block length in each capture; None where one has too few blocks."""
+def _blocks(values: NDArray[np.float64], lengths: tuple[int, ...]) -> list[Blocks] | None:
+    """Of each capture; None where one is worth too few independent values."""
     edges = np.cumsum((0, *lengths))
-    blocks = tuple(block_length(values[start:end]) for start, end in itertools.pairwise(edges))
-    enough = (n >= thresholds.BLOCKS_MIN * block for n, block in zip(lengths, blocks, strict=True))
-    return blocks if all(enough) else None
+    found = [blocks_of(values[start:end]) for start, end in itertools.pairwise(edges)]
+    known = [blocks for blocks in found if blocks is not None]
+    return known if len(known) == len(found) else None
+
+
+def _widened(
+    drawn: NDArray[np.float64], observed: NDArray[np.float64], blocks: list[Blocks]
+) -> NDArray[np.float64]:
+    """Replicates, spread as wide as the least certain capture demands.
+
+    Args:
+        drawn: (metrics, replicates).
+        observed: (metrics, 1) of the values that were resampled.
+        blocks: Of each capture.
+    """
+    wider: NDArray[np.float64] = observed + (drawn - observed) * max(b.widening for b in blocks)
+    return wider
 
 
 def _thinned(side: RequestSeries) -> RequestSeries:
@@ -137,13 +151,18 @@ def _draw_requests(whole: RequestSeries, seed: int) -> Drawn:
         *(f"stage.{stage.value}.mean" for stage in STAGES),
         *(f"latency.p{percent}" for percent in percents),
     )
-    parts = []
-    rng = np.random.default_rng(seed)
-    for counts in block_counts(side.lengths, blocks, rng, thresholds.REPLICATES):
+
+    def measure(counts: NDArray[np.float64]) -> NDArray[np.float64]:
         columns = [*means_of(values, counts).T]
         columns += percentiles_of(side.duration_ns, order, counts, percents)
-        parts.append(np.stack(columns))
-    return dict(zip(names, np.concatenate(parts, axis=1), strict=True))
+        return np.stack(columns)
+
+    rng = np.random.default_rng(seed)
+    lengths = tuple(each.length for each in blocks)
+    counts = block_counts(side.lengths, lengths, rng, thresholds.REPLICATES)
+    drawn = np.concatenate([measure(some) for some in counts], axis=1)
+    once = measure(np.ones((1, len(durations))))
+    return dict(zip(names, _widened(drawn, once, blocks), strict=True))
 
 
 def _observe_requests(side: RequestSeries) -> dict[str, float | Unavailable]:
@@ -164,9 +183,11 @@ def _draw_windows(side: WindowSeries, seed: int) -> Drawn:
     if blocks is None:
         return {}
     rng = np.random.default_rng(seed)
-    drawn = block_counts(side.lengths, blocks, rng, thresholds.REPLICATES)
-    means = np.concatenate([means_of(_columns(side), counts) for counts in drawn])
-    return dict(zip(_window_metrics(side), _in_units(means, side.width_ns).T, strict=True))
+    lengths, columns = tuple(each.length for each in blocks), _columns(side)
+    counts = block_counts(side.lengths, lengths, rng, thresholds.REPLICATES)
+    means = np.concatenate([means_of(columns, some) for some in counts]).T
+    wider = _widened(means, columns.mean(axis=0)[:, None], blocks)
+    return dict(zip(_window_metrics(side), _in_units(wider.T, side.width_ns).T, strict=True))
 
 
 def _observe_windows(side: WindowSeries) -> dict[str, float | Unavailable]:

@@ -5,9 +5,13 @@ from __future__ import annotations
 # Fewest complete requests on a side (requests): below, resampling says more of the draw than of the
 # server. Ten blocks of five, the shortest block there is.
 REQUESTS_MIN = 50
-# Fewest blocks in a capture (blocks): with fewer, neighbours depend on each other over too long a
-# time for an interval.
+# Fewest blocks in a capture (blocks): below ten, the spread between resampled captures says more of
+# the draw than of the server.
 BLOCKS_MIN = 10
+# Fewest independent values that a capture must be worth (count): its requests over their
+# correlation time. With fewer the time itself is found too short, and chance is taken for a change
+# (tests/unit/comparison/test_false_alarms.py).
+INDEPENDENT_MIN = 8
 # Requests beyond a percentile that its interval needs (requests): the resampled p99 of a hundred
 # requests is one of the two slowest, whatever the server does. At the level below, 5 keep chance
 # from being taken for a change in nine of ten draws of skewed, correlated times

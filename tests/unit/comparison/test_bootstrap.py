@@ -7,8 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diag.comparison import thresholds
-from diag.comparison.bootstrap import block_counts, block_length, means_of, percentiles_of
+from diag.comparison.bootstrap import (
+    block_counts,
+    blocks_of,
+    correlation_time,
+    means_of,
+    percentiles_of,
+)
 
 
 def correlated(n: int, carry: float, seed: int) -> np.ndarray:
@@ -21,27 +26,38 @@ def correlated(n: int, carry: float, seed: int) -> np.ndarray:
     return values
 
 
-def test_values_that_ignore_their_neighbours_need_short_blocks() -> None:
+def test_values_that_ignore_their_neighbours_have_a_time_of_about_one() -> None:
     values = np.random.default_rng(1).normal(size=4000)
-    assert block_length(values) <= 8
+    assert correlation_time(values) < 1.5
 
 
-def test_the_block_grows_with_the_time_over_which_values_are_alike() -> None:
+def test_the_time_is_that_over_which_values_are_alike() -> None:
     # The autocorrelation time of such a series is (1 + carry) / (1 - carry).
     for carry in (0.5, 0.9):
         time = (1 + carry) / (1 - carry)
-        length = block_length(correlated(20_000, carry, seed=2))
-        assert 0.6 < length / (thresholds.BLOCK_CORRELATION_TIMES * time) < 1.6
+        values = correlated(20_000, carry, seed=2)
+        assert 0.6 < correlation_time(values) / time < 1.6
+        blocks = blocks_of(values)
+        assert blocks is not None
+        assert blocks.length == np.ceil(5 * correlation_time(values))
+        assert 1 <= blocks.widening < 1.1
 
 
-@pytest.mark.parametrize("values", [[5.0], [5.0] * 50])
-def test_equal_values_are_blocks_of_one(values: list[float]) -> None:
-    assert block_length(np.array(values)) == 1
+def test_equal_values_are_independent() -> None:
+    assert correlation_time(np.array([5.0] * 50)) == 1
 
 
-def test_a_drift_needs_blocks_too_long_for_an_interval() -> None:
-    drifting = np.arange(500.0)
-    assert block_length(drifting) > 500 / thresholds.BLOCKS_MIN
+def test_blocks_that_are_too_short_widen_the_interval() -> None:
+    values = correlated(600, 0.92, seed=4)
+    assert 5 * correlation_time(values) > 60
+    blocks = blocks_of(values)
+    assert blocks is not None
+    assert blocks.length == 60
+    assert 1.1 < blocks.widening < 2
+
+
+def test_a_drift_is_worth_too_few_values_for_an_interval() -> None:
+    assert blocks_of(np.arange(500.0)) is None
 
 
 @given(
@@ -87,10 +103,11 @@ def test_the_interval_holds_the_true_mean_as_often_as_it_says(carry: float) -> N
     held, tried = 0, 100
     for seed in range(tried):
         values = correlated(1500, carry, seed)
-        blocks = (block_length(values),)
+        blocks = blocks_of(values)
+        assert blocks is not None
         rng = np.random.default_rng(seed)
-        counts = np.concatenate(list(block_counts((len(values),), blocks, rng, 200)))
+        counts = np.concatenate(list(block_counts((len(values),), (blocks.length,), rng, 200)))
         low, high = np.quantile(means_of(values[:, None], counts), [0.025, 0.975])
-        held += bool(low <= 0 <= high)
+        held += bool(low * blocks.widening <= 0 <= high * blocks.widening)
     # 100 draws of 95 % fall between 0.89 and 1 in all but 1 % of cases; blocks cost a little.
     assert held / tried >= 0.88
