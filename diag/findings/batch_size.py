@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from diag.analysis.result import Analysis, BatchSummary
     from diag.model.finding import Remedy, Setting
 
+# The doubling nearest to a number of rows: from this many times the size on, it is twice the size.
+_DOUBLED = math.sqrt(2)
 _SIZE = CLOSE_REASONS.index(CloseReason.SIZE)
 
 
@@ -60,8 +62,8 @@ def larger_size(analysis: Analysis) -> LargerSize | None:
     It is about the queue whose batches take most time. The size is doubled as long as that saves
     ``DOUBLING_MIN_SAVING`` of the time of a row, up to ``SIZE_MAX_FACTOR``, and to the doubling
     nearest to the rows that are open at a time: a batch can hold no others. Where requests were
-    refused while the batch threads were busy, more rows would be open than were recorded, so that
-    this bound is left out.
+    refused while the batch threads were busy, more rows would be open than were recorded: this
+    bound is left out if t(b) is known, and gives way to one doubling if not.
     """
     summary = _busiest(analysis)
     if summary is None or full_share(analysis, summary) < thresholds.FULL_MIN_SHARE:
@@ -74,7 +76,11 @@ def larger_size(analysis: Analysis) -> LargerSize | None:
     overloaded = not isinstance(busy, Unavailable) and busy > thresholds.THREADS_MAX_LOAD
     refused = overloaded and analysis.counts.refused > 0
     line = _line(analysis, summary)
-    to = _size(line, limit.value, math.inf if refused else opened)
+    bound = opened
+    if refused:
+        is_known = not isinstance(row_ns(line, 2 * limit.value), Unavailable)
+        bound = math.inf if is_known else max(opened, _DOUBLED * limit.value)
+    to = _size(line, limit.value, bound)
     if to == limit.value:
         return None
     setting = replace(_setting(analysis, summary, limit), to=to)
@@ -144,7 +150,7 @@ def _line(analysis: Analysis, summary: BatchSummary) -> Fit:
 def _size(line: Fit, now: int, opened: float) -> int:
     """``now`` times a power of two; ``now`` itself where nothing larger is worth a try."""
     to = now
-    while 2 * to <= thresholds.SIZE_MAX_FACTOR * now and math.sqrt(2) * to <= opened:
+    while 2 * to <= thresholds.SIZE_MAX_FACTOR * now and _DOUBLED * to <= opened:
         saving = _saving(line, to, 2 * to)
         if not isinstance(saving, Unavailable) and saving < thresholds.DOUBLING_MIN_SAVING:
             break
@@ -208,9 +214,16 @@ def _reason(line: Fit, setting: Setting, opened: float) -> str:
     if isinstance(of_now, Unavailable) or isinstance(of_to, Unavailable):
         missing = of_now if isinstance(of_now, Unavailable) else of_to
         reason = missing.reason if isinstance(missing, Unavailable) else ""
+        unknown = f"take is not known ({reason}): capture again and compare."
+        if _DOUBLED * to / 2 > opened:
+            return (
+                "Requests were refused while the batch threads were busy, so more rows than the "
+                f"{opened:.0f} of the recorded requests would be in the server. How long larger "
+                f"batches {unknown}"
+            )
         return (
             f"About {opened:.0f} rows are in the server at a time, enough for batches of about "
-            f"that size. How long these take is not known ({reason}): capture again and compare."
+            f"that size. How long these {unknown}"
         )
     beyond = ""
     if to > line.most_rows:

@@ -75,7 +75,7 @@ def setting_of(name: str, values: Iterable[Parameter | Unavailable], divisor: in
     origins = {value.origin for value in known if isinstance(value, Parameter)}
     origin = Origin.ESTIMATED if Origin.ESTIMATED in origins else min(origins, key=_rank)
     found = {value.value // divisor for value in known if isinstance(value, Parameter)}
-    if origin is Origin.ESTIMATED:
+    if origin is Origin.ESTIMATED and divisor > 1:
         found = {_two_digits(value) for value in found}
     if len(found) > 1:
         return Setting(name, _DIFFER, not_yet)
@@ -87,7 +87,7 @@ def _rank(origin: Origin) -> int:
 
 
 def _two_digits(value: int) -> int:
-    """An estimate is no better than that."""
+    """An estimated time is no better than that. Rows and threads are counted, and so exact."""
     return round(value, -max(0, len(str(value)) - 2))
 
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from diag.findings.batch_size import LargerSize, larger_size
+from diag.findings.batching import setting_of
 from diag.findings.open_requests import open_rows
 from diag.model.availability import Unavailable
 from diag.model.capture import BatchingParameters
+from diag.model.serving import Origin, Parameter
 from tests.unit.analysis.traces import QUEUE_A, analyzed
 from tests.unit.findings.servers import one_thread, unfounded_numbers
 from tests.unit.report.gpu_factory import make_cost
+
+if TYPE_CHECKING:
+    from diag.analysis import Analysis
 
 FULL = [(4, 600)] * 12
 # 400 µs and 100 µs a row.
@@ -123,3 +129,53 @@ batch_size_before_padding=1
     analysis = analyzed(f"{text}\nline end\n  Something 0..800000us\n")
     # (1 + 2 + … + 8) ms of requests in the 8 ms in which any is open.
     assert open_rows(analysis, 0) == pytest.approx(36 / 8)
+
+
+def overloaded(rows: int) -> Analysis:
+    """One thread, always busy with full batches, that all take the same time; some are refused."""
+    requests, batches, steps = "", "line b/1\n", "line tf_Compute/1\n"
+    for i in range(60):
+        at = 1000 + i * 10_000
+        requests += f"""
+          line g-{i % 3}
+            BatchingSessionRun {at - 900}..{at + 9990}us
+              ScheduleWithoutSplit {at - 890}..{at - 880}us batching_input_task_size={rows}
+                ScheduleOutputTask {at - 889}..{at - 885}us size={rows} _p={QUEUE_A + 1 + i}
+          line gx
+            BatchingSessionRun {at + 10}..{at + 30}us
+              ScheduleWithoutSplit {at + 12}..{at + 14}us batching_input_task_size={rows}
+        """
+        batches += f"""
+          ProcessBatch {at}..{at + 9980}us _c={QUEUE_A + 1 + i} batch_size_before_padding={rows}
+            SessionRun {at + 5}..{at + 9960}us id={i} _p={1000 + i}
+        """
+        steps += f"\n  ExecutorState::Process {at + 6}..{at + 9955}us id={i} _c={1000 + i}\n"
+    return analyzed(
+        requests + batches + steps,
+        BatchingParameters(
+            max_batch_size=rows,
+            batch_timeout_micros=0,
+            num_batch_threads=1,
+            max_enqueued_batches=1,
+        ),
+    )
+
+
+def test_refusals_allow_one_doubling_where_the_time_of_larger_batches_is_not_known() -> None:
+    larger = larger_size(overloaded(4))
+    assert larger is not None
+    assert (larger.setting.now, larger.setting.to) == (4, 8)
+    assert larger.remedy.action.endswith(
+        "Requests were refused while the batch threads were busy, so more rows than the 4 of the "
+        "recorded requests would be in the server. How long larger batches take is not known (1 "
+        "batch size seen, 2 needed): capture again and compare."
+    )
+    first = larger.remedy.action.partition("(1 batch")[0].partition("with it.")[2]
+    assert not unfounded_numbers(first, larger.evidence)
+
+
+def test_rows_are_counted_and_not_rounded() -> None:
+    estimated = setting_of("max_batch_size", [Parameter(128, Origin.ESTIMATED)])
+    assert estimated.now == 128
+    timeout = setting_of("t", [Parameter(5_012_000, Origin.ESTIMATED)], divisor=1000)
+    assert timeout.now == 5000
