@@ -9,9 +9,9 @@ import numpy as np
 from diag.analysis.requests.model_names import OTHER_MODELS, UNNAMED
 from diag.comparison import thresholds
 from diag.comparison.result import Circumstance
+from diag.findings.cpu import machine_cores
 from diag.model.availability import Unavailable
 from diag.model.quantity import number
-from diag.model.samples import SampleSeries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -195,38 +195,30 @@ def _mix(before: tuple[Analysis, ...], after: tuple[Analysis, ...]) -> Circumsta
 
 
 def _tracer_level(before: tuple[Analysis, ...], after: tuple[Analysis, ...]) -> Circumstance:
-    levels = [
-        {each.tracer_level for each in side if not isinstance(each.tracer_level, Unavailable)}
-        for side in (before, after)
-    ]
-    shown = [", ".join(map(str, sorted(each))) if each else _UNKNOWN for each in levels]
-    if not all(levels):
-        return Circumstance(
-            "tracer level", shown[0], shown[1], Unavailable("a trace does not say its tracer level")
-        )
-    differs = levels[0] != levels[1]
-    consequence = "A higher tracer level makes requests slower by itself." if differs else ""
-    return Circumstance("tracer level", shown[0], shown[1], differs, consequence)
+    return _compared(
+        "tracer level",
+        [[each.tracer_level for each in side] for side in (before, after)],
+        Unavailable("a trace does not say its tracer level"),
+        "A higher tracer level makes requests slower by itself.",
+    )
 
 
 def _cores(before: tuple[Analysis, ...], after: tuple[Analysis, ...]) -> Circumstance:
-    counts = [_core_counts(side) for side in (before, after)]
-    shown = [", ".join(map(str, sorted(each))) if each else _UNKNOWN for each in counts]
-    if not all(counts):
-        return Circumstance(
-            "CPU cores", shown[0], shown[1], Unavailable("a side has no samples of the host")
-        )
-    differs = counts[0] != counts[1]
-    consequence = "The machines have different numbers of CPU cores." if differs else ""
-    return Circumstance("CPU cores", shown[0], shown[1], differs, consequence)
+    return _compared(
+        "CPU cores",
+        [[machine_cores(each) for each in side] for side in (before, after)],
+        Unavailable("a side has no samples of the host"),
+        "The machines have different numbers of CPU cores.",
+    )
 
 
-def _core_counts(side: tuple[Analysis, ...]) -> set[int]:
-    """Length of ``cpu_percent``, one value a core."""
-    found: set[int] = set()
-    for analysis in side:
-        samples = analysis.capture.host_samples
-        if isinstance(samples, SampleSeries):
-            cores = (sample.get("cpu_percent") for sample in samples.samples)
-            found |= {len(each) for each in cores if isinstance(each, list)}
-    return found
+def _compared(
+    name: str, sides: list[list[int | Unavailable]], missing: Unavailable, consequence: str
+) -> Circumstance:
+    """The known values of each side; they differ if any of one is not of the other."""
+    known = [{value for value in side if not isinstance(value, Unavailable)} for side in sides]
+    shown = [", ".join(map(str, sorted(each))) if each else _UNKNOWN for each in known]
+    if not all(known):
+        return Circumstance(name, shown[0], shown[1], missing)
+    differs = known[0] != known[1]
+    return Circumstance(name, shown[0], shown[1], differs, consequence if differs else "")

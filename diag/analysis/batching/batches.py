@@ -13,7 +13,7 @@ import numpy as np
 from diag.analysis.execution.async_ops import AsyncOps
 from diag.analysis.execution.steps import Steps
 from diag.analysis.execution.unmarked_calls import scheduler_keys
-from diag.analysis.intervals.joins import earliest_after
+from diag.analysis.intervals.joins import earliest_after, take_known
 from diag.analysis.intervals.nesting import first_inside, innermost, last_inside
 from diag.formats.trace import event_names as ev
 from diag.model.events import Bools, EventTable, Int64s
@@ -102,22 +102,24 @@ def find_batches(events: EventTable, steps: Steps) -> Batches:
     merge_of = innermost(events, row, merge)
     first_merge, last_merge = first_inside(merge_of, n), last_inside(merge_of, n)
     has_merge = first_merge >= 0
-    padded = events.stat(ev.STAT_BATCH_SIZE_AFTER_PADDING).at(_pick(merge, first_merge))
+    padded = events.stat(ev.STAT_BATCH_SIZE_AFTER_PADDING).at(take_known(merge, first_merge))
 
     run_step = np.flatnonzero(~steps.is_orphan & steps.is_root)
     run_step = run_step[np.argsort(steps.row[run_step])]
     run_of = innermost(events, row, steps.row[run_step])
     first_run, last_run = first_inside(run_of, n), last_inside(run_of, n)
     has_step = first_run >= 0
-    first_step = np.where(has_step, _pick(run_step, first_run), -1)
-    last_step = np.where(has_step, _pick(run_step, last_run), -1)
+    first_step = np.where(has_step, take_known(run_step, first_run), -1)
+    last_step = np.where(has_step, take_known(run_step, last_run), -1)
     tfrt = events.rows_named(ev.TFRT_MODEL_RUN)
     has_run = has_step | (first_inside(innermost(events, row, tfrt), n) >= 0)
 
     start, end = events.start_ns[row], events.end_ns[row]
-    merged = np.where(has_merge, events.end_ns[_pick(merge, last_merge)] if n else start, start)
-    run_start = np.where(has_step, _pick(steps.start_ns, first_step), merged)
-    run_end = np.where(has_step, _pick(steps.end_ns, last_step), end)
+    merged = np.where(
+        has_merge, events.end_ns[take_known(merge, last_merge)] if n else start, start
+    )
+    run_start = np.where(has_step, take_known(steps.start_ns, first_step), merged)
+    run_end = np.where(has_step, take_known(steps.end_ns, last_step), end)
     kind = events.stat(ev.STAT_CONSUMER_TYPE).at(row, ev.CONTEXT_BATCH_SCHEDULER)
     return Batches(
         row=row,
@@ -201,10 +203,3 @@ def finish_function_batches(
     coarse = (batches.first_step < 0) & (first_done < batches.run_end_ns)
     end = np.where(coarse, np.maximum(first_done, batches.run_start_ns), batches.run_end_ns)
     return replace(batches, run_end_ns=end)
-
-
-def _pick(values: Int64s, index: Int64s) -> Int64s:
-    """``values[index]`` where index >= 0; any value elsewhere, which the caller masks."""
-    if not len(values):
-        return np.zeros(len(index), np.int64)
-    return values[np.maximum(index, 0)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from diag.analysis.intervals.joins import latest_before
+from diag.analysis.intervals.joins import latest_before, take_known
 from diag.analysis.intervals.nesting import innermost
 from diag.formats.trace import event_names as ev
 from diag.model.events import Bools, EventTable, Int64s
@@ -52,7 +52,7 @@ def _captured(events: EventTable, burst: Int64s, group: Int64s, first_ns: Int64s
     step_id = np.full(len(first_ns), -1, np.int64)
     step_id[group] = events.stat(ev.STAT_ID).at(burst)
     found = latest_before(events.stat(ev.STAT_ID).at(row), events.start_ns[row], step_id, first_ns)
-    return np.where((found >= 0) & (step_id != -1), _pick(row, found), -1)
+    return np.where((found >= 0) & (step_id != -1), take_known(row, found), -1)
 
 
 def _batched(events: EventTable, first_ns: Int64s, done_ns: Int64s, run: Int64s) -> Int64s:
@@ -87,7 +87,3 @@ def _without_later(caller: Int64s, first_ns: Int64s, done_ns: Int64s) -> Int64s:
         function = taken[is_first][np.cumsum(is_first) - 1]
         caller[taken[first_ns[taken] > done_ns[function]]] = -1
     return caller
-
-
-def _pick(values: Int64s, index: Int64s) -> Int64s:
-    return values[np.maximum(index, 0)] if len(values) else np.full(len(index), -1, np.int64)

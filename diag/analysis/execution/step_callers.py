@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diag.analysis.intervals.joins import latest_before
+from diag.analysis.intervals.joins import latest_before, take_known
 from diag.analysis.intervals.nesting import innermost
 from diag.formats.trace import event_names as ev
 from diag.model.events import Bools, EventTable, Int64s
@@ -36,7 +36,7 @@ class Callers:
         step = np.concatenate((self.step, np.arange(len(runs))))
         order = np.argsort(every, kind="stable")
         found = innermost(events, every[order], row)
-        return np.where(found >= 0, _pick(step[order], found), -1)
+        return np.where(found >= 0, take_known(step[order], found), -1)
 
     def plus(self, other: Callers) -> Callers:
         """The callers of both."""
@@ -114,7 +114,3 @@ def called_by_pipelines(events: EventTable, row: Int64s, up: Int64s) -> Bools:
             break
         called = more
     return called
-
-
-def _pick(values: Int64s, index: Int64s) -> Int64s:
-    return values[np.maximum(index, 0)] if len(values) else np.full(len(index), -1, np.int64)

@@ -15,8 +15,7 @@ from diag.analysis.intervals.joins import earliest_after
 from diag.analysis.intervals.nesting import innermost
 from diag.formats.trace import event_names as ev
 from diag.model.events import EventTable, Int64s
-
-_NEVER_NS = np.iinfo(np.int64).max
+from diag.model.intervals import NEVER_NS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,7 +54,7 @@ def find_unmarked_calls(events: EventTable, steps: Steps) -> UnmarkedCalls:
     cut[of_task[ended_ns < 0]] = True
     at = events.start_ns[steps.burst_row]
     resumed = earliest_after(steps.burst_step, at, step, latest[0])
-    resumed_ns = np.where(resumed >= 0, at[resumed], _NEVER_NS) if len(at) else latest[1]
+    resumed_ns = np.where(resumed >= 0, at[resumed], NEVER_NS) if len(at) else latest[1]
     done_ns = np.minimum(resumed_ns, latest[1])
     return UnmarkedCalls(call, step, np.where(cut, -1, done_ns))
 

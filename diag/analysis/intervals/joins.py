@@ -37,3 +37,13 @@ def _search(
     index = np.where(found, index, 0)
     found &= entries[index] // len(times) == code[len(key) :]
     return np.where(found, order[index], -1)
+
+
+def take_known(values: Int64s, index: Int64s) -> Int64s:
+    """``values[index]`` where index >= 0; any value elsewhere, which the caller masks.
+
+    Args:
+        values: (n,), which may be empty.
+        index: (m,) into them; negative for none.
+    """
+    return values[np.maximum(index, 0)] if len(values) else np.zeros(len(index), np.int64)
