@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diag.findings import thresholds
+from diag.findings.cpu import cpu_busy
+from diag.findings.open_requests import open_requests
 from diag.findings.shares import top_model, window_ratio
 from diag.model.agreement import AgreementKind
 from diag.model.availability import Unavailable
 from diag.model.finding import Evidence, Source
 from diag.model.gaps import IdleCause
 from diag.model.quantity import duration
+from diag.model.serving import StageGroup
 
 if TYPE_CHECKING:
     from diag.analysis.result import Analysis
@@ -33,6 +36,19 @@ def working_ratio(inputs: RuleInputs) -> float:
         return 0.0
     busy = window_ratio(gaps, gaps.timeline.busy_ns)
     return busy if inputs.on_device else busy + inputs.idle_ratio((IdleCause.PREPROCESS,))
+
+
+def is_contended(inputs: RuleInputs) -> bool:
+    """On the CPU: whether requests wait in queues, or several share a machine with no core left.
+
+    A single caller that sends one request after the other keeps the CPU path busy, too.
+    """
+    if inputs.on_device:
+        return True
+    queued, cpu = inputs.shares.group(StageGroup.QUEUEING), cpu_busy(inputs.analysis)
+    is_full = not isinstance(cpu, Unavailable) and cpu >= thresholds.CPU_FULL_RATIO
+    crowded = is_full and open_requests(inputs.analysis) >= thresholds.CROWDED_MIN
+    return queued >= thresholds.CHECK_SLACK or crowded
 
 
 def is_without_demand(inputs: RuleInputs) -> bool:

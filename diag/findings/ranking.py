@@ -8,11 +8,11 @@ from diag.findings.disturbance import undisturbed
 from diag.findings.failed import failed_requests
 from diag.findings.failure_finding import FailureInputs
 from diag.findings.inputs import rule_inputs
-from diag.findings.rules import FAILURE_RULES, RULES, host_cpu_shared
+from diag.findings.rules import FAILURE_RULES, RULES
 from diag.findings.sources import KNOWN_SCHEDULER, NotLookedFor, first_missing
 from diag.findings.without_requests import without_requests
 from diag.model.availability import Unavailable
-from diag.model.finding import Severity, Tier
+from diag.model.finding import Said, Severity, Tier
 from diag.model.gaps import IdleCause
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def run_rules(analysis: Analysis) -> tuple[Finding, ...]:
     if KNOWN_SCHEDULER.missing(analysis) is not None:  # these would apply another one's rules
         rules = tuple(rule for rule in RULES if KNOWN_SCHEDULER not in rule.needs)
     ranked = _found(rule.find(inputs) for rule in rules)
-    return _without_neighbours(rank((*failures, *_without_echoes(inputs, ranked))))
+    return _without_asides(rank((*failures, *_without_echoes(inputs, ranked))))
 
 
 def leading(findings: Iterable[Finding]) -> Finding | None:
@@ -55,9 +55,9 @@ def not_looked_for(analysis: Analysis) -> tuple[NotLookedFor, ...]:
     return tuple(NotLookedFor(id_, each.reason) for id_, each in lacking if each is not None)
 
 
-def _without_neighbours(ranked: tuple[Finding, ...]) -> tuple[Finding, ...]:
+def _without_asides(ranked: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """Where another finding comes first, the verdict says in its own sentence who uses the CPU."""
-    return ranked[:1] + tuple(f for f in ranked[1:] if f.id != host_cpu_shared.ID)
+    return ranked[:1] + tuple(f for f in ranked[1:] if Said.NEIGHBOURS not in f.says)
 
 
 def _found(findings: Iterable[Finding | None]) -> tuple[Finding, ...]:

@@ -7,52 +7,28 @@ from typing import TYPE_CHECKING
 
 from diag.findings import thresholds
 from diag.findings.confidence import Basis, device_is_doubted, judge
-from diag.findings.cpu import cpu_evidence, neighbours_sentence, throttled_ns
-from diag.findings.device import agreement_evidence, busy_text, traced_text
+from diag.findings.cpu import cpu_evidence, neighbours_sentence
+from diag.findings.device import agreement_evidence, busy_text
 from diag.findings.failed import failed_requests
+from diag.findings.idle_sentence import idle_evidence, idle_sentence
 from diag.findings.inputs import RuleInputs, rule_inputs
 from diag.findings.not_serving import busy_sentence
 from diag.findings.ranking import leading
-from diag.findings.rules import device_saturated, host_cpu_shared
-from diag.findings.shares import window_ratio
 from diag.findings.tail import Tail, find_tail, tail_evidence, tail_sentence
-from diag.findings.waits import IDLE
 from diag.model.agreement import AgreementKind
 from diag.model.availability import Unavailable
-from diag.model.finding import Evidence, Severity, Source, Tier
-from diag.model.gaps import Confidence, IdleCause
+from diag.model.finding import Evidence, Said, Severity, Source, Tier
+from diag.model.gaps import Confidence
 from diag.model.printable import NAME_MAX_CHARS, printable
 from diag.model.quantity import duration
 from diag.model.serving import Stage, StageGroup
 
 if TYPE_CHECKING:
-    from diag.analysis.result import Analysis, GapSummary
+    from diag.analysis.result import Analysis
     from diag.findings.failed import FailedRequests
     from diag.model.finding import Finding
 
 HEALTHY = "healthy"
-_CAUSES_NAMED = 2
-_NOT_STARTED = "with ready batches that were not started yet"
-# "… was idle 61% of the window: 40% …"
-_IDLE_TEXT = {
-    IdleCause.PROFILER: "while the profiler was busy or its events are lost",
-    IdleCause.THROTTLED: "while the server's CPU was throttled",
-    IdleCause.ALLOCATOR: "while memory was being allocated",
-    IdleCause.COLD_START: "while kernels were compiled, tuned or loaded",
-    IdleCause.TRANSFER: "while the CPU prepared copies to or from the GPU",
-    IdleCause.LAUNCH: "waiting for the CPU to launch the next kernel",
-    IdleCause.PREPROCESS: "while preprocessing ops ran",
-    IdleCause.MODEL_LOAD: "while a model was being loaded",
-    IdleCause.QUEUE_EXECUTOR: "waiting for TensorFlow inter-op threads",
-    IdleCause.BATCH_THREADS_IN_HOST_WORK: "while all batch threads did host work",
-    IdleCause.QUEUE_DISPATCH: _NOT_STARTED,
-    IdleCause.QUEUE_FILL: "waiting for batches to fill",
-    IdleCause.SYNC_OR_OUTPUT: "while results were awaited, split and returned",
-    IdleCause.INGRESS: "while requests were received and parsed",
-    IdleCause.TRACE_EDGE: "at the edges of the window, where requests may have been cut",
-    IdleCause.UNEXPLAINED: "without an explanation",
-    IdleCause.NO_DEMAND: "with no open request",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +97,16 @@ def conclude(analysis: Analysis, findings: tuple[Finding, ...]) -> Verdict:
     tail = find_tail(analysis)
     common = (
         *_latency_evidence(inputs),
-        *_idle_evidence(inputs.gaps),
+        *idle_evidence(inputs.gaps),
         *agreement_evidence(analysis),
         *tail_evidence(tail),
         *cpu_evidence(analysis),
     )
-    latency, device, doubt = _latency(inputs), _device(analysis, inputs.gaps), _doubt(analysis)
+    latency, device, doubt = (
+        _latency(inputs),
+        idle_sentence(analysis, inputs.gaps),
+        _doubt(analysis),
+    )
     first = leading(findings)
     if first is None:
         confidence, reason = judge(inputs, Basis())
@@ -154,10 +134,10 @@ def conclude(analysis: Analysis, findings: tuple[Finding, ...]) -> Verdict:
                 *common,
             ),
         )
-    if first.id == host_cpu_shared.ID:
+    if Said.NEIGHBOURS in first.says:
         doubt = _device_doubt(analysis)
-    if first.id == device_saturated.ID and not inputs.on_device:
-        device = ""  # the finding's sentence says how busy the CPU is, and with what
+    if Said.DEVICE in first.says:
+        device = ""
     is_failing = first.tier is Tier.FAILURES
     if is_failing:
         latency = _latency(inputs, failed)
@@ -182,7 +162,7 @@ def _tail_after(analysis: Analysis, tail: Tail | None, first: Finding) -> str:
     """With a word on the change, where that is about a stage of each request."""
     if first.tier is Tier.FAILURES:
         return ""
-    if first.severity is Severity.INFO or first.id == host_cpu_shared.ID:
+    if first.severity is Severity.INFO or Said.NEIGHBOURS in first.says:
         return _tail_alone(analysis, tail)
     return tail_sentence(analysis, tail, first.cause)
 
@@ -247,47 +227,6 @@ def _latency_evidence(inputs: RuleInputs) -> list[Evidence]:
         for name, value, unit in values
         if not isinstance(value, Unavailable)
     ]
-
-
-def _largest_causes(gaps: GapSummary) -> list[tuple[IdleCause, float]]:
-    """The causes worth naming, with their part of the window."""
-    ranked = sorted(gaps.by_cause_ns.items(), key=lambda item: -item[1])[:_CAUSES_NAMED]
-    ratios = [(cause, window_ratio(gaps, ns)) for cause, ns in ranked]
-    return [(cause, ratio) for cause, ratio in ratios if ratio >= thresholds.CAUSE_MIN_RATIO]
-
-
-def _idle_text(analysis: Analysis, cause: IdleCause) -> str:
-    """Throttling is only called so where the cgroup counted it."""
-    if cause is IdleCause.THROTTLED and isinstance(throttled_ns(analysis), Unavailable):
-        return _NOT_STARTED
-    return _IDLE_TEXT[cause]
-
-
-def _device(analysis: Analysis, gaps: GapSummary | None) -> str:
-    if gaps is None or not gaps.timeline.window.duration_ns:
-        return ""
-    idle = window_ratio(gaps, gaps.idle_ns)
-    text = f"No model op ran on the CPU for {idle:.0%} of the window"
-    if gaps.timeline.is_device:
-        name = printable(gaps.timeline.name, NAME_MAX_CHARS)
-        text = f"{name} was idle {idle:.0%} of {traced_text(analysis)}"
-    parts = [f"{ratio:.0%} {_idle_text(analysis, cause)}" for cause, ratio in _largest_causes(gaps)]
-    return f"{text}: {', '.join(parts)}." if parts else f"{text}."
-
-
-def _idle_evidence(gaps: GapSummary | None) -> tuple[Evidence, ...]:
-    if gaps is None:
-        return ()
-    name = gaps.timeline.name
-    where = Source(IDLE, name)
-    return (
-        Evidence("idle", window_ratio(gaps, gaps.idle_ns), "ratio", where),
-        Evidence("idle, starved of input", window_ratio(gaps, gaps.starved_ns), "ratio", where),
-        *(
-            Evidence(f"idle, {cause.value}", ratio, "ratio", Source(IDLE, f"{name} {cause.value}"))
-            for cause, ratio in _largest_causes(gaps)
-        ),
-    )
 
 
 def _doubt(analysis: Analysis) -> str:

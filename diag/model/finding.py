@@ -68,6 +68,13 @@ class Tier(enum.IntEnum):
     NOTE = 7  # nothing about the server's time: what to know when numbers are read
 
 
+class Said(enum.Enum):
+    """A part of a verdict that a finding's own sentence may say already."""
+
+    DEVICE = "device"  # how busy or idle the device or the CPU is
+    NEIGHBOURS = "neighbours"  # that other processes use the CPU
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where a number can be looked up.
@@ -243,6 +250,7 @@ class Finding:
         tier: What it gives back.
         at_stake_ns: The most that a request, or a second of the device, could get back. Of
             failures, the failed part of a second's requests: 0.2 of them are 2e8.
+        says: What its sentence says already, so that a verdict about it leaves that out.
     """
 
     id: str
@@ -259,6 +267,7 @@ class Finding:
     rollback: str
     tier: Tier
     at_stake_ns: float
+    says: frozenset[Said] = frozenset()
 
     @property
     def docs(self) -> str:

@@ -8,12 +8,11 @@ from diag.findings import thresholds
 from diag.findings.batch_size import larger_size
 from diag.findings.batching import restore
 from diag.findings.confidence import Basis, judge
-from diag.findings.cpu import cpu_busy, cpu_evidence
-from diag.findings.device import is_saturated, working_ratio
+from diag.findings.cpu import cpu_evidence
+from diag.findings.device import is_contended, is_saturated, working_ratio
 from diag.findings.enable_batching import enable_batching
 from diag.findings.inter_op import inter_op_threads
 from diag.findings.metrics import check
-from diag.findings.open_requests import open_requests
 from diag.findings.shares import window_ratio
 from diag.model.availability import Unavailable
 from diag.model.finding import (
@@ -23,6 +22,7 @@ from diag.model.finding import (
     Remedy,
     RemedyKind,
     RemedyPlace,
+    Said,
     Severity,
     Source,
     Tier,
@@ -95,6 +95,8 @@ def find(inputs: RuleInputs) -> Finding | None:
         rollback=_rollback(larger, batching),
         tier=Tier.DEVICE_TIME,
         at_stake_ns=0.0,
+        # On the CPU its sentence says with what the CPU is busy.
+        says=frozenset() if inputs.on_device else frozenset({Said.DEVICE}),
     )
 
 
@@ -102,19 +104,6 @@ def _enable_batching(inputs: RuleInputs) -> EnableBatching | None:
     """A GPU executes one run at a time, the CPU as many as it has inter-op threads."""
     analysis = inputs.analysis
     return enable_batching(analysis, 1 if inputs.on_device else inter_op_threads(analysis))
-
-
-def is_contended(inputs: RuleInputs) -> bool:
-    """On the CPU: whether requests wait in queues, or several share a machine with no core left.
-
-    A single caller that sends one request after the other keeps the CPU path busy, too.
-    """
-    if inputs.on_device:
-        return True
-    queued, cpu = inputs.shares.group(StageGroup.QUEUEING), cpu_busy(inputs.analysis)
-    is_full = not isinstance(cpu, Unavailable) and cpu >= thresholds.CPU_FULL_RATIO
-    crowded = is_full and open_requests(inputs.analysis) >= thresholds.CROWDED_MIN
-    return queued >= thresholds.CHECK_SLACK or crowded
 
 
 def _sentence(inputs: RuleInputs, working: float, busy: float) -> str:

@@ -12,9 +12,8 @@ from diag.findings.cpu import (
     machine_cores,
     server_cores,
 )
-from diag.findings.device import is_saturated
+from diag.findings.device import is_contended, is_saturated
 from diag.findings.metrics import below
-from diag.findings.rules.device_saturated import is_contended
 from diag.findings.sources import CPU_SAMPLES
 from diag.model.availability import Unavailable
 from diag.model.finding import (
@@ -23,6 +22,7 @@ from diag.model.finding import (
     Remedy,
     RemedyKind,
     RemedyPlace,
+    Said,
     Severity,
     Tier,
 )
@@ -61,7 +61,7 @@ def find(inputs: RuleInputs) -> Finding | None:
         ),
         evidence=cpu_evidence(analysis),
         counter_evidence=(
-            CounterEvidence("model execution that is busy all the time", found=False),
+            CounterEvidence("model execution that is busy all the time", is_saturated(inputs)),
         ),
         remedies=(
             Remedy(
@@ -81,4 +81,5 @@ def find(inputs: RuleInputs) -> Finding | None:
         rollback="Put the other processes back.",
         tier=Tier.VISIBILITY,
         at_stake_ns=inputs.shares.mean_ns,
+        says=frozenset({Said.NEIGHBOURS}),
     )
