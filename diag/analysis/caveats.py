@@ -9,16 +9,12 @@ from diag.analysis.distribution import Distribution
 from diag.analysis.parameter_caveats import parameter_caveats
 from diag.analysis.result import BatchSummary, Counts, ModelSummary
 from diag.analysis.samples.model_loads import find_model_loads
-from diag.analysis.thresholds import MIN_WINDOW_OVER_P99
+from diag.analysis.thresholds import CENSORED_FEW, CENSORED_PART, MIN_WINDOW_OVER_P99
 from diag.model.availability import Unavailable
 from diag.model.capture import Capture
 from diag.model.caveat import Caveat, Limit
 from diag.model.program import Program
 from diag.model.serving import Mode, RequestTable
-
-# A few cut requests are normal; more than these, or this part of all, are not.
-_CENSORED_FEW = 2
-_CENSORED_PART = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +116,7 @@ def _longest(latency: Distribution) -> tuple[str, float]:
 
 def _about_the_counts(counts: Counts) -> Iterator[Caveat]:
     whole = 0 if isinstance(counts.requests, Unavailable) else counts.requests
-    if counts.censored > max(_CENSORED_FEW, whole // _CENSORED_PART):
+    if counts.censored > max(CENSORED_FEW, whole // CENSORED_PART):
         facts = (("cut_count", counts.censored), ("whole_count", whole))
         yield Caveat("many-censored", (Limit.REQUESTS,), facts, "capture-longer")
     if counts.ambiguous_links:

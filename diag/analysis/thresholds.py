@@ -246,3 +246,8 @@ DISTURBED_MIN_RATIO = 0.1
 
 # Batch sizes that are told one by one; of more, those between two powers of two are one row.
 SIZES_MAX = 16
+
+# requests, and one part of all: a few cut requests are normal; more than these, or than this part
+# of all, are not. A choice.
+CENSORED_FEW = 2
+CENSORED_PART = 20

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from diag.findings import thresholds
 from diag.model.availability import Unavailable
 from diag.model.finding import Remedy, RemedyKind, RemedyPlace, Setting
 from diag.model.printable import NAME_MAX_CHARS, printable
@@ -16,7 +17,7 @@ from diag.model.serving import CLOSE_REASONS, MODES, CloseReason, Mode, Origin, 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from diag.analysis.result import Analysis
+    from diag.analysis.result import Analysis, BatchSummary
     from diag.model.events import Bools
 
 _DIFFER = Unavailable("the queues have different values")
@@ -50,6 +51,11 @@ def is_in_scope(analysis: Analysis, setting: Setting) -> Bools:
     if not setting.scope:
         return np.ones(len(requests), np.bool_)
     return np.asarray(requests.model_index == requests.models.index(setting.scope), np.bool_)
+
+
+def largest_queues(analysis: Analysis) -> list[BatchSummary]:
+    """The queues with most batches, at most ``QUEUES_MAX``."""
+    return sorted(analysis.queues, key=lambda each: -each.batches)[: thresholds.QUEUES_MAX]
 
 
 def batch_threads(analysis: Analysis) -> Setting:

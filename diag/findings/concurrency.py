@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from diag.findings import thresholds
+from diag.findings.batching import largest_queues
 from diag.model.availability import Unavailable
 from diag.model.serving import CloseReason, Parameter, Stage
 
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from diag.analysis.result import Analysis, BatchSummary
     from diag.findings.inputs import RuleInputs
     from diag.model.events import Bools, Int64s
-
-# queues. Further ones have few of the batches; no server has as many that matter.
-_QUEUES_MAX = 20
 
 
 class OpenLimit(NamedTuple):
@@ -49,7 +47,7 @@ def find_open_limit(inputs: RuleInputs) -> OpenLimit | None:
     Only where most batches end by their timeout, and the rows open are too few to fill one.
     """
     analysis = inputs.analysis
-    largest = sorted(analysis.queues, key=lambda each: -each.batches)[:_QUEUES_MAX]
+    largest = largest_queues(analysis)
     found = (_limit_of(analysis, summary) for summary in largest)
     limits = [each for each in found if each is not None]
     return max(limits, key=lambda each: each.fill_share, default=None)

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 _HOST = "host"
 # The server's cgroup, counted up (the same file).
 _THROTTLED = "cgroup_throttled_ns"
-# ratio of the CPU time in use. Below it, more than a quarter is used by other processes.
-_MOSTLY_SERVER = 0.75
 # Of the whole machine, 0 to 100 (diag/capture/samplers/host/reader.py).
 _CPU_PERCENT = "cpu_percent"
 # Of one core, may exceed 100 (the same file).
@@ -108,7 +106,7 @@ def has_busy_neighbours(analysis: Analysis) -> bool:
         return False
     if isinstance(server, Unavailable) or isinstance(cores, Unavailable):
         return False
-    return server < _MOSTLY_SERVER * busy * cores
+    return server < thresholds.MOSTLY_SERVER_RATIO * busy * cores
 
 
 def is_cpu_of_others(analysis: Analysis) -> bool:

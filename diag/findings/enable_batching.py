@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from diag.analysis.result import Analysis
     from diag.findings.inputs import RuleInputs
 
-# The largest size proposed, in rows: beyond it nothing was measured (tests/recordings/README.md).
-_MOST_ROWS = 32
-
 
 @dataclass(frozen=True, slots=True)
 class EnableBatching:
@@ -53,7 +50,7 @@ def enable_batching(analysis: Analysis, threads: int = 1) -> EnableBatching | No
     if shares is None:
         return None
     run_ns = shares.group(StageGroup.COMPUTE) * shares.mean_ns
-    rows = min(_MOST_ROWS, 2 ** math.floor(math.log2(most.mean)))
+    rows = min(thresholds.FIRST_SIZE_MAX, 2 ** math.floor(math.log2(most.mean)))
     timeout_us = round_125(run_ns / 2 / 1000)
     name = printable(most.model, NAME_MAX_CHARS)
     values = f"max_batch_size {rows}, batch_timeout_micros {timeout_us}"

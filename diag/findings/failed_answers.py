@@ -7,16 +7,12 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from diag.findings import thresholds
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _DEADLINE_STATUS = "DEADLINE_EXCEEDED"
-
-# ratio. The scrapes enclose the window, and failures come in bursts: on live servers the failed
-# share between the scrapes was up to 1.07 times that in the trace.
-_MAX_RATIO = 1.25
-# standard deviations of a count
-_MAX_DEVIATIONS = 2.0
 
 
 class FailureCause(enum.Enum):
@@ -46,7 +42,9 @@ STATUSES = {
 
 def most_expected(number: float) -> float:
     """The most answers to count where ``number`` are expected."""
-    return _MAX_RATIO * number + _MAX_DEVIATIONS * math.sqrt(number)
+    return thresholds.FAILED_MAX_RATIO * number + thresholds.FAILED_MAX_DEVIATIONS * math.sqrt(
+        number
+    )
 
 
 def answers_by_cause(

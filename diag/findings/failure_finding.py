@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from diag.model.finding import Remedy
 
 _NS_PER_S = 1e9
-# ratio. The scrapes enclose the window, so that the metrics count at least what the trace shows;
-# but an answer is counted after its last event, which may be after the second scrape.
-_COUNTED_MIN_RATIO = 0.9
 _SOURCE_COUNTS = Source("server_answers")
 
 
@@ -212,7 +209,7 @@ def _judge(failed: FailedRequests, share: FailedShare) -> tuple[Confidence, str]
 def _is_contradicted(failed: FailedRequests, share: FailedShare) -> bool:
     if isinstance(failed.answers, Unavailable) or not share.traced:
         return False
-    return sum(share.counted.values()) < _COUNTED_MIN_RATIO * share.traced
+    return sum(share.counted.values()) < thresholds.COUNTED_MIN_RATIO * share.traced
 
 
 def _difference(failed: FailedRequests, share: FailedShare) -> CounterEvidence:

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from diag.findings import thresholds
 from diag.findings.batch_size import full_share, row_ns
-from diag.findings.batching import from_to, of_scope, parameter_remedy, restore, setting_of
+from diag.findings.batching import (
+    from_to,
+    largest_queues,
+    of_scope,
+    parameter_remedy,
+    restore,
+    setting_of,
+)
 from diag.findings.confidence import Basis, judge
 from diag.findings.device import is_saturated
 from diag.findings.metrics import below, not_above
@@ -25,8 +32,6 @@ if TYPE_CHECKING:
 
 ID = "batch-size-too-large"
 NEEDS = (BATCHES, BATCHES_BY_SIZE)
-# queues. Further ones have few of the batches; no server has as many that matter.
-_QUEUES_MAX = 20
 
 
 class SmallerSize(NamedTuple):
@@ -56,7 +61,7 @@ def find(inputs: RuleInputs) -> Finding | None:
     compute = inputs.shares.group(StageGroup.COMPUTE)
     if compute < thresholds.STAGE_MIN_SHARE or is_saturated(inputs):
         return None
-    largest = sorted(inputs.analysis.queues, key=lambda each: -each.batches)[:_QUEUES_MAX]
+    largest = largest_queues(inputs.analysis)
     sizes = [_smaller(inputs, each) for each in largest]
     found = max(
         (each for each in sizes if each is not None),

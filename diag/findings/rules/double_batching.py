@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from diag.findings import thresholds
 from diag.findings.confidence import Basis, judge
 from diag.findings.metrics import below, not_above
 from diag.findings.nested_batching import find_nested_batching
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
 ID = "double-batching"
 NEEDS = (BATCHES,)
-# calls in an inner batch, mean. From here on the inner queue joins what the outer one did not.
-_JOINS_MIN = 1.5
 
 
 def find(inputs: RuleInputs) -> Finding | None:
@@ -64,7 +63,7 @@ def find(inputs: RuleInputs) -> Finding | None:
         counter_evidence=(
             CounterEvidence(
                 "inner batches that join several outer ones, which is some use of them",
-                found.inner_tasks >= _JOINS_MIN,
+                found.inner_tasks >= thresholds.INNER_CALLS_MIN,
                 f"{found.inner_tasks:.1f} calls in an inner batch",
             ),
         ),

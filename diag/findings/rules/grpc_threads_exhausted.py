@@ -55,7 +55,7 @@ def find_failed(inputs: FailureInputs) -> Finding | None:
         severity=Severity.CRITICAL,
         confidence=Confidence.HIGH if both else Confidence.MEDIUM,
         confidence_reason=_reason(by_clients=by_clients, both=both),
-        what=_sentence(ratio) if by_clients else _OF_CAPTURE,
+        what=_sentence(ratio, both=both) if by_clients else _OF_CAPTURE,
         evidence=tuple(evidence),
         counter_evidence=(
             CounterEvidence(
@@ -93,10 +93,16 @@ _OF_CAPTURE = (
 )
 
 
-def _sentence(ratio: float) -> str:
+def _sentence(ratio: float, *, both: bool) -> str:
+    """A status alone does not tell the server's threads from the limit of a proxy."""
+    cause = (
+        "all its gRPC threads were in use."
+        if both
+        else "all its gRPC threads were in use, or a proxy before it has a limit of its own."
+    )
     return (
         f"{ratio:.0%} of the calls in the client log were refused with RESOURCE_EXHAUSTED before "
-        "the server counted them: all its gRPC threads were in use."
+        f"the server counted them: {cause}"
     )
 
 

@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from diag.findings.failure_finding import FailureInputs
 
 ID = "queue-full"
-# A queue of two batches refused a quarter of the requests, one of a hundred none, under the same
-# load of bursts (measured on a live server of 2 cores).
-_LONGER_FACTOR = 10
 
 
 def find_failed(inputs: FailureInputs) -> Finding | None:
@@ -87,7 +84,9 @@ def _longer_queue(analysis: Analysis, busy: float | Unavailable) -> Remedy:
     setting = Setting("max_enqueued_batches", unknown, unknown)
     if isinstance(file, BatchingParameters) and not _is_contradicted(analysis):
         now = QueueOptions.from_parameters(file).enqueued_batches_limit
-        setting = replace(setting, now=now, to=_LONGER_FACTOR * now, origin=Origin.FILE.value)
+        setting = replace(
+            setting, now=now, to=thresholds.LONGER_QUEUE_FACTOR * now, origin=Origin.FILE.value
+        )
     risk = "Requests wait longer in a longer queue; under lasting overload it fills as well."
     threads, to = batch_threads(analysis).now, setting.to
     if not (

@@ -9,6 +9,7 @@ import numpy as np
 
 from diag.findings import thresholds
 from diag.findings.batch_size import full_share
+from diag.findings.batching import largest_queues
 from diag.findings.confidence import Basis, judge
 from diag.findings.metrics import check, not_above
 from diag.findings.shares import window_ratio
@@ -33,12 +34,6 @@ if TYPE_CHECKING:
 
 ID = "signature-fragmentation"
 NEEDS = (BATCHES,)
-# batches of a queue. Fewer say little of how it shares the time with others.
-_BATCHES_MIN = 30
-# queues. Further ones have few of the batches; no server has as many that matter.
-_QUEUES_MAX = 20
-# ratio of the window. With less at work, and batches that hardly wait, nothing is lost.
-_BUSY_MIN = 0.5
 # A label with its version is of one version only (diag/analysis/requests/model_names.py).
 _WITH_VERSION = re.compile(r":\d+$")
 
@@ -68,7 +63,7 @@ def find(inputs: RuleInputs) -> Finding | None:
     found = _fragments(inputs.analysis)
     gaps = inputs.gaps
     busy = 0.0 if gaps is None else window_ratio(gaps, gaps.timeline.busy_ns)
-    if found is None or busy < _BUSY_MIN:
+    if found is None or busy < thresholds.FRAGMENTED_MIN_BUSY:
         return None
     confidence, reason = judge(inputs, Basis(on_device=False))
     name = printable(found.model, NAME_MAX_CHARS)
@@ -123,8 +118,8 @@ def find(inputs: RuleInputs) -> Finding | None:
 def _fragments(analysis: Analysis) -> Fragments | None:
     """The model version with most batches in such queues."""
     by_model: dict[str, list[BatchSummary]] = {}
-    for summary in sorted(analysis.queues, key=lambda each: -each.batches)[:_QUEUES_MAX]:
-        is_large = summary.batches >= _BATCHES_MIN and not summary.queue.is_function
+    for summary in largest_queues(analysis):
+        is_large = summary.batches >= thresholds.QUEUE_BATCHES_MIN and not summary.queue.is_function
         if is_large and _WITH_VERSION.search(summary.model):
             by_model.setdefault(summary.model, []).append(summary)
     found = []
