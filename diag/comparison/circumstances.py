@@ -98,7 +98,7 @@ def _burstiness(before: WindowSeries, after: WindowSeries) -> Circumstance:
         return Circumstance("burstiness of arrivals", _UNKNOWN, _UNKNOWN, reason)
     low, high = sorted(known)
     differs = high > 1 and high > thresholds.BURSTINESS_MAX_RATIO * max(low, 1.0)
-    consequence = "Arrivals come in larger bursts on one side: queues fill by that alone."
+    consequence = "Arrivals come in larger bursts on one side: queues may fill by that alone."
     return Circumstance(
         "burstiness of arrivals",
         number(known[0]),

@@ -11,7 +11,7 @@ BLOCKS_MIN = 10
 # Fewest independent values that a capture must be worth (count): its requests over their
 # correlation time. With fewer the time itself is found too short, and chance is taken for a change
 # (tests/unit/comparison/test_false_alarms.py).
-INDEPENDENT_MIN = 8
+INDEPENDENT_MIN = 6
 # Requests beyond a percentile that its interval needs (requests): the resampled p99 of a hundred
 # requests is one of the two slowest, whatever the server does. At the level below, 5 keep chance
 # from being taken for a change in nine of ten draws of skewed, correlated times

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from diag.demo.scenarios import Scenario
     from diag.model.finding import Finding
 
-_BAD = (Outcome.WORSE, Outcome.NOT_COMPARABLE)
-
 
 @dataclass(frozen=True, slots=True)
 class ClosedLoop:
@@ -49,8 +47,10 @@ class ClosedLoop:
         """
         if self.comparison is None or self.finding is None:
             return ""
-        if self.comparison.outcome in _BAD:
-            return f"the change did not help: {self.comparison.outcome.value}"
+        if self.comparison.outcome is Outcome.NOT_COMPARABLE:
+            return f"the two captures cannot be compared: {self.comparison.obstacle}"
+        if self.comparison.outcome is Outcome.WORSE:
+            return "requests became slower"
         gain = self.finding.gain
         if isinstance(gain, Unavailable) or isinstance(self.gained, Unavailable):
             return ""
