@@ -213,7 +213,7 @@ def _refusals(
     full, too_large = "UNAVAILABLE" in counted, "INVALID_ARGUMENT" in counted
     other = FailureCause.REFUSED
     if full != too_large:
-        other = FailureCause.QUEUE_FULL if full else FailureCause.TOO_LARGE
+        other = FailureCause.QUEUE_OVERFLOW if full else FailureCause.TOO_LARGE
     if isinstance(limit, Unavailable) and other is not FailureCause.REFUSED:
         return Counter({other: len(rows)})
     if isinstance(limit, Unavailable):
@@ -224,7 +224,7 @@ def _refusals(
         fits, exceeds = (rows >= 0) & (rows <= limit), rows > limit
     causes = Counter(
         {
-            FailureCause.QUEUE_FULL: int(fits.sum()),
+            FailureCause.QUEUE_OVERFLOW: int(fits.sum()),
             FailureCause.TOO_LARGE: int(exceeds.sum()),
         }
     )

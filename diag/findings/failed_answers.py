@@ -18,7 +18,7 @@ _DEADLINE_STATUS = "DEADLINE_EXCEEDED"
 class FailureCause(enum.Enum):
     """Why requests fail, as far as the trace shows it."""
 
-    QUEUE_FULL = "queue full"
+    QUEUE_OVERFLOW = "batching queue full"
     TOO_LARGE = "more rows than max_batch_size"
     REFUSED = "refused by the batch scheduler, for one of the two"
     EARLY = "ended before they joined a batch"
@@ -30,7 +30,7 @@ class FailureCause(enum.Enum):
 # The status of such answers. A run that takes too long ends with DEADLINE_EXCEEDED, which the trace
 # does not show; a deadline that passes in the queue, with RESOURCE_EXHAUSTED.
 STATUSES = {
-    FailureCause.QUEUE_FULL: ("UNAVAILABLE",),
+    FailureCause.QUEUE_OVERFLOW: ("UNAVAILABLE",),
     FailureCause.TOO_LARGE: ("INVALID_ARGUMENT",),
     FailureCause.REFUSED: ("UNAVAILABLE", "INVALID_ARGUMENT"),
     FailureCause.EARLY: ("UNAVAILABLE", "INVALID_ARGUMENT"),

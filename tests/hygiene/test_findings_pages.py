@@ -89,7 +89,7 @@ def test_every_metric_on_a_page_is_known(name, analysis):
 
 
 def test_a_metric_that_does_not_exist_would_be_noticed(analysis):
-    for metric in metrics_in("`stage.queue-full.p50`, `idle.lunch`, `device.free`, `latency.p42`"):
+    for metric in metrics_in("`stage.queue-lunch.p50`, `idle.lunch`, `device.free`, `latency.p42`"):
         with pytest.raises(KeyError):
             measure(analysis, metric)
 

@@ -13,14 +13,14 @@ RECORDINGS = Path(__file__).parents[1] / "recordings"
 # Of each recording: the exit status, the first finding, and what the first lines must say.
 LIVE = {
     "b_onethread": (0, "batch-threads-saturated", "max_batch_size 8 → 32"),
-    "b_overload2": (0, "queue-full", "max_batch_size 4 → 32"),
+    "b_overload2": (0, "batch-queue-overflow", "max_batch_size 4 → 32"),
     "b_timeout": (0, "batch-timeout-dominates", "Lower batch_timeout_micros 10000 → 0"),
     "closed_timeout": (0, "batch-capped-by-concurrency", "which cannot happen"),
     "digits": (0, "no-demand", "idle for lack of demand"),
-    "noisy_n": (0, "host-cpu-shared", "the server uses 0.15 of 2 cores"),
-    "reload_unbatched": (0, "host-cpu-shared", "Requests take 4.42 ms at p50"),
+    "noisy_n": (0, "other-processes-on-cpu", "the server uses 0.15 of 2 cores"),
+    "reload_unbatched": (0, "other-processes-on-cpu", "Requests take 4.42 ms at p50"),
     "scalar_b": (8, "no-batch-dimension", "Every request failed"),
-    "split_over_nofile": (0, "queue-full", "Let more batches wait: max_enqueued_batches"),
+    "split_over_nofile": (0, "batch-queue-overflow", "Let more batches wait: max_enqueued_batches"),
     "toolarge": (0, "request-too-large", "50% of requests failed"),
     "two_permodel_bp": (0, "batch-timeout-dominates", "of queue a4d79b20 about 8000 →"),
     "unb_overload": (0, "batching-disabled", "Turn batching on: --enable_batching"),

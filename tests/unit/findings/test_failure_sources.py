@@ -60,7 +60,7 @@ def test_two_causes_with_one_status_share_its_answers() -> None:
 def test_answers_just_outside_the_window_belong_to_the_cause_in_it() -> None:
     """The scrapes enclose the window, so that they count some more."""
     analysis = server(refused(10), {"OK": 48, "UNAVAILABLE": 14})
-    assert failed_requests(analysis).counted(FailureCause.QUEUE_FULL) == {"UNAVAILABLE": 14}
+    assert failed_requests(analysis).counted(FailureCause.QUEUE_OVERFLOW) == {"UNAVAILABLE": 14}
     assert find(analysis)[0].confidence is Confidence.HIGH
 
 
@@ -94,7 +94,7 @@ def test_a_refusal_without_a_waiting_task_is_of_no_full_queue() -> None:
     assert failed.traced == {FailureCause.REFUSED: 10}
     waiting = refused(1, rows=48, at_us=15)  # between an enqueue at 10 us and its batch at 20 us
     failed = failed_requests(analyzed(large + waiting + IDLE_END.format(2_000_000)))
-    assert failed.traced == {FailureCause.QUEUE_FULL: 1}
+    assert failed.traced == {FailureCause.QUEUE_OVERFLOW: 1}
 
 
 def test_with_several_models_neither_the_file_nor_other_requests_tell_why_one_refused() -> None:

@@ -19,7 +19,12 @@ from tests.unit.findings.servers import sessions, unfounded_numbers
 PADDED = replace(FILE, pad_variable_length_inputs=True)
 
 CASES = [
-    (refused(10), {"OK": 40, "UNAVAILABLE": 10}, "queue-full", "queue was full (10 of 50"),
+    (
+        refused(10),
+        {"OK": 40, "UNAVAILABLE": 10},
+        "batch-queue-overflow",
+        "queue was full (10 of 50",
+    ),
     (
         refused(10, rows=20),
         {"OK": 40, "INVALID_ARGUMENT": 10},
@@ -115,13 +120,13 @@ def test_a_status_that_the_trace_does_not_explain_is_reported_without_a_cause() 
 def test_a_few_failures_are_a_further_finding() -> None:
     few = find(server(refused(4), {"OK": 40, "UNAVAILABLE": 4}))
     assert few[0].tier is not Tier.FAILURES
-    (failure,) = (finding for finding in few if finding.id == "queue-full")
+    (failure,) = (finding for finding in few if finding.id == "batch-queue-overflow")
     assert failure.tier is Tier.FEW_FAILURES
 
 
 def test_one_failure_in_many_requests_is_a_number_and_no_share() -> None:
     analysis = server(refused(1), {"OK": 400, "UNAVAILABLE": 1}, good=400)
-    (failure,) = (finding for finding in find(analysis) if finding.id == "queue-full")
+    (failure,) = (finding for finding in find(analysis) if finding.id == "batch-queue-overflow")
     assert failure.what.startswith("1 of 401 requests failed: ")
 
 
@@ -130,7 +135,7 @@ def test_one_failure_in_many_requests_is_a_number_and_no_share() -> None:
     ("rows", "answers", "cause"),
     [
         (20, {"OK": 40, "INVALID_ARGUMENT": 10}, FailureCause.TOO_LARGE),
-        (20, {"OK": 40, "UNAVAILABLE": 10}, FailureCause.QUEUE_FULL),
+        (20, {"OK": 40, "UNAVAILABLE": 10}, FailureCause.QUEUE_OVERFLOW),
         (20, None, FailureCause.REFUSED),
         (20, {"OK": 40, "UNAVAILABLE": 5, "INVALID_ARGUMENT": 5}, FailureCause.REFUSED),
     ],
@@ -144,7 +149,7 @@ def test_without_a_file_the_status_tells_why_the_scheduler_refused(
 
 @pytest.mark.parametrize(
     ("rows", "status", "rule"),
-    [(20, "UNAVAILABLE", "queue-full"), (2, "INVALID_ARGUMENT", "request-too-large")],
+    [(20, "UNAVAILABLE", "batch-queue-overflow"), (2, "INVALID_ARGUMENT", "request-too-large")],
 )
 def test_a_status_that_contradicts_the_file_decides(rows: int, status: str, rule: str) -> None:
     """The file may have been edited after the start, or not apply to this model."""

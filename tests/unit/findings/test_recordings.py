@@ -65,9 +65,9 @@ def test_without_a_timeout_the_poll_ends_too_as_it_did_on_the_server() -> None:
         ("scalar_b", "no-batch-dimension", Confidence.MEDIUM, "Every request failed: "),
         ("toolarge", "request-too-large", Confidence.HIGH, "50% of requests failed: "),
         ("varlen_nopad", "input-shapes-differ", Confidence.HIGH, "67% of requests failed: "),
-        ("split_over_nofile", "queue-full", Confidence.HIGH, "20% of requests failed: "),
-        ("b_overload2", "queue-full", Confidence.HIGH, "25% of requests failed: "),
-        ("noisy_n", "host-cpu-shared", Confidence.MEDIUM, "Other processes use the CPU: "),
+        ("split_over_nofile", "batch-queue-overflow", Confidence.HIGH, "20% of requests failed: "),
+        ("b_overload2", "batch-queue-overflow", Confidence.HIGH, "25% of requests failed: "),
+        ("noisy_n", "other-processes-on-cpu", Confidence.MEDIUM, "Other processes use the CPU: "),
     ],
 )
 def test_what_was_wrong_comes_first(
@@ -96,7 +96,7 @@ def test_a_recording_in_which_every_request_failed_has_a_status_of_its_own(
 
 def test_a_queue_that_is_short_is_not_called_slow() -> None:
     first = find(recorded("split_over_nofile"))[0]
-    assert first.id == "queue-full"
+    assert first.id == "batch-queue-overflow"
     assert first.remedies[0].action == (
         "Let more batches wait: max_enqueued_batches (10 if it is not set). The batch threads are "
         "busy 20% of the time: the queue is too short for bursts, the server is not too slow."

@@ -31,7 +31,7 @@ from diag.model.gaps import Confidence
 if TYPE_CHECKING:
     from diag.findings.inputs import RuleInputs
 
-ID = "host-cpu-shared"
+ID = "other-processes-on-cpu"
 NEEDS = (CPU_SAMPLES,)
 
 

@@ -40,7 +40,7 @@ def server(text: str, machine_percent: float, server_percent: float) -> Analysis
 def test_a_machine_that_others_fill_is_the_verdict_and_no_lack_of_demand(percent: float) -> None:
     analysis = server(QUIET, 98.0, percent)
     findings = find(analysis)
-    assert [finding.id for finding in findings] == ["host-cpu-shared"]
+    assert [finding.id for finding in findings] == ["other-processes-on-cpu"]
     verdict = conclude(analysis, findings)
     assert verdict.what.startswith("Other processes use the CPU: the machine is 98% busy, and the ")
     assert "its threads may have to wait for a core" in verdict.what
@@ -53,17 +53,19 @@ def test_a_machine_that_others_fill_is_the_verdict_and_no_lack_of_demand(percent
 def test_a_free_core_or_a_server_that_uses_most_of_the_cpu_is_not(
     machine: float, own: float
 ) -> None:
-    assert "host-cpu-shared" not in [finding.id for finding in find(server(QUIET, machine, own))]
+    assert "other-processes-on-cpu" not in [
+        finding.id for finding in find(server(QUIET, machine, own))
+    ]
 
 
 def test_a_server_at_capacity_is_told_so_first() -> None:
     assert find(server(CROWDED, 98.0, 60.0))[0].id == "device-saturated"
-    assert find(server(BUSY, 98.0, 60.0))[0].id == "host-cpu-shared"
+    assert find(server(BUSY, 98.0, 60.0))[0].id == "other-processes-on-cpu"
 
 
 def test_behind_another_finding_the_verdict_says_it_once() -> None:
     analysis = server(WAITING, 98.0, 30.0)
     findings = find(analysis)
     assert findings[0].id == "batch-dispatch-slow"
-    assert "host-cpu-shared" not in [finding.id for finding in findings]
+    assert "other-processes-on-cpu" not in [finding.id for finding in findings]
     assert "the server uses 0.30 of 2 cores" in conclude(analysis, findings).doubt

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from diag.analysis.result import Analysis
     from diag.findings.failure_finding import FailureInputs
 
-ID = "queue-full"
+ID = "batch-queue-overflow"
 
 
 def find_failed(inputs: FailureInputs) -> Finding | None:
@@ -37,7 +37,7 @@ def find_failed(inputs: FailureInputs) -> Finding | None:
     Source: shared_batch_scheduler.h, Queue::Schedule, TensorFlow 2.21: UNAVAILABLE where the queue
     holds max_enqueued_batches already; the model server does not try again.
     """
-    share = share_of(inputs.failed, FailureCause.QUEUE_FULL)
+    share = share_of(inputs.failed, FailureCause.QUEUE_OVERFLOW)
     if not share.traced:
         return None
     analysis = inputs.analysis
