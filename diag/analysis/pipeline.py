@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from diag.analysis.batching.batching import find_batching
+from diag.analysis.blocking import find_blocking
 from diag.analysis.caveats import CaveatInputs, applicable, find_caveats
 from diag.analysis.clients.client_times import client_view
 from diag.analysis.counts import count
@@ -23,7 +24,6 @@ from diag.analysis.execution.execution import Execution, find_execution
 from diag.analysis.execution.op_class import compile_preprocess_ops
 from diag.analysis.execution.op_times import rank_ops
 from diag.analysis.execution.pool_waits import measure_pool_waits
-from diag.analysis.held_threads import find_held_threads
 from diag.analysis.idle import IdleInputs, IdleTime, find_gaps
 from diag.analysis.intervals.sets import merge, union
 from diag.analysis.requests.attribution import AttributedRequests, attribute_requests
@@ -158,7 +158,7 @@ def _summarize(
         queues=queues,
         idle=idle,
         ops=rank_ops(execution.events, execution.op_class),
-        held_threads=find_held_threads(execution, requests),
+        blocking=find_blocking(execution, requests),
         pool_waits=measure_pool_waits(execution.events, execution.lines, execution.closures),
         tails=find_tails(
             requests.table,

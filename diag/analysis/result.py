@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from diag.analysis.blocking import Blocking
 from diag.analysis.clients.client_times import ClientView
 from diag.analysis.distribution import Distribution
 from diag.analysis.execution.op_times import OpTime
 from diag.analysis.execution.pool_waits import PoolWait
 from diag.analysis.fit import Fit
-from diag.analysis.held_threads import HeldThreads
 from diag.analysis.requests.paths import RequestPaths
 from diag.analysis.samples.devices import DeviceSamples
 from diag.analysis.samples.metrics import ModelMetrics
@@ -211,7 +211,7 @@ class Analysis:
         idle: Idle time of each timeline by cause.
         ops: Op types on the host with most time.
         pool_waits: Waits for threads of the runtime's pools.
-        held_threads: Which model held the threads that each model waited for; empty with one model.
+        blocking: Which model held what each model waited for; empty with one model.
         tails: The slow requests of each model, by name.
         caveats: What limits the meaning of the numbers, the most important first.
         devices: Every GPU plane, in plane order.
@@ -248,7 +248,7 @@ class Analysis:
     idle: tuple[GapSummary, ...]
     ops: tuple[OpTime, ...]
     pool_waits: tuple[PoolWait, ...]
-    held_threads: tuple[HeldThreads, ...]
+    blocking: tuple[Blocking, ...]
     tails: tuple[ModelTail, ...]
     caveats: tuple[Caveat, ...]
     devices: tuple[DeviceSummary, ...]

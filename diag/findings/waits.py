@@ -65,8 +65,6 @@ def find_wait(
     inputs: RuleInputs,
     stages: tuple[Stage, ...],
     causes: tuple[IdleCause, ...] = (),
-    *,
-    of_one_model: bool = False,
 ) -> Wait | None:
     """The wait made of these stages and causes of idle time; None if it is too small to report.
 
@@ -80,7 +78,6 @@ def find_wait(
         inputs: All that is known.
         stages: Of requests.
         causes: Of idle time.
-        of_one_model: Whether it is known to be large for one model, whatever its share over all.
     """
     share = sum(inputs.shares.by_stage[stage] for stage in stages)
     idle = inputs.idle_ratio(causes)
@@ -89,7 +86,7 @@ def find_wait(
     held_up = inputs.on_device and idle >= thresholds.STARVED_MIN_RATIO
     is_large = share >= thresholds.STAGE_MIN_SHARE
     queued_share = 0.0 if is_large else _queued_share(inputs, stages)
-    in_requests = is_large or queued_share > 0 or of_one_model
+    in_requests = is_large or queued_share > 0
     if not (in_requests or starved or held_up):
         return None
     return Wait(
@@ -143,12 +140,8 @@ def wait_finding(
     rollback: str,
     evidence: tuple[Evidence, ...] = (),
     counter_evidence: tuple[CounterEvidence, ...] = (),
-    pair: str = "",
 ) -> Finding:
-    """A finding about a wait: what all of these have in common, and what the rule adds.
-
-    ``pair`` says which model waits for which other one; "" where none does.
-    """
+    """A finding about a wait: what all of these have in common, and what the rule adds."""
     confidence, reason = judge(inputs, basis)
     return Finding(
         id=rule,
@@ -156,7 +149,7 @@ def wait_finding(
         severity=severity_of(wait.share),
         confidence=confidence,
         confidence_reason=reason,
-        what=_sentence(inputs, wait, words, pair, is_gain_known=not isinstance(gain, Unavailable)),
+        what=_sentence(inputs, wait, words, is_gain_known=not isinstance(gain, Unavailable)),
         evidence=(*_evidence(inputs, wait, causes), *evidence),
         counter_evidence=(_larger_stage(inputs, wait), *counter_evidence),
         remedies=remedies,
@@ -176,21 +169,19 @@ def wait_halved(inputs: RuleInputs, wait: Wait, causes: tuple[IdleCause, ...]) -
     return below(inputs.analysis, f"idle.{worst.value}", 0.5)
 
 
-def _sentence(
-    inputs: RuleInputs, wait: Wait, words: WaitWords, pair: str, *, is_gain_known: bool
-) -> str:
-    text = _about_all(inputs, wait, words, is_worst_told=bool(pair))
+def _sentence(inputs: RuleInputs, wait: Wait, words: WaitWords, *, is_gain_known: bool) -> str:
+    text = _about_all(inputs, wait, words)
     if wait.queued_share and not is_gain_known:
         text += (
             f" At most {duration(wait.mean_ns)} of {duration(inputs.shares.mean_ns)} can be gained "
             "there."
         )
-    return f"{text} {pair}" if pair else text
+    return text
 
 
-def _about_all(inputs: RuleInputs, wait: Wait, words: WaitWords, *, is_worst_told: bool) -> str:
+def _about_all(inputs: RuleInputs, wait: Wait, words: WaitWords) -> str:
     if wait.in_requests:
-        worst = "" if is_worst_told else _worst(inputs, wait)
+        worst = _worst(inputs, wait)
         if wait.queued_share:
             return (
                 f"Requests spend {wait.queued_share:.0%} of their time in queues and batching; the "

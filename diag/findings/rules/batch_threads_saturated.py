@@ -13,12 +13,7 @@ from diag.findings.batching import (
 )
 from diag.findings.confidence import Basis
 from diag.findings.cpu import cpu_evidence
-from diag.findings.interference import (
-    apart,
-    find_interference,
-    interference_evidence,
-    interference_sentence,
-)
+from diag.findings.interference import find_interference
 from diag.findings.metrics import not_above
 from diag.findings.more_threads import rollback_of_threads, thread_remedies
 from diag.findings.sources import BATCHES, KNOWN_SCHEDULER
@@ -56,15 +51,12 @@ def find(inputs: RuleInputs) -> Finding | None:
 
     Source of the remedy: batching/README.md of tensorflow/serving 9d981c5c (num_batch_threads).
     """
-    pair = find_interference(inputs.analysis, Stage.QUEUE_THREAD)
-    wait = find_wait(inputs, (Stage.QUEUE_THREAD,), CAUSES, of_one_model=pair is not None)
-    if wait is None or _is_told(inputs, wait, is_alone=pair is None):
+    wait = find_wait(inputs, (Stage.QUEUE_THREAD,), CAUSES)
+    if wait is None or _is_told(inputs, wait):
         return None
     analysis = inputs.analysis
     larger = larger_size(analysis)
     remedies, rollback = _remedies(analysis, larger)
-    if pair is not None:
-        remedies = (*remedies, apart(pair))
     # Larger batches take longer each, as they should; requests must not.
     unchanged = "latency.mean" if larger is not None else "batches.service.mean"
     return wait_finding(
@@ -78,20 +70,23 @@ def find(inputs: RuleInputs) -> Finding | None:
         evidence=(
             *_evidence(analysis),
             *(larger.evidence if larger is not None else ()),
-            *(interference_evidence(pair, Stage.QUEUE_THREAD) if pair is not None else ()),
         ),
         counter_evidence=(_timed_out(analysis),),
         remedies=remedies,
         gain=Unavailable("how waiting falls with other settings needs a simulation of the queue"),
         verify=(*wait_halved(inputs, wait, CAUSES), *not_above(analysis, unchanged)),
         rollback=rollback,
-        pair=interference_sentence(pair, "batch threads") if pair is not None else "",
     )
 
 
-def _is_told(inputs: RuleInputs, wait: Wait, *, is_alone: bool) -> bool:
-    """Whether batch-size-too-small or requests-split tells the same waiting, and why it is."""
-    if is_alone and wait.in_requests and larger_known_size(inputs.analysis) is not None:
+def _is_told(inputs: RuleInputs, wait: Wait) -> bool:
+    """Whether another rule tells the same waiting, and why it is.
+
+    These are model-interference, batch-size-too-small and requests-split.
+    """
+    if find_interference(inputs.analysis, Stage.QUEUE_THREAD) is not None:
+        return True
+    if wait.in_requests and larger_known_size(inputs.analysis) is not None:
         return True
     splitting = find_splitting(inputs)
     return splitting is not None and splitting.delay_ns >= thresholds.HELD_MIN_SHARE * wait.mean_ns

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from diag.findings.batching import batching_remedy
 from diag.findings.confidence import Basis
 from diag.findings.device import is_saturated
+from diag.findings.interference import find_interference
 from diag.findings.metrics import below, not_above
 from diag.findings.sources import GPU
 from diag.findings.waits import WaitWords, find_wait, wait_finding
@@ -34,6 +35,8 @@ def find(inputs: RuleInputs) -> Finding | None:
     alone = len(inputs.analysis.models) < 2
     if wait is None or (alone and is_saturated(inputs)):
         return None
+    if find_interference(inputs.analysis, Stage.DEVICE_WAIT) is not None:
+        return None  # model-interference tells it
     return wait_finding(
         inputs,
         wait,

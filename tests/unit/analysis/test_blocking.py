@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diag.analysis.held_threads import HeldThreads, HeldTime
+from diag.analysis.blocking import Blocking, HeldTime
 from diag.model.capture import BatchingParameters
 from diag.model.serving import Stage
 from tests.unit.analysis.traces import QUEUE_A, QUEUE_B, analyzed
@@ -48,7 +48,7 @@ line tf_Compute/1
 
 
 def held(text: str, stage: Stage, parameters: BatchingParameters | None = None):
-    found = analyzed(text, parameters).held_threads
+    found = analyzed(text, parameters).blocking
     return [each for each in found if each.stage is stage]
 
 
@@ -56,8 +56,8 @@ def test_bursts_of_another_model_hold_the_inter_op_threads() -> None:
     assert held(INTER_OP, Stage.QUEUE_EXECUTOR) == [
         # 900 µs of heavy's burst in the wait of one request, 800 µs in that of the other; 100 µs
         # and 90 µs of light's own two requests. A burst inside a burst holds no second thread.
-        HeldThreads(Stage.QUEUE_EXECUTOR, "light:1", "heavy:1", 1_700_000, 1700 / 1890),
-        HeldThreads(Stage.QUEUE_EXECUTOR, "light:1", "light:1", 190_000, 190 / 1890),
+        Blocking(Stage.QUEUE_EXECUTOR, "light:1", "heavy:1", 1_700_000, 1700 / 1890),
+        Blocking(Stage.QUEUE_EXECUTOR, "light:1", "light:1", 190_000, 190 / 1890),
     ]
 
 
@@ -71,7 +71,7 @@ def test_batches_of_another_queue_hold_the_batch_threads() -> None:
 
 
 def test_one_model_alone_has_none() -> None:
-    assert analyzed(INTER_OP.replace("light", "heavy")).held_threads == ()
+    assert analyzed(INTER_OP.replace("light", "heavy")).blocking == ()
 
 
 @given(SPANS, SPANS)

@@ -1,11 +1,13 @@
-"""Which model held the threads that another model's requests waited for.
+"""Which model held what another model's requests waited for.
 
 All models of a server share two kinds of threads: those of TensorFlow's inter-op pool, which
-executor bursts occupy, and the batch threads of the batching session, which batches occupy.
+executor bursts occupy, and the batch threads of the batching session, which batches occupy. Models
+on one GPU share its compute stream.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,15 +23,17 @@ _BATCHED = MODES.index(Mode.BATCHING_SESSION)
 
 
 @dataclass(frozen=True, slots=True)
-class HeldThreads:
-    """The threads that one model held while another one waited for them.
+class Blocking:
+    """What one model held while another one waited for it.
 
     Attributes:
-        stage: ``QUEUE_EXECUTOR``: inter-op threads; ``QUEUE_THREAD``: batch threads.
+        stage: ``QUEUE_EXECUTOR``: inter-op threads; ``QUEUE_THREAD``: batch threads;
+            ``DEVICE_WAIT``: one GPU.
         waiting: The model that waited.
-        holding: The model whose work held the threads; it may be the same.
-        held_ns: Thread time held by it, summed over the waits of all requests or batches.
-        share: Part of the thread time that anything held in these waits, 0 to 1.
+        holding: The model whose work it waited for; it may be the same.
+        held_ns: Time of its threads or of its work on the GPU, summed over the waits of all
+            requests or batches.
+        share: Part of such time of all models in these waits, 0 to 1.
     """
 
     stage: Stage
@@ -62,26 +66,27 @@ class _Spans:
         return [index for index in ranked if total[index] > 0]
 
 
-def find_held_threads(
-    execution: Execution, requests: AttributedRequests
-) -> tuple[HeldThreads, ...]:
-    """Every pair of models, for both kinds of threads; empty with fewer than two models."""
+def find_blocking(execution: Execution, requests: AttributedRequests) -> tuple[Blocking, ...]:
+    """Every pair of models, for threads and GPUs; empty with fewer than two models."""
     models = requests.table.models
     if len(models) < 2:
         return ()
     of_step = _models_of_steps(requests)
     pairs = (
-        (Stage.QUEUE_EXECUTOR, _executor_waits(execution, of_step), _bursts(execution, of_step)),
+        (
+            Stage.QUEUE_EXECUTOR,
+            _waits(execution, of_step, Stage.QUEUE_EXECUTOR),
+            _bursts(execution, of_step),
+        ),
         (Stage.QUEUE_THREAD, *_batch_spans(requests)),
+        *_device_spans(execution, of_step),
     )
     return tuple(
         each for stage, waits, holds in pairs for each in _compare(stage, waits, holds, models)
     )
 
 
-def _compare(
-    stage: Stage, waits: _Spans, holds: _Spans, models: tuple[str, ...]
-) -> list[HeldThreads]:
+def _compare(stage: Stage, waits: _Spans, holds: _Spans, models: tuple[str, ...]) -> list[Blocking]:
     out = []
     everything = HeldTime(holds.start_ns, holds.end_ns)
     holders = [(index, HeldTime(*holds.of(index))) for index in holds.largest()]
@@ -92,7 +97,7 @@ def _compare(
             held = held_time.within_ns(start, end)
             if held:
                 share = held / total
-                out.append(HeldThreads(stage, models[waiting], models[holding], held, share))
+                out.append(Blocking(stage, models[waiting], models[holding], held, share))
     return out
 
 
@@ -142,12 +147,25 @@ def _models_of_steps(requests: AttributedRequests) -> Int64s:
     return model
 
 
-def _executor_waits(execution: Execution, of_step: Int64s) -> _Spans:
-    """When steps waited for an inter-op thread."""
+def _waits(execution: Execution, of_step: Int64s, stage: Stage) -> _Spans:
+    """When steps were in a stage."""
     pieces, parts = execution.staged.pieces, execution.staged.parts
-    waits = np.flatnonzero(pieces.code == Stage.QUEUE_EXECUTOR.index)
+    waits = np.flatnonzero(pieces.code == stage.index)
     model = of_step[parts.step[pieces.owner[waits]]]
     return _Spans(model, pieces.start_ns[waits], pieces.end_ns[waits])
+
+
+def _device_spans(execution: Execution, of_step: Int64s) -> Iterator[tuple[Stage, _Spans, _Spans]]:
+    """Of each GPU, when the steps that use it waited for one, and all work on it.
+
+    A step that uses several GPUs counts with its wait at each of them.
+    """
+    for device in execution.device.devices:
+        uses = device.first_ns < device.last_ns
+        waits = _waits(execution, np.where(uses, of_step, -1), Stage.DEVICE_WAIT)
+        work = device.events
+        model = np.where(work.step >= 0, of_step[work.step], -1)
+        yield Stage.DEVICE_WAIT, waits, _Spans(model, work.start_ns, work.end_ns)
 
 
 def _bursts(execution: Execution, of_step: Int64s) -> _Spans:
