@@ -312,7 +312,7 @@ def make_analysis(
         ),
         idle=(GapSummary(timeline, 80 * MS, by_cause, 30 * MS, 50 * MS, 30 * MS, 3e8),),
         pool_waits=(PoolWait("tf_Compute", describe(np.arange(1, 131) * 10_000)),),
-        held_threads=(),
+        blocking=(),
         ops=(OpTime("DecodeJpeg", True, 30, 40 * MS), OpTime("MatMul", False, 60, 9 * MS)),
         caveats=(TOO_SHORT,),
         devices=(),
