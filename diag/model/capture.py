@@ -10,6 +10,7 @@ from diag.model.caveat import Caveat
 from diag.model.client_log import ClientLog
 from diag.model.events import Plane
 from diag.model.samples import MetricsPair, SampleSeries, ServerInfo
+from diag.model.stacks import StackSamples
 from diag.model.window import ClockSync, Window
 
 NO_CLIENT_LOG = Unavailable("no client log was given")
@@ -56,6 +57,7 @@ class Capture:
         gpu_samples: NVML samples during the window, taken locally or by an agent.
         dcgm_samples: Samples of a DCGM exporter during the window.
         probe_samples: Latency of the capture's own status calls during the window.
+        stacks: What the threads of a traced Python program ran, sampled during the window.
         metrics: The server's metrics before and after the window.
         server: Models, signatures and batching parameters, as the bundle recorded them.
         batching_parameters: The server's batching parameters: those given when the source was
@@ -77,6 +79,7 @@ class Capture:
     gpu_samples: SampleSeries | Unavailable
     dcgm_samples: SampleSeries | Unavailable
     probe_samples: SampleSeries | Unavailable
+    stacks: StackSamples | Unavailable
     metrics: MetricsPair | Unavailable
     server: ServerInfo | Unavailable
     batching_parameters: BatchingParameters | Unavailable

@@ -11,7 +11,7 @@ import pytest
 from diag.capture.samplers.host import reader as host_reader
 from diag.capture.samplers.nvml import GPU_UNITS
 from diag.formats import limits
-from diag.formats.bundle import archive, layout, manifest
+from diag.formats.bundle import archive, layout, manifest, stacks
 from diag.model.samples import SampleSeries, ServedModel, ServerInfo
 
 PAGE = (Path(__file__).parents[2] / "docs" / "bundle-format.md").read_text("utf-8")
@@ -23,6 +23,7 @@ PARTS = (
     layout.METRICS_BEFORE,
     layout.METRICS_AFTER,
     layout.SERVER,
+    layout.STACKS,
 )
 RECORDS = (
     manifest.Manifest,
@@ -31,6 +32,10 @@ RECORDS = (
     manifest.ClockRecord,
     manifest.SourceRecord,
     manifest.CaveatRecord,
+    stacks._Document,
+    stacks._Columns,
+    stacks._Frame,
+    stacks._Cost,
 )
 FIELDS = [field.name for record in RECORDS for field in msgspec.structs.fields(record)]
 FIELDS += [field.name for kind in (ServerInfo, ServedModel) for field in fields(kind)]
@@ -62,4 +67,7 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert f"more than {archive.RATIO_MAX} times" in PAGE
     assert f"{limits.TRACE_MAX_BYTES >> 30} GiB for a trace" in PAGE
     assert f"{limits.MANIFEST_MAX_BYTES >> 20} MiB\nfor the manifest" in PAGE
+    assert f"{limits.STACKS_MAX_BYTES >> 20} MiB for `{layout.STACKS}`" in PAGE
+    assert f"1 to {stacks.DEPTH_MAX} positions" in PAGE
+    assert f"at most {stacks.TEXT_MAX_CHARACTERS} characters" in PAGE
     assert f"{limits.PART_MAX_BYTES >> 20} MiB for any other part" in PAGE

@@ -9,6 +9,7 @@ import msgspec
 from diag.errors import BatchingParametersError, BundleCorruptError, InputError, MetricsParseError
 from diag.formats.bundle import layout
 from diag.formats.bundle.server import decode_server, recorded_parameters
+from diag.formats.bundle.stacks import decode_stacks
 from diag.formats.text.prometheus import declared_names, metrics_from_bytes
 from diag.formats.text.samples import decode_samples
 from diag.formats.trace.capture import decode_named, trace_caveats
@@ -17,6 +18,7 @@ from diag.model.availability import Unavailable
 from diag.model.capture import BatchingParameters, Capture
 from diag.model.caveat import Caveat, Limit, recorded_caveat
 from diag.model.samples import MetricsPair, SampleSeries, ServerInfo
+from diag.model.stacks import StackSamples
 from diag.model.window import ClockSync
 
 if TYPE_CHECKING:
@@ -62,6 +64,7 @@ def capture_from_bundle(bundle: Bundle, name: str, where: str) -> Capture:
         gpu_samples=contents.samples("gpu"),
         dcgm_samples=contents.samples("dcgm"),
         probe_samples=contents.samples("probe"),
+        stacks=contents.stacks(space.origin_unix_ns),
         metrics=metrics,
         server=server,
         batching_parameters=parameters,
@@ -141,6 +144,12 @@ class _Contents:
         if series.source != source:
             raise BundleCorruptError(f"{self._where}/{name}: holds samples of {series.source}")
         return series
+
+    def stacks(self, origin_unix_ns: int | Unavailable) -> StackSamples | Unavailable:
+        if layout.STACKS not in self._listed:
+            return self._absent("stacks")
+        data = self._take(layout.STACKS)
+        return decode_stacks(data, origin_unix_ns, f"{self._where}/{layout.STACKS}")
 
     def server(self) -> ServerInfo | Unavailable:
         if layout.SERVER not in self._listed:

@@ -10,7 +10,12 @@ import re
 from datetime import datetime, timezone
 from pathlib import PurePosixPath
 
-from diag.formats.limits import MANIFEST_MAX_BYTES, PART_MAX_BYTES, TRACE_MAX_BYTES
+from diag.formats.limits import (
+    MANIFEST_MAX_BYTES,
+    PART_MAX_BYTES,
+    STACKS_MAX_BYTES,
+    TRACE_MAX_BYTES,
+)
 
 MANIFEST = "diag/manifest.json"
 GPU_SAMPLES = "diag/gpu.jsonl"
@@ -20,6 +25,7 @@ HOST_SAMPLES = "diag/host.jsonl"
 METRICS_BEFORE = "diag/metrics-before.prom"
 METRICS_AFTER = "diag/metrics-after.prom"
 SERVER = "diag/server.json"
+STACKS = "diag/stacks.json"
 TRACE_FOLDER = "plugins/profile"
 TRACE_SUFFIX = ".xplane.pb"
 UNFINISHED_SUFFIX = ".partial"
@@ -80,4 +86,4 @@ def part_limit_bytes(name: str) -> int:
     """Largest size of a part that is read, in bytes."""
     if name.endswith(TRACE_SUFFIX):
         return TRACE_MAX_BYTES
-    return MANIFEST_MAX_BYTES if name == MANIFEST else PART_MAX_BYTES
+    return {MANIFEST: MANIFEST_MAX_BYTES, STACKS: STACKS_MAX_BYTES}.get(name, PART_MAX_BYTES)

@@ -69,8 +69,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         window: Wall-clock interval around the recording; None if it was not measured.
         clocks: One entry per source of samples.
         parts: Checksum and size by part name; BundleWriter fills it in.
-        sources: Result by source: ``trace``, ``host``, ``gpu``, ``dcgm``, ``probe``, ``metrics``,
-            ``server``.
+        sources: Result by source: ``trace``, ``host``, ``gpu``, ``dcgm``, ``probe``, ``stacks``,
+            ``metrics``, ``server``.
         caveats: Limits of the data that were known when it was recorded.
         observer: What the capture cost the server, if a load generator measured it.
     """

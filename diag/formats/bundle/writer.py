@@ -97,6 +97,10 @@ class BundleWriter:
         """Add ``diag/server.json``; ``diag.formats.bundle.server`` describes its keys."""
         self._parts[layout.SERVER] = msgspec.json.format(msgspec.json.encode(info)) + b"\n"
 
+    def add_stacks(self, document: bytes) -> None:
+        """Add ``diag/stacks.json``; ``diag.formats.bundle.stacks`` describes and checks it."""
+        self._parts[layout.STACKS] = document
+
     def finish(self, manifest: Manifest) -> Path:
         """Write all parts, then rename the bundle.
 

@@ -65,6 +65,7 @@ def capture_from_trace(name: str, data: bytes, where: str) -> Capture:
         gpu_samples=_BARE,
         dcgm_samples=_BARE,
         probe_samples=_BARE,
+        stacks=_BARE,
         metrics=_BARE,
         server=_BARE,
         batching_parameters=_BARE,

@@ -42,6 +42,11 @@ SERIES = SampleSeries(
     samples=({"unix_ns": 1_700_000_000_000_000_000, "cpu_percent": [1.5, 99]},),
     missing={"throttled_ns": "no cgroup"},
 )
+STACKS = (
+    b'{"period_ns":5000000,"frames":[{"file":"serve.py","function":"f","first_line":1,'
+    b'"is_user":true}],"stacks":[[0]],"samples":{"unix_ns":[1700000000001000000],"thread_id":[7],'
+    b'"weight":[2],"cpu_ns":[-1],"stack_id":[0]}}'
+)
 SHAPES = pytest.mark.parametrize("name", ["bundle", "bundle.zip"])
 
 
@@ -57,6 +62,7 @@ def write_bundle(path: Path | IO[bytes], *, force: bool = False, **fields: objec
         writer.add_metrics("before", b":core:graph_runs 1\n")
         writer.add_metrics("after", b":core:graph_runs 4\n")
         writer.add_server({"models": [{"name": "m", "version": 3, "state": "AVAILABLE"}]})
+        writer.add_stacks(STACKS)
         return writer.finish(manifest(**fields))
 
 
@@ -106,6 +112,8 @@ def test_every_part_comes_back_as_it_was_given(tmp_path: Path, name: str) -> Non
     assert len(capture.planes[-1].events) == 1
     assert capture.host_samples == SERIES
     assert capture.gpu_samples == Unavailable("no NVIDIA driver")
+    assert not isinstance(capture.stacks, Unavailable)
+    assert (capture.stacks.time_ns.tolist(), capture.stacks.weight.tolist()) == ([1_000_000], [2])
     assert capture.metrics == MetricsPair(
         before=(MetricSample(":core:graph_runs", (), 1.0),),
         after=(MetricSample(":core:graph_runs", (), 4.0),),
@@ -124,7 +132,7 @@ def test_a_folder_bundle_is_a_tensorboard_log_directory_only_its_owner_can_read(
     bundle = write_bundle(tmp_path / "bundle")
     assert (bundle / TRACE_NAME).read_bytes() == TRACE
     files = [path for path in bundle.rglob("*") if path.is_file()]
-    assert len(files) == 6
+    assert len(files) == 7
     assert {mode(path) for path in files} == {0o600}
     assert {mode(path) for path in (bundle, *bundle.rglob("*")) if path.is_dir()} == {0o700}
 
@@ -134,7 +142,7 @@ def test_a_zip_bundle_holds_the_same_bytes_under_the_same_names(tmp_path: Path) 
     assert mode(packed) == 0o600
     with zipfile.ZipFile(packed) as archive:
         unpacked = {name: archive.read(name) for name in archive.namelist()}
-    assert len(unpacked) == 6
+    assert len(unpacked) == 7
     assert unpacked == {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")
@@ -147,7 +155,7 @@ def test_the_manifest_lists_each_part_with_checksum_and_size(tmp_path: Path) -> 
     document = json.loads((bundle / "diag" / "manifest.json").read_text())
     assert document["format_version"] == 1
     assert document["created"] == "2026-11-22T23:50:00Z"
-    assert len(document["parts"]) == 5
+    assert len(document["parts"]) == 6
     assert document["parts"][TRACE_NAME] == {
         "sha256": hashlib.sha256(TRACE).hexdigest(),
         "size_bytes": len(TRACE),

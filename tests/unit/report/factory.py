@@ -95,6 +95,7 @@ def make_capture(name: str = "server.xplane.pb") -> Capture:
         gpu_samples=absent,
         dcgm_samples=absent,
         probe_samples=absent,
+        stacks=absent,
         metrics=absent,
         server=absent,
         batching_parameters=absent,
