@@ -27,6 +27,8 @@ if TYPE_CHECKING:
         ServerRepository,
         TlsOptions,
     )
+    from diag.capture.program.plan import RunOutcome, RunPlan
+    from diag.capture.program.session import run_program
     from diag.capture.progress import Progress
     from diag.capture.samplers.remote.token import read_token
     from diag.capture.server.headers import read_headers
@@ -117,6 +119,8 @@ _MODULES = {
     "Progress": "diag.capture.progress",
     "REQUIRABLE": "diag.capture.plan",
     "Report": "diag.report.model",
+    "RunOutcome": "diag.capture.program.plan",
+    "RunPlan": "diag.capture.program.plan",
     "ServerRepository": "diag.capture.plan",
     "TABLE_FORMATS": "diag.tables.formats",
     "TABLE_NAMES": "diag.tables.names",
@@ -141,6 +145,7 @@ _MODULES = {
     "read_headers": "diag.capture.server.headers",
     "read_token": "diag.capture.samplers.remote.token",
     "render": "diag.report.rendering",
+    "run_program": "diag.capture.program.session",
     "table": "diag.tables.registry",
     "tune": "diag.tuning",
 }
@@ -178,6 +183,8 @@ __all__ = [
     "Report",
     "RequiredSourceError",
     "ResponseTooLargeError",
+    "RunOutcome",
+    "RunPlan",
     "ServerRepository",
     "ServerTooOldError",
     "ServerUnreachableError",
@@ -208,6 +215,7 @@ __all__ = [
     "read_headers",
     "read_token",
     "render",
+    "run_program",
     "table",
     "tune",
 ]

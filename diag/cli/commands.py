@@ -31,6 +31,9 @@ COMMANDS: dict[str, LazyCommand] = {
     "capture": LazyCommand(
         "diag.cli.capture_command:capture", "Record a running server and explain its latency."
     ),
+    "run": LazyCommand(
+        "diag.cli.run_command:run", "Run a Python program with TensorFlow and record it once."
+    ),
     "analyze": LazyCommand(
         "diag.cli.analyze_command:analyze", "Explain where the time of recorded requests went."
     ),

@@ -50,6 +50,7 @@ def completed_by_bash(line: str, folder: Path) -> list[str]:
             "diag ",
             [
                 "capture",
+                "run",
                 "analyze",
                 "show",
                 "compare",

@@ -41,11 +41,12 @@ def read_modules(root: Path, package: str) -> dict[str, ast.Module]:
     return modules
 
 
-def imported(tree: ast.Module, modules: Collection[str]) -> Iterator[str]:
+def imported(tree: ast.Module, folder: str, modules: Collection[str]) -> Iterator[str]:
     """The modules that one file imports anywhere in it.
 
     Args:
         tree: Syntax tree of the file.
+        folder: The package that the file lies in.
         modules: Names of all modules that count.
     """
     for node in ast.walk(tree):
@@ -53,9 +54,10 @@ def imported(tree: ast.Module, modules: Collection[str]) -> Iterator[str]:
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.module, "relative imports are not resolved here"
-            assert not node.level, "relative imports are not resolved here"
-            below = [f"{node.module}.{alias.name}" for alias in node.names]
-            names = [name if name in modules else node.module for name in below]
+            assert node.level < 2, "only imports from the same folder are resolved here"
+            module = f"{folder}.{node.module}" if node.level else node.module
+            below = [f"{module}.{alias.name}" for alias in node.names]
+            names = [name if name in modules else module for name in below]
         else:
             continue
         yield from (name for name in names if name in modules)
@@ -63,7 +65,10 @@ def imported(tree: ast.Module, modules: Collection[str]) -> Iterator[str]:
 
 def import_graph(modules: Mapping[str, ast.Module]) -> dict[str, set[str]]:
     """The modules that each module imports."""
-    return {name: set(imported(tree, modules)) for name, tree in modules.items()}
+    return {
+        name: set(imported(tree, name.rpartition(".")[0], modules))
+        for name, tree in modules.items()
+    }
 
 
 def cycle_in(graph: Mapping[str, Iterable[str]]) -> list[str]:

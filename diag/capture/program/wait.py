@@ -1,0 +1,89 @@
+"""Waits until the program repeats its work, by short recordings at tracer level 1."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from diag.capture.plan import MS
+from diag.capture.program.recorded_process import ProcessEndedError, SessionRefusedError
+from diag.formats.trace.xspace import decode_space
+
+if TYPE_CHECKING:
+    from diag.capture.program.launch import Program
+    from diag.capture.program.recorded_process import Announcements, RecordedProcess
+    from diag.capture.progress import Progress
+    from diag.model.events import Space
+
+PROBE_LEVEL = 1
+# Grows, so that a loop of one iteration a second is seen too.
+_PROBE_NS = (300 * MS, 500 * MS, 1000 * MS, 2000 * MS, 4000 * MS)
+_ANNOUNCED_S = 0.1
+# The op that starts each eager op, tf.function or iterator step: tensorflow/python/eager
+# (pywrap_tfe_src.cc, TensorFlow 2.21).
+_OP = "EagerExecute"
+_TIMES_MIN = 2
+
+
+class ProgramWait:
+    """Looks at all processes of the program in turn.
+
+    Attributes:
+        reason: Why nothing was recorded so far, for a message.
+    """
+
+    def __init__(self, program: Program, announced: Announcements, progress: Progress) -> None:
+        self._program = program
+        self._announced = announced
+        self._progress = progress
+        self._processes: dict[RecordedProcess, frozenset[str]] = {}
+        self._rounds = 0
+        self.reason = (
+            "it ended before it imported TensorFlow, or its Python did not load the recorder "
+            "(python -I, -E and -S ignore PYTHONPATH)"
+        )
+
+    def find(self) -> RecordedProcess | None:
+        """The first process that repeats its work; None once the program has ended."""
+        while True:
+            process = self._announced.next(0 if self._processes else _ANNOUNCED_S)
+            if process is not None:
+                self._progress.say(f"TensorFlow {process.tensorflow} in process {process.pid}")
+                self._processes[process] = frozenset()
+                self.reason = "it ended before its work was seen to repeat"
+            if self._program.has_ended():
+                return None
+            for each in tuple(self._processes):
+                if self._repeats(each):
+                    return each
+            self._rounds += bool(self._processes)
+
+    def _repeats(self, process: RecordedProcess) -> bool:
+        duration_ns = _PROBE_NS[min(self._rounds // 2, len(_PROBE_NS) - 1)]
+        try:
+            found = process.record(duration_ns, PROBE_LEVEL, device=False, stacks=False)
+        except ProcessEndedError:
+            self._processes.pop(process)
+            process.close()
+            return False
+        except SessionRefusedError as exc:
+            reason = f"its own use of TensorFlow's profiler leaves no room for another ({exc})"
+            if self.reason != reason:
+                self._progress.say(f"waiting: {reason}")
+            self.reason = reason
+            self._announced.next(duration_ns / 1e9)
+            return False
+        names = repeated_names(decode_space(found.xspace)) if found.xspace else frozenset()
+        both = names & self._processes[process]
+        self._processes[process] = names
+        return bool(both)
+
+
+def repeated_names(space: Space) -> frozenset[str]:
+    """Names of events that occur at least twice, if ops are among them; else nothing."""
+    repeated: set[str] = set()
+    for plane in space.planes:
+        counts = np.bincount(plane.events.name_id, minlength=len(plane.events.names))
+        repeated.update(plane.events.names[each] for each in np.flatnonzero(counts >= _TIMES_MIN))
+    return frozenset({_OP}) if _OP in repeated else frozenset()

@@ -1,0 +1,42 @@
+"""Writes ``diag/stacks.json`` in pieces, each of which holds Python's lock briefly."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import IO
+
+from .sampler import StackSampler
+
+_PIECE = 2000
+
+
+def write_stacks(sampler: StackSampler, path: str) -> None:
+    """Write the document; the file can be read by its owner only."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        head = {
+            "period_ns": sampler.period_ns,
+            "incomplete": sampler.incomplete,
+            "cost": {
+                "readings": sampler.readings,
+                "cpu_ns": sampler.cpu_ns,
+                "elapsed_ns": sampler.elapsed_ns,
+            },
+            "frames": sampler.functions.described(),
+        }
+        file.write(json.dumps(head)[:-1])
+        file.write(',"stacks":[')
+        _pieces(file, [json.dumps(stack) for stack in sampler.stacks])
+        file.write('],"samples":{')
+        for number, (name, values) in enumerate(sampler.rows.items()):
+            file.write(f'{"," if number else ""}"{name}":[')
+            _pieces(file, values)
+            file.write("]")
+        file.write("}}")
+
+
+def _pieces(file: IO[str], values: object) -> None:
+    for start in range(0, len(values), _PIECE):  # type: ignore[arg-type]
+        piece = ",".join(map(str, values[start : start + _PIECE]))  # type: ignore[index]
+        file.write(("," if start else "") + piece)

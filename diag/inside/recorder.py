@@ -1,0 +1,142 @@
+"""The thread that records this process when ``diag run`` asks it to, over a socket.
+
+One line of JSON a message. The process says who it is; each request is a recording, and gets one
+answer::
+
+    <- {"pid": 7, "tensorflow": "2.21.0"}
+    -> {"duration_ns": 300000000, "level": 1, "device": true, "stacks": false, "folder": "/..."}
+    <- {"trace": "/...", "stacks": "", "error": "", "sent_unix_ns": 1, "received_unix_ns": 2}
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import select
+import socket
+import threading
+import time
+from typing import Any
+
+from .document import write_stacks
+from .sampler import StackSampler
+from .session import ProfilerSession, tensorflow_is_ready, tensorflow_version
+
+_POLL_S = 0.05
+_END_TIMEOUT_S = 20.0
+
+
+class Recorder:
+    """Answers requests until the program or the launcher ends."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._ending = threading.Event()
+        self._session: ProfilerSession | None = None
+        self._sampler: StackSampler | None = None
+        self._launcher: socket.socket | None = None
+        self._thread = threading.Thread(target=self._run, name="diag-recorder", daemon=True)
+
+    def start(self) -> None:
+        """Begin to wait for TensorFlow."""
+        self._thread.start()
+
+    def end(self) -> None:
+        """The program ends: stop recording, keep what was recorded."""
+        self._ending.set()
+        if self._thread is not threading.current_thread():
+            self._thread.join(_END_TIMEOUT_S)
+
+    def after_fork(self) -> None:
+        """In a child: end the parent's session here, and offer to record the child."""
+        if self._session is not None:
+            self._session.abandon()
+        if self._sampler is not None:
+            self._sampler.restore_switch_interval()
+        if self._launcher is not None:
+            self._launcher.close()  # so that the launcher notices the end of the parent
+        start(self._address)
+
+    def _run(self) -> None:
+        while not tensorflow_is_ready():
+            if self._ending.wait(_POLL_S):
+                return
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as launcher:
+                launcher.connect(self._address)
+                self._launcher = launcher
+                self._serve(launcher)
+        except OSError:
+            return  # the launcher has ended; the program goes on
+
+    def _serve(self, launcher: socket.socket) -> None:
+        _send(launcher, {"pid": os.getpid(), "tensorflow": tensorflow_version()})
+        requests = launcher.makefile("r", encoding="utf-8")
+        while not self._ending.is_set():
+            if select.select([launcher], [], [], _POLL_S)[0]:
+                line = requests.readline()
+                if not line:
+                    return
+                request = json.loads(line)
+                if request:  # an empty one ends a recording that has ended already
+                    _send(launcher, self._record(launcher, request))
+
+    def _record(self, launcher: socket.socket, request: dict[str, Any]) -> dict[str, Any]:
+        answer: dict[str, Any] = {"trace": "", "stacks": "", "error": ""}
+        sampler = StackSampler({threading.get_ident()}) if request["stacks"] else None
+        answer["sent_unix_ns"] = time.time_ns()
+        try:
+            self._session = ProfilerSession(request["folder"], request["level"], request["device"])
+        except Exception as error:  # of the program's profiler
+            answer["error"] = f"{type(error).__name__}: {error}"[:1000]
+            return answer
+        try:
+            if sampler is not None:
+                self._sampler = sampler
+                sampler.start()
+            self._wait(launcher, request["duration_ns"])
+            if sampler is not None:
+                sampler.stop()
+                self._sampler = None
+        finally:
+            session, self._session = self._session, None
+            answer["trace"] = session.finish()
+        answer["received_unix_ns"] = time.time_ns()
+        if sampler is not None:
+            answer["stacks"] = os.path.join(request["folder"], "stacks.json")  # noqa: PTH118
+            write_stacks(sampler, answer["stacks"])
+        return answer
+
+    def _wait(self, launcher: socket.socket, duration_ns: int) -> None:
+        """Until the duration is over, the program ends, or the launcher says anything or ends."""
+        end_ns = time.monotonic_ns() + duration_ns
+        while not self._ending.is_set() and (left_ns := end_ns - time.monotonic_ns()) > 0:
+            if select.select([launcher], [], [], min(_POLL_S, left_ns / 1e9))[0]:
+                return
+
+
+def _send(launcher: socket.socket, message: dict[str, Any]) -> None:
+    launcher.sendall((json.dumps(message) + "\n").encode())
+
+
+_current: list[Recorder] = []
+
+
+def _after_fork() -> None:
+    if _current:
+        _current[0].after_fork()
+
+
+def start(address: str) -> None:
+    """Offer to record this process.
+
+    Args:
+        address: Path of the launcher's socket.
+    """
+    if not _current:
+        os.register_at_fork(after_in_child=_after_fork)
+        atexit.register(lambda: _current[0].end())
+    recorder = Recorder(address)
+    _current[:] = [recorder]
+    recorder.start()
