@@ -20,6 +20,7 @@ from diag.version import __version__
 
 if TYPE_CHECKING:
     from diag.analysis import Analysis, analyze
+    from diag.annotations import request, stage
     from diag.capture.plan import (
         REQUIRABLE,
         AgentAccess,
@@ -145,7 +146,9 @@ _MODULES = {
     "read_headers": "diag.capture.server.headers",
     "read_token": "diag.capture.samplers.remote.token",
     "render": "diag.report.rendering",
+    "request": "diag.annotations",
     "run_program": "diag.capture.program.session",
+    "stage": "diag.annotations",
     "table": "diag.tables.registry",
     "tune": "diag.tuning",
 }
@@ -215,7 +218,9 @@ __all__ = [
     "read_headers",
     "read_token",
     "render",
+    "request",
     "run_program",
+    "stage",
     "table",
     "tune",
 ]

@@ -146,6 +146,30 @@ os.waitpid(child, 0)
     assert manifest["target"]["address"] == f"process {done.stdout.strip()}"
 
 
+def test_marks_of_the_program_are_in_its_trace(tmp_path: Path) -> None:
+    program = """
+import diag
+marked = diag.stage("preprocess", size=3)(fetch)
+end = time.monotonic() + 8
+while time.monotonic() < end:
+    with diag.request(user="7"):
+        marked(); tf.constant(1) + 1
+"""
+    done = run(tmp_path, program)
+    assert done.returncode == 0, done.stderr
+    capture = diag.open_bundle(tmp_path / "b.zip")
+    found = {
+        name: (events.start_ns[rows], events.end_ns[rows])
+        for name in ("diag.request", "diag.stage:preprocess")
+        for events in (plane.events for plane in capture.planes)
+        if len(rows := events.rows_named(name))
+    }
+    starts, ends = found["diag.stage:preprocess"]
+    assert len(starts) > 10
+    assert ends[0] - starts[0] >= 20_000_000
+    assert abs(len(found["diag.request"][0]) - len(starts)) <= 1
+
+
 def test_a_signal_reaches_the_programs_own_handler(tmp_path: Path) -> None:
     program = """
 import signal
