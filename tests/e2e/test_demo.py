@@ -128,7 +128,7 @@ def test_the_loop_closes(scenario: str, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     ports = ("--port", "0", "--http-port", "0")
     result = subprocess.run(
-        [*DIAG, "demo", "-s", scenario, "--close-the-loop", "-d", "5", "-o", str(folder), *ports],
+        [*DIAG, "demo", "-s", scenario, "--close-the-loop", "-d", "10", "-o", str(folder), *ports],
         capture_output=True,
         text=True,
         timeout=200,
