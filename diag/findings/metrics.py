@@ -12,6 +12,8 @@ name                                      unit    value
 ``device.planes``                         planes  GPUs of which the trace holds events
 ``device.kernels_per_request``            count   model with most device time
 ``device.bytes_in_per_request``           bytes   likewise
+``device.lost``                           events  GPU events that the tracer lost
+``device.traced``                         ratio   of the window in which GPUs were traced
 ``samples.disagreements``                 count   GPUs whose samples contradict the trace
 ``batches.rows_mean``                     rows    before padding, all queues
 ``batches.padding``                       ratio   padding rows over executed rows
@@ -35,6 +37,7 @@ from diag.analysis.distribution import describe
 from diag.findings import thresholds
 from diag.findings.failed import failed_requests, refused_before_handler
 from diag.findings.shares import most_held_up, padding_ratio, top_model, window_ratio
+from diag.findings.truncation import traced_ratio
 from diag.model.agreement import AgreementKind
 from diag.model.availability import Unavailable
 from diag.model.finding import Check
@@ -173,6 +176,10 @@ def _bytes_in(analysis: Analysis) -> Measured:
     return _NO_COST if cost is None else cost.bytes_in_per_request
 
 
+def _lost(analysis: Analysis) -> Measured:
+    return float(analysis.device_loss.dropped)
+
+
 def _disagreements(analysis: Analysis) -> Measured:
     if not analysis.agreements:
         return Unavailable("no GPU was sampled")
@@ -232,6 +239,8 @@ _PLAIN: dict[str, tuple[str, Callable[[Analysis], Measured]]] = {
     "device.planes": ("planes", _planes),
     "device.kernels_per_request": ("kernels", _kernels),
     "device.bytes_in_per_request": ("bytes", _bytes_in),
+    "device.lost": ("events", _lost),
+    "device.traced": ("ratio", traced_ratio),
     "samples.disagreements": ("GPUs", _disagreements),
     "batches.rows_mean": ("rows", _rows_mean),
     "batches.padding": ("ratio", _padding),

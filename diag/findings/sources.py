@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from diag.analysis.batching.queue_keys import ADAPTIVE
-from diag.findings.cpu import cpu_busy, throttled_ns
+from diag.findings.cpu import cpu_busy, server_cores, throttled_ns
+from diag.findings.gpu_clocks import clocks_unknown
 from diag.model.availability import Unavailable
 
 if TYPE_CHECKING:
@@ -66,6 +67,11 @@ def _cpu_samples(analysis: Analysis) -> Unavailable | None:
     return busy if isinstance(busy, Unavailable) else None
 
 
+def _server_cpu(analysis: Analysis) -> Unavailable | None:
+    cores = server_cores(analysis)
+    return cores if isinstance(cores, Unavailable) else None
+
+
 def _throttling(analysis: Analysis) -> Unavailable | None:
     counted = throttled_ns(analysis)
     return counted if isinstance(counted, Unavailable) else None
@@ -103,6 +109,8 @@ BATCHES_BY_SIZE = Need(_batches_by_size)
 GPU = Need(_gpu)
 GPU_SAMPLES = Need(_gpu_samples)
 CPU_SAMPLES = Need(_cpu_samples)
+SERVER_CPU = Need(_server_cpu)
+CLOCKS = Need(clocks_unknown)
 THROTTLING = Need(_throttling)
 METRICS = Need(_metrics)
 PARAMETERS = Need(_parameters)

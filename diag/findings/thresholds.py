@@ -179,3 +179,14 @@ QUEUE_BATCHES_MIN = 30
 
 # ratio of the window. With less at work, and batches that hardly wait, nothing is lost.
 FRAGMENTED_MIN_BUSY = 0.5
+
+# ratio of the samples of a GPU. Clocks that are limited for less of the time slow few kernels.
+CLOCK_LIMITED_MIN_SHARE = 0.25
+
+# ratio of device events, of the window, or of requests. With more than half of them missing, what
+# is left may be the smaller part.
+LOST_MAX_SHARE = 0.5
+
+# ratio of the time in which ops are at work. Ops that compute use one core each, so that the CPU
+# time of the whole server is at least as long; below half of it, their threads mostly do not run.
+OFF_CPU_MAX_RATIO = 0.5

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from diag.findings import thresholds
 from diag.findings.confidence import Basis, judge
 from diag.findings.metrics import below
+from diag.findings.off_cpu import find_off_cpu
 from diag.findings.waits import severity_of
 from diag.model.availability import Unavailable
 from diag.model.finding import (
@@ -29,10 +30,10 @@ ID = "time-unexplained"
 
 
 def find(inputs: RuleInputs) -> Finding | None:
-    """Unattributed time is a large share of request time."""
+    """Unattributed time is a large share of request time; not if threads are known not to run."""
     unknown = inputs.shares.by_stage[Stage.UNATTRIBUTED]
     compute = inputs.shares.group(StageGroup.COMPUTE)
-    if unknown < thresholds.STAGE_MIN_SHARE:
+    if unknown < thresholds.STAGE_MIN_SHARE or find_off_cpu(inputs) is not None:
         return None
     confidence, reason = judge(inputs, Basis())
     level = inputs.analysis.tracer_level
