@@ -24,6 +24,7 @@ from diag.analysis.execution.execution import Execution, find_execution
 from diag.analysis.execution.op_class import compile_preprocess_ops
 from diag.analysis.execution.op_times import rank_ops
 from diag.analysis.execution.pool_waits import measure_pool_waits
+from diag.analysis.execution.preprocess_loops import find_preprocess_loop
 from diag.analysis.idle import IdleInputs, IdleTime, find_gaps
 from diag.analysis.intervals.sets import merge, union
 from diag.analysis.requests.attribution import AttributedRequests, attribute_requests
@@ -158,6 +159,7 @@ def _summarize(
         queues=queues,
         idle=idle,
         ops=rank_ops(execution.events, execution.op_class),
+        preprocess_loop=find_preprocess_loop(execution.events, execution.op_class, execution.steps),
         blocking=find_blocking(execution, requests),
         pool_waits=measure_pool_waits(execution.events, execution.lines, execution.closures),
         tails=find_tails(
@@ -172,6 +174,8 @@ def _summarize(
         ),
         devices=gpu.devices,
         device_costs=gpu.costs,
+        detours=gpu.detours,
+        kernel_spreads=gpu.spreads,
         kernels=gpu.kernels,
         device_ops=gpu.ops,
         device_clock=visibility.clock,

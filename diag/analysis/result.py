@@ -9,6 +9,7 @@ from diag.analysis.clients.client_times import ClientView
 from diag.analysis.distribution import Distribution
 from diag.analysis.execution.op_times import OpTime
 from diag.analysis.execution.pool_waits import PoolWait
+from diag.analysis.execution.preprocess_loops import PreprocessLoop
 from diag.analysis.fit import Fit
 from diag.analysis.requests.paths import RequestPaths
 from diag.analysis.samples.devices import DeviceSamples
@@ -22,9 +23,11 @@ from diag.model.availability import Unavailable
 from diag.model.capture import Capture
 from diag.model.caveat import Caveat
 from diag.model.device import (
+    Detours,
     DeviceClock,
     DeviceLoss,
     DeviceSummary,
+    KernelSpread,
     KernelTime,
     ModelDeviceCost,
 )
@@ -210,12 +213,16 @@ class Analysis:
         queues: Each batch queue with recorded batches.
         idle: Idle time of each timeline by cause.
         ops: Op types on the host with most time.
+        preprocess_loop: The loop with most preprocessing, if any.
         pool_waits: Waits for threads of the runtime's pools.
         blocking: Which model held what each model waited for; empty with one model.
         tails: The slow requests of each model, by name.
         caveats: What limits the meaning of the numbers, the most important first.
         devices: Every GPU plane, in plane order.
         device_costs: Device time of each model, by name.
+        detours: Time of runs away from the device between its work; Unavailable without such work.
+        kernel_spreads: The kernels whose durations in runs of one size differ most, by the time
+            that this costs requests.
         kernels: The kernels with most time.
         device_ops: The ops with most device time.
         device_clock: How well the devices' clock matches the host's; Unavailable without device
@@ -247,12 +254,15 @@ class Analysis:
     queues: tuple[BatchSummary, ...]
     idle: tuple[GapSummary, ...]
     ops: tuple[OpTime, ...]
+    preprocess_loop: PreprocessLoop | Unavailable
     pool_waits: tuple[PoolWait, ...]
     blocking: tuple[Blocking, ...]
     tails: tuple[ModelTail, ...]
     caveats: tuple[Caveat, ...]
     devices: tuple[DeviceSummary, ...]
     device_costs: tuple[ModelDeviceCost, ...]
+    detours: Detours | Unavailable
+    kernel_spreads: tuple[KernelSpread, ...]
     kernels: tuple[KernelTime, ...]
     device_ops: tuple[KernelTime, ...]
     device_clock: DeviceClock | Unavailable

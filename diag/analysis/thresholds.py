@@ -56,6 +56,16 @@ MIN_SAMPLES_P50 = 10
 MIN_SAMPLES_P90 = 30
 MIN_SAMPLES_P99 = 100
 
+# ns. An op on the CPU between GPU work that takes less is as short as the launch of a kernel (5 to
+# 20 µs), which tracer level 3 shows for every op.
+CPU_OP_MIN_NS = 50_000
+
+# ns. Kernels shorter than this vary with the resolution of time stamps and the launch itself.
+SPREAD_MIN_NS = 10_000
+
+# ratio of time in kernels. Kernels that overlap for more make each other longer.
+OVERLAP_MAX_RATIO = 0.05
+
 # Only requests that begin and end inside the window are recorded, so requests longer than a fifth
 # of the window are recorded over 20 % less often than they occur.
 MIN_WINDOW_OVER_P99 = 5

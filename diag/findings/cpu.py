@@ -16,18 +16,20 @@ _HOST = "host"
 _THROTTLED = "cgroup_throttled_ns"
 # Of the whole machine, 0 to 100 (diag/capture/samplers/host/reader.py).
 _CPU_PERCENT = "cpu_percent"
+# Of the whole machine, a number (the same file).
+_RUNNABLE = "runnable_threads"
 # Of one core, may exceed 100 (the same file).
 _SERVER_CPU_PERCENT = "server_cpu_percent"
 
 
 def cpu_busy(analysis: Analysis) -> float | Unavailable:
     """Share of the machine's CPU time in use over the window, 0 to 1."""
-    return _mean(analysis, _CPU_PERCENT)
+    return _of_percent(_mean(analysis, _CPU_PERCENT))
 
 
 def server_cores(analysis: Analysis) -> float | Unavailable:
     """Mean number of cores that the server's process used over the window."""
-    return _mean(analysis, _SERVER_CPU_PERCENT)
+    return _of_percent(_mean(analysis, _SERVER_CPU_PERCENT))
 
 
 def machine_cores(analysis: Analysis) -> int | Unavailable:
@@ -38,6 +40,11 @@ def machine_cores(analysis: Analysis) -> int | Unavailable:
     values = (sample.get(_CPU_PERCENT) for sample in series.samples)
     cores = max((len(value) for value in values if isinstance(value, list)), default=0)
     return cores or Unavailable("the samples do not have each core")
+
+
+def runnable_threads(analysis: Analysis) -> float | Unavailable:
+    """Threads of the machine that run or could run, mean."""
+    return _mean(analysis, _RUNNABLE)
 
 
 def throttled_ns(analysis: Analysis) -> float | Unavailable:
@@ -55,9 +62,12 @@ def _mean(analysis: Analysis, name: str) -> float | Unavailable:
         if source.source == _HOST and not isinstance(source.fields, Unavailable):
             for field in source.fields:
                 if field.field == name:
-                    mean = field.mean
-                    return mean if isinstance(mean, Unavailable) else mean / 100
+                    return field.mean
     return Unavailable("the server's machine was not sampled")
+
+
+def _of_percent(value: float | Unavailable) -> float | Unavailable:
+    return value if isinstance(value, Unavailable) else value / 100
 
 
 def if_free_cores(analysis: Analysis) -> str:

@@ -12,6 +12,9 @@ name                                      unit    value
 ``device.planes``                         planes  GPUs of which the trace holds events
 ``device.kernels_per_request``            count   model with most device time
 ``device.bytes_in_per_request``           bytes   likewise
+``device.round_trips_per_run``            trips   copies back from the GPU and to it again
+``device.away_per_request``               ns      between GPU work of a run, no kernel at work
+``device.kernel_spread``                  times   p90 over p10 of the kernel that costs most so
 ``device.lost``                           events  GPU events that the tracer lost
 ``device.traced``                         ratio   of the window in which GPUs were traced
 ``samples.disagreements``                 count   GPUs whose samples contradict the trace
@@ -35,6 +38,7 @@ import numpy as np
 
 from diag.analysis.distribution import describe
 from diag.findings import thresholds
+from diag.findings.detour import away_per_request, round_trips_per_run
 from diag.findings.failed import failed_requests, refused_before_handler
 from diag.findings.shares import most_held_up, padding_ratio, top_model, window_ratio
 from diag.findings.truncation import traced_ratio
@@ -176,6 +180,13 @@ def _bytes_in(analysis: Analysis) -> Measured:
     return _NO_COST if cost is None else cost.bytes_in_per_request
 
 
+def _kernel_spread(analysis: Analysis) -> Measured:
+    spreads = analysis.kernel_spreads
+    if not spreads:
+        return Unavailable("no kernel ran often enough in runs of one size")
+    return spreads[0].p90_ns / spreads[0].p10_ns
+
+
 def _lost(analysis: Analysis) -> Measured:
     return float(analysis.device_loss.dropped)
 
@@ -239,6 +250,9 @@ _PLAIN: dict[str, tuple[str, Callable[[Analysis], Measured]]] = {
     "device.planes": ("planes", _planes),
     "device.kernels_per_request": ("kernels", _kernels),
     "device.bytes_in_per_request": ("bytes", _bytes_in),
+    "device.round_trips_per_run": ("trips", round_trips_per_run),
+    "device.away_per_request": ("ns", away_per_request),
+    "device.kernel_spread": ("times", _kernel_spread),
     "device.lost": ("events", _lost),
     "device.traced": ("ratio", traced_ratio),
     "samples.disagreements": ("GPUs", _disagreements),

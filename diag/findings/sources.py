@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from diag.analysis.batching.queue_keys import ADAPTIVE
 from diag.findings.cpu import cpu_busy, server_cores, throttled_ns
+from diag.findings.egress import output_bytes
 from diag.findings.gpu_clocks import clocks_unknown
 from diag.model.availability import Unavailable
 
@@ -103,6 +104,16 @@ def _known_scheduler(analysis: Analysis) -> Unavailable | None:
     return None
 
 
+def _loops(analysis: Analysis) -> Unavailable | None:
+    loop = analysis.preprocess_loop
+    return loop if isinstance(loop, Unavailable) else None
+
+
+def _output_bytes(analysis: Analysis) -> Unavailable | None:
+    size = output_bytes(analysis)
+    return size if isinstance(size, Unavailable) else None
+
+
 BATCHES = Need(_batches)
 KNOWN_SCHEDULER = Need(_known_scheduler)
 BATCHES_BY_SIZE = Need(_batches_by_size)
@@ -111,6 +122,8 @@ GPU_SAMPLES = Need(_gpu_samples)
 CPU_SAMPLES = Need(_cpu_samples)
 SERVER_CPU = Need(_server_cpu)
 CLOCKS = Need(clocks_unknown)
+LOOPS = Need(_loops)
+OUTPUT_BYTES = Need(_output_bytes)
 THROTTLING = Need(_throttling)
 METRICS = Need(_metrics)
 PARAMETERS = Need(_parameters)

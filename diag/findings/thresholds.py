@@ -190,3 +190,27 @@ LOST_MAX_SHARE = 0.5
 # ratio of the time in which ops are at work. Ops that compute use one core each, so that the CPU
 # time of the whole server is at least as long; below half of it, their threads mostly do not run.
 OFF_CPU_MAX_RATIO = 0.5
+
+# times. Kernels of a simulated server that vary by 20 % either way have a p90 of 1.4 times p10
+# (diag/testing/gpu_server); twice is what a clock at half its maximum makes of them.
+UNSTABLE_MIN_RATIO = 2.0
+
+# ratio of the time in preprocessing ops, iterations a run, and ops at work at a time (means). A
+# loop of one row is none; of tf.map_fn's loops in TensorFlow 2.21 on two cores, one with
+# parallel_iterations=1 has 1.0 at work, and one with 10 has 2.5 (tests/recordings/README.md).
+LOOP_MIN_SHARE = 0.5
+LOOP_MIN_ITERATIONS = 2.0
+LOOP_MAX_AT_ONCE = 1.25
+
+# runs, and ratio. Fewer runs give no mean; and where time grows by less than four fifths of what
+# there is more at once, running more at once serves notably more. One caller 12 ms, two 20, four 40
+# (tensorflow/serving issue 1272) are 0.83 each.
+CROWD_MIN_RUNS = 10
+CROWD_MIN_GROWTH = 0.8
+
+# ratio of runs at once. Closer to each other, the times of two groups of runs differ by chance.
+CROWD_MIN_RATIO = 1.5
+
+# bytes of outputs a request. Fewer are copied in microseconds, so that their number is not what
+# takes time.
+OUTPUT_MIN_BYTES = 64 * 1024

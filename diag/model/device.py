@@ -187,6 +187,71 @@ class KernelTime:
 
 
 @dataclass(frozen=True, slots=True)
+class KernelSpread:
+    """One kernel in runs of one size: how long it took each time.
+
+    Attributes:
+        name: Kernel symbol.
+        op: The op that launched it; Unavailable where none is recorded.
+        rows: Executed rows of these runs, padding included; -1 unknown.
+        count: Number of events, all of the same op, grid and rows.
+        p10_ns: Percentiles of their durations.
+        p50_ns: Median.
+        p90_ns: A tenth took longer.
+        over_ns_per_request: Time beyond ``p10_ns``, of all requests with device work, mean.
+        is_concurrent: Whether kernels of its device run at the same time as others, which makes
+            each of them longer.
+    """
+
+    name: str
+    op: str | Unavailable
+    rows: int
+    count: int
+    p10_ns: int
+    p50_ns: int
+    p90_ns: int
+    over_ns_per_request: float
+    is_concurrent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CpuOp:
+    """An op that ran on the CPU between the device work of runs.
+
+    Attributes:
+        name: ``<node>:<OpType>``.
+        count: Number of events.
+        total_ns: Sum of their time there.
+    """
+
+    name: str
+    count: int
+    total_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Detours:
+    """Time of runs between their first and last device work that is spent away from the device.
+
+    Of all models together; a batch's time is that of each of its requests.
+
+    Attributes:
+        runs: Number of runs with device work.
+        round_trips: Copies from the device that are followed by one to it in the same run, a run.
+        away_ns: Time a request between the begin of such a copy and the end of the next one to the
+            device, and in ops on the CPU, without time in which a kernel of the run ran.
+        cpu_ns: The part of it in ops on the CPU while no work of the run was on the device.
+        ops: These ops, those with most time first.
+    """
+
+    runs: int
+    round_trips: float
+    away_ns: float
+    cpu_ns: float
+    ops: tuple[CpuOp, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceClock:
     """How well the device's clock was matched to the host's (once, at the tracer's start).
 

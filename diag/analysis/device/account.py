@@ -6,17 +6,23 @@ from dataclasses import dataclass
 
 from diag.analysis.device.caveats import find_device_caveats, find_late_start
 from diag.analysis.device.cost import cost_models
+from diag.analysis.device.detours import find_detours
+from diag.analysis.device.kernel_spread import spread_kernels
 from diag.analysis.device.kernels import rank_device_time
-from diag.analysis.device.summary import summarize_devices
+from diag.analysis.device.runs import find_runs
+from diag.analysis.device.summary import NO_EVENTS, summarize_devices
 from diag.analysis.execution.execution import Execution
 from diag.analysis.requests.attribution import AttributedRequests
 from diag.analysis.result import GapSummary
 from diag.analysis.visibility import Visibility
 from diag.model.agreement import SampledUtilization
+from diag.model.availability import Unavailable
 from diag.model.capture import Capture
 from diag.model.caveat import Caveat
 from diag.model.device import (
+    Detours,
     DeviceSummary,
+    KernelSpread,
     KernelTime,
     ModelDeviceCost,
 )
@@ -28,6 +34,8 @@ class DeviceAccount:
 
     devices: tuple[DeviceSummary, ...]
     costs: tuple[ModelDeviceCost, ...]
+    detours: Detours | Unavailable
+    spreads: tuple[KernelSpread, ...]
     kernels: tuple[KernelTime, ...]
     ops: tuple[KernelTime, ...]
     caveats: tuple[Caveat, ...]
@@ -62,10 +70,17 @@ def account_devices(
         visibility.device_window,
         has_requests=not visibility.program.is_foreign,
     )
+    runs = (
+        find_runs(execution.events, device, requests.linked, requests.batches, requests.table)
+        if device.devices
+        else None
+    )
     kernels, ops = rank_device_time(device, execution.events, execution.op_class, capture.window)
     return DeviceAccount(
         devices=devices,
-        costs=cost_models(execution, requests),
+        costs=() if runs is None else cost_models(execution, runs),
+        detours=NO_EVENTS if runs is None else find_detours(execution, runs),
+        spreads=() if runs is None else spread_kernels(execution, runs),
         kernels=kernels,
         ops=ops,
         caveats=(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diag.analysis.device.launching import launching_ns
-from diag.analysis.device.runs import Runs, find_runs
+from diag.analysis.device.runs import Runs
 from diag.analysis.distribution import describe, percentile
 from diag.analysis.execution.device_kinds import COPY_IN, COPY_OUT, KERNEL
 from diag.analysis.execution.device_links import DeviceEvents
@@ -21,7 +21,6 @@ from diag.analysis.execution.execution import Execution
 from diag.analysis.fit import Fit, effect_of_size, fit
 from diag.analysis.intervals.sets import Lanes
 from diag.analysis.intervals.sweep import slices
-from diag.analysis.requests.attribution import AttributedRequests
 from diag.analysis.thresholds import MIN_SAMPLES_P90
 from diag.model.availability import Unavailable
 from diag.model.device import BatchSizeCost, ModelDeviceCost
@@ -49,12 +48,9 @@ class _Spent:
     unsized_out: Int64s
 
 
-def cost_models(execution: Execution, requests: AttributedRequests) -> tuple[ModelDeviceCost, ...]:
+def cost_models(execution: Execution, runs: Runs) -> tuple[ModelDeviceCost, ...]:
     """One entry for each model with device work, by name."""
     host, device = execution.events, execution.device
-    if not device.devices:
-        return ()
-    runs = find_runs(host, device, requests.linked, requests.batches, requests.table)
     launching = launching_ns(host, execution.op_class, device, execution.steps, execution.staged)
     spent = _spend(device, runs, launching)
     models = sorted(set(runs.model.tolist()), key=lambda index: runs.labels[index])

@@ -42,7 +42,7 @@ def rank_device_time(
     if not device.devices:
         return (), ()
     names = device.devices[0].plane.events.names  # shared by all planes
-    ops = _Ops(host, names, op_class)
+    ops = Ops(host, names, op_class)
     parts = [_clipped(each, ops, window) for each in device.devices]
     name, code, length = (
         columns[0] if len(columns) == 1 else np.concatenate(columns)
@@ -59,7 +59,7 @@ def rank_device_time(
     return tuple(kernels), tuple(by_op)
 
 
-def _clipped(device: Device, ops: _Ops, window: Window) -> tuple[Int32s, Int32s, Int64s]:
+def _clipped(device: Device, ops: Ops, window: Window) -> tuple[Int32s, Int32s, Int64s]:
     """Name and op of each event in the window, and its length there; name -1 if not a kernel."""
     work = device.events
     seen = seen_in(window, work)
@@ -72,7 +72,7 @@ def _clipped(device: Device, ops: _Ops, window: Window) -> tuple[Int32s, Int32s,
     return (name, code, length) if seen.all() else (name[seen], code[seen], length[seen])
 
 
-class _Ops:
+class Ops:
     """Codes of ops: the index of a name, or above all names one for each module and op of XLA."""
 
     def __init__(

@@ -31,7 +31,7 @@ def launching_ns(
     pieces, parts = staged.pieces, staged.parts
     lanes = Lanes.over(steps.start_ns, np.maximum(steps.start_ns, steps.end_ns))
     held = lanes.lay(
-        *_cpu_ops(host, op_class, device, steps),
+        *_spans(host, *cpu_ops(host, op_class, device, steps)),
         steps.start_ns,
         np.maximum(steps.start_ns, steps.end_ns),
     )
@@ -53,10 +53,15 @@ def launching_ns(
     return out
 
 
-def _cpu_ops(
+def _spans(host: EventTable, step: Int64s, row: Int64s) -> tuple[Int64s, Int64s, Int64s]:
+    """Step, start and end of events."""
+    return step, host.start_ns[row], host.end_ns[row]
+
+
+def cpu_ops(
     host: EventTable, op_class: NDArray[np.int8], device: DeviceWork, steps: Steps
-) -> tuple[Int64s, Int64s, Int64s]:
-    """Step, start and end of op events that launched nothing, in steps with device work."""
+) -> tuple[Int64s, Int64s]:
+    """Step and row of op events that launched nothing, in steps with device work."""
     kind = op_class[host.name_id]
     row = np.flatnonzero((kind != OpClass.NOT_AN_OP) & (kind != OpClass.CALL))
     launched = first_inside(innermost(host, row, device.launches.row), len(row)) >= 0
@@ -65,4 +70,4 @@ def _cpu_ops(
     step = np.where(burst >= 0, steps.burst_step[burst], -1) if len(steps.burst_row) else burst
     mine = step >= 0
     mine[mine] = device.used[step[mine]]
-    return step[mine], host.start_ns[row[mine]], host.end_ns[row[mine]]
+    return step[mine], row[mine]

@@ -40,6 +40,11 @@ class Runs:
     def __len__(self) -> int:
         return len(self.model)
 
+    @property
+    def weight(self) -> Int64s:
+        """(n,) requests that wait for it; 1 each where none of them was recorded whole."""
+        return self.requests if self.requests.any() else np.ones(len(self), np.int64)
+
 
 def find_runs(
     host: EventTable,

@@ -76,7 +76,7 @@ def find(inputs: RuleInputs) -> Finding | None:
     mean, lost_ns = inputs.shares.mean_ns, inputs.stage_mean_ns(lost)
     return Finding(
         id=ID,
-        cause=clock.reason,
+        cause=Stage.COMPUTE.value,
         severity=severity_of(lost),
         confidence=confidence,
         confidence_reason=reason,

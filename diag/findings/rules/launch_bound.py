@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from diag.findings.batching import larger_batches
 from diag.findings.confidence import Basis
+from diag.findings.detour import is_mostly_detour
 from diag.findings.device import cost_evidence
 from diag.findings.metrics import below
 from diag.findings.shares import top_model
@@ -31,11 +32,13 @@ WORDS = WaitWords(
 def find(inputs: RuleInputs) -> Finding | None:
     """The launch stage takes a large share of request time, or keeps the GPU idle.
 
+    Not where ops on the CPU or round trips take most of it: fewer launches would not help.
+
     Source of the flag: --xla_gpu_compilation_enabled, model_servers/main.cc of tensorflow/serving
     9d981c5c.
     """
     wait = find_wait(inputs, (Stage.LAUNCH,), CAUSES)
-    if wait is None:
+    if wait is None or is_mostly_detour(inputs, wait.share):
         return None
     cost = top_model(inputs.analysis)
     now = "" if cost is None else f" (now {cost.kernels_per_request:.0f} a request)"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from diag.findings.batching import batch_threads, from_to, parameter_remedy
 from diag.findings.confidence import Basis
 from diag.findings.cpu import cpu_evidence, if_free_cores, order_by_cores
+from diag.findings.loop import serial_loop
 from diag.findings.metrics import check
 from diag.findings.shares import preprocesses_in_batches
 from diag.findings.waits import Wait, WaitWords, find_wait, wait_finding, wait_halved
@@ -38,10 +39,10 @@ def find(inputs: RuleInputs) -> Finding | None:
     """Preprocessing takes a large share of request time, or keeps the device idle.
 
     Which ops preprocess: the table in docs/attribution.md, and on a GPU what runs before the
-    first device work.
+    first device work. A serial loop is a finding of its own.
     """
     wait = find_wait(inputs, (Stage.PREPROCESS,), CAUSES)
-    if wait is None:
+    if wait is None or serial_loop(inputs.analysis) is not None:
         return None
     ops = _ops(inputs.analysis)
     named = " (" + " and ".join(f"`{op}`" for op in ops) + ")" if ops else ""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from diag.findings import thresholds
 from diag.findings.batching import batch_threads, from_to, parameter_remedy, restore
 from diag.findings.confidence import Basis
+from diag.findings.egress import find_egress
 from diag.findings.shares import top_model
 from diag.findings.waits import WaitWords, find_wait, wait_finding, wait_halved
 from diag.model.availability import Unavailable
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
     from diag.findings.inputs import RuleInputs
 
 ID = "sync-bound"
-# bytes a request. Fewer are copied in microseconds, so that their number is not what takes time.
-_SMALL_BYTES = 64 * 1024
 CAUSES = (IdleCause.SYNC_OR_OUTPUT,)
 _WORDS = {
     Stage.BATCH_SPLIT: "waiting for their results after the batch",
@@ -28,9 +28,12 @@ _WORDS = {
 
 
 def find(inputs: RuleInputs) -> Finding | None:
-    """Batch-split and postprocess take a large share, or keep the device idle."""
+    """Batch-split and postprocess take a large share, or keep the device idle.
+
+    Where outputs are large, egress-heavy says so.
+    """
     wait = find_wait(inputs, (Stage.BATCH_SPLIT, Stage.POSTPROCESS), CAUSES)
-    if wait is None:
+    if wait is None or find_egress(inputs) is not None:
         return None
     words = WaitWords(_WORDS[wait.stage], "for results to be split and returned")
     cause = wait.stage.value if wait.in_requests else IdleCause.SYNC_OR_OUTPUT.value
@@ -72,7 +75,7 @@ def _outputs_are_small(analysis: Analysis) -> bool:
     cost = top_model(analysis)
     if cost is None or isinstance(cost.bytes_out_per_request, Unavailable):
         return False
-    return cost.bytes_out_per_request < _SMALL_BYTES and bool(analysis.queues)
+    return cost.bytes_out_per_request < thresholds.OUTPUT_MIN_BYTES and bool(analysis.queues)
 
 
 def _fewer_outputs() -> Remedy:

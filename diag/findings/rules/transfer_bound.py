@@ -6,8 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from diag.findings.confidence import Basis
+from diag.findings.detour import is_mostly_detour
 from diag.findings.device import cost_evidence
 from diag.findings.disturbance import find_disturbance
+from diag.findings.egress import find_egress
 from diag.findings.metrics import below
 from diag.findings.shares import top_model
 from diag.findings.sources import GPU
@@ -34,9 +36,12 @@ _STAGES = (Stage.TRANSFER_IN, Stage.TRANSFER_OUT)
 
 
 def find(inputs: RuleInputs) -> Finding | None:
-    """Copies take a large share of request time, or preparing them keeps the GPU idle."""
+    """Copies take a large share of request time, or preparing them keeps the GPU idle.
+
+    Not where most of them go back and forth within a run: fewer bytes would not help.
+    """
     wait, tier = _wait(inputs)
-    if wait is None:
+    if wait is None or is_mostly_detour(inputs, wait.share) or _is_egress(inputs):
         return None
     found = wait_finding(
         inputs,
@@ -56,6 +61,14 @@ def find(inputs: RuleInputs) -> Finding | None:
         rollback="Serve the earlier version of the model, and send the earlier inputs.",
     )
     return found if tier is None else replace(found, tier=tier)
+
+
+def _is_egress(inputs: RuleInputs) -> bool:
+    """Whether it is mostly about large outputs, which egress-heavy reports."""
+    by_stage = inputs.shares.by_stage
+    return find_egress(inputs) is not None and (
+        by_stage[Stage.TRANSFER_OUT] >= by_stage[Stage.TRANSFER_IN]
+    )
 
 
 def _remedies(inputs: RuleInputs) -> tuple[Remedy, ...]:

@@ -10,14 +10,17 @@ the profiler would record::
 docs/attribution.md says which event is recorded on which thread, with sources.
 """
 
+from diag.testing.gpu_server.models import Scenario
 from diag.testing.gpu_server.plan import Plan
-from diag.testing.gpu_server.scenarios import MIXED, SCENARIOS, SINGLE_CAUSE, Scenario
+from diag.testing.gpu_server.scenarios import MIXED, SCENARIOS, SINGLE_CAUSE
 from diag.testing.gpu_server.simulated import Simulated, simulate
+from diag.testing.gpu_server.within_runs import WITHIN_RUNS
 
 __all__ = [
     "MIXED",
     "SCENARIOS",
     "SINGLE_CAUSE",
+    "WITHIN_RUNS",
     "Plan",
     "Scenario",
     "Simulated",

@@ -12,6 +12,7 @@ from diag.simulation.options import QueueOptions
 
 US = 1_000
 MS = 1_000_000
+SLOW_FACTOR: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Call:
         host_ns: Duration of the call.
         device_ns: Duration of the work.
         copied_bytes: Size of a copy.
+        slow_share: Share of its calls whose work takes ``SLOW_FACTOR`` times as long.
         is_staged: Whether the call first copies the data to pinned memory. The work then begins at
             the end of the call, and the call's time counts as transfer.
     """
@@ -34,6 +36,7 @@ class Call:
     device_ns: int
     copied_bytes: int = 0
     is_staged: bool = False
+    slow_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +157,7 @@ class Plan:
         freezes: Durations for which the whole server is stopped, once each, while no GPU works.
         device_clock_ns: Offset of the devices' clock against the host's.
         derived_lines: Whether device planes also have lines derived from their streams.
+        clock: Clock of the GPUs, of their highest one; below 1 a power cap limits it.
         jitter: Relative variation of durations: 0.2 is up to 20 % shorter or longer.
     """
 
@@ -168,12 +172,13 @@ class Plan:
     freezes: tuple[int, ...] = ()
     device_clock_ns: int = 0
     derived_lines: bool = False
+    clock: float = 1.0
     jitter: float = 0.2
 
 
-def kernel(name: str, device_ns: int, *, host_ns: int = 5 * US) -> Call:
+def kernel(name: str, device_ns: int, *, host_ns: int = 5 * US, slow_share: float = 0.0) -> Call:
     """The launch of a kernel."""
-    return Call(name, WorkKind.KERNEL, host_ns, device_ns)
+    return Call(name, WorkKind.KERNEL, host_ns, device_ns, slow_share=slow_share)
 
 
 def copy_in(size: int, device_ns: int, *, host_ns: int = 5 * US, is_staged: bool = False) -> Call:

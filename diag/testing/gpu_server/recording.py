@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ORIGIN_UNIX_NS: Final = 1_790_000_000_000_000_000
 # The host tracer's lines begin 40 to 70 us after the session in recordings.
+MAX_CLOCK_MHZ: Final = 2_000
 LINE_START_NS: Final = 50_000
 _NO_STATS: Final[dict[str, StatValue]] = {}
 
@@ -108,6 +109,7 @@ class EventLog:
             plane = space.plane(f"/device:GPU:{index}", plane_id=2 + index)
             plane.stat(ev.STAT_GPU_VENDOR, "Nvidia")
             plane.stat(ev.STAT_GPU_MODEL, "Simulated GPU")
+            plane.stat(ev.STAT_CLOCK_RATE, MAX_CLOCK_MHZ * 1000)
             planes.append((plane, lines))
         for plane, lines in planes:
             _fill(plane, lines, window)

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from diag.model.gaps import IdleCause
 from diag.model.serving import Mode
+from diag.testing.gpu_server.models import (
+    ALONE,
+    CONVOLUTIONS,
+    DECODE,
+    INPUT,
+    LARGE_OUTPUT,
+    NET,
+    OUTPUT,
+    RESIZE,
+    SESSION,
+    Scenario,
+)
 from diag.testing.gpu_server.plan import (
     MS,
     US,
@@ -17,33 +29,11 @@ from diag.testing.gpu_server.plan import (
     Op,
     Plan,
     copy_in,
-    copy_out,
     kernel,
     memset,
     queue,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """A plan and its planted cause; None if it mixes causes."""
-
-    name: str
-    planted: IdleCause | None
-    plan: Plan
-
-
-INPUT: Final = Op("images/copy:_Send", 3 * US, (copy_in(600_000, 60 * US),))
-OUTPUT: Final = Op("scores/copy:_Send", 3 * US, (copy_out(4_000, 8 * US),))
-CONVOLUTIONS: Final = tuple(
-    Op(f"block_{i}/conv:Conv2D", 4 * US, (kernel(f"implicit_gemm_{i % 3}", 250 * US),))
-    for i in range(8)
-)
-NET: Final = (INPUT, *CONVOLUTIONS, OUTPUT)
-DECODE: Final = Op("map/decode:DecodeJpeg", 4 * MS)
-RESIZE: Final = Op("map/resize:ResizeBilinear", 1 * MS)
-SESSION: Final = Model(NET, batching=queue(8, 2 * MS))
-ALONE: Final = replace(SESSION, mode=Mode.UNBATCHED)
+from diag.testing.gpu_server.within_runs import WITHIN_RUNS
 
 
 def _one(name: str, planted: IdleCause, model: Model, **changes: object) -> Scenario:
@@ -148,10 +138,37 @@ SINGLE_CAUSE: Final = (
         duration_ns=100 * MS,
     ),
     _one(
+        "cpu-fallback",
+        IdleCause.LAUNCH,
+        replace(
+            ALONE,
+            ops=(
+                INPUT,
+                *CONVOLUTIONS[:4],
+                Op("lookup/table:UniqueV2", 4 * MS),
+                *CONVOLUTIONS[4:],
+                OUTPUT,
+            ),
+            load=Load(clients=1, think_ns=20 * US),
+        ),
+    ),
+    _one(
         "sync-or-output",
         IdleCause.SYNC_OR_OUTPUT,
         replace(
             SESSION,
+            batching=queue(1, 0),
+            finish_ns=1 * MS,
+            split_ns=6 * MS,
+            load=Load(clients=1, think_ns=5 * US),
+        ),
+    ),
+    _one(
+        "egress-heavy",
+        IdleCause.SYNC_OR_OUTPUT,
+        replace(
+            SESSION,
+            ops=(INPUT, *CONVOLUTIONS, LARGE_OUTPUT),
             batching=queue(1, 0),
             finish_ns=1 * MS,
             split_ns=6 * MS,
@@ -202,7 +219,6 @@ SINGLE_CAUSE: Final = (
         jitter=0.05,  # the analysis knows only the mean of this time
     ),
 )
-
 _BUSY_PAIR: Final = (
     replace(SESSION, load=Load(rate_per_s=600, pauses=((60 * MS, 90 * MS),))),
     replace(
@@ -237,4 +253,4 @@ MIXED: Final = (
     ),
     Scenario("mixed, cut by the window", None, Plan(_BUSY_PAIR, window=(20 * MS, 180 * MS))),
 )
-SCENARIOS: Final = {each.name: each for each in (*SINGLE_CAUSE, *MIXED)}
+SCENARIOS: Final = {each.name: each for each in (*SINGLE_CAUSE, *WITHIN_RUNS, *MIXED)}

@@ -1,17 +1,21 @@
-"""Host samples and metrics of a simulated server."""
+"""Samples of host and GPUs, and metrics of a simulated server."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from diag.model.samples import MetricSample, MetricsPair, SampleSeries
-from diag.testing.gpu_server.recording import ORIGIN_UNIX_NS
+from diag.model.availability import Unavailable
+from diag.model.samples import MetricSample, MetricsPair, SampledDevice, SampleSeries
+from diag.testing.gpu_server.recording import MAX_CLOCK_MHZ, ORIGIN_UNIX_NS
 
 if TYPE_CHECKING:
+    from diag.testing.gpu_server.plan import Plan
     from diag.testing.gpu_server.truth import RequestTruth, Truth
 
 PERIOD_NS: Final = 20_000_000
 _CGROUP_PERIOD_NS: Final = 100_000_000
+# nvmlClocksEventReasonSwPowerCap (nvml.h).
+_POWER_CAP: Final = 4
 
 
 def host_samples(truth: Truth, window: tuple[int, int], shift_ns: int) -> SampleSeries:
@@ -33,6 +37,23 @@ def host_samples(truth: Truth, window: tuple[int, int], shift_ns: int) -> Sample
         "cgroup_throttled_ns": "ns, counted up",
     }
     return SampleSeries("host", PERIOD_NS, units, tuple(samples))
+
+
+def gpu_samples(plan: Plan, window: tuple[int, int], shift_ns: int) -> SampleSeries | Unavailable:
+    """Clocks that a power cap limits; Unavailable where none is limited."""
+    if plan.clock >= 1:
+        return Unavailable("no GPU of the simulated server is sampled")
+    samples = tuple(
+        {
+            "unix_ns": ORIGIN_UNIX_NS + at + shift_ns,
+            "throttle_reasons": [_POWER_CAP] * plan.devices,
+            "sm_clock_mhz": [round(plan.clock * MAX_CLOCK_MHZ)] * plan.devices,
+        }
+        for at in range(window[0], window[1] + PERIOD_NS, PERIOD_NS)
+    )
+    devices = tuple(SampledDevice("Simulated GPU", f"GPU-{i}") for i in range(plan.devices))
+    units = {"throttle_reasons": "bit mask", "sm_clock_mhz": "MHz"}
+    return SampleSeries("gpu", PERIOD_NS, units, samples, devices=devices)
 
 
 def metrics(truth: Truth, window: tuple[int, int]) -> MetricsPair:

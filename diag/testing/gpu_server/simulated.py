@@ -21,7 +21,7 @@ from diag.testing.gpu_server.gpus import Gpu
 from diag.testing.gpu_server.recording import LINE_START_NS, EventLog
 from diag.testing.gpu_server.runs import load_model
 from diag.testing.gpu_server.server import Server
-from diag.testing.gpu_server.side_sources import host_samples, metrics
+from diag.testing.gpu_server.side_sources import gpu_samples, host_samples, metrics
 from diag.testing.gpu_server.steps import Machine
 from diag.testing.gpu_server.truth import Span, Truth
 
@@ -63,6 +63,7 @@ class Simulated:
         return replace(
             capture_from_trace("simulated", data, "simulated"),
             host_samples=host_samples(self.truth, self.window, self.shift_ns),
+            gpu_samples=gpu_samples(self.plan, self.window, self.shift_ns),
             metrics=metrics(self.truth, self.window),
             batching_parameters=self.batching_parameters(),
             caveats=(),

@@ -11,6 +11,7 @@ from diag.model.device import WorkKind
 from diag.model.gaps import IdleCause
 from diag.model.serving import Stage
 from diag.testing.gpu_server.gpus import Gpu, Work
+from diag.testing.gpu_server.plan import SLOW_FACTOR
 from diag.testing.gpu_server.recording import Event, consumes, produces
 from diag.testing.gpu_server.truth import Activity, InCall, Span, Truth
 
@@ -198,7 +199,7 @@ def _call(on: Machine, step: Step, op: Op, call: Call, line: str) -> Process[Non
     needed_ns = step.last_ns if call.kind is WorkKind.COPY_OUT else step.copied_ns
     work = on.gpus[step.device].enqueue(
         call,
-        on.vary(call.device_ns),
+        _device_ns(on, call),
         op.name,
         correlation,
         (begin_ns, end_ns),
@@ -213,6 +214,15 @@ def _call(on: Machine, step: Step, op: Op, call: Call, line: str) -> Process[Non
     if call.is_staged:
         on.truth.add(step.device, IdleCause.TRANSFER, begin_ns, work.start_ns)
     step.works.append(work)
+
+
+def _device_ns(on: Machine, call: Call) -> int:
+    """Duration of the call's work: kernels take longer at a lower clock, and some by chance."""
+    duration_ns = on.vary(call.device_ns)
+    if call.kind is WorkKind.KERNEL:
+        duration_ns = round(duration_ns / on.plan.clock)
+    is_slow = call.slow_share > 0 and on.random.random() < call.slow_share
+    return duration_ns * SLOW_FACTOR if is_slow else duration_ns
 
 
 def finish(on: Machine, step: Step, model: Model) -> Process[None]:

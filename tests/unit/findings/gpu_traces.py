@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 PERIOD_US = 1000
 KERNEL = 'kernel_details="regs:32 grid:1,1,1 block:64,1,1"'
 COPY_IN = 'memcpy_details="kind_src:pageable kind_dst:device size:4000 dest:0 async:0"'
@@ -26,7 +28,7 @@ def gpu_runs(
             turns.
         count: Number of runs.
         end: Of each run, µs.
-        ops: Op events of each run, with ``{N}`` for its begin plus N µs.
+        ops: Op events of each run, with ``+N`` for its begin plus N µs.
         clock_khz: Highest clock of the GPU; 0: not told.
         tail: Further lines of the host.
     """
@@ -36,7 +38,7 @@ def gpu_runs(
         at, link = i * PERIOD_US, 1000 * (i + 1)
         runs += f"  SessionRun {at}..{at + end}us id={i + 1} _p={i + 1}\n"
         host += f"  ExecutorState::Process {at}..{at + end}us id={i + 1} _c={i + 1}\n"
-        host += ops.format_map(_After(at))
+        host += re.sub(r"\+(\d+)", lambda found: str(at + int(found[1])), ops)  # noqa: B023
         for j, (begin, stop, name, details) in enumerate(kinds[i % len(kinds)]):
             host += f"    {name} {at + begin - 2}..{at + begin - 1}us correlation_id={link + j}\n"
             device += f"  {name} {at + begin}..{at + stop}us correlation_id={link + j} {details}\n"
@@ -53,12 +55,3 @@ def gpu_runs(
     line Stream #1(Compute)
     {device}
     """
-
-
-class _After(dict[str, str]):
-    def __init__(self, at: int) -> None:
-        super().__init__()
-        self._at = at
-
-    def __missing__(self, key: str) -> str:
-        return str(self._at + int(key))

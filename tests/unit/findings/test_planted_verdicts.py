@@ -6,17 +6,30 @@ import pytest
 
 from diag.analysis import analyze
 from diag.findings import conclude, find
+from diag.findings.rules import RULE_IDS
 from diag.report import Report, build_report
 from diag.tables.names import TABLE_NAMES
-from diag.testing.gpu_server import SINGLE_CAUSE, Scenario, simulate
+from diag.testing.gpu_server import SINGLE_CAUSE, WITHIN_RUNS, Scenario, simulate
 from tests.unit.findings.servers import unfounded_numbers
 
 # Where requests wait in a stage, the stage's name is the verdict's.
 VERDICTS = {
+    "cpu-fallback": "launch",
+    "egress-heavy": "batch-split",
     "batch-threads-in-host-work": "queue-thread",
     "preprocess-unbatched": "preprocess",
     "sync-or-output": "batch-split",
 }
+
+
+@pytest.mark.parametrize("scenario", WITHIN_RUNS, ids=lambda scenario: scenario.name)
+def test_what_is_wrong_within_runs_is_the_verdict(scenario: Scenario) -> None:
+    analysis = analyze(simulate(scenario.plan, seed=2).capture())
+    findings = find(analysis)
+    verdict = conclude(analysis, findings)
+    assert verdict.id == scenario.name, verdict.sentence
+    assert findings[0].remedies
+    assert not unfounded_numbers(verdict.sentence, verdict.evidence)
 
 
 @pytest.mark.parametrize("scenario", SINGLE_CAUSE, ids=lambda scenario: scenario.name)
@@ -24,6 +37,8 @@ def test_the_planted_cause_is_the_verdict_and_has_a_remedy(scenario: Scenario) -
     analysis = analyze(simulate(scenario.plan, seed=2).capture())
     findings = find(analysis)
     verdict = conclude(analysis, findings)
+    if scenario.name in RULE_IDS:
+        assert verdict.id == scenario.name
     assert verdict.cause == VERDICTS.get(scenario.name, scenario.name), verdict.sentence
     assert findings[0].remedies
     assert not unfounded_numbers(verdict.sentence, verdict.evidence)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -13,10 +14,10 @@ from diag.model.availability import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from diag.capture.server.local_server import LocalServer
 
+_LOADAVG = Path("/proc/loadavg")
 HOST_PERIOD_NS = 50_000_000  # 20 Hz
 # The kernel counts CPU time in ticks of 10 ms; over less than two ticks a share is meaningless.
 SHARE_MIN_NS = 20_000_000
@@ -34,6 +35,7 @@ _SERVER_UNITS = {
     "server_memory_bytes": "bytes",
     "server_threads": "threads",
 }
+_RUNNABLE = "runnable_threads"
 _CGROUP_UNITS = {
     "cgroup_periods": "periods, counted up",
     "cgroup_throttled_periods": "periods, counted up",
@@ -57,11 +59,20 @@ class HostReader:
         self.period_ns = period_ns
         self.units = dict(_UNITS)
         self.missing: dict[str, str] = {}
+        self._find_run_queue()
         self._self = psutil.Process()
         self._server = self._find_server(local.pid)
         self._cpu_stat = self._find_cpu_stat(local.pid)
         self.detail = f"{os.cpu_count()} cores"
         self._shares_read_ns: int | None = None
+
+    def _find_run_queue(self) -> None:
+        try:
+            _runnable_threads()
+        except (OSError, ValueError, IndexError) as exc:
+            self.missing[_RUNNABLE] = f"{_LOADAVG} cannot be read: {exc}"
+        else:
+            self.units[_RUNNABLE] = "threads"
 
     def _find_server(self, pid: int | Unavailable) -> psutil.Process | None:
         if isinstance(pid, Unavailable):
@@ -101,6 +112,8 @@ class HostReader:
             "memory_used_bytes": memory.used,
             "memory_available_bytes": memory.available,
         }
+        if _RUNNABLE in self.units:
+            fields[_RUNNABLE] = _runnable_threads()
         if self._server is not None:
             fields |= _of_process(self._server, _sizes)
         if self._cpu_stat is not None:
@@ -136,6 +149,11 @@ class HostReader:
 
     def close(self) -> None:
         """No effect: it holds no resources."""
+
+
+def _runnable_threads() -> int:
+    """Threads that run or could run, by the fourth field of /proc/loadavg (proc(5)): ``2/345``."""
+    return int(_LOADAVG.read_text().split()[3].partition("/")[0])
 
 
 def _of_process(
