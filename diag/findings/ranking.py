@@ -9,6 +9,7 @@ from diag.findings.failed import failed_requests
 from diag.findings.failure_finding import FailureInputs
 from diag.findings.inputs import rule_inputs
 from diag.findings.rules import FAILURE_RULES, RULES
+from diag.findings.simulated_gain import with_simulated_gains
 from diag.findings.sources import KNOWN_SCHEDULER, NotLookedFor, first_missing
 from diag.findings.without_requests import without_requests
 from diag.model.availability import Unavailable
@@ -29,12 +30,13 @@ def run_rules(analysis: Analysis) -> tuple[Finding, ...]:
     failures = _found(rule.find(failed) for rule in FAILURE_RULES)
     inputs = rule_inputs(analysis)
     if isinstance(inputs, Unavailable):
-        return failures or (without_requests(analysis),)
+        return with_simulated_gains(analysis, failures) or (without_requests(analysis),)
     rules = RULES
     if KNOWN_SCHEDULER.missing(analysis) is not None:  # these would apply another one's rules
         rules = tuple(rule for rule in RULES if KNOWN_SCHEDULER not in rule.needs)
     ranked = _found(rule.find(inputs) for rule in rules)
-    return _without_asides(rank((*failures, *_without_echoes(inputs, ranked))))
+    ordered = _without_asides(rank((*failures, *_without_echoes(inputs, ranked))))
+    return with_simulated_gains(analysis, ordered)
 
 
 def leading(findings: Iterable[Finding]) -> Finding | None:

@@ -214,3 +214,19 @@ CROWD_MIN_RATIO = 1.5
 # bytes of outputs a request. Fewer are copied in microseconds, so that their number is not what
 # takes time.
 OUTPUT_MIN_BYTES = 64 * 1024
+# requests in one setting's simulated runs, and requests of a recording. About 100,000 are simulated
+# in a second on one core, so that four settings of a capture of 2 s take at most about 2 s
+# (docs/speed.md).
+SIMULATED_RUN_REQUESTS = 40_000
+SIMULATED_REQUESTS_MAX = 15_000
+
+# ratio of the mean latency. The range of a simulated gain is that much wider at both ends: of the
+# reruns in tests/recordings/README.md, batch_timeout_micros 10000 → 0 was simulated 18 % too high.
+SIMULATION_ERROR = 0.2
+
+# ratio of today's value. A simulated change below it is no gain: a restart costs more.
+SIMULATED_MIN_GAIN = 0.02
+
+# ratio of the refused requests. Refusals come in bursts: between two runs of the same load their
+# number differed by up to a quarter (tests/recordings/README.md, docs/accuracy.md).
+SIMULATED_REFUSED_ERROR = 0.25

@@ -149,7 +149,7 @@ def wait_finding(
         severity=severity_of(wait.share),
         confidence=confidence,
         confidence_reason=reason,
-        what=_sentence(inputs, wait, words, is_gain_known=not isinstance(gain, Unavailable)),
+        what=_sentence(inputs, wait, words),
         evidence=(*_evidence(inputs, wait, causes), *evidence),
         counter_evidence=(_larger_stage(inputs, wait), *counter_evidence),
         remedies=remedies,
@@ -169,17 +169,7 @@ def wait_halved(inputs: RuleInputs, wait: Wait, causes: tuple[IdleCause, ...]) -
     return below(inputs.analysis, f"idle.{worst.value}", 0.5)
 
 
-def _sentence(inputs: RuleInputs, wait: Wait, words: WaitWords, *, is_gain_known: bool) -> str:
-    text = _about_all(inputs, wait, words)
-    if wait.queued_share and not is_gain_known:
-        text += (
-            f" At most {duration(wait.mean_ns)} of {duration(inputs.shares.mean_ns)} can be gained "
-            "there."
-        )
-    return text
-
-
-def _about_all(inputs: RuleInputs, wait: Wait, words: WaitWords) -> str:
+def _sentence(inputs: RuleInputs, wait: Wait, words: WaitWords) -> str:
     if wait.in_requests:
         worst = _worst(inputs, wait)
         if wait.queued_share:

@@ -6,25 +6,20 @@ from typing import TYPE_CHECKING
 
 from diag.errors import InputError, UsageError
 from diag.model.availability import Unavailable
+from diag.prediction.changes import read_changes, with_changes
+from diag.prediction.recorded import check_against, read_recorded
+from diag.prediction.replicates import estimate
 from diag.tuning import thresholds
-from diag.tuning.changes import read_changes, with_changes
-from diag.tuning.enqueued_limit import with_enqueued_limit
-from diag.tuning.metrics import Metrics, measured
-from diag.tuning.replicates import estimate
-from diag.tuning.result import SelfCheck, Tuning
+from diag.tuning.result import Tuning
 from diag.tuning.search import LIMITED, OBJECTIVES, Search, headroom_per_s
-from diag.tuning.service import read_service
-from diag.tuning.workload import read_workload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from diag.analysis.result import Analysis
+    from diag.prediction.replicates import Estimates
     from diag.simulation.server import ServerSettings
-    from diag.tuning.replicates import Estimates
     from diag.tuning.search import Candidate
-
-CHECKED = ("mean_ms", "p50_ms", "p99_ms", "rows_mean")
 
 
 def tune(
@@ -56,14 +51,12 @@ def tune(
         )
     if unknown := limits.keys() - set(LIMITED):
         raise UsageError(f"`limits_ms` has {unknown}, which is none of {', '.join(LIMITED)}")
-    workload = read_workload(analysis)
-    if isinstance(workload, Unavailable):
-        raise InputError("the recording cannot be simulated", cause=workload.reason)
-    service = read_service(analysis)
-    real = measured(analysis, service.best.work_ns_sum)
-    workload = with_enqueued_limit(workload, service.best, real.refused_ratio)
+    server = read_recorded(analysis)
+    if isinstance(server, Unavailable):
+        raise InputError("the recording cannot be simulated", cause=server.reason)
+    workload, service = server.workload, server.service
     today = estimate(workload, service, workload.settings)
-    check = _check(real, today)
+    check = check_against(server.measured, today)
     prediction: Estimates | Unavailable = Unavailable(
         "the simulation of today's settings does not fit what was measured"
     )
@@ -102,14 +95,3 @@ def tune(
         functions=tuple(queue.is_function for queue in analysis.batches.queues),
         assumed=workload.assumed,
     )
-
-
-def _check(real: Metrics, today: Estimates) -> SelfCheck:
-    misses = {}
-    for name in CHECKED:
-        value = getattr(real, name)
-        error = today[name].value / value - 1 if value else 0.0
-        if not abs(error) <= thresholds.SELF_CHECK_MAX_ERROR:
-            misses[name] = error
-    simulated = Metrics(**{name: made.value for name, made in today.items()})
-    return SelfCheck(real, simulated, misses)

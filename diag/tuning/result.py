@@ -11,31 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from diag.model.capture import Capture
+    from diag.prediction.changes import Changes
+    from diag.prediction.recorded import SelfCheck
+    from diag.prediction.replicates import Estimates
     from diag.simulation.server import ServerSettings
-    from diag.tuning.changes import Changes
-    from diag.tuning.metrics import Metrics
-    from diag.tuning.replicates import Estimates
     from diag.tuning.search import Candidate
-
-
-@dataclass(frozen=True, slots=True)
-class SelfCheck:
-    """The simulation of today's settings against what was measured.
-
-    Attributes:
-        measured: As recorded.
-        simulated: By the simulation, today's settings and load.
-        misses: Each checked metric that does not fit, with its relative error.
-    """
-
-    measured: Metrics
-    simulated: Metrics
-    misses: dict[str, float] = field(hash=False)
-
-    @property
-    def ok(self) -> bool:
-        """Whether a prediction may be made."""
-        return not self.misses
 
 
 @dataclass(frozen=True, slots=True)

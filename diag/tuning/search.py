@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from diag.errors import UsageError
+from diag.prediction.changes import SIZES, with_changes
+from diag.prediction.replicates import value_of
 from diag.tuning import thresholds
-from diag.tuning.changes import SIZES, with_changes
-from diag.tuning.replicates import value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from diag.prediction.changes import Changes
+    from diag.prediction.metrics import Metrics
+    from diag.prediction.service import BatchTimes
+    from diag.prediction.workload import Workload
     from diag.simulation.server import ServerSettings
-    from diag.tuning.changes import Changes
-    from diag.tuning.metrics import Metrics
-    from diag.tuning.service import BatchTimes
-    from diag.tuning.workload import Workload
 
 # Objective -> metric, and whether more is better.
 OBJECTIVES = {

@@ -95,6 +95,8 @@ def _size(inputs: RuleInputs, limit: OpenLimit) -> Setting:
 
 
 def _remedies(inputs: RuleInputs, setting: Setting) -> tuple[Remedy, ...]:
+    timeouts = (summary.queue.batch_timeout_ns for summary in inputs.analysis.queues)
+    at_once = replace(setting_of("batch_timeout_micros", timeouts, divisor=1000), to=0)
     return (
         parameter_remedy(
             inputs.analysis,
@@ -107,15 +109,9 @@ def _remedies(inputs: RuleInputs, setting: Setting) -> tuple[Remedy, ...]:
         ),
         parameter_remedy(
             inputs.analysis,
-            "Or lower batch_timeout_micros: the whole timeout is spent for nothing.",
-            replace(
-                setting_of(
-                    "batch_timeout_micros",
-                    (s.queue.batch_timeout_ns for s in inputs.analysis.queues),
-                    divisor=1000,
-                ),
-                to=0,
-            ),
+            f"Lower batch_timeout_micros{from_to(at_once)}: the whole timeout is spent for "
+            "nothing.",
+            at_once,
             "Batches get smaller if requests do not arrive at the same time.",
         ),
         Remedy(

@@ -109,11 +109,13 @@ def _at_once(analysis: Analysis, setting: Setting) -> tuple[Remedy, ...]:
     """A timeout of 0, where that is not the advice already."""
     if setting.to == 0:
         return ()
+    at_once = replace(setting, to=0)
     return (
         parameter_remedy(
             analysis,
-            "Or set it to 0: a batch then starts as soon as a batch thread is free.",
-            replace(setting, to=0),
+            f"Lower {setting.name}{of_scope(setting)}{from_to(at_once)}: a batch then starts as "
+            "soon as a batch thread is free.",
+            at_once,
             "With many free threads, most batches hold a single request.",
         ),
     )

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from diag.model.availability import Unavailable
 from diag.model.printable import NAME_MAX_CHARS, printable
+from diag.prediction import thresholds
 from diag.report.tuning.words import NAMES, shown, tuning_sentence
-from diag.tuning import thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diag.model.availability import Unavailable
+from diag.prediction.metrics import METRICS
 from diag.report.build import clean, server_of, title_of
 from diag.report.tuning.model import (
     TUNING_SCHEMA_VERSION,
@@ -18,14 +19,13 @@ from diag.report.tuning.model import (
 )
 from diag.report.tuning.sections import tuning_sections
 from diag.report.tuning.words import tuning_sentence
-from diag.tuning.metrics import METRICS
 from diag.tuning.parameters import parameters_of
 from diag.version import __version__
 
 if TYPE_CHECKING:
+    from diag.prediction.metrics import Metrics
+    from diag.prediction.replicates import Estimates
     from diag.tuning import Tuning
-    from diag.tuning.metrics import Metrics
-    from diag.tuning.replicates import Estimates
 
 
 def build_tuning(tuning: Tuning) -> TuningReport:

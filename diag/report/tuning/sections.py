@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from diag.model.availability import Unavailable
 from diag.model.quantity import number, percent
+from diag.prediction import thresholds
+from diag.prediction.metrics import METRICS, MILLISECOND_NS
 from diag.report.model import Column, Note, Section
 from diag.report.rows import Row, make_table, name_column, number_column, text_column
 from diag.report.tuning.words import NAMES, tuning_sentence, value_text
-from diag.tuning import thresholds
-from diag.tuning.metrics import METRICS, MILLISECOND_NS
 from diag.tuning.parameters import parameters_of
 
 if TYPE_CHECKING:

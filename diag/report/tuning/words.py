@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from diag.model.availability import Unavailable
 from diag.model.quantity import duration, number, percent
+from diag.prediction.thresholds import NO_LIMIT
 from diag.tuning import thresholds
 from diag.tuning.parameters import parameters_of
 
 if TYPE_CHECKING:
+    from diag.prediction.replicates import Estimate
     from diag.tuning import Tuning
-    from diag.tuning.replicates import Estimate
 
 NAMES = {
     "mean_ms": "mean latency",
@@ -50,7 +51,7 @@ def changes_text(tuning: Tuning) -> str:
 
 def value_text(name: str, value: int | str) -> str:
     """A parameter's value; the limit that nothing tells is ``no limit``."""
-    if name == "max_enqueued_batches" and value == thresholds.NO_LIMIT:
+    if name == "max_enqueued_batches" and value == NO_LIMIT:
         return "not limited"
     return str(value) or "none"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from diag.prediction.service import BatchTimes, SizeCurve
+from diag.prediction.workload import Workload
 from diag.simulation.load import Arrivals
 from diag.simulation.options import QueueOptions
 from diag.simulation.server import ServerSettings
 from diag.tuning.search import Search, headroom_per_s
-from diag.tuning.service import BatchTimes, SizeCurve
-from diag.tuning.workload import Workload
 
 MS = 1_000_000
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from diag.errors import UsageError
+from diag.prediction.changes import read_changes, with_changes
 from diag.simulation.options import QueueOptions
 from diag.simulation.server import ServerSettings
-from diag.tuning.changes import read_changes, with_changes
 
 PADDED = ServerSettings((QueueOptions(32, allowed_batch_sizes=(8, 32)),), (0,), (1,))
 

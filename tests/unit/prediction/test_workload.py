@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from diag.prediction.workload import find_clients
 from diag.simulation.load import Arrivals
-from diag.tuning.workload import find_clients
 
 MS = 1_000_000
 

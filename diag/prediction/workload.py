@@ -9,10 +9,10 @@ import numpy as np
 
 from diag.model.availability import Unavailable
 from diag.model.serving import CLOSE_REASONS, CloseReason, Parameter, Stage
+from diag.prediction import thresholds
 from diag.simulation.load import Arrivals, Clients
 from diag.simulation.options import DEFAULT_MAX_BATCH_SIZE, QueueOptions
 from diag.simulation.server import ServerSettings
-from diag.tuning import thresholds
 
 if TYPE_CHECKING:
     from diag.analysis.result import Analysis
@@ -59,6 +59,12 @@ def read_workload(analysis: Analysis) -> Workload | Unavailable:
         return Unavailable(
             f"{len(mine)} complete batched requests with known rows were recorded, "
             f"{thresholds.REQUESTS_MIN} are needed"
+        )
+    several = _in_several_queues(analysis, mine)
+    if several > thresholds.SEVERAL_QUEUES_MAX_RATIO:
+        return Unavailable(
+            f"{several:.0%} of requests are in batches of several queues, and one queue a request "
+            "is simulated"
         )
     settings = _settings(analysis)
     if isinstance(settings, Unavailable):
@@ -108,6 +114,17 @@ def find_clients(requests: Arrivals, end_ns: Int64s) -> Clients | None:
     rate = len(start_ns) / max(1.0, float(end_ns[-1] - start_ns[0]))
     think_ns = max(0.0, most / rate - latency_ns)  # Little's law
     return Clients(most, np.array([round(think_ns)]), requests)
+
+
+def _in_several_queues(analysis: Analysis, rows: Int64s) -> float:
+    """Part of the requests with batches of more than one queue, 0 to 1."""
+    requests = analysis.requests
+    first, after = requests.batch_offsets[rows], requests.batch_offsets[rows + 1]
+    queue = analysis.batches.queue_index[requests.batch_index]
+    at = np.stack((first, after), axis=1).ravel()
+    queue = np.append(queue, queue[-1])  # an end of the last request is an index, too
+    least = np.minimum.reduceat(queue, at)[::2]
+    return float((np.maximum.reduceat(queue, at)[::2] > least).mean())
 
 
 def _last_batch(analysis: Analysis, rows: Int64s) -> Int64s:

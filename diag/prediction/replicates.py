@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from diag.prediction import thresholds
+from diag.prediction.metrics import METRICS, simulated
 from diag.simulation.load import Arrivals
 from diag.simulation.server import simulate
-from diag.tuning import thresholds
-from diag.tuning.metrics import METRICS, simulated
 
 if TYPE_CHECKING:
+    from diag.prediction.metrics import Metrics
+    from diag.prediction.service import BatchTimes, Service
+    from diag.prediction.workload import Workload
     from diag.simulation.load import Load
     from diag.simulation.server import ServerSettings
-    from diag.tuning.metrics import Metrics
-    from diag.tuning.service import BatchTimes, Service
-    from diag.tuning.workload import Workload
 
 _SEED = 20_000_001
 
@@ -35,8 +35,19 @@ class Estimate:
 Estimates = dict[str, Estimate]
 
 
+class Replicates(NamedTuple):
+    """How many runs: with the recorded arrivals for the value, with resampled ones around it."""
+
+    value: int
+    interval: int
+
+
 def estimate(
-    workload: Workload, service: Service, settings: ServerSettings, rate: float = 1.0
+    workload: Workload,
+    service: Service,
+    settings: ServerSettings,
+    rate: float = 1.0,
+    runs: Replicates | None = None,
 ) -> Estimates:
     """Every metric under a setting.
 
@@ -48,17 +59,19 @@ def estimate(
         service: Times of batches.
         settings: Of the server.
         rate: Factor on the load: arrivals come so much faster, or there are so many more clients.
+        runs: How many; None for as many as an answer of its own is worth.
     """
-    runs = [
+    runs = runs or all_runs(workload)
+    made = [
         _run(workload, service.best, settings, scaled(workload, rate), number)
-        for number in range(thresholds.VALUE_RUNS)
+        for number in range(runs.value)
     ]
     drawn = []
-    for number in range(interval_runs(workload)):
+    for number in range(runs.interval):
         random = Random(_SEED + number)  # noqa: S311 - a simulation
         load = scaled(workload, rate, random)
         drawn.append(_run(workload, service.drawn(random), settings, load, number))
-    return {name: _estimate(name, runs, drawn) for name in (*METRICS, "most_rows")}
+    return {name: _estimate(name, made, drawn) for name in (*METRICS, "most_rows")}
 
 
 def value_of(
@@ -68,10 +81,10 @@ def value_of(
     return _run(workload, times, settings, scaled(workload, rate), 0)
 
 
-def interval_runs(workload: Workload) -> int:
-    """As many as ``REQUESTS_MAX`` allows, at least five."""
+def all_runs(workload: Workload) -> Replicates:
+    """As many as ``REQUESTS_MAX`` allows, at least five for the interval."""
     most = thresholds.REQUESTS_MAX // max(1, len(workload.arrivals)) - thresholds.VALUE_RUNS
-    return max(5, min(thresholds.INTERVAL_RUNS, most))
+    return Replicates(thresholds.VALUE_RUNS, max(5, min(thresholds.INTERVAL_RUNS, most)))
 
 
 def scaled(workload: Workload, rate: float, random: Random | None = None) -> Load:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from diag.tuning import thresholds
-from diag.tuning.replicates import value_of
+from diag.prediction import thresholds
+from diag.prediction.replicates import value_of
 
 if TYPE_CHECKING:
+    from diag.prediction.service import BatchTimes
+    from diag.prediction.workload import Workload
     from diag.simulation.server import ServerSettings
-    from diag.tuning.service import BatchTimes
-    from diag.tuning.workload import Workload
 
 
 def with_enqueued_limit(workload: Workload, times: BatchTimes, refused: float) -> Workload:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from diag.tuning import thresholds
+from diag.prediction import thresholds
 
 if TYPE_CHECKING:
     from random import Random

@@ -9,7 +9,7 @@ from diag.errors import UsageError
 from diag.simulation.options import QueueOptions, timeout_ns
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from diag.simulation.server import ServerSettings
 
@@ -58,8 +58,10 @@ def _number(name: str, text: str, least: int) -> int:
     return value
 
 
-def with_changes(settings: ServerSettings, changes: Changes) -> ServerSettings:
-    """The settings with these values in every queue and pool.
+def with_changes(
+    settings: ServerSettings, changes: Changes, queues: Container[int] | None = None
+) -> ServerSettings:
+    """The settings with these values in every queue and pool, or in some queues and every pool.
 
     Where ``max_batch_size`` changes and ``allowed_batch_sizes`` does not, the allowed sizes follow:
     the server demands that the last one equals it (WrapSessionForBatching). ``max_batch_size`` is
@@ -71,8 +73,11 @@ def with_changes(settings: ServerSettings, changes: Changes) -> ServerSettings:
     threads = settings.threads
     if "num_batch_threads" in changes:
         threads = tuple(_whole(changes["num_batch_threads"]) for _ in threads)
-    queues = tuple(_changed(options, changes) for options in settings.queues)
-    return replace(settings, queues=queues, threads=threads)
+    changed = tuple(
+        _changed(options, changes) if queues is None or index in queues else options
+        for index, options in enumerate(settings.queues)
+    )
+    return replace(settings, queues=changed, threads=threads)
 
 
 def _changed(options: QueueOptions, changes: Changes) -> QueueOptions:

@@ -1,0 +1,13 @@
+"""The recorded load on a simulated server, which must first reproduce the recording.
+
+==================  ===============================================================================
+``workload``        from an analysis: arrivals or clients, queues and threads as they are today
+``service``         the time of a batch by its size, and how batches slow each other
+``changes``         parameters to try, applied to the settings of today
+``metrics``         latency, throughput, batch size and refusals of a run, measured or simulated
+``replicates``      runs with the recorded load and with resampled loads; value and interval
+``recorded``        all that one analysis gives, and the check against what was measured
+==================  ===============================================================================
+
+Findings take their gains from it, and ``diag.tuning`` its answers.
+"""

@@ -1,0 +1,60 @@
+"""The limits of the simulation, each with its unit, reason and source."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Fewest batched requests (requests): with fewer, even the mean has an interval wider than what
+# batching parameters usually change.
+REQUESTS_MIN: Final = 30
+# Part of the requests that may have batches in several queues (ratio): such a request ends with the
+# last of them, and the simulation knows one. In the recording of two batchers side by side
+# (tests/recordings/README.md) it promised 2 ms too much.
+SEVERAL_QUEUES_MAX_RATIO: Final = 0.05
+# Largest part by which the simulation of today's settings may miss a measured value (ratio). A
+# choice: half of the accuracy that is wanted of a prediction would be 7 %, and captures of the same
+# server differ by about that much.
+SELF_CHECK_MAX_ERROR: Final = 0.10
+# Quantile of the number of open requests that counts as the number of clients: the highest counts
+# are reached for moments, where an answer and the next request overlap.
+CLIENTS_QUANTILE: Final = 0.98
+# Fewest clients of a closed loop (requests): one request at a time is also what a slow load gives.
+CLIENTS_MIN: Final = 3
+# Mean number of open requests over the number of clients (ratio). 32 clients of a live TensorFlow
+# Serving gave 0.97; Poisson arrivals with 30 open on average give 0.7 or less.
+CLIENTS_OPEN_MIN_RATIO: Final = 0.85
+# Longest reaction of an idle thread that counts as waking (ns): half of the scheduler's poll.
+# Longer ones are polls.
+WAKE_MAX_NS: Final = 500_000
+# max_enqueued_batches where nothing limits it (batches).
+NO_LIMIT: Final = 1_000_000
+# Recorded batches near a time of which one lends its deviation to a simulated batch (batches): few
+# enough to keep slow periods together, enough for chance.
+NEAR_BATCHES: Final = 8
+# Fewest batches of a size for a mean of its own (batches).
+SIZE_MIN_BATCHES: Final = 3
+# Standard deviation of the mean number of other running batches that shows the slow-down of one by
+# another (batches).
+OVERLAP_MIN_SPREAD: Final = 0.15
+# Fewest batches for that (batches).
+OVERLAP_MIN_BATCHES: Final = 30
+# Part by which the cost of a row may be wrong beyond the recorded sizes (ratio of itself).
+EXTRAPOLATED_MAX_ERROR: Final = 0.5
+# Runs with the recorded arrivals, for the value (runs); with resampled ones, for the interval.
+VALUE_RUNS: Final = 5
+INTERVAL_RUNS: Final = 20
+# Simulated requests for one answer (requests): bounds it to a few seconds.
+REQUESTS_MAX: Final = 250_000
+# Part of resampled runs inside the interval (ratio).
+LEVEL: Final = 0.95
+# Blocks that arrivals are resampled in (blocks of the window): long enough to keep bursts together.
+BLOCKS: Final = 20
+# Slow-down of a batch by each other one (ratio), its least and its most, where the recording does
+# not show it. One thread more gave a live TensorFlow Serving on two cores 7 % throughput, which is
+# a slow-down of 0.87; runs that use one core of many slow each other down little.
+MUTUAL_UNSEEN: Final = (0.8, 0.4, 1.0)
+# Reaction of an idle thread where no batch shows it (ns), as in diag/findings/thresholds.py.
+WAKE_NS: Final = 50_000
+# Limits of max_enqueued_batches that are tried where it is not known and requests were refused
+# (batches).
+ENQUEUED_TRIED: Final = (1, 2, 3, 4, 6, 8, 10, 16, 32, 64, 100)

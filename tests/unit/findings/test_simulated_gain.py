@@ -1,0 +1,70 @@
+"""Gains of batching parameters: by simulation where it fits, against what servers did later."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from diag.analysis import Analysis, analyze
+from diag.findings import find
+from diag.findings.simulated_gain import with_simulated_gains
+from diag.formats.source import open_bundle
+from diag.model.capture import BatchingParameters
+from diag.model.finding import Gain
+from tests.unit.analysis.traces import analyzed
+from tests.unit.findings.servers import sessions
+
+LIVE = Path(__file__).parents[2] / "recordings" / "live"
+
+
+def _live(name: str) -> Analysis:
+    return analyze(open_bundle(LIVE / f"{name}.zip"))
+
+
+@pytest.mark.parametrize(
+    ("name", "reached_ms"),
+    [
+        ("b_timeout", 1.7),
+        ("closed_timeout", 25.7),
+        ("b_onethread", 21.3 / 1.47),  # 32 clients: 47 % more requests, each so much faster
+    ],
+)
+def test_the_range_holds_what_the_server_reached(name: str, reached_ms: float) -> None:
+    gain = find(_live(name))[0].gain
+    assert isinstance(gain, Gain)
+    assert gain.method.startswith("Simulated ")
+    assert gain.low / 1e6 < reached_ms < gain.high / 1e6
+
+
+def test_the_setting_with_the_larger_gain_comes_first() -> None:
+    # Measured: max_batch_size 8 -> 32 47 %, a second thread 7 %.
+    analysis = _live("b_onethread")
+    found = find(analysis)[0]
+    settings = [each for each in found.remedies if each.setting is not None]
+    others = [each for each in found.remedies if each.setting is None]
+    assert len(settings) == 2
+    turned = replace(found, remedies=(settings[1], settings[0], *others), rollback="")
+    (again,) = with_simulated_gains(analysis, (turned,))
+    first = again.remedies[0].setting
+    assert first is not None
+    assert first.name == "max_batch_size"
+    assert again.rollback == "Set max_batch_size back to 8."
+    assert again.gain == found.gain
+
+
+def test_refused_requests_are_what_a_full_queue_gains() -> None:
+    gain = find(_live("b_overload2"))[0].gain
+    assert isinstance(gain, Gain)
+    assert gain.metric == "requests.failed"
+    assert gain.high < gain.now / 2  # measured: none refused, with another timeout as well
+
+
+def test_a_bound_from_recorded_waits_says_why_it_is_not_simulated() -> None:
+    slow = sessions(12, taken=8100, run=(8110, 12_400), end=12_500, period=20_000)
+    gain = find(analyzed(slow, BatchingParameters(8, 8000, num_batch_threads=1)))[0].gain
+    assert isinstance(gain, Gain)
+    assert gain.method.endswith(
+        "Not simulated: 12 complete batched requests with known rows were recorded, 30 are needed."
+    )
