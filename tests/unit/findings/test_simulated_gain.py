@@ -12,7 +12,7 @@ from diag.findings import find
 from diag.findings.simulated_gain import with_simulated_gains
 from diag.formats.source import open_bundle
 from diag.model.capture import BatchingParameters
-from diag.model.finding import Gain
+from diag.model.finding import Gain, Setting
 from tests.unit.analysis.traces import analyzed
 from tests.unit.findings.servers import sessions
 
@@ -42,14 +42,11 @@ def test_the_setting_with_the_larger_gain_comes_first() -> None:
     # Measured: max_batch_size 8 -> 32 47 %, a second thread 7 %.
     analysis = _live("b_onethread")
     found = find(analysis)[0]
-    settings = [each for each in found.remedies if each.setting is not None]
-    others = [each for each in found.remedies if each.setting is None]
-    assert len(settings) == 2
-    turned = replace(found, remedies=(settings[1], settings[0], *others), rollback="")
+    larger, *others = found.remedies
+    thread = replace(larger, action="A thread.", setting=Setting("num_batch_threads", 1, 2))
+    turned = replace(found, remedies=(thread, larger, *others), rollback="")
     (again,) = with_simulated_gains(analysis, (turned,))
-    first = again.remedies[0].setting
-    assert first is not None
-    assert first.name == "max_batch_size"
+    assert again.remedies == (larger, thread, *others)
     assert again.rollback == "Set max_batch_size back to 8."
     assert again.gain == found.gain
 
