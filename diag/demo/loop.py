@@ -1,4 +1,4 @@
-"""The closed loop: capture, apply the first finding's remedy, capture again, compare."""
+"""The closed loop: capture, apply the first remedy that the demo can, capture again, compare."""
 
 from __future__ import annotations
 
@@ -27,13 +27,16 @@ class ClosedLoop:
     """What a remedy brought.
 
     Attributes:
-        finding: The first of the capture before; None without any.
+        earlier: Findings that come first, whose remedies the demo cannot apply: those about other
+            programs on this machine, for example.
+        finding: The first whose remedy was applied; None where nothing was changed.
         applied: What was changed; Unavailable where nothing was.
         comparison: Of the captures before and after; None where nothing was changed.
         gained: The gain's metric after the change, in its unit; Unavailable where the finding
             promises no gain.
     """
 
+    earlier: tuple[Finding, ...]
     finding: Finding | None
     applied: str | Unavailable
     comparison: diag.Comparison | None
@@ -78,19 +81,21 @@ def close_loop(
     """
     before = _record(scenario, folder / "before", options, progress)
     findings = diag.find(before)
-    if not findings:
-        nothing = Unavailable("the capture has no finding")
-        return ClosedLoop(None, nothing, None, nothing)
-    finding = findings[0]
-    change = remedied(scenario, finding, folder)
-    if isinstance(change, Unavailable):
-        return ClosedLoop(finding, change, None, change)
+    reason = Unavailable("the capture has no finding")
+    for position, finding in enumerate(findings):
+        change = remedied(scenario, finding, folder)
+        if not isinstance(change, Unavailable):
+            break
+        reason = change if position == 0 else reason
+    else:
+        return ClosedLoop(findings, None, reason, None, reason)
     progress.say(f"finding: {finding.what}")
     progress.say(f"changing the server: {change.applied}")
     changed = replace(options, server_options=(*options.server_options, *change.options))
     after = _record(scenario, folder / "after", changed, progress)
     gain = finding.gain
     return ClosedLoop(
+        findings[:position],
         finding,
         change.applied,
         diag.compare([before], [after]),
@@ -108,12 +113,15 @@ def _record(
 
 def loop_text(loop: ClosedLoop) -> str:
     """The loop in lines: finding, change, promise, and what came of it."""
+    earlier = [f"first:      {each.what} [{each.id}]" for each in loop.earlier]
     if loop.finding is None or loop.comparison is None:
         reason = loop.applied.reason if isinstance(loop.applied, Unavailable) else ""
-        found = f"finding:    {loop.finding.what}\n" if loop.finding else ""
-        return f"{found}Nothing was changed: {reason}."
+        return "\n".join([*earlier, f"Nothing was changed: {reason}."])
+    if earlier:
+        earlier.append("            The demo cannot change that, and takes the next finding.")
     gain = loop.finding.gain
     lines = [
+        *earlier,
         f"finding:    {loop.finding.what} [{loop.finding.id}]",
         f"changed:    {loop.applied}",
         f"promised:   {_promise(loop)}",
