@@ -20,6 +20,7 @@ COLUMNS = (
     text_column("stage", "stage", "Part of a request's path."),
     number_column("mean_ns", "mean", "ns", "Mean time in the stage, over the band's requests."),
     number_column("requests", "requests", "count", "Requests in the band."),
+    number_column("total_ns", "request", "ns", "Their mean latency, the sum of the band's stages."),
 )
 # Percentile, percent of all requests taken around it, least number of requests for it.
 _BANDS = ((50, 10, MIN_SAMPLES_P50), (90, 5, MIN_SAMPLES_P90), (99, 1, MIN_SAMPLES_P99))
@@ -36,9 +37,10 @@ def percentile_series(requests: RequestTable, model: str) -> Series:
         if len(duration_ns) >= needed
     ]
     rows = [
-        (name, stage.value, float(stage_ns[chosen, stage.index].mean()), int(chosen.sum()))
+        (name, stage.value, float(stage_ns[chosen, stage.index].mean()), int(chosen.sum()), total)
         for name, chosen in bands
         if chosen.any()
+        for total in (float(duration_ns[chosen].mean()),)
         for stage in STAGES
         if stage_ns[:, stage.index].any()
     ]

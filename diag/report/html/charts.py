@@ -1,0 +1,144 @@
+"""Charts of a page, drawn from the tables and series of its report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from diag.model.quantity import duration, percent
+from diag.report.charts import svg
+from diag.report.charts.palette import BUSY, ORDER, class_of
+from diag.report.charts.svg import Part
+from diag.report.notes import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from markupsafe import Markup
+
+    from diag.report.model import Report, Section, Series
+
+_TAPE_PX = 46
+_LANE_PX = 58
+_LANE_COLUMNS = 400
+_TAPES_MAX = 3  # models, and devices
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A drawing with its caption.
+
+    Attributes:
+        key: Names and values of the parts, for narrow screens and for what has no room in the bar.
+        value: What the whole bar is, at its end; "" where the caption says it.
+    """
+
+    caption: str
+    drawing: Markup
+    key: tuple[Part, ...] = ()
+    value: str = ""
+
+
+def tapes(report: Report) -> Iterator[Chart]:
+    """An average request of each model, then the window of each device."""
+    ledgers = [section for section in report.sections if section.id == "ledger"]
+    for section in ledgers[:_TAPES_MAX]:
+        for series in section.series:
+            yield from list(_percentile_bars(series, "An average request of", _TAPE_PX))[:1]
+    for section in [s for s in report.sections if s.id == "idle"][:_TAPES_MAX]:
+        yield from _window_tape(report, section)
+
+
+def section_charts(section: Section) -> Iterator[Chart]:
+    """What can be drawn of its series; a series of another kind is left to its table."""
+    for series in section.series:
+        if series.id.startswith("stages_by_percentile."):
+            yield from _percentile_bars(series, "", 26)
+        elif series.kind == "intervals" and "state" in series.values:
+            yield _lane(series)
+
+
+def _percentile_bars(series: Series, caption: str, height: int) -> Iterator[Chart]:
+    """One bar a band, all on the axis of the longest; with a caption, each as wide as the page."""
+    bands: dict[str, list[tuple[str, float, int, float]]] = {}
+    columns = (series.values[key] for key in ("band", "stage", "mean_ns", "requests", "total_ns"))
+    for band, *row in zip(*columns, strict=True):
+        bands.setdefault(str(band), []).append(cast("tuple[str, float, int, float]", tuple(row)))
+    longest = max((rows[0][3] for rows in bands.values()), default=0.0)
+    model = series.id.partition(".")[2]
+    for band, rows in bands.items():
+        _, _, requests, total = rows[0]
+        whole = total if caption else longest
+        parts = tuple(Part(stage, ns / whole, duration(ns)) for stage, ns, _, _ in rows if ns)
+        values = ", ".join(f"{part.name} {part.text}" for part in parts)
+        words = f"{band}: {_requests(requests)}"
+        if caption:
+            words = f"{caption} {model}: {duration(total)}"
+        yield Chart(
+            caption=words,
+            drawing=svg.bar(parts, f"{words}: {values}", height=height),
+            key=parts,
+            value="" if caption else duration(total),
+        )
+
+
+def _requests(n: int) -> str:
+    return f"{n:,} {plural(n, 'request')}"
+
+
+def _window_tape(report: Report, section: Section) -> Iterator[Chart]:
+    """Busy time, then idle time by cause, as parts of the window."""
+    busy = {row["timeline"]: row["busy"] for row in report.table("idle_overview").rows}
+    share = busy.get(section.subject)
+    tables = [table for table in section.tables if table.id == "idle"]
+    if not isinstance(share, float | int) or not tables:
+        return
+    parts = [Part(BUSY, float(share), percent(float(share)))]
+    for row in tables[0].rows:
+        of_window = row.get("of_window")
+        if isinstance(of_window, float | int) and of_window > 0:
+            parts.append(Part(str(row["cause"]), float(of_window), percent(float(of_window))))
+    caption = f"{section.subject} over the window: busy {percent(float(share))}"
+    values = ", ".join(f"{part.name} {part.text}" for part in parts)
+    drawing = svg.bar(parts, f"{caption}: {values}", height=_TAPE_PX)
+    yield Chart(caption, drawing, tuple(parts))
+
+
+def _lane(series: Series) -> Chart:
+    """The exact share of every class of states in each of equal columns of the window."""
+    drawing = svg.share_lane(lane_shares(series, _LANE_COLUMNS), _LANE_PX, series.title)
+    states = dict.fromkeys(str(state) for state in series.values["state"])
+    note = f" ({series.note})" if series.note else ""
+    return Chart(f"{series.title}{note}", drawing, tuple(Part(state, 0, "") for state in states))
+
+
+def lane_shares(series: Series, columns: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """Shares of time by class, shape (columns, len(ORDER)), 0 to 1.
+
+    The time of a block of summed intervals is spread evenly over the block.
+    """
+    start, end, time = (
+        np.array(series.values[key], np.float64) for key in ("start_ns", "end_ns", "time_ns")
+    )
+    out = np.zeros((columns, len(ORDER)))
+    window = float(end.max()) if len(end) else 0.0
+    if window <= 0:
+        return out
+    edges = np.linspace(0, window, columns + 1)
+    classes = np.array([_ROW.get(class_of(str(state)), -1) for state in series.values["state"]])
+    density = time / np.maximum(end - start, 1)
+    for index in range(len(ORDER)):
+        mine = classes == index
+        at = np.concatenate([start[mine], end[mine]])
+        slope = np.concatenate([density[mine], -density[mine]])
+        order = np.argsort(at, kind="stable")
+        at, slope = at[order], np.cumsum(slope[order])
+        if len(at):
+            area = np.concatenate([[0.0], np.cumsum(slope[:-1] * np.diff(at))])
+            out[:, index] = np.diff(np.interp(edges, at, area)) / np.diff(edges)
+    return np.clip(out, 0, 1)
+
+
+_ROW = {name: index for index, name in enumerate(ORDER)}

@@ -1,0 +1,131 @@
+"""draw_page(): a report, a comparison or a tuning as one HTML document."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from importlib import resources
+from typing import TYPE_CHECKING
+
+import jinja2
+from markupsafe import Markup, escape
+
+from diag.model.printable import TEXT_MAX_CHARS, printable
+from diag.report.charts import palette, svg
+from diag.report.html.cards import cards_of
+from diag.report.html.charts import section_charts, tapes
+from diag.report.html.layout import chapters_of
+from diag.report.model import Page, Report
+from diag.report.shown import shown_cell, shown_title
+
+if TYPE_CHECKING:
+    from diag.report.model import Cell, Column, Table
+
+_RESOURCES = "diag.report"
+
+
+def draw_page(page: Page, *, verbose: bool) -> str:
+    """The whole document; it needs no script and no network, and nothing in it runs.
+
+    Args:
+        page: What to show.
+        verbose: Whether with columns and stages that are shown only on request.
+    """
+    style = _style()
+    template = _environment().get_template("page.html.j2")
+    text = template.render(
+        page=page,
+        verbose=verbose,
+        report=page if isinstance(page, Report) else None,
+        chapters=chapters_of(page),
+        cards=cards_of(page) if isinstance(page, Report) else (),
+        tapes=tuple(tapes(page)) if isinstance(page, Report) else (),
+        style=Markup(style),  # noqa: S704  our own file and colours
+        policy=policy(style),
+    )
+    return text.rstrip() + "\n"
+
+
+def policy(style: str) -> str:
+    """The page's Content-Security-Policy: its own style sheet and nothing else."""
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+
+
+def _environment() -> jinja2.Environment:
+    loader = jinja2.FunctionLoader(lambda name: _resource(f"html/templates/{name}"))
+    environment = jinja2.Environment(
+        loader=loader,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters["plain"] = _plain
+    environment.globals["swatch"] = svg.swatch
+    environment.globals["hatches"] = svg.hatch_defs
+    environment.globals["cell"] = _cell
+    environment.globals["column_title"] = shown_title
+    environment.filters["prose"] = _prose
+    environment.globals["columns_of"] = _columns
+    environment.globals["rows_of"] = _rows
+    environment.globals["charts"] = section_charts
+    environment.globals["is_colored"] = palette.is_colored
+    return environment
+
+
+def _plain(text: str) -> str:
+    """Text without characters that hide or turn others; long text keeps its head and tail."""
+    return printable(text, TEXT_MAX_CHARS)
+
+
+def _prose(text: str) -> Markup:
+    """A sentence; names in backticks are code."""
+    pieces = _plain(text).split("`")
+    if len(pieces) % 2 == 0:  # a backtick without its partner is one of the text
+        return escape(_plain(text))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(piece) if index % 2 else piece
+        for index, piece in enumerate(pieces)
+    )
+
+
+def _rows(table: Table, *, verbose: bool) -> list[tuple[int, dict[str, Cell]]]:
+    """Level and cells of each; of a table with totals, details such as stages of 0 on request."""
+    left_out = frozenset() if verbose or not table.levels else frozenset(table.detail_rows)
+    levels = table.levels or (-1,) * len(table.rows)
+    return [
+        (level, row)
+        for index, (level, row) in enumerate(zip(levels, table.rows, strict=True))
+        if index not in left_out
+    ]
+
+
+def _columns(table: Table, *, verbose: bool) -> list[Column]:
+    """Those with a cell in any row; details on request."""
+    return [
+        column
+        for column in table.columns
+        if (verbose or not column.is_detail) and any(column.key in row for row in table.rows)
+    ]
+
+
+def _cell(row: dict[str, Cell], column: Column) -> str:
+    unit = row.get(column.unit_key, "") if column.unit_key else column.unit
+    return shown_cell(row.get(column.key), column, unit if isinstance(unit, str) else "")
+
+
+def _style() -> str:
+    """The style sheet, with the colours of both themes; print is light."""
+    light, dark = palette.variables(dark=False), palette.variables(dark=True)
+    return (
+        f":root{{{light}}}@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"
+        f"{palette.class_rules()}\n{_resource('html/style.css')}"
+    )
+
+
+def _resource(name: str) -> str:
+    return resources.files(_RESOURCES).joinpath(name).read_text("utf-8")

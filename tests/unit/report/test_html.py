@@ -1,0 +1,187 @@
+"""The HTML page: nothing runs in it, nothing is loaded, and every figure is in the JSON report."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field, replace
+from html.parser import HTMLParser
+
+import msgspec
+import numpy as np
+import pytest
+
+from diag.report.charts.palette import ORDER
+from diag.report.formats import FORMATS, RenderOptions
+from diag.report.html.charts import lane_shares
+from diag.report.html.layout import chapters_of
+from diag.report.interval_series import interval_series
+from diag.report.model import Note, Page, Report, Section
+from tests.golden.test_reports import CASES
+from tests.golden.test_reports import make_report as sample_report
+from tests.unit.report.factory import make_analysis, make_report, make_requests
+from tests.unit.report.rendering import (
+    HOSTILE_NAMES,
+    OWN_FIGURES,
+    figures,
+    is_printable,
+    json_of,
+    shown_forms,
+)
+from tests.unit.report.test_series import make_gaps
+
+VOID = {"meta", "rect", "path", "circle", "link", "br", "img", "input"}
+SIZE_MAX = 3_000_000
+
+
+@dataclass
+class Read(HTMLParser):
+    """The page's elements, and its text outside of the style sheet."""
+
+    tags: list[tuple[str, dict[str, str | None]]] = field(default_factory=list)
+    pieces: list[str] = field(default_factory=list)
+    style: str = ""
+    open: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] == "style":
+            self.style += data
+        else:
+            self.pieces.append(data)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.pieces)
+
+
+def html_of(page: Page, *, verbose: bool = False) -> str:
+    return FORMATS["html"].render(page, RenderOptions(verbose=verbose))
+
+
+def read(page: Page, *, verbose: bool = False) -> Read:
+    found = Read()
+    found.feed(html_of(page, verbose=verbose))
+    assert found.open == []
+    return found
+
+
+def hostile_report(name: str) -> Report:
+    analysis = make_analysis()
+    requests = replace(analysis.requests, models=(name,))
+    models = tuple(replace(each, model=name) for each in analysis.models)
+    capture = replace(analysis.capture, name=name)
+    return make_report(replace(analysis, requests=requests, models=models, capture=capture))
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES.values(), ids=HOSTILE_NAMES)
+def test_hostile_names_are_only_text(name):
+    page = hostile_report(name)
+    found, plain = read(page, verbose=True), read(make_report(), verbose=True)
+    assert {tag for tag, _ in found.tags} == {tag for tag, _ in plain.tags}
+    assert not {tag for tag, _ in found.tags} & {"script", "iframe", "object", "embed", "base"}
+    for _, attributes in found.tags:
+        assert not [key for key in attributes if key.startswith("on") or key in ("src", "style")]
+        assert (attributes.get("href") or "#").startswith("#")
+    assert is_printable(found.text)
+    assert "m" * 1001 not in found.text
+
+
+def test_a_name_is_shown_as_it_is():
+    assert "<b>&amp;" in read(hostile_report("a<b>&amp;c")).text
+
+
+def test_nothing_is_loaded_and_only_the_pages_own_style_is_allowed():
+    found = read(make_report())
+    digest = base64.b64encode(hashlib.sha256(found.style.encode()).digest()).decode()
+    (policy,) = [
+        attributes["content"]
+        for _, attributes in found.tags
+        if attributes.get("http-equiv") == "Content-Security-Policy"
+    ]
+    assert policy.startswith(f"default-src 'none'; style-src 'sha256-{digest}'; ")
+    assert "trusted-types 'none'" in policy
+    assert "unsafe" not in policy
+    assert set(re.findall(r"url\((.*?)\)", html_of(make_report()))) <= {
+        f"#h-{name}" for name in ("wait", "ingress", "pool", "hand2", "unk")
+    }
+    assert "@import" not in found.style
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_figure_is_in_the_json_report(case):
+    report = sample_report(case)
+    document = json.loads(json_of(report))
+    known = shown_forms(document) | OWN_FIGURES
+    known |= {str(n) for n in range(1, len(report.findings) + 1)}  # the numbers of the cards
+    sentences = figures(" ".join(note.text for s in report.sections for note in s.notes))
+    known |= set(sentences) | set(figures(json.dumps(document["verdict"], ensure_ascii=False)))
+    known |= {f for each in report.findings for f in figures(each.what)}
+    found = read(report, verbose=True)
+    assert len(figures(found.text)) > 100
+    assert sorted(set(figures(found.text)) - known) == []
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_sentence_of_the_report_is_in_the_page(case):
+    report = sample_report(case)
+    text = re.sub(r"\s+", " ", "".join(read(report).pieces))
+    change = {"change", "alternatives", "other_findings"} if report.findings else set()
+    missing = [
+        note.text
+        for section in report.sections
+        if section.id not in {"verdict", *change}
+        for note in section.notes
+        if re.sub(r"\s+", " ", note.text.replace("`", "")) not in text.replace("`", "")
+    ]
+    assert missing == []
+    for finding in report.findings:
+        for remedy in finding.remedies:
+            assert remedy.action.replace("`", "") in text
+        assert finding.rollback.replace("`", "") in text
+
+
+def test_a_section_of_an_unknown_topic_is_shown_as_it_is():
+    report = make_report()
+    section = Section("not_known_here", "A new topic", notes=(Note("Said by nobody else."),))
+    page = msgspec.structs.replace(report, sections=(*report.sections, section))
+    assert section in [s for c in chapters_of(page) if c.anchor == "more" for s in c.sections]
+    assert "Said by nobody else." in read(page).text
+
+
+def test_bars_of_a_request_fill_their_share_of_the_longest():
+    report = make_report(replace(make_analysis(), requests=make_requests(n=200)))
+    bars = re.findall(r'<svg class="bar".*?</svg>', html_of(report), re.S)
+    assert bars
+    widths = [sum(map(float, re.findall(r'<rect [^>]*width="([\d.]+)%"', bar))) for bar in bars]
+    assert widths[0] == pytest.approx(100, abs=0.1)
+
+
+@pytest.mark.parametrize("rows_max", [10**9, 100])
+def test_a_lane_shows_the_exact_share_of_busy_time(rows_max):
+    timeline, gaps = make_gaps(500)
+    series = interval_series(timeline, gaps, np.ones(500, np.bool_), rows_max)
+    shares = lane_shares(series, 77)
+    assert shares.shape == (77, len(ORDER))
+    busy = shares[:, ORDER.index("busy")].mean() * timeline.window.duration_ns
+    assert busy == pytest.approx(timeline.busy_ns, rel=1e-9)
+    assert float(shares.sum(axis=1).max()) <= 1 + 1e-9
+
+
+def test_a_page_of_many_intervals_is_small():
+    assert len(html_of(sample_report("demo-slow-preprocess"), verbose=True)) < SIZE_MAX / 10
