@@ -27,6 +27,7 @@ from diag.analysis.execution.pool_waits import measure_pool_waits
 from diag.analysis.execution.preprocess_loops import find_preprocess_loop
 from diag.analysis.idle import IdleInputs, IdleTime, find_gaps
 from diag.analysis.intervals.sets import merge, union
+from diag.analysis.loops.loops import find_loops
 from diag.analysis.requests.attribution import AttributedRequests, attribute_requests
 from diag.analysis.requests.kinds import KINDS, RequestKind
 from diag.analysis.requests.paths import RequestPaths
@@ -194,6 +195,7 @@ def _summarize(
         paths=RequestPaths(execution, requests),
         probe=probe_latency(capture),
         clients=client_view(capture, requests.table),
+        loops=find_loops(capture, execution.host, visibility.program),
     )
 
 

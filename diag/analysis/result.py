@@ -34,6 +34,7 @@ from diag.model.device import (
 from diag.model.events import Plane
 from diag.model.failures import Failures
 from diag.model.gaps import GapTable, IdleCause, LongGap, Timeline
+from diag.model.loops import Loops
 from diag.model.notebook import html_table
 from diag.model.printable import NAME_MAX_CHARS, printable
 from diag.model.program import Program
@@ -238,6 +239,7 @@ class Analysis:
             from a capture.
         probe: Latency of the capture's own status calls.
         clients: What clients logged of their calls, next to the requests of the trace.
+        loops: Iterations of a Python program, which are its requests; Unavailable for others.
     """
 
     capture: Capture
@@ -276,6 +278,7 @@ class Analysis:
     paths: RequestPaths | Unavailable
     probe: ProbeLatency | Unavailable
     clients: ClientView
+    loops: Loops | Unavailable
 
     def __repr__(self) -> str:
         requests = self.counts.requests

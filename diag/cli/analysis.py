@@ -74,10 +74,11 @@ def exit_status(analysis: diag.Analysis) -> int:
     """The status of a command whose report is written: whether there were requests to judge.
 
     ``EXIT_ALL_FAILED`` where every request failed; as for an ``EmptyCaptureError`` where no request
-    was recorded with all of its parts.
+    was recorded with all of its parts, and no iteration of a Python loop.
     """
     if diag.conclude(analysis, diag.find(analysis)).every_request_failed:
         return EXIT_ALL_FAILED
     complete = analysis.counts.complete
     has_complete = isinstance(complete, int) and complete > 0
+    has_complete |= not isinstance(analysis.loops, diag.Unavailable)
     return 0 if has_complete else EmptyCaptureError.exit_code

@@ -23,6 +23,11 @@ name                                      unit    value
 ``batches.service.mean``                  ns      from dequeue to the end of the batch
 ``requests.complete``                     count   requests with their whole chain
 ``requests.failed``                       ratio   of requests, by trace or metrics
+``loop.iteration.mean``                   ns      iterations of Python loops, without waiting for
+                                                  requests
+``loop.stage.<stage>``                    ratio   of the time of iterations
+``loop.model_busy``                       ratio   of the window in which a call of the model runs
+``loop.retraced``                         ratio   of calls of tf.functions
 ``clients.latency.mean``                  ns      calls in the client log, see ``clients``
 ``clients.outside.mean``                  ns      the same calls minus their requests in the trace
 ``clients.probe.p50``                     ns      status calls of the capture
@@ -46,6 +51,7 @@ from diag.model.agreement import AgreementKind
 from diag.model.availability import Unavailable
 from diag.model.finding import Check
 from diag.model.gaps import IdleCause
+from diag.model.loops import LoopStage
 from diag.model.serving import Stage
 
 if TYPE_CHECKING:
@@ -57,6 +63,7 @@ if TYPE_CHECKING:
 
 Measured = float | Unavailable
 
+_LOOP_STAGE = "loop.stage."
 _NO_REQUEST = Unavailable("no request was recorded from begin to end")
 _NO_TIMELINE = Unavailable("nothing executed in this capture")
 _NO_BATCH = Unavailable("no batch was recorded")
@@ -83,6 +90,9 @@ def unit_of(metric: str) -> str:
     if head == "idle":
         _cause(rest)
         return "ratio"
+    if metric.startswith(_LOOP_STAGE):
+        _loop_stage(metric)
+        return "ratio"
     return _PLAIN[metric][0]
 
 
@@ -107,6 +117,9 @@ def measure(analysis: Analysis, metric: str) -> Measured:
         if gaps is None:
             return _NO_TIMELINE
         return window_ratio(gaps, gaps.by_cause_ns.get(_cause(rest), 0))
+    if metric.startswith(_LOOP_STAGE):
+        loops = analysis.loops
+        return loops if isinstance(loops, Unavailable) else loops.share(_loop_stage(metric))
     return _PLAIN[metric][1](analysis)
 
 
@@ -131,6 +144,13 @@ def below(analysis: Analysis, metric: str, ratio: float) -> tuple[Check, ...]:
     if isinstance(now, Unavailable):
         return ()
     return (Check(metric, unit_of(metric), now, high=now * ratio),)
+
+
+def _loop_stage(metric: str) -> LoopStage:
+    try:
+        return LoopStage(metric.removeprefix(_LOOP_STAGE))
+    except ValueError as exc:
+        raise KeyError(metric) from exc
 
 
 def _stage(name: str) -> Stage:
@@ -245,6 +265,27 @@ def _client_refused(analysis: Analysis) -> Measured:
     return refused if isinstance(refused, Unavailable) else float(refused)
 
 
+def _iteration(analysis: Analysis) -> Measured:
+    loops = analysis.loops
+    if isinstance(loops, Unavailable):
+        return loops
+    return loops.mean_ns() - loops.mean_ns(LoopStage.REQUEST_WAIT)
+
+
+def _model_busy(analysis: Analysis) -> Measured:
+    loops = analysis.loops
+    return loops if isinstance(loops, Unavailable) else loops.model_busy
+
+
+def _retraced(analysis: Analysis) -> Measured:
+    loops = analysis.loops
+    if isinstance(loops, Unavailable):
+        return loops
+    if not loops.retracing.calls:
+        return Unavailable("no tf.function was called")
+    return loops.retracing.retraced / loops.retracing.calls
+
+
 _PLAIN: dict[str, tuple[str, Callable[[Analysis], Measured]]] = {
     "device.busy": ("ratio", _busy),
     "device.planes": ("planes", _planes),
@@ -261,6 +302,9 @@ _PLAIN: dict[str, tuple[str, Callable[[Analysis], Measured]]] = {
     "batches.service.mean": ("ns", _service),
     "requests.complete": ("requests", _complete),
     "requests.failed": ("ratio", _failed),
+    "loop.iteration.mean": ("ns", _iteration),
+    "loop.model_busy": ("ratio", _model_busy),
+    "loop.retraced": ("ratio", _retraced),
     "clients.latency.mean": ("ns", _client_latency),
     "clients.outside.mean": ("ns", _client_outside),
     "clients.probe.p50": ("ns", _probe),

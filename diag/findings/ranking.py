@@ -8,7 +8,8 @@ from diag.findings.disturbance import undisturbed
 from diag.findings.failed import failed_requests
 from diag.findings.failure_finding import FailureInputs
 from diag.findings.inputs import rule_inputs
-from diag.findings.rules import FAILURE_RULES, RULES
+from diag.findings.loop_inputs import loop_inputs
+from diag.findings.rules import FAILURE_RULES, LOOP_RULES, RULES
 from diag.findings.simulated_gain import with_simulated_gains
 from diag.findings.sources import KNOWN_SCHEDULER, NotLookedFor, first_missing
 from diag.findings.without_requests import without_requests
@@ -28,7 +29,9 @@ def run_rules(analysis: Analysis) -> tuple[Finding, ...]:
     """Everything that any rule finds, the most important first; empty for a healthy server."""
     failed = FailureInputs(analysis, failed_requests(analysis))
     failures = _found(rule.find(failed) for rule in FAILURE_RULES)
-    inputs = rule_inputs(analysis)
+    inputs, loop = rule_inputs(analysis), loop_inputs(analysis)
+    if not isinstance(loop, Unavailable):
+        return _found(rule.find(loop) for rule in LOOP_RULES)
     if isinstance(inputs, Unavailable):
         return with_simulated_gains(analysis, failures) or (without_requests(analysis),)
     rules = RULES

@@ -230,3 +230,40 @@ SIMULATED_MIN_GAIN = 0.02
 # ratio of the refused requests. Refusals come in bursts: between two runs of the same load their
 # number differed by up to a quarter (tests/recordings/README.md, docs/accuracy.md).
 SIMULATED_REFUSED_ERROR = 0.25
+
+# calls of a map function at a time. tf.data needs a thread of its pool for each Python function
+# that waits; more than this is not proposed at once.
+PARALLEL_CALLS_MAX = 16
+
+# ratio of an iteration. A loop that waits less for its input has a pipeline that keeps up: a full
+# buffer gave at most 2 % (TensorFlow 2.21, two cores).
+PIPELINE_HEALTHY_MAX_WAIT = 0.05
+
+# ratio of the window. With less in calls of the model, a device is idle most of the time.
+MODEL_IDLE_MAX_BUSY = 0.5
+
+# CPU time over time. From here on a function computes rather than waits: sleeping gave 0.01,
+# pure Python 0.87, decoding with PIL 0.68 (two shared cores).
+COMPUTES_MIN_RATIO = 0.6
+
+# cores in use by Python functions that run at a time. Python's lock lets one of them run: their
+# CPU time together stays near one core.
+GIL_MIN_CORES = 0.7
+GIL_MAX_CORES = 1.15
+
+# functions in flight, mean. From here on, two would use more than one core without the lock.
+GIL_MIN_IN_FLIGHT = 1.5
+
+# ratio of calls of tf.functions, and calls. A function that is retraced that often is called with
+# what changes each time.
+RETRACED_MIN_RATIO = 0.1
+RETRACED_MIN_CALLS = 3
+
+# ns. A map function that takes less and runs no op may be a constant: 6 to 7 us were measured.
+CONSTANT_MAX_NS = 20_000
+
+# ratio of an iteration. Less of the eager ops' own Python is not worth a tf.function.
+EAGER_MIN_SHARE = 0.15
+
+# ratio of the threads of tf.data's pool. From here on Python functions hold all of them.
+POOL_FULL_RATIO = 0.8

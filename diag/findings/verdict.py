@@ -12,6 +12,7 @@ from diag.findings.device import agreement_evidence, busy_text
 from diag.findings.failed import failed_requests
 from diag.findings.idle_sentence import idle_evidence, idle_sentence
 from diag.findings.inputs import RuleInputs, rule_inputs
+from diag.findings.loop_inputs import LoopInputs, loop_inputs
 from diag.findings.not_serving import busy_sentence
 from diag.findings.ranking import leading
 from diag.findings.tail import Tail, find_tail, tail_evidence, tail_sentence
@@ -19,6 +20,7 @@ from diag.model.agreement import AgreementKind
 from diag.model.availability import Unavailable
 from diag.model.finding import Evidence, Said, Severity, Source, Tier
 from diag.model.gaps import Confidence
+from diag.model.loops import MODEL_CALL
 from diag.model.printable import NAME_MAX_CHARS, printable
 from diag.model.quantity import duration
 from diag.model.serving import Stage, StageGroup
@@ -78,6 +80,9 @@ def conclude(analysis: Analysis, findings: tuple[Finding, ...]) -> Verdict:
         findings: Ranked, as ``diag.findings.find`` returns them.
     """
     inputs, failed = rule_inputs(analysis), failed_requests(analysis)
+    loop = loop_inputs(analysis)
+    if not isinstance(loop, Unavailable):
+        return _of_loop(loop, findings)
     if isinstance(inputs, Unavailable):
         only = findings[0]
         return Verdict(
@@ -155,6 +160,33 @@ def conclude(analysis: Analysis, findings: tuple[Finding, ...]) -> Verdict:
         evidence,
         is_failing,
         failed.is_total,
+    )
+
+
+def _of_loop(loop: LoopInputs, findings: tuple[Finding, ...]) -> Verdict:
+    """Iterations first, then what holds them up, then how long the model runs."""
+    first = leading(findings)
+    if first is None:
+        call = loop.share(*MODEL_CALL)
+        id_ = cause = HEALTHY
+        confidence, reason = loop.loops.confidence, loop.loops.confidence_reason
+        what = f"No part of the loop holds it up: {call:.0%} of its time is in calls of the model."
+        evidence: tuple[Evidence, ...] = (loop.share_evidence("model call", *MODEL_CALL),)
+    else:
+        id_, cause, what, evidence = first.id, first.cause, first.what, first.evidence
+        confidence, reason = first.confidence, first.confidence_reason
+    says_device = first is not None and Said.DEVICE in first.says
+    return Verdict(
+        id_,
+        cause,
+        confidence,
+        reason,
+        latency=loop.sentence,
+        what=what,
+        device="" if says_device else loop.busy_sentence,
+        doubt="",
+        tail="",
+        evidence=_without_duplicates((*evidence, *loop.evidence)),
     )
 
 

@@ -48,6 +48,7 @@ class RemedyPlace(enum.Enum):
     CONTAINER = "container or pod specification"
     FLEET = "number and placement of replicas"
     HOST = "machine of the server"
+    PROGRAM = "Python program, then start it again"
     MONITORING = "dashboards and alerts"
     CAPTURE_COMMAND = "diag capture"
 

@@ -35,6 +35,12 @@ TABLES: Final = {
         TableSpec(
             "batches", "one batch whose processing was recorded whole", "batches", "batch_columns"
         ),
+        TableSpec(
+            "iterations",
+            "one call of the model by a Python loop",
+            "iterations",
+            "iteration_columns",
+        ),
         TableSpec("gaps", "one piece of idle time", "gaps", "gap_columns"),
         TableSpec("devices", "one GPU plane of the trace", "devices", "device_columns"),
         TableSpec(

@@ -53,7 +53,7 @@ def test_the_library_uses_the_parameters_that_the_bundle_recorded(bundle: Path) 
 
 def test_the_command_line_exports_the_librarys_tables(bundle: Path, tmp_path: Path) -> None:
     expected = csv_of(diag.analyze(diag.open_bundle(bundle)))
-    assert len(expected) == 7
+    assert len(expected) == 8
     output_of("export", bundle, "--table", "all", "-o", tmp_path / "tables")
     assert {file.stem: file.read_bytes() for file in tmp_path.glob("tables/*.csv")} == expected
 

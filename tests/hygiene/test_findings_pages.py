@@ -39,6 +39,7 @@ FAMILIES = (
     "samples.",
     "requests.",
     "clients.",
+    "loop.",
 )
 
 

@@ -2,9 +2,11 @@
 
 A rule module has ``ID``, the finding's permanent id, and one function, pure in its inputs:
 ``find(inputs) -> Finding | None`` for a rule about complete requests, or ``find_failed(failed) ->
-Finding | None`` for one about failed requests, which needs no complete one. A rule that can find
-nothing without some source names it in ``NEEDS`` (diag/findings/sources.py). Every module in this
-package is a rule; adding one needs no other change of code, but a page ``docs/findings/<id>.md``.
+Finding | None`` for one about failed requests, which needs no complete one, or
+``find_in_loop(inputs) -> Finding | None`` for one about a Python loop around a model. A
+rule that can find nothing without some source names it in ``NEEDS`` (diag/findings/sources.py).
+Every module in this package is a rule; adding one needs no other change of code, but a page
+``docs/findings/<id>.md``.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from diag.findings.failure_finding import FailureInputs
     from diag.findings.inputs import RuleInputs
+    from diag.findings.loop_inputs import LoopInputs
     from diag.findings.sources import Need
     from diag.model.finding import Finding
 
@@ -38,6 +41,13 @@ class FailureRule(NamedTuple):
     find: Callable[[FailureInputs], Finding | None]
 
 
+class LoopRule(NamedTuple):
+    """One rule about Python loops: the id of its finding, and the function that looks for it."""
+
+    id: str
+    find: Callable[[LoopInputs], Finding | None]
+
+
 def _modules() -> tuple[ModuleType, ...]:
     names = sorted(module.name for module in pkgutil.iter_modules(__path__))
     return tuple(importlib.import_module(f"{__name__}.{name}") for name in names)
@@ -51,4 +61,13 @@ RULES = tuple(
 FAILURE_RULES = tuple(
     FailureRule(each.ID, each.find_failed) for each in _modules() if hasattr(each, "find_failed")
 )
-RULE_IDS = tuple(sorted([rule.id for rule in RULES] + [rule.id for rule in FAILURE_RULES]))
+LOOP_RULES = tuple(
+    LoopRule(each.ID, each.find_in_loop) for each in _modules() if hasattr(each, "find_in_loop")
+)
+RULE_IDS = tuple(
+    sorted(
+        [rule.id for rule in RULES]
+        + [rule.id for rule in FAILURE_RULES]
+        + [rule.id for rule in LOOP_RULES]
+    )
+)

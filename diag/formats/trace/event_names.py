@@ -211,6 +211,45 @@ STAT_TF_OP: Final = "tf_op"
 STAT_HLO_OP: Final = "hlo_op"
 STAT_HLO_MODULE: Final = "hlo_module"
 
+# -- Python loops and tf.data (TensorFlow 2.21; own recordings and the sources named)
+# TF:tensorflow/core/common_runtime/eager/core.cc: one op or function that Python runs; level 1. Up
+# to TensorFlow 2.3 its name holds the op.
+EAGER_EXECUTE: Final = "EagerExecute"
+EAGER_EXECUTE_EARLIER: Final = "EagerExecute: "
+STAT_EAGER_OP: Final = "eager_op"
+# TF:tensorflow/python/eager/polymorphic_function/polymorphic_function.py: a call of a tf.function
+STAT_FUNCTION_CALL: Final = "tf_function_call"  # "notTraced-nonXla", "traced-nonXla", "concrete", …
+STAT_TRACING_COUNT: Final = "tracing_count"
+GRAPH_BUILDING: Final = "tf.function-graph_building"  # one trace of a Python function
+# TF:tensorflow/python/framework/{constant_op,tensor_conversion_registry}.py
+CONVERSIONS: Final = ("convert_to_tensor", "tf.constant")
+# On a Python line at any time: releases of handles and memory, marks of pools.
+HOUSEKEEPING: Final = ("TFE_DeleteTensorHandle", "MemoryAllocation", "MemoryDeallocation")
+THREADPOOL_PREFIX: Final = "ThreadpoolListener::"
+# Annotations of diag in the program.
+REQUEST_ANNOTATION: Final = "diag.request"
+STAGE_ANNOTATION: Final = "diag.stage:"
+# TF:tensorflow/core/framework/dataset.cc, core/data/*, core/kernels/data/*: level 2
+ITERATOR_PREFIX: Final = "Iterator::"
+ITERATOR_ROOT: Final = "Iterator::Root"
+PREFETCH_CONSUME: Final = "PrefetchConsume"
+PREFETCH_PRODUCE: Final = "PrefetchProduce"
+PRODUCE_ENDING: Final = "Produce"
+MAKE_ITERATOR_PREFIX: Final = "MakeIterator::"
+TF_DATA_THREADS: Final = ("tf_data_", "tf_Compute", "batch_threads_", "tf_numa_", "tf_inter_op")
+STAT_PARENT_ID: Final = "parent_id"
+STAT_ELEMENT_ID: Final = "element_id"
+STAT_PARALLELISM: Final = "parallelism"
+STAT_BUFFER_LIMIT: Final = "buffer_limit"
+STAT_BUFFERED: Final = "buffered_elements"
+STAT_BATCH_SIZE: Final = "batch_size"
+STAT_CYCLE_LENGTH: Final = "cycle_length"
+STAT_BUFFER_SIZE: Final = "buffer_size"
+STAT_THREADPOOL_SIZE: Final = "threadpool_size"
+STAT_CPU_BUDGET: Final = "cpu_budget"
+STAT_AUTOTUNE: Final = "autotune"
+STAT_DETERMINISTIC: Final = "deterministic"
+
 # Types of links would cost 16 bytes per thread pool mark. The event's name implies them, except for
 # these events, whose name two schedulers share.
 TYPE_STATS: Final = (STAT_PRODUCER_TYPE, STAT_CONSUMER_TYPE)
@@ -234,6 +273,17 @@ INTEGER_STATS: Final = (
     STAT_ITER_NUM,
     STAT_CORRELATION_ID,
     STAT_DEVICE_ID,
+    STAT_TRACING_COUNT,
+    STAT_PARENT_ID,
+    STAT_ELEMENT_ID,
+    STAT_PARALLELISM,
+    STAT_BUFFER_LIMIT,
+    STAT_BUFFERED,
+    STAT_BATCH_SIZE,
+    STAT_CYCLE_LENGTH,
+    STAT_BUFFER_SIZE,
+    STAT_THREADPOOL_SIZE,
+    STAT_CPU_BUDGET,
 )
 TEXT_STATS: Final = (
     STAT_NAME,
@@ -246,4 +296,8 @@ TEXT_STATS: Final = (
     STAT_TF_OP,
     STAT_HLO_OP,
     STAT_HLO_MODULE,
+    STAT_EAGER_OP,
+    STAT_FUNCTION_CALL,
+    STAT_AUTOTUNE,
+    STAT_DETERMINISTIC,
 )

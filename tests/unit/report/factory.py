@@ -334,6 +334,7 @@ def make_analysis(
         paths=Unavailable("built by hand"),
         probe=capture.probe_samples,
         clients=ClientView(NO_CLIENT_LOG, NO_CLIENT_LOG),
+        loops=Unavailable("this program is no Python loop around a model"),
         tails=find_tails(
             make_requests(model), batches, make_gaps(), EMPTY, capture.window.duration_ns
         ),

@@ -1,0 +1,1 @@
+"""Python loops around a model: iterations, Python functions, and tf.data pipelines."""

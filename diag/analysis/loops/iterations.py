@@ -1,0 +1,118 @@
+"""Iterations of each thread, and their time by stage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from diag.analysis.intervals.sets import merge, subtract, union
+from diag.analysis.intervals.tiling import Layer, tile
+from diag.analysis.loops.calls import PythonThread, find_threads
+from diag.analysis.loops.layers import call_of, find_layers, model_bounds, stage_annotations
+from diag.analysis.loops.python_time import PythonTime, place_samples
+from diag.analysis.loops.spans import Spans, find_spans
+from diag.model.availability import Unavailable
+from diag.model.events import Bools, Int64s, Plane
+from diag.model.intervals import IntervalSet
+from diag.model.loops import LOOP_STAGES, IterationTable, LoopStage, LoopThread
+from diag.model.stacks import StackSamples
+from diag.model.window import Window
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ThreadIterations:
+    """The iterations of one thread with their pieces.
+
+    Attributes:
+        thread: Who runs them.
+        start_ns: (n,).
+        end_ns: (n,).
+        complete: (n,).
+        stage_ns: (n, stages).
+        model: (n, 2) begin and end of the model call.
+        described: What is said of the thread.
+        python: Pieces of Python's own time, with the functions that samples show.
+    """
+
+    thread: PythonThread
+    start_ns: Int64s
+    end_ns: Int64s
+    complete: Bools
+    stage_ns: Int64s
+    model: Int64s
+    described: LoopThread
+    python: PythonTime
+
+
+def find_iterations(
+    host: Plane, window: Window, samples: StackSamples | Unavailable
+) -> tuple[ThreadIterations, ...]:
+    """The iterations of all threads that repeat a model call."""
+    found = []
+    for thread in find_threads(host):
+        spans = find_spans(host.events, thread, window)
+        if spans is not None and len(spans.start_ns):
+            found.append(_cut(host, thread, spans, samples))
+    return tuple(found)
+
+
+def table_of(found: tuple[ThreadIterations, ...]) -> IterationTable:
+    """All of them in one table."""
+    if not found:
+        none, flag = np.empty(0, np.int64), np.empty(0, np.bool_)
+        empty = np.empty((0, len(LOOP_STAGES)), np.int64)
+        return IterationTable(none, none, none.astype(np.int32), flag, empty, none, none, ())
+    counts = [len(each.start_ns) for each in found]
+    model = np.concatenate([each.model for each in found])
+    return IterationTable(
+        start_ns=np.concatenate([each.start_ns for each in found]),
+        end_ns=np.concatenate([each.end_ns for each in found]),
+        thread_index=np.repeat(np.arange(len(found), dtype=np.int32), counts),
+        complete=np.concatenate([each.complete for each in found]),
+        stage_ns=np.concatenate([each.stage_ns for each in found]),
+        model_start_ns=model[:, 0],
+        model_end_ns=model[:, 1],
+        threads=tuple(each.described for each in found),
+    )
+
+
+def _cut(
+    host: Plane, thread: PythonThread, spans: Spans, samples: StackSamples | Unavailable
+) -> ThreadIterations:
+    events = host.events
+    layers = find_layers(events, thread, spans)
+    known = merge(*(each for _, each in layers))
+    whole = union(spans.start_ns, spans.end_ns)
+    blank = subtract(whole, known)
+    first_call, last_call = model_bounds(layers, spans)
+    python = place_samples(samples, host.lines[thread.line].id, blank, known, spans, first_call)
+    all_layers = [*layers, *stage_annotations(events, thread), *python.layers]
+    pieces = tile(
+        spans.start_ns,
+        spans.end_ns,
+        [_owned(stage, each, spans) for stage, each in all_layers],
+        LoopStage.NOT_KNOWN.index,
+    )
+    stage_ns = pieces.sums_ns(len(spans.start_ns), len(LOOP_STAGES))
+    line = host.lines[thread.line]
+    shown = [i for i, each in enumerate(host.lines) if each.name == line.name]
+    name = line.name if len(shown) == 1 else f"{line.name} #{shown.index(thread.line) + 1}"
+    described = LoopThread(name, line.id, spans.found_by, spans.regularity, call_of(events, thread))
+    model = np.stack((first_call, last_call), axis=1)
+    return ThreadIterations(
+        thread, spans.start_ns, spans.end_ns, spans.complete, stage_ns, model, described, python
+    )
+
+
+def _owned(stage: LoopStage, intervals: IntervalSet, spans: Spans) -> Layer:
+    """The parts of the intervals in each iteration."""
+    first = np.searchsorted(spans.end_ns, intervals.start_ns, side="right")
+    stop = np.searchsorted(spans.start_ns, intervals.end_ns, side="left")
+    count = np.maximum(stop - first, 0)
+    which = np.repeat(np.arange(len(intervals)), count)
+    begin = np.repeat(np.cumsum(count) - count, count)
+    owner = np.repeat(first, count) + np.arange(len(which)) - begin
+    low = np.maximum(intervals.start_ns[which], spans.start_ns[owner])
+    high = np.minimum(intervals.end_ns[which], spans.end_ns[owner])
+    return Layer(stage.index, owner, low, high)

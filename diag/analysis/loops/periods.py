@@ -1,0 +1,113 @@
+"""Where a thread repeats itself: the period of its sequence of eager ops."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from diag.analysis.loops import thresholds
+from diag.analysis.loops.calls import PythonThread
+from diag.model.events import EventTable, Int64s
+from diag.model.loops import FoundBy
+
+_NEXT = "IteratorGetNext"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Groups:
+    """The ops of each iteration.
+
+    Attributes:
+        first: (g,) int64, position in the thread's tokens of the first op of each.
+        last: (g,) int64, position of the last one.
+        found_by: How.
+        regularity: Ratio of ops that repeat those one period before.
+    """
+
+    first: Int64s
+    last: Int64s
+    found_by: FoundBy
+    regularity: float
+
+
+def find_groups(events: EventTable, thread: PythonThread) -> Groups | None:
+    """The repeated groups of ops of a thread with a model call in each, or None without any."""
+    starts, found_by, regularity = _starts(events, thread)
+    if len(starts) < thresholds.ITERATIONS_MIN:
+        return None
+    last = np.append(starts[1:], len(thread.tokens)) - 1
+    return Groups(starts, last, found_by, regularity)
+
+
+def _starts(events: EventTable, thread: PythonThread) -> tuple[Int64s, FoundBy, float]:
+    ids, names = thread.token_id, thread.token_names
+    period, regularity = find_period(ids)
+    if not period:
+        rows = np.flatnonzero(thread.calls_function[np.maximum(thread.top_of_token, 0)])
+        top = thread.top_of_token[rows]
+        once = rows[np.append(True, top[1:] != top[:-1])] if len(rows) else rows
+        return once, FoundBy.CALL, 0.0
+    template = _template(ids, period)
+    ops = [names[i] for i in template.tolist()]
+    makes = any("MakeIterator" in op or op.endswith("Dataset") for op in ops)
+    if ops.count(_NEXT) and not makes:
+        if period == 1 or set(ops) == {_NEXT}:
+            return np.empty(0, np.int64), FoundBy.INPUT, regularity  # reads, calls no model
+        starts = np.flatnonzero(ids == names.index(_NEXT))
+        if ops.count(_NEXT) > 1:
+            starts = _occurrences(ids, np.roll(template, -ops.index(_NEXT)))
+        return starts, FoundBy.INPUT, regularity
+    return _by_gap(events, thread, template), FoundBy.PERIOD, regularity
+
+
+def find_period(ids: Int64s) -> tuple[int, float]:
+    """The smallest period of most of a sequence and the ratio that repeats; 0 without any."""
+    n = len(ids)
+    for period in range(1, min(thresholds.PERIOD_MAX, n // thresholds.ITERATIONS_MIN) + 1):
+        same = float((ids[period:] == ids[:-period]).mean())
+        if same >= thresholds.REGULAR_MIN_RATIO:
+            return period, same
+    return 0, 0.0
+
+
+def _template(ids: Int64s, period: int) -> Int64s:
+    """The period's most frequent content."""
+    windows = np.lib.stride_tricks.sliding_window_view(ids, period)[::period]
+    unique, count = np.unique(windows, axis=0, return_counts=True)
+    return np.asarray(unique[int(count.argmax())], np.int64)
+
+
+def _by_gap(events: EventTable, thread: PythonThread, template: Int64s) -> Int64s:
+    """The group begins at the op with the largest median gap before it: Python ran there."""
+    top = np.maximum(thread.top_of_token, 0)
+    start = events.start_ns[thread.top[top]]
+    end = events.end_ns[thread.top[top]]
+    gap = np.append(0, np.maximum(start[1:] - end[:-1], 0))
+    best, longest = np.empty(0, np.int64), -1.0
+    for shift in range(len(template)):
+        found = _occurrences(thread.token_id, np.roll(template, -shift))
+        if len(found) < thresholds.ITERATIONS_MIN:
+            continue
+        typical = float(np.median(gap[found[found > 0]]))
+        if typical > longest:
+            best, longest = found, typical
+    return best
+
+
+def _occurrences(ids: Int64s, pattern: Int64s) -> Int64s:
+    """Positions where the shortest part of the pattern that tells its begin occurs."""
+    period = len(pattern)
+    length = next(n for n in range(1, period + 1) if n == period or _is_unique(pattern, n))
+    if len(ids) < length:
+        return np.empty(0, np.int64)
+    windows = np.lib.stride_tricks.sliding_window_view(ids, length)
+    found = np.flatnonzero((windows == pattern[:length]).all(axis=1))
+    return np.asarray(found, np.int64)
+
+
+def _is_unique(pattern: Int64s, length: int) -> bool:
+    """Whether the first ``length`` ops occur at one place only of the repeated pattern."""
+    around = np.concatenate((pattern, pattern[: length - 1])) if length > 1 else pattern
+    windows = np.lib.stride_tricks.sliding_window_view(around, length)
+    return int((windows == pattern[:length]).all(axis=1).sum()) == 1

@@ -1,0 +1,151 @@
+"""Python's own time in iterations, by what samples of the stack show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from diag.analysis.intervals.sets import covered_between, is_covered, union
+from diag.analysis.loops.spans import Spans
+from diag.analysis.loops.stack_kinds import StackKinds, kinds_of
+from diag.model.availability import Unavailable
+from diag.model.events import Bools, Int64s
+from diag.model.intervals import IntervalSet
+from diag.model.loops import FoundBy, LoopStage
+from diag.model.stacks import StackSamples
+
+_NO_ROWS = np.empty(0, np.int64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PythonTime:
+    """The samples of one thread in the blanks of its iterations.
+
+    Attributes:
+        layers: When each stage ran, by the samples.
+        rows: (k,) int64, rows of the samples in complete iterations and outside of events.
+        share_ns: (k,) int64, time that each of them stands for.
+        stage: (k,) int64, index of the stage of each.
+        kinds: Of the stacks.
+    """
+
+    layers: tuple[tuple[LoopStage, IntervalSet], ...]
+    rows: Int64s
+    share_ns: Int64s
+    stage: Int64s
+    kinds: StackKinds | None
+
+
+_NOTHING = PythonTime((), _NO_ROWS, _NO_ROWS, _NO_ROWS, None)
+
+
+def place_samples(
+    samples: StackSamples | Unavailable,
+    line_id: int,
+    blank: IntervalSet,
+    known: IntervalSet,
+    spans: Spans,
+    model_start_ns: Int64s,
+) -> PythonTime:
+    """Give each blank of the iterations the stages of the samples in it.
+
+    A sample stands for the ticks since the one before it, half a tick shifted; within a blank, the
+    samples share all of it. Blanks between two samples get the stages of the others in
+    proportion, those before and after the model call apart.
+
+    Args:
+        samples: Of all threads.
+        line_id: The thread.
+        blank: Its time in iterations without an event.
+        known: Its time with one.
+        spans: Its iterations.
+        model_start_ns: (iterations,) begin of each model call.
+    """
+    if isinstance(samples, Unavailable) or not len(blank):
+        return _NOTHING
+    rows = np.flatnonzero(samples.line_id == line_id)
+    rows = rows[np.argsort(samples.time_ns[rows], kind="stable")]
+    at = samples.time_ns[rows]
+    if not len(rows):
+        return _NOTHING
+    kinds = kinds_of(samples, rows, is_covered(known, at))
+    rows = rows[is_covered(blank, at)]
+    if not len(rows):
+        return _NOTHING
+    at = samples.time_ns[rows]
+    owner = np.maximum(np.searchsorted(spans.start_ns, at, side="right") - 1, 0)
+    is_after = at >= model_start_ns[owner]
+    stage = _stages(kinds, samples, rows, is_after, spans.found_by)
+    piece = np.searchsorted(blank.start_ns, at, side="right") - 1
+    start, end = _cells(samples, rows, piece, blank)
+    filled = np.zeros(len(blank), np.bool_)
+    filled[piece] = True
+    empty = np.flatnonzero(~filled)
+    low, high, code = _spread(blank, empty, stage, is_after, spans, model_start_ns)
+    begin, stop = np.append(start, low), np.append(end, high)
+    codes = np.append(stage, code)
+    layers = tuple(
+        (each, union(begin[codes == each.index], stop[codes == each.index]))
+        for each in LoopStage
+        if (codes == each.index).any()
+    )
+    whole = union(spans.start_ns[spans.complete], spans.end_ns[spans.complete])
+    share = covered_between(whole, start, end)
+    return PythonTime(layers, rows, share, stage, kinds)
+
+
+def _stages(
+    kinds: StackKinds, samples: StackSamples, rows: Int64s, is_after: Bools, by: FoundBy
+) -> Int64s:
+    """What the program's own code does: before the model call it prepares, after it answers.
+
+    Where an iteration ends with the model call, all of it is before the next call.
+    """
+    told = kinds.stage[samples.stack_id[rows]].astype(np.int64)
+    ends_later = by in (FoundBy.ANNOTATION, FoundBy.INPUT)
+    own = np.where(is_after & ends_later, LoopStage.POSTPROCESS.index, LoopStage.PREPROCESS.index)
+    own[kinds.function[samples.stack_id[rows]] < 0] = LoopStage.NOT_KNOWN.index
+    return np.asarray(np.where(told >= 0, told, own), np.int64)
+
+
+def _cells(
+    samples: StackSamples, rows: Int64s, piece: Int64s, blank: IntervalSet
+) -> tuple[Int64s, Int64s]:
+    """The part of its blank that each sample stands for."""
+    at, period = samples.time_ns[rows], samples.period_ns
+    reach = at - samples.weight[rows].astype(np.int64) * period + period // 2
+    border = np.clip(reach[1:], at[:-1], at[1:])
+    same = piece[1:] == piece[:-1]
+    start, end = blank.start_ns[piece], blank.end_ns[piece]
+    start[1:][same] = border[same]
+    end[:-1][same] = border[same]
+    return start, end
+
+
+def _spread(
+    blank: IntervalSet,
+    empty: Int64s,
+    stage: Int64s,
+    is_after: Bools,
+    spans: Spans,
+    model_start_ns: Int64s,
+) -> tuple[Int64s, Int64s, Int64s]:
+    """Blanks without a sample, each cut in proportion to the samples of its side of the model."""
+    start, end = blank.start_ns[empty], blank.end_ns[empty]
+    owner = np.maximum(np.searchsorted(spans.start_ns, start, side="right") - 1, 0)
+    after = start >= model_start_ns[owner]
+    parts: list[tuple[Int64s, Int64s, Int64s]] = []
+    for side in (False, True):
+        some = stage[is_after == side]
+        if not len(some):
+            continue
+        codes, count = np.unique(some, return_counts=True)
+        edges = np.append(0, np.cumsum(count)) / count.sum()
+        low, high = start[after == side], end[after == side]
+        cut = low[:, None] + np.rint((high - low)[:, None] * edges[None, :]).astype(np.int64)
+        parts.append((cut[:, :-1].ravel(), cut[:, 1:].ravel(), np.tile(codes, len(low))))
+    if not parts:
+        return _NO_ROWS, _NO_ROWS, _NO_ROWS
+    lows, highs, which = zip(*parts, strict=True)
+    return np.concatenate(lows), np.concatenate(highs), np.concatenate(which)

@@ -1,0 +1,70 @@
+"""Where each iteration of a thread begins and ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from diag.analysis.intervals.sets import union
+from diag.analysis.loops.calls import PythonThread
+from diag.analysis.loops.periods import Groups, find_groups
+from diag.formats.trace import event_names as ev
+from diag.model.events import Bools, EventTable, Int64s
+from diag.model.loops import FoundBy
+from diag.model.window import Window
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spans:
+    """Bounds of iterations, before their time is cut."""
+
+    start_ns: Int64s
+    end_ns: Int64s
+    complete: Bools
+    found_by: FoundBy
+    regularity: float
+    call_start_ns: Int64s
+    call_end_ns: Int64s
+
+
+def find_spans(events: EventTable, thread: PythonThread, window: Window) -> Spans | None:
+    """By the program's own marks, else by repetition; None where the thread repeats nothing."""
+    return _annotated(events, thread) or _repeated(events, thread, window)
+
+
+def _annotated(events: EventTable, thread: PythonThread) -> Spans | None:
+    """Requests that the program marks itself."""
+    rows = events.rows_named(ev.REQUEST_ANNOTATION)
+    rows = rows[events.line_index[rows] == thread.line]
+    if not len(rows):
+        return None
+    spans = union(events.start_ns[rows], events.end_ns[rows])
+    start, end = spans.edges
+    ones = np.ones(len(start), np.bool_)
+    return Spans(start, end, ones, FoundBy.ANNOTATION, 1.0, start, end)
+
+
+def _repeated(events: EventTable, thread: PythonThread, window: Window) -> Spans | None:
+    groups = find_groups(events, thread)
+    if groups is None:
+        return None
+    return _bounds(events, thread, groups, window)
+
+
+def _bounds(events: EventTable, thread: PythonThread, groups: Groups, window: Window) -> Spans:
+    top = thread.top[np.maximum(thread.top_of_token, 0)]
+    call_start = events.start_ns[top[groups.first]]
+    call_end = events.end_ns[top[groups.last]]
+    n = len(call_start)
+    complete = np.ones(n, np.bool_)
+    if groups.found_by is FoundBy.INPUT:
+        start = call_start
+        end = np.append(start[1:], call_end[-1])
+        complete[-1] = False
+    else:
+        start = np.append(max(window.start_ns, 0), call_end[:-1])
+        start[0] = min(start[0], call_start[0])
+        end = call_end
+        complete[0] = False
+    return Spans(start, end, complete, groups.found_by, groups.regularity, call_start, call_end)

@@ -1,0 +1,38 @@
+"""Thresholds of the analysis of Python loops, each with unit, reason and source."""
+
+from __future__ import annotations
+
+# iterations of one thread. Fewer show no period: two equal sequences may be chance.
+ITERATIONS_MIN = 3
+
+# eager ops of one period. A convolutional network run op by op has 23, predict 18; large models
+# run op by op have some hundred.
+PERIOD_MAX = 512
+
+# ratio of eager ops equal to the one a period before. Retraced calls and rare branches differ; of
+# 70 recordings of 35 loops, 69 had the right period with it (TensorFlow 2.21, levels 1 and 2).
+REGULAR_MIN_RATIO = 0.9
+
+# ns. Longest blank between two ops of a model call that counts as the call's own Python. Keras
+# needs 0.25 to 0.65 ms before its first op (TensorFlow 2.21, Keras 3.15, two cores).
+DISPATCH_MAX_NS = 1_000_000
+
+# ns. A call of next() that waits longer found the buffer empty; with a full one, waits have a mean
+# of 1 to 34 us (TensorFlow 2.21, two cores).
+EMPTY_MIN_NS = 50_000
+
+# ratio of samples in TensorFlow's own events of a thread. A frame on as many stacks is the loop
+# itself, and not what an iteration calls.
+LOOP_FRAME_MIN_RATIO = 0.9
+
+# samples of that kind. With fewer, chance decides which frames are on all of them.
+LOOP_FRAME_MIN_SAMPLES = 4
+
+# ratio of the waiting time. A stage whose functions run for less of it does not decide.
+CRITICAL_MIN_SHARE = 0.1
+
+# ratio of the window. A program that waits less for its input does not wait for a certain stage.
+WAITING_MIN_RATIO = 0.02
+
+# iterations. Fewer say little about a mean.
+FEW_ITERATIONS = 20

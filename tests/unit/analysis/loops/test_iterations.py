@@ -1,0 +1,174 @@
+"""Iterations of Python loops: how many there are, and where their time goes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from diag.analysis.loops.periods import find_period
+from diag.model.availability import Unavailable
+from diag.model.loops import FoundBy, LoopStage
+from tests.unit.analysis.loops.programs import (
+    ANSWERING,
+    IN_KERAS,
+    LINE,
+    LOADING,
+    TAKING,
+    analyzed_program,
+    dataset,
+    eager,
+    every_ms,
+    function_call,
+    functions,
+    sampled,
+)
+
+
+def shares_us(analysis, row=1):
+    """Stages of one iteration that took time, in us."""
+    stage_ns = analysis.loops.iterations.stage_ns[row]
+    return {s.value: stage_ns[s.index] / 1000 for s in LoopStage if stage_ns[s.index]}
+
+
+def test_a_loop_of_eager_ops_is_cut_at_the_end_of_each_model_call():
+    analysis = analyzed_program(eager(5, 10_000))
+    table = analysis.loops.iterations
+    assert table.complete.tolist() == [False, True, True, True, True]
+    assert table.threads[0].found_by is FoundBy.PERIOD
+    assert (table.threads[0].line_id, table.threads[0].call) == (LINE, "eager ops")
+    assert shares_us(analysis) == {
+        "not-known": 10_000,
+        "convert": 50,
+        "dispatch": 200,
+        "model": 200,
+    }
+    assert table.duration_ns[1] == 10_450_000
+    assert len(analysis.requests) == 0
+
+
+def test_python_between_ops_that_takes_longer_than_any_dispatch_is_not_called_so():
+    assert shares_us(analyzed_program(eager(5, 10_000, dispatch_us=1001)))["not-known"] == 12_002
+    assert shares_us(analyzed_program(eager(5, 10_000, dispatch_us=1000)))["dispatch"] == 2000
+
+
+def test_each_iteration_adds_up_to_the_nanosecond():
+    for text in (eager(7, 3333), dataset(9, 777), functions(4, 3000, 501, kind="traced-nonXla")):
+        table = analyzed_program(text).loops.iterations
+        assert (table.stage_ns.sum(axis=1) == table.duration_ns).all()
+        assert (table.stage_ns >= 0).all()
+
+
+def test_the_wait_for_input_is_from_prefetch_to_consume():
+    analysis = analyzed_program(dataset(5, 3000))
+    assert analysis.loops.iterations.threads[0].found_by is FoundBy.INPUT
+    assert shares_us(analysis) == {
+        "input-wait": 3000,
+        "input-fetch": 20,
+        "model": 500,
+        "not-known": 500,
+    }
+
+
+def test_at_level_1_all_of_next_counts_as_waiting():
+    text = "\n".join(
+        row
+        for row in dataset(5, 3000).splitlines()
+        if "Iterator::" not in row and "Op::" not in row
+    )
+    assert shares_us(analyzed_program(text, level=1))["input-wait"] == 3020
+
+
+def test_retraced_calls_build_graphs_inside_their_iteration():
+    analysis = analyzed_program(functions(5, 1000, 400, kind="traced-nonXla"))
+    assert shares_us(analysis) == {"not-known": 1000, "tracing": 200, "model": 200}
+    traces = analysis.loops.retracing
+    assert (traces.calls, traces.retraced, traces.function) == (5, 5, "infer")
+    assert traces.always_first
+
+
+def test_the_function_of_a_sample_is_the_one_that_the_loop_calls():
+    analysis = analyzed_program(eager(5, 10_000), every_ms(52_000, LOADING))
+    assert shares_us(analysis)["preprocess"] == 10_000
+    (function,) = analysis.loops.functions
+    assert (function.label, function.leaf) == ("serve.py:10 load", "serve.py:10 load")
+    assert function.share == pytest.approx(10_000 / 10_450, abs=1e-6)
+    assert function.cpu_ratio == 0
+
+
+def test_a_wait_for_a_request_is_told_by_the_stack_and_by_nothing_else():
+    text = eager(5, 10_000)
+    assert "request-wait" not in shares_us(analyzed_program(text))
+    waits = shares_us(analyzed_program(text, every_ms(52_000, TAKING)))
+    assert (waits["request-wait"], "not-known" in waits) == (10_000, False)
+
+
+def test_samples_of_keras_are_part_of_the_model_call():
+    shares = shares_us(analyzed_program(eager(5, 10_000), every_ms(52_000, IN_KERAS)))
+    assert shares["dispatch"] == 10_200
+
+
+def test_after_the_call_a_loop_over_tf_data_works_on_the_answer():
+    analysis = analyzed_program(dataset(5, 100, after_us=4000), every_ms(24_000, ANSWERING))
+    assert shares_us(analysis)["postprocess"] == 4000
+
+
+def test_a_blank_is_shared_by_its_samples_at_half_a_tick():
+    rows = [(500, TAKING), (1500, TAKING), (2500, LOADING), (3500, LOADING)]
+    period = 4450
+    samples = sampled([(i * period + at, stack) for i in range(5) for at, stack in rows])
+    shares = shares_us(analyzed_program(eager(5, 4000), samples))
+    assert (shares["request-wait"], shares["preprocess"]) == (2000, 2000)
+
+
+def test_marks_of_the_program_bound_its_requests():
+    rows = ["plane /host:CPU", f"line python id={LINE}"]
+    for at in (0, 10_000, 20_000):
+        rows += [
+            f"  diag.request {at}..{at + 5000}us",
+            f"    diag.stage:decode {at}..{at + 3000}us",
+        ]
+        rows += function_call(at + 3000, 1000)
+    analysis = analyzed_program("\n".join(rows))
+    table = analysis.loops.iterations
+    assert table.threads[0].found_by is FoundBy.ANNOTATION
+    assert table.duration_ns.tolist() == [5_000_000] * 3
+    assert shares_us(analysis) == {"preprocess": 3000, "model": 1000, "not-known": 1000}
+
+
+def test_two_threads_have_iterations_of_their_own():
+    text = functions(4, 1000, 500)
+    second = text.replace("plane /host:CPU\n", "").replace(f"id={LINE}", "id=5")
+    table = analyzed_program(f"{text}\n{second}").loops.iterations
+    assert [thread.name for thread in table.threads] == ["python #1", "python #2"]
+    assert np.bincount(table.thread_index).tolist() == [4, 4]
+
+
+def test_two_calls_are_no_loop_and_three_are_one():
+    said = analyzed_program(functions(2, 1000, 500)).loops
+    assert isinstance(said, Unavailable)
+    assert said.reason == "no thread repeats a call of a model"
+    assert len(analyzed_program(functions(3, 1000, 500)).loops.iterations) == 3
+
+
+def test_reading_a_pipeline_without_a_model_is_no_loop_around_one():
+    text = "\n".join(row for row in dataset(9, 500).splitlines() if "infer" not in row)
+    assert isinstance(analyzed_program(text).loops, Unavailable)
+
+
+def test_a_training_loop_repeats_but_answers_nothing():
+    rows = functions(5, 1000, 500).replace("infer", "train_step")
+    assert isinstance(analyzed_program(rows).loops, Unavailable)
+
+
+@pytest.mark.parametrize(
+    ("ids", "period"),
+    [
+        ("abcabcabcabc", 3),
+        ("aaaaaa", 1),
+        ("abcdefgh", 0),
+        ("abcabd", 0),
+        ("ababababababxbabababababab", 2),
+    ],
+)
+def test_the_period_is_the_shortest_that_most_ops_repeat(ids, period):
+    assert find_period(np.array([ord(each) for each in ids]))[0] == period
