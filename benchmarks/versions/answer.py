@@ -35,6 +35,8 @@ class Answer:
         sentence: The verdict's.
         origin_unix_ns: Where the trace's clock begins; None where the trace does not say.
         requests: (n, 2): begin and end of complete requests on the trace's clock, ns.
+        model_calls: (n, 2): begin and end of the model call in complete iterations of a Python loop
+            on the trace's clock, ns.
         cut: Requests and batches said to be cut by the window.
         stage_ns: Time of all complete requests by stage; only stages with any.
         tiles: Whether each request's stages add up to its duration.
@@ -48,6 +50,7 @@ class Answer:
     sentence: str
     origin_unix_ns: int | None
     requests: Int64s
+    model_calls: Int64s
     cut: int
     stage_ns: Mapping[Stage, int]
     tiles: bool
@@ -75,11 +78,20 @@ def answer(trace: Path) -> Answer:
         sentence=verdict.sentence,
         origin_unix_ns=None if isinstance(origin, diag.Unavailable) else origin,
         requests=spans[table.complete],
+        model_calls=_model_calls(analysis),
         cut=analysis.counts.censored + analysis.counts.censored_batches,
         stage_ns={s: ns for s, ns in zip(STAGES, by_stage.tolist(), strict=True) if ns},
         tiles=bool((table.stage_ns.sum(axis=1) == spans[:, 1] - spans[:, 0]).all()),
         idle_ratios=_idle_ratios(analysis),
     )
+
+
+def _model_calls(analysis: Analysis) -> Int64s:
+    loops = analysis.loops
+    if isinstance(loops, diag.Unavailable):
+        return np.empty((0, 2), np.int64)
+    table = loops.iterations
+    return np.stack((table.model_start_ns, table.model_end_ns), axis=1)[table.complete]
 
 
 def _idle_ratios(analysis: Analysis) -> dict[IdleCause, float]:

@@ -18,6 +18,7 @@ class Expectation:
         title: What it is, as the table names it.
         kinds: Right names of what it is; of a server, its calls are requests.
         wait: What its requests wait for most, as planted; None where most time is in the model.
+        is_loop: Whether it is a Python loop around a model: each call is an iteration.
     """
 
     program: str
@@ -25,6 +26,7 @@ class Expectation:
     title: str
     kinds: frozenset[ProgramKind]
     wait: Stage | None = None
+    is_loop: bool = False
 
     @property
     def has_requests(self) -> bool:
@@ -43,18 +45,22 @@ def _other(
     return Expectation(program, library, title, frozenset(kinds))
 
 
+def _loop(program: str, title: str, kind: ProgramKind) -> Expectation:
+    return Expectation(program, "tensorflow", title, frozenset({kind}), is_loop=True)
+
+
 EXPECTATIONS: tuple[Expectation, ...] = (
     _serving("session", "`Session.run`"),
     _serving("session_dataset", "`Session.run` on tf.data"),
     # One row a call and four clients never fill a batch of 8: all wait for the timeout of 5 ms.
     _serving("batch_function", "`BatchFunction` in a session", Stage.QUEUE_FILL),
     _serving("eager_batch_function", "`BatchFunction`, eager", Stage.QUEUE_FILL),
-    _other("predict", "Keras `predict`", ProgramKind.PREDICT),
+    _loop("predict", "Keras `predict`", ProgramKind.PREDICT),
     _other("fit", "Keras `fit`", ProgramKind.TRAINING, ProgramKind.KERAS),
     _other("mirrored_fit", "distributed `fit`", ProgramKind.TRAINING, ProgramKind.KERAS),
     _other("dataset", "tf.data alone", ProgramKind.INPUT_PIPELINE),
-    _other("function", "`tf.function`", ProgramKind.FUNCTIONS),
-    _other("eager", "eager ops", ProgramKind.EAGER),
+    _loop("function", "`tf.function`", ProgramKind.FUNCTIONS),
+    _loop("eager", "eager ops", ProgramKind.EAGER),
     _other("empty", "nothing", ProgramKind.EMPTY),
     _other("jax_calls", "jitted calls", ProgramKind.JAX, library="jax"),
 )

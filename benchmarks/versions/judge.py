@@ -69,7 +69,11 @@ def judge(said: Answer, expected: Expectation, truth: dict[str, Any]) -> Judgeme
         faults.append("stages do not add up")
     if said.kind not in expected.kinds:
         faults.append(f"taken for {said.kind.value}")
+    if expected.is_loop:
+        return Judgement((*faults, *_false_claims(said), *_wrong_iterations(said, truth)))
     if not expected.has_requests:
+        faults += [] if said.status == EmptyCaptureError.exit_code else [_status(said)]
+        faults += [f"{len(said.model_calls)} iterations"] if len(said.model_calls) else []
         return Judgement((*faults, *_false_claims(said)))
     return _judge_requests(said, expected, truth, faults)
 
@@ -82,7 +86,7 @@ def _judge_requests(
     whole = inside(calls, truth["window_unix_ns"])
     matched = int(np.isin(whole, pairs.call).sum())
     if said.status:
-        faults.append(f"exit status {said.status}")
+        faults.append(_status(said))
     if matched < (1 - MISSED_MAX_RATIO) * len(whole) - 1:
         faults.append(f"{matched} of {len(whole)} requests")
     extra = len(said.requests) - len(pairs.request)
@@ -102,6 +106,24 @@ def _judge_requests(
     return Judgement(tuple(faults), matched, len(whole), found_ns, true_ns)
 
 
+def _status(said: Answer) -> str:
+    return f"exit status {said.status}"
+
+
+def _wrong_iterations(said: Answer, truth: dict[str, Any]) -> list[str]:
+    """The first and the last call of a thread bound no complete iteration."""
+    calls = np.array([row[1:] for row in truth["calls"]], np.int64).reshape(-1, 2)
+    whole = inside(calls, truth["window_unix_ns"])
+    pairs = match(said.model_calls, calls)
+    matched = int(np.isin(whole, pairs.call).sum())
+    extra = len(said.model_calls) - len(pairs.request)
+    threads = len({row[0] for row in truth["calls"]})
+    faults = [_status(said)] if said.status else []
+    if matched < len(whole) - EDGES * threads:
+        faults.append(f"{matched} of {len(whole)} calls are iterations")
+    return [*faults, f"{extra} iterations that are none"] if extra > threads else faults
+
+
 def _wrong_stage(stage_ns: Mapping[Stage, int], wait: Stage | None) -> list[str]:
     """How much time is in the model depends on the machine; which wait is longest does not."""
     if not stage_ns:
@@ -117,8 +139,6 @@ def _wrong_stage(stage_ns: Mapping[Stage, int], wait: Stage | None) -> list[str]
 def _false_claims(said: Answer) -> list[str]:
     """What must not be said of a trace without requests."""
     claims = []
-    if said.status != EmptyCaptureError.exit_code:
-        claims.append(f"exit status {said.status}")
     if len(said.requests):
         claims.append(f"{len(said.requests)} requests")
     if said.cut:

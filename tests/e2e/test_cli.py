@@ -133,7 +133,7 @@ def test_csv_and_json_lines_have_the_same_rows(table):
     header, *rows = csv.reader(as_csv.stdout.splitlines())
     objects = [json.loads(line) for line in as_lines.stdout.splitlines()]
     assert len(rows) == len(objects)
-    assert (len(rows) == 0) is (table in {"devices", "kernels", "costs", "samples"})
+    assert (len(rows) == 0) is (table in {"iterations", "devices", "kernels", "costs", "samples"})
     assert all(list(item) == header for item in objects)
 
 

@@ -33,7 +33,7 @@ TRACES = {
     "gpu-tracer-late": (0, "", "idle 58% of the 96.0 ms in which GPUs were traced"),
     "jax-infer-0.4.13": (5, "not-serving", "it is of a JAX program"),
     "keras-fit-tf2.3.4": (5, "not-serving", "it is of a TensorFlow training loop"),
-    "keras-predict-tf2.15.1": (5, "not-serving", "that calls Keras' predict"),
+    "keras-predict-tf2.15.1": (0, "predict-per-item", "9 iterations on 1 thread"),
     "nested-function-before-run": (5, "no-requests", "no event of a request was seen"),
     "refused-tf2.13.1": (0, "no-demand", "That is no sign of spare capacity"),
     "session-with-tfdata-tf2.21.0": (0, "preprocessing-in-graph", "93% with no open request"),

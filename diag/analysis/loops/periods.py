@@ -58,7 +58,8 @@ def _starts(events: EventTable, thread: PythonThread) -> tuple[Int64s, FoundBy, 
         if ops.count(_NEXT) > 1:
             starts = _occurrences(ids, np.roll(template, -ops.index(_NEXT)))
         return starts, FoundBy.INPUT, regularity
-    return _by_gap(events, thread, template), FoundBy.PERIOD, regularity
+    starts = _by_gap(events, thread, template)
+    return _whole_calls(events, thread, starts), FoundBy.PERIOD, regularity
 
 
 def find_period(ids: Int64s) -> tuple[int, float]:
@@ -80,10 +81,7 @@ def _template(ids: Int64s, period: int) -> Int64s:
 
 def _by_gap(events: EventTable, thread: PythonThread, template: Int64s) -> Int64s:
     """The group begins at the op with the largest median gap before it: Python ran there."""
-    top = np.maximum(thread.top_of_token, 0)
-    start = events.start_ns[thread.top[top]]
-    end = events.end_ns[thread.top[top]]
-    gap = np.append(0, np.maximum(start[1:] - end[:-1], 0))
+    gap = _gaps_ns(events, thread)
     best, longest = np.empty(0, np.int64), -1.0
     for shift in range(len(template)):
         found = _occurrences(thread.token_id, np.roll(template, -shift))
@@ -93,6 +91,38 @@ def _by_gap(events: EventTable, thread: PythonThread, template: Int64s) -> Int64
         if typical > longest:
             best, longest = found, typical
     return best
+
+
+def _whole_calls(events: EventTable, thread: PythonThread, starts: Int64s) -> Int64s:
+    """The starts without those of a model's equal layers, whose ops have a shorter period.
+
+    Every k-th start is kept if a longer gap is before it than before the others, and if those are
+    as short as Python within one call.
+    """
+    top = np.maximum(thread.top_of_token[starts], 0)
+    if len(starts) == 0 or thread.calls_function[top].any():
+        return starts
+    gap = _gaps_ns(events, thread)[starts]
+    gap[starts == 0] = np.iinfo(np.int64).max  # what was before the first op is not known
+    most = min(thresholds.LAYERS_MAX, len(gap) // thresholds.ITERATIONS_MIN)
+    for layers in range(2, most + 1):
+        rows = gap[: len(gap) // layers * layers].reshape(-1, layers)
+        first = int(np.median(rows, axis=0).argmax())
+        within = np.delete(rows, first, axis=1)[1:].max(axis=1)
+        before = rows[1:, first]
+        is_within = (within <= thresholds.DISPATCH_MAX_NS) & (
+            before >= thresholds.CALL_GAP * within
+        )
+        if is_within.mean() >= thresholds.REGULAR_MIN_RATIO:
+            return starts[first::layers]
+    return starts
+
+
+def _gaps_ns(events: EventTable, thread: PythonThread) -> Int64s:
+    """(tokens,) Time between the calls of each token and of the one before it; first 0."""
+    top = thread.top[np.maximum(thread.top_of_token, 0)]
+    start, end = events.start_ns[top], events.end_ns[top]
+    return np.append(0, np.maximum(start[1:] - end[:-1], 0)).astype(np.int64)
 
 
 def _occurrences(ids: Int64s, pattern: Int64s) -> Int64s:

@@ -17,6 +17,14 @@ REGULAR_MIN_RATIO = 0.9
 # needs 0.25 to 0.65 ms before its first op (TensorFlow 2.21, Keras 3.15, two cores).
 DISPATCH_MAX_NS = 1_000_000
 
+# ratio. A gap before a model call is at least so many times those within it, or equal layers are
+# calls of their own. Four layers of TensorFlow 2.13 have 0.03 ms between them, and 5 ms before
+# (benchmarks/versions/programs/eager.py).
+CALL_GAP = 5
+
+# layers. Equal ones in a row that are looked for in a model; language models have up to 100.
+LAYERS_MAX = 128
+
 # ns. A call of next() that waits longer found the buffer empty; with a full one, waits have a mean
 # of 1 to 34 us (TensorFlow 2.21, two cores).
 EMPTY_MIN_NS = 50_000

@@ -25,6 +25,7 @@ ORIGIN = 1_700_000_000_000_000_000
 SERVING = frozenset({ProgramKind.SERVING})
 SERVER = Expectation("session", "tensorflow", "a server", SERVING)
 BATCHER = Expectation("batch_function", "tensorflow", "a batcher", SERVING, Stage.QUEUE_FILL)
+LOOP = Expectation("eager", "tensorflow", "a loop", frozenset({ProgramKind.EAGER}), is_loop=True)
 TRAINING = Expectation("fit", "tensorflow", "training", frozenset({ProgramKind.TRAINING}))
 
 
@@ -42,6 +43,7 @@ def said(**changes: Any) -> Answer:
         "sentence": "Requests take 4 ms.",
         "origin_unix_ns": None,
         "requests": spans((10.1, 13.9), (30.1, 33.9), (50.1, 53.9)),
+        "model_calls": spans(),
         "cut": 0,
         "stage_ns": {Stage.COMPUTE: 9 * MS, Stage.QUEUE_EXECUTOR: MS},
         "tiles": True,
@@ -123,6 +125,7 @@ def test_a_trace_without_requests_is_right_where_nothing_is_claimed() -> None:
         ({"status": 0}, "exit status 0"),
         ({"requests": spans((1, 2))}, "1 requests"),
         ({"cut": 7}, "7 cut by the window"),
+        ({"model_calls": spans((1, 2), (3, 4))}, "2 iterations"),
         ({"idle_ratios": {IdleCause.QUEUE_EXECUTOR: 0.4}}, "starved 40%"),
         ({"idle_ratios": {IdleCause.NO_DEMAND: 0.99}}, "99% idle without demand"),
         ({"sentence": "There was no demand."}, "no demand"),
@@ -132,6 +135,31 @@ def test_a_false_claim_about_a_program_without_requests_is_named(
     changes: dict[str, Any], fault: str
 ) -> None:
     assert judge(nothing_said(**changes), TRAINING, truth()).faults == (fault,)
+
+
+MIDDLE = [(10.1, 13.9), (30.1, 33.9), (50.1, 53.9)]
+
+
+def loop(*calls: tuple[float, float], **changes: Any) -> Answer:
+    values = {"kind": ProgramKind.EAGER, "status": 0, "model_calls": spans(*calls), **changes}
+    return nothing_said(**values)
+
+
+def test_iterations_are_calls_but_for_the_first_and_the_last() -> None:
+    assert judge(loop(*MIDDLE), LOOP, THREE).is_right
+    assert judge(loop(MIDDLE[1]), LOOP, THREE).is_right
+
+
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        (loop(), "0 of 3 calls are iterations"),
+        (loop(*MIDDLE, (15, 16), (17, 18)), "2 iterations that are none"),
+        (loop(*MIDDLE, status=5), "exit status 5"),
+    ],
+)
+def test_what_is_wrong_about_iterations_is_named(said: Answer, fault: str) -> None:
+    assert fault in judge(said, LOOP, THREE).faults
 
 
 def test_the_shift_between_clocks_is_found_from_the_calls_alone() -> None:

@@ -25,6 +25,19 @@ LOADING, ANSWERING, TAKING, IN_KERAS, LOOPING = (0, 1), (0, 2), (0, 3), (0, 4), 
 STACKS = (LOADING, ANSWERING, TAKING, IN_KERAS, LOOPING)
 
 
+def layers(n: int, wait_us: int, *, equal: int, between_us: int) -> str:
+    """Iterations of a wait and as many equal layers of two ops, 100 us each."""
+    out, at = [f"plane /host:CPU\nline python id={LINE}"], 0
+    for _ in range(n):
+        at += wait_us - between_us
+        for _ in range(equal):
+            at += between_us
+            for op in ("MatMul", "Relu"):
+                out.append(f"  EagerExecute {at}..{at + 100}us eager_op={op}")
+                at += 100
+    return "\n".join(out)
+
+
 def eager(n: int, wait_us: int, *, dispatch_us: int = 100, ops_us: int = 100) -> str:
     """Iterations of a wait, a conversion of 50 us, and two ops with Python between them."""
     out, at = [f"plane /host:CPU\nline python id={LINE}"], 0

@@ -20,6 +20,7 @@ from tests.unit.analysis.loops.programs import (
     every_ms,
     function_call,
     functions,
+    layers,
     sampled,
 )
 
@@ -44,6 +45,20 @@ def test_a_loop_of_eager_ops_is_cut_at_the_end_of_each_model_call():
     }
     assert table.duration_ns[1] == 10_450_000
     assert len(analysis.requests) == 0
+
+
+def test_equal_layers_of_a_model_are_one_call():
+    table = analyzed_program(layers(6, 10_000, equal=4, between_us=50)).loops.iterations
+    assert table.complete.sum() == 5
+    assert set(table.duration_ns[table.complete].tolist()) == {
+        10_000_000 + 4 * 200_000 + 3 * 50_000
+    }
+
+
+@pytest.mark.parametrize(("wait_us", "between_us"), [(10_000, 1001), (4990, 1000), (500, 500)])
+def test_equal_calls_with_python_between_them_are_iterations(wait_us, between_us):
+    table = analyzed_program(layers(6, wait_us, equal=2, between_us=between_us)).loops.iterations
+    assert table.complete.sum() == 11
 
 
 def test_python_between_ops_that_takes_longer_than_any_dispatch_is_not_called_so():
