@@ -21,6 +21,7 @@ from diag.version import __version__
 if TYPE_CHECKING:
     from diag.analysis import Analysis, analyze
     from diag.annotations import request, stage
+    from diag.attachment import attach
     from diag.capture.plan import (
         REQUIRABLE,
         AgentAccess,
@@ -132,6 +133,7 @@ _MODULES = {
     "Unavailable": "diag.model.availability",
     "Verdict": "diag.findings",
     "analyze": "diag.analysis",
+    "attach": "diag.attachment",
     "build_comparison": "diag.report.comparison",
     "build_report": "diag.report.build",
     "build_request_report": "diag.report.request_report",
@@ -204,6 +206,7 @@ __all__ = [
     "XSpaceDecodeError",
     "__version__",
     "analyze",
+    "attach",
     "build_comparison",
     "build_report",
     "build_request_report",

@@ -13,6 +13,7 @@ from diag.analysis.thresholds import CENSORED_FEW, CENSORED_PART, MIN_WINDOW_OVE
 from diag.model.availability import Unavailable
 from diag.model.capture import Capture
 from diag.model.caveat import Caveat, Limit
+from diag.model.loops import Loops
 from diag.model.program import Program
 from diag.model.serving import Mode, RequestTable
 
@@ -24,6 +25,7 @@ class CaveatInputs:
     Attributes:
         is_batched: Whether the trace has any event of a batcher.
         unseen_refusals: Requests that a batcher may have refused without an event.
+        loops: Iterations of a Python program.
     """
 
     capture: Capture
@@ -35,6 +37,7 @@ class CaveatInputs:
     models: tuple[ModelSummary, ...]
     loading_runs: int
     unseen_refusals: int
+    loops: Loops | Unavailable
 
 
 def find_caveats(inputs: CaveatInputs) -> tuple[Caveat, ...]:
@@ -48,6 +51,7 @@ def find_caveats(inputs: CaveatInputs) -> tuple[Caveat, ...]:
         ),
         *_about_refusals(inputs),
         *_about_loads(inputs),
+        *_about_python(inputs.loops),
     )
 
 
@@ -143,3 +147,9 @@ def _about_loads(inputs: CaveatInputs) -> Iterator[Caveat]:
             ("runs_count", inputs.loading_runs),
         )
         yield Caveat("model-loaded", (Limit.REQUESTS,), facts)
+
+
+def _about_python(loops: Loops | Unavailable) -> Iterator[Caveat]:
+    if not isinstance(loops, Unavailable) and isinstance(loops.functions, Unavailable):
+        facts = (("reason", loops.functions.reason),)
+        yield Caveat("python-not-sampled", (Limit.STAGES,), facts, "sample-python")

@@ -132,6 +132,7 @@ def _summarize(
     utilization = sampled_utilization(capture)
     gpu = account_devices(capture, execution, requests, visibility, idle, utilization)
     samples, sampled_devices = summarize_sources(capture)
+    loops = find_loops(capture, execution.host, visibility.program)
     caveats = find_caveats(
         CaveatInputs(
             capture=capture,
@@ -143,6 +144,7 @@ def _summarize(
             models=models,
             loading_runs=execution.calls.loading_runs,
             unseen_refusals=count_unseen_refusals(execution, requests.table, requests.sources),
+            loops=loops,
         )
     )
     return Analysis(
@@ -195,7 +197,7 @@ def _summarize(
         paths=RequestPaths(execution, requests),
         probe=probe_latency(capture),
         clients=client_view(capture, requests.table),
-        loops=find_loops(capture, execution.host, visibility.program),
+        loops=loops,
     )
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from diag.capture.plan import CapturePlan
     from diag.capture.recording_result import RecordingResult
     from diag.model.events import Space
+    from diag.model.program import Program
 
 _SOURCE_NAMES = {
     "host": "host samples",
@@ -33,10 +34,15 @@ _SOURCE_NAMES = {
 
 def caveats_of(result: RecordingResult, plan: CapturePlan) -> tuple[CaveatRecord, ...]:
     """What the capture itself knows to limit the meaning of its numbers, for the manifest."""
+    expected = set(_SOURCE_NAMES)
+    if _program(result).may_loop:
+        expected -= {"metrics", "server"}  # which only a server has
+    elif plan.metrics == "off":
+        expected.discard("metrics")
     caveats = [
         CaveatRecord(f"no-{source}", f"No {_SOURCE_NAMES[source]}: {reason}.")
         for source, reason in sorted(result.side_sources.missing().items())
-        if source in _SOURCE_NAMES and not (source == "metrics" and plan.metrics == "off")
+        if source in expected
     ]
     if result.side_sources.agent is not None:
         caveats += result.side_sources.agent.caveats()
@@ -127,7 +133,7 @@ def find_untraced(space: Space) -> dict[str, str]:
 
 
 def check_content(result: RecordingResult, plan: CapturePlan, bundle: Path) -> None:
-    """Fail if the window holds no whole request.
+    """Fail if the window holds neither a whole request nor a Python program's calls of a model.
 
     Args:
         result: What was recorded.
@@ -138,10 +144,9 @@ def check_content(result: RecordingResult, plan: CapturePlan, bundle: Path) -> N
         EmptyCaptureError: With the likely reason and the bundle's path. Not if the server's metrics
             count requests of which the trace shows none.
     """
-    is_server = not {"server", "metrics"} <= result.side_sources.missing().keys()
-    program = find_program(result.space.planes, is_server=is_server)
+    program = _program(result)
     traffic = find_recorded_traffic(result.space, plan.host_tracer_level, program)
-    if traffic is RecordedTraffic.REQUESTS:
+    if traffic in (RecordedTraffic.REQUESTS, RecordedTraffic.LOOP):
         return
     window_s = f"{plan.duration_ns / SECOND:g} s"
     kept = f"the recording is in {bundle}"
@@ -188,6 +193,10 @@ def check_content(result: RecordingResult, plan: CapturePlan, bundle: Path) -> N
         retry={"wait_for_traffic": True},
         bundle=bundle,
     )
+
+
+def _program(result: RecordingResult) -> Program:
+    return find_program(result.space.planes, is_server=result.side_sources.is_model_server)
 
 
 def _hidden_text(counted: int | Unavailable, window_s: str) -> str:

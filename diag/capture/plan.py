@@ -30,8 +30,8 @@ REST_PORT = 8501  # TensorFlow Serving's documented --rest_api_port
 REQUIRABLE = ("gpu", "dcgm", "metrics", "host", "server", "device-trace")
 GPU_RATE_HZ = 20
 GPU_RATE_MAX_HZ = 100
-METRICS_AUTO = "auto"
-METRICS_OFF = "off"
+AUTO = "auto"
+OFF = "off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +134,7 @@ class CapturePlan:
         allow_long: Whether more than 10 s may be recorded.
         metrics: ``auto``, ``off`` or the URL of the server's Prometheus page.
         dcgm: URL of a DCGM exporter's page, "" for none.
+        stacks: ``auto``, ``off`` or the URL of a Python program's stack sampler (``attach``).
         agent: Agent on the server's machine that samples its host and GPUs; None samples this
             machine.
         rest_port: Port where ``auto`` looks for metrics.
@@ -163,8 +164,9 @@ class CapturePlan:
     max_bytes: int = MAX_BYTES
     receive_max_bytes: int = RECEIVE_MAX_BYTES
     allow_long: bool = False
-    metrics: str = METRICS_AUTO
+    metrics: str = AUTO
     dcgm: str = ""
+    stacks: str = AUTO
     agent: AgentAccess | None = None
     rest_port: int = REST_PORT
     gpu_rate_hz: int = GPU_RATE_HZ
@@ -196,10 +198,12 @@ class CapturePlan:
         self._check_required()
         if self.tls:
             self.tls.check("tls")
-        if self.metrics not in (METRICS_AUTO, METRICS_OFF):
+        if self.metrics not in (AUTO, OFF):
             check_url(self.metrics, "metrics")
         if self.dcgm:
             check_url(self.dcgm, "dcgm")
+        if self.stacks not in (AUTO, OFF):
+            check_url(self.stacks, "stacks")
         if self.batching_parameters:
             self._read_batching_parameters()
 
@@ -249,7 +253,7 @@ class CapturePlan:
         contradiction = ""
         if unknown:
             contradiction = f"names {unknown[0]}, the sources are {', '.join(REQUIRABLE)}"
-        elif self.metrics == METRICS_OFF and "metrics" in self.require:
+        elif self.metrics == OFF and "metrics" in self.require:
             contradiction = "names metrics, but `metrics` is off"
         elif not self.device_trace and "device-trace" in self.require:
             contradiction = "names device-trace, but GPUs are not traced (`device_trace`)"
@@ -273,6 +277,7 @@ class CapturePlan:
             "max_bytes": self.max_bytes,
             "metrics": "url" if "://" in self.metrics else self.metrics,
             "dcgm": "url" if self.dcgm else "off",
+            "stacks": "url" if "://" in self.stacks else self.stacks,
             "gpu_rate_hz": self.gpu_rate_hz,
             "agent": self.agent.address if self.agent else "off",
             "models": list(self.models),

@@ -25,6 +25,7 @@ class PlanOptions(TypedDict, total=False):
     allow_long: bool
     metrics: str
     dcgm: str
+    stacks: str
     agent: AgentAccess | None
     rest_port: int
     gpu_rate_hz: int

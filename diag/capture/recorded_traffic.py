@@ -18,13 +18,14 @@ class RecordedTraffic(enum.Enum):
     ``PARTS``: events inside requests, but no whole request. An event is recorded only if it begins
     and ends within the window (tsl/profiler/lib/traceme.h).
     ``HIDDEN``: the server worked, but the tracer level records only thread pool events of it:
-    requests without batching at level 1. ``FOREIGN``: the trace is of another program than a
-    server.
+    requests without batching at level 1. ``LOOP``: Python calls a model, without a server.
+    ``FOREIGN``: the trace is of another program.
     """
 
     REQUESTS = "requests"
     PARTS = "parts"
     HIDDEN = "hidden"
+    LOOP = "loop"
     FOREIGN = "foreign"
     NOTHING = "nothing"
 
@@ -57,7 +58,7 @@ def find_recorded_traffic(
         program: What kind of program was recorded, if that was looked at.
     """
     if program is not None and program.is_foreign:
-        return RecordedTraffic.FOREIGN
+        return RecordedTraffic.LOOP if program.may_loop else RecordedTraffic.FOREIGN
     if _count(space, *_ROOTS):
         return RecordedTraffic.REQUESTS
     batched_by_session = _count(space, names.MERGE_INPUT_TENSORS) > 0
@@ -73,8 +74,12 @@ def find_recorded_traffic(
 
 
 def shows_traffic(space: Space) -> bool:
-    """Whether the server ran anything; at level 1 thread pool events show unbatched requests."""
-    return _count(space, *_ROOTS, *_PARTS, names.THREADPOOL_START_REGION) > 0
+    """Whether anything ran; at level 1 thread pool events show unbatched requests.
+
+    Of Python programs, ops that Python ran.
+    """
+    any_ran = _count(space, *_ROOTS, *_PARTS, names.THREADPOOL_START_REGION, names.EAGER_EXECUTE)
+    return any_ran > 0
 
 
 def _count(space: Space, *wanted: str) -> int:

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal
 
 from diag.capture.clocks import clock_bounds, clock_record
+from diag.capture.samplers.stacks import checked_stacks
 from diag.capture.server.http_page import Page
 from diag.capture.server.local_server import shares_clock
 from diag.formats.bundle.manifest import (
@@ -92,6 +93,10 @@ def write_result(
         page = side_sources.pages[which]
         if isinstance(page, Page):
             writer.add_metrics(which, page.body)
+    if side_sources.stacks is not None:
+        side_sources.stacks = checked_stacks(side_sources.stacks, result.space)
+        if isinstance(side_sources.stacks, bytes):
+            writer.add_stacks(side_sources.stacks)
     writer.add_server(server_document(side_sources.server))
     related = tuple(clock for clock in clocks if is_writable(clock))
     return writer.finish(_manifest(result, plan, related, caveats, observer))
@@ -147,11 +152,14 @@ def _clocks(result: RecordingResult) -> tuple[ClockRecord, ...]:
 def _sources(result: RecordingResult) -> dict[str, SourceRecord]:
     side_sources = result.side_sources
     missing = side_sources.missing()
+    stacks = () if side_sources.stacks is None else ("stacks",)
+    if isinstance(side_sources.stacks, Unavailable):
+        missing["stacks"] = side_sources.stacks.reason
     records = {
         source: SourceRecord("unavailable", missing[source])
         if source in missing
         else SourceRecord("recorded", side_sources.details.get(source, ""))
-        for source in (*side_sources.series, "metrics", "server")
+        for source in (*side_sources.series, "metrics", "server", *stacks)
     }
     size_bytes = len(result.recording.xspace)
     return {"trace": SourceRecord("recorded", f"{size_bytes:,} bytes")} | records

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from diag.capture.plan import SECOND
+from diag.capture.plan import AUTO, SECOND
 from diag.capture.samplers.dcgm.reader import DcgmReader, find_dcgm
 from diag.capture.samplers.host.reader import HostReader
 from diag.capture.samplers.nvml import open_gpu_reader
 from diag.capture.samplers.process_names import with_process_names
 from diag.capture.samplers.remote.sampling import AgentSampling
 from diag.capture.samplers.sampler import Sampler
+from diag.capture.samplers.stacks import StackSampling, find_stacks
 from diag.capture.samplers.status_probe import StatusProbe
 from diag.capture.server.http_page import Page
 from diag.capture.server.local_server import find_local_server
@@ -50,6 +51,8 @@ class SideSources:
         series: Samples by source (``host``, ``gpu``, and ``dcgm`` and ``probe`` if the plan has
             them).
         pages: The metrics page ``before`` and ``after`` the recording.
+        stacks: The samples of a Python program's stacks, or why there are none; None of a model
+            server, which runs no Python.
         details: Short description of what is read, by source.
         model_changes: How model versions or their states changed during the recording, or "".
     """
@@ -73,6 +76,8 @@ class SideSources:
         self.server: ServerInfo = read_server(connection, {*plan.models, *names}, plan)
         self.series: dict[str, SampleSeries | Unavailable] = {}
         self.pages: dict[str, Page | Unavailable] = {}
+        self.stacks: bytes | Unavailable | None = None
+        self._stack_sampling: StackSampling | None = None
         self.details: dict[str, str] = {}
         self.model_changes = ""
         self._samplers: dict[str, Sampler] = {}
@@ -81,6 +86,12 @@ class SideSources:
             self._add(source, reader)
         if isinstance(self.metrics, MetricsPage):
             self.details["metrics"] = self.metrics.url
+        if plan.stacks != AUTO or not self.is_model_server:
+            found = find_stacks(connection.target, plan)
+            if isinstance(found, Unavailable):
+                self.stacks = found
+            else:
+                self._stack_sampling, self.details["stacks"] = found, found.url
         if plan.agent is not None:
             self.agent = AgentSampling(
                 plan.agent,
@@ -132,12 +143,16 @@ class SideSources:
     ) -> None:
         for sampler in self._samplers.values():
             sampler.close()
+        if self._stack_sampling is not None:
+            self._stack_sampling.close()
         if self.agent is not None:
             self.agent.close()
 
     def start(self) -> None:
         """Read the metrics page, then start sampling."""
         self.pages["before"] = self._page()
+        if self._stack_sampling is not None:
+            self._stack_sampling.start()
         for sampler in self._samplers.values():
             sampler.start()
         if self.agent is not None:
@@ -145,6 +160,8 @@ class SideSources:
 
     def stop(self) -> None:
         """Stop sampling, then read the metrics page and the model status again."""
+        if self._stack_sampling is not None:
+            self.stacks = self._stack_sampling.stop()
         for source, sampler in self._samplers.items():
             series = sampler.stop()
             if isinstance(series, SampleSeries) and source in self._exporters:
@@ -159,6 +176,12 @@ class SideSources:
             for source, series in self.series.items()
         }
         self.model_changes = self._changes_of_models()
+
+    @property
+    def is_model_server(self) -> bool:
+        """Whether the process said so: by its metrics page, or by the status of a model."""
+        known = (self.metrics, self.server.models)
+        return not all(isinstance(each, Unavailable) for each in known)
 
     def _changes_of_models(self) -> str:
         """What changed since the start, as "m: 1 AVAILABLE → 2 AVAILABLE"; "" if nothing did."""

@@ -130,6 +130,14 @@ other_source_options = option_group(
         help="Metrics page of a DCGM exporter, for example http://node:9400/metrics.",
     ),
     option(
+        "--stacks",
+        metavar="URL|auto|off",
+        default="auto",
+        show_default=True,
+        help="Stack sampler of a Python program with diag.attach(). auto: look at the port after "
+        "the profiler's.",
+    ),
+    option(
         "--gpu-rate",
         type=int,
         default=20,

@@ -29,6 +29,7 @@ def plan_from(options: dict[str, Any]) -> diag.CapturePlan:
         allow_long=options["allow_long"],
         metrics=options["metrics"],
         dcgm=options["dcgm"],
+        stacks=options["stacks"],
         gpu_rate_hz=options["gpu_rate"],
         agent=_agent(options),
         models=options["model"],

@@ -11,29 +11,33 @@ from .sampler import StackSampler
 _PIECE = 2000
 
 
-def write_stacks(sampler: StackSampler, path: str) -> None:
-    """Write the document; the file can be read by its owner only."""
+def open_private(path: str) -> IO[str]:
+    """A new file that its owner alone can read."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        head = {
-            "period_ns": sampler.period_ns,
-            "incomplete": sampler.incomplete,
-            "cost": {
-                "readings": sampler.readings,
-                "cpu_ns": sampler.cpu_ns,
-                "elapsed_ns": sampler.elapsed_ns,
-            },
-            "frames": sampler.functions.described(),
-        }
-        file.write(json.dumps(head)[:-1])
-        file.write(',"stacks":[')
-        _pieces(file, [json.dumps(stack) for stack in sampler.stacks])
-        file.write('],"samples":{')
-        for number, (name, values) in enumerate(sampler.rows.items()):
-            file.write(f'{"," if number else ""}"{name}":[')
-            _pieces(file, values)
-            file.write("]")
-        file.write("}}")
+    return os.fdopen(descriptor, "w", encoding="utf-8")
+
+
+def write_stacks(sampler: StackSampler, file: IO[str]) -> None:
+    """Write the document."""
+    head = {
+        "period_ns": sampler.period_ns,
+        "incomplete": sampler.incomplete,
+        "cost": {
+            "readings": sampler.readings,
+            "cpu_ns": sampler.cpu_ns,
+            "elapsed_ns": sampler.elapsed_ns,
+        },
+        "frames": sampler.functions.described(),
+    }
+    file.write(json.dumps(head)[:-1])
+    file.write(',"stacks":[')
+    _pieces(file, [json.dumps(stack) for stack in sampler.stacks])
+    file.write('],"samples":{')
+    for number, (name, values) in enumerate(sampler.rows.items()):
+        file.write(f'{"," if number else ""}"{name}":[')
+        _pieces(file, values)
+        file.write("]")
+    file.write("}}")
 
 
 def _pieces(file: IO[str], values: object) -> None:

@@ -17,13 +17,15 @@ import select
 import socket
 import threading
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NoReturn
 
-from .document import write_stacks
+from .document import open_private, write_stacks
 from .sampler import StackSampler
 from .session import ProfilerSession, tensorflow_is_ready, tensorflow_version
 
 _POLL_S = 0.05
+_CONNECT_TIMEOUT_S = 5.0
 _END_TIMEOUT_S = 20.0
 
 
@@ -33,6 +35,8 @@ class Recorder:
     def __init__(self, address: str) -> None:
         self._address = address
         self._ending = threading.Event()
+        self._recording = threading.Lock()  # held from a session's begin until its files are there
+        self._exit: Callable[[int], NoReturn] | None = None  # the real os._exit while it is held
         self._session: ProfilerSession | None = None
         self._sampler: StackSampler | None = None
         self._launcher: socket.socket | None = None
@@ -45,11 +49,14 @@ class Recorder:
     def end(self) -> None:
         """The program ends: stop recording, keep what was recorded."""
         self._ending.set()
-        if self._thread is not threading.current_thread():
-            self._thread.join(_END_TIMEOUT_S)
+        if self._thread is not threading.current_thread() and self._recording.acquire(
+            timeout=_END_TIMEOUT_S
+        ):
+            self._recording.release()
 
     def after_fork(self) -> None:
         """In a child: end the parent's session here, and offer to record the child."""
+        self._restore_exit()
         if self._session is not None:
             self._session.abandon()
         if self._sampler is not None:
@@ -64,11 +71,13 @@ class Recorder:
                 return
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as launcher:
+                launcher.settimeout(_CONNECT_TIMEOUT_S)
                 launcher.connect(self._address)
+                launcher.settimeout(None)
                 self._launcher = launcher
                 self._serve(launcher)
         except OSError:
-            return  # the launcher has ended; the program goes on
+            return  # the launcher listens no more; the program goes on
 
     def _serve(self, launcher: socket.socket) -> None:
         _send(launcher, {"pid": os.getpid(), "tensorflow": tensorflow_version()})
@@ -80,33 +89,56 @@ class Recorder:
                     return
                 request = json.loads(line)
                 if request:  # an empty one ends a recording that has ended already
-                    _send(launcher, self._record(launcher, request))
+                    with self._recording:
+                        _send(launcher, self._answer(launcher, request))
 
-    def _record(self, launcher: socket.socket, request: dict[str, Any]) -> dict[str, Any]:
+    def _answer(self, launcher: socket.socket, request: dict[str, Any]) -> dict[str, Any]:
         answer: dict[str, Any] = {"trace": "", "stacks": "", "error": ""}
+        self._catch_exit()
+        try:
+            self._record(launcher, request, answer)
+        except Exception as error:  # of the program's profiler; the program goes on
+            answer["error"] = f"{type(error).__name__}: {error}"[:1000]
+        finally:
+            self._restore_exit()
+        return answer
+
+    def _record(
+        self, launcher: socket.socket, request: dict[str, Any], answer: dict[str, Any]
+    ) -> None:
         sampler = StackSampler({threading.get_ident()}) if request["stacks"] else None
         answer["sent_unix_ns"] = time.time_ns()
-        try:
-            self._session = ProfilerSession(request["folder"], request["level"], request["device"])
-        except Exception as error:  # of the program's profiler
-            answer["error"] = f"{type(error).__name__}: {error}"[:1000]
-            return answer
+        self._session = ProfilerSession(request["folder"], request["level"], request["device"])
         try:
             if sampler is not None:
-                self._sampler = sampler
                 sampler.start()
+                self._sampler = sampler
             self._wait(launcher, request["duration_ns"])
-            if sampler is not None:
-                sampler.stop()
-                self._sampler = None
         finally:
+            if self._sampler is not None:
+                self._sampler.stop()
+                self._sampler = None
             session, self._session = self._session, None
             answer["trace"] = session.finish()
         answer["received_unix_ns"] = time.time_ns()
         if sampler is not None:
             answer["stacks"] = os.path.join(request["folder"], "stacks.json")  # noqa: PTH118
-            write_stacks(sampler, answer["stacks"])
-        return answer
+            with open_private(answer["stacks"]) as file:
+                write_stacks(sampler, file)
+
+    def _catch_exit(self) -> None:
+        """Let ``os._exit`` keep the recording first, as the end of the program does."""
+        self._exit = leave = os._exit
+
+        def leave_after_recording(status: int) -> NoReturn:
+            self.end()
+            leave(status)
+
+        os._exit = leave_after_recording  # type: ignore[assignment]
+
+    def _restore_exit(self) -> None:
+        if self._exit is not None:
+            os._exit, self._exit = self._exit, None  # type: ignore[assignment]
 
     def _wait(self, launcher: socket.socket, duration_ns: int) -> None:
         """Until the duration is over, the program ends, or the launcher says anything or ends."""

@@ -39,6 +39,11 @@ PROGRAM_NAMES = {
     ProgramKind.EMPTY: "an unknown program",
 }
 _TOLD_BY_REQUESTS = frozenset({ProgramKind.SERVING, ProgramKind.UNKNOWN, ProgramKind.EMPTY})
+# Programs in which a repeated call of a model may serve requests. Training repeats its steps, too,
+# and serves none.
+_CALLS_A_MODEL = frozenset(
+    {ProgramKind.FUNCTIONS, ProgramKind.EAGER, ProgramKind.PREDICT, ProgramKind.INPUT_PIPELINE}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +68,8 @@ class Program:
     def is_foreign(self) -> bool:
         """Whether it is known to be no server: its trace holds no request to look for."""
         return self.kind not in _TOLD_BY_REQUESTS
+
+    @property
+    def may_loop(self) -> bool:
+        """Whether it is a Python program that may call a model again and again to serve."""
+        return self.kind in _CALLS_A_MODEL

@@ -13,17 +13,12 @@ from diag.model.capture import Capture
 from diag.model.events import Plane
 from diag.model.gaps import Confidence
 from diag.model.loops import FoundBy, IterationTable, Loops
-from diag.model.program import Program, ProgramKind
-
-# Programs in which a repeated call may serve requests. A training loop repeats its steps, too.
-_LOOPS = frozenset(
-    {ProgramKind.FUNCTIONS, ProgramKind.EAGER, ProgramKind.PREDICT, ProgramKind.INPUT_PIPELINE}
-)
+from diag.model.program import Program
 
 
 def find_loops(capture: Capture, host: Plane, program: Program) -> Loops | Unavailable:
     """The loops of a Python program, or why there are none."""
-    if program.kind not in _LOOPS:
+    if not program.may_loop:
         return Unavailable("this program is no Python loop around a model")
     found = find_iterations(host, capture.window, capture.stacks)
     table = table_of(found)

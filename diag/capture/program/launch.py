@@ -5,20 +5,26 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import threading
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diag.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
 START_FOLDER = Path(__file__).parents[2] / "inside" / "start"
 SOCKET_VARIABLE = "DIAG_RUN_SOCKET"
-# A terminal sends SIGINT and SIGQUIT to the program as well; these only diag gets.
 _FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+_OF_TERMINALS = (signal.SIGINT, signal.SIGQUIT)
+_ENDING = (signal.SIGTERM, signal.SIGHUP, *_OF_TERMINALS)
 _SIGNALLED = 128  # as shells report a program that a signal ended
+# Longest time that a signal waits for the recording. Kubernetes waits 30 s after SIGTERM by
+# default, docker stop 10 s.
+_SAVING_S = 5.0
 
 
 class Program:
@@ -46,6 +52,8 @@ class Program:
             SOCKET_VARIABLE: str(socket_path),
         }
         self._before: list[tuple[int, Any]] = []
+        self._end_recording: Callable[[], None] | None = None
+        self._waiting: list[int] = []
         try:
             self._child = subprocess.Popen(list(command), env=environment)  # noqa: S603
         except OSError as exc:
@@ -61,10 +69,8 @@ class Program:
         return self._child.pid
 
     def __enter__(self) -> Program:
-        for each in _FORWARDED:
+        for each in (*_FORWARDED, *_OF_TERMINALS):
             self._before.append((each, signal.signal(each, self._forward)))
-        for each in (signal.SIGINT, signal.SIGQUIT):
-            self._before.append((each, signal.signal(each, lambda number, frame: None)))
         return self
 
     def __exit__(
@@ -87,9 +93,60 @@ class Program:
         status = self._child.wait()
         return status if status >= 0 else _SIGNALLED - status
 
+    def how_it_ended(self, within_s: float) -> str:
+        """``SIGKILL ended it``; ``it ended`` if no signal did, or if it still runs."""
+        try:
+            status = self._child.wait(within_s)
+        except subprocess.TimeoutExpired:
+            status = 0
+        return f"{signal.Signals(-status).name} ended it" if status < 0 else "it ended"
+
+    @contextmanager
+    def recording(self, end_recording: Callable[[], None]) -> Iterator[None]:
+        """Within it, a first signal that may end the program ends the recording, and waits for it.
+
+        Args:
+            end_recording: Makes the recording end early.
+        """
+        self._end_recording = end_recording
+        try:
+            yield
+        finally:
+            self._end_recording = None
+            self._send_waiting()
+
     def _forward(self, number: int, frame: object) -> None:
-        if not self.has_ended():
-            self._child.send_signal(number)
+        if number in _OF_TERMINALS and _is_in_foreground():
+            return  # the terminal sends it to the program as well
+        self._waiting.append(number)
+        if self._end_recording is None or number not in _ENDING:
+            self._send_waiting()
+            return
+        self._end_recording()
+        self._end_recording = None  # a second signal does not wait
+        limit = threading.Timer(_SAVING_S, self._send_waiting)
+        limit.daemon = True
+        limit.start()
+
+    def _send_waiting(self) -> None:
+        while self._waiting:
+            number = self._waiting.pop(0)
+            if not self.has_ended():
+                self._child.send_signal(number)
+
+
+def _is_in_foreground() -> bool:
+    """Whether a terminal sends its signals to diag's process group, and so to the program."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(terminal)
 
 
 def program_name(command: Sequence[str]) -> str:

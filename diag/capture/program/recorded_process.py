@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import select
+import shutil
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from diag.errors import InputError
+from diag.errors import InputError, UsageError
 from diag.formats.limits import STACKS_MAX_BYTES, TRACE_MAX_BYTES
 from diag.formats.regular_file import read_regular
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LINE_MAX_BYTES = 65536
+# TensorFlow's own words: tsl/profiler/lib/profiler_lock.cc (2.21), profiler_session.cc (2.13).
+_ALREADY_PROFILED = ("AlreadyExists", "Another profil")
 # A trace of 1 GB is written in seconds.
 _COLLECT_TIMEOUT_S = 120.0
 _HELLO_TIMEOUT_S = 5.0
@@ -55,8 +59,17 @@ class ProcessEndedError(Exception):
     """The process ended."""
 
 
-class SessionRefusedError(Exception):
-    """TensorFlow's profiler refused the session; the cause is its message."""
+class RecordingFailedError(Exception):
+    """The process could not record; the text says why, as a part of a sentence about it."""
+
+    def __init__(self, said: str) -> None:
+        own = any(word in said for word in _ALREADY_PROFILED)
+        what = (
+            "it profiles itself, which leaves no room for another recording"
+            if own
+            else ("its recorder failed")
+        )
+        super().__init__(f"{what} ({said})")
 
 
 class RecordedProcess:
@@ -89,7 +102,7 @@ class RecordedProcess:
 
         Raises:
             ProcessEndedError: The process ended without an answer.
-            SessionRefusedError: The program profiles itself already.
+            RecordingFailedError: The program profiles itself already, or its disk is full.
             InputError: The files that it wrote cannot be read.
         """
         self._recordings += 1
@@ -109,10 +122,16 @@ class RecordedProcess:
             raise ProcessEndedError(str(exc)) from exc
         answer = self._receive(_Answer)
         if answer.error:
-            raise SessionRefusedError(answer.error)
+            raise RecordingFailedError(answer.error)
         trace = _read(answer.trace, folder, TRACE_MAX_BYTES)
         samples = _read(answer.stacks, folder, STACKS_MAX_BYTES)
+        shutil.rmtree(folder, ignore_errors=True)
         return ProgramRecording(trace, samples, answer.sent_unix_ns, answer.received_unix_ns)
+
+    def end_early(self) -> None:
+        """End the recording that runs; ``record`` then returns what was recorded until now."""
+        with suppress(OSError):
+            self._connection.sendall(b"{}\n")
 
     def close(self) -> None:
         """Let go of the process; its recorder ends."""
@@ -140,11 +159,23 @@ class Announcements:
     """The private socket on which processes announce themselves."""
 
     def __init__(self, folder: Path) -> None:
-        """Listen in a private folder."""
+        """Listen in a private folder.
+
+        Raises:
+            UsageError: The folder's path is too long for a socket.
+        """
         self.path = folder / "recorder"
         self._folder = folder
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listener.bind(str(self.path))
+        try:
+            self._listener.bind(str(self.path))
+        except OSError as exc:
+            self._listener.close()
+            raise UsageError(
+                f"no socket can be made in {folder}",
+                cause=str(exc),
+                hint="set TMPDIR to a folder with a short path",
+            ) from exc
         self._listener.listen(64)
 
     def next(self, timeout_s: float) -> RecordedProcess | None:

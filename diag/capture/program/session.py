@@ -14,7 +14,7 @@ from diag.capture.program.plan import DURATION_MIN_NS, ProgramSamples, RunOutcom
 from diag.capture.program.recorded_process import (
     Announcements,
     ProcessEndedError,
-    SessionRefusedError,
+    RecordingFailedError,
 )
 from diag.capture.program.result import write_program
 from diag.capture.program.wait import ProgramWait
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 _TRIAL_NS = 200 * MS
 _GPU_PERIOD_NS = SECOND // 20
 _TICK_S = 0.05
+_END_S = 5.0  # for the kernel to end a process whose socket is closed
 
 
 def run_program(
@@ -91,6 +92,7 @@ def _recorded(
     progress.say(f"running {program.name}; recording once its work repeats")
     wait = ProgramWait(program, announced, progress)
     process = wait.find()
+    announced.close()  # no other process waits for an answer from now on
     if process is None:
         return wait.reason
     try:
@@ -99,14 +101,17 @@ def _recorded(
         duration_ns = _fitting(process, plan, progress)
         progress.say(f"recording process {process.pid} for {duration_ns / SECOND:g} s")
         samples = ProgramSamples()
-        recording = _sampled(process, duration_ns, plan, samples)
+        with program.recording(process.end_early):
+            recording = _sampled(process, duration_ns, plan, samples)
         if not recording.xspace:
             return "TensorFlow's profiler wrote no trace"
         write_program(writer, program.name, process, recording, samples, plan)
     except ProcessEndedError:
-        return "it ended or was killed during the recording, before the data was written"
-    except SessionRefusedError as exc:
-        return f"it profiles itself ({exc})"
+        is_child = process.pid == program.pid
+        how = program.how_it_ended(_END_S) if is_child else f"process {process.pid} ended"
+        return f"{how} during the recording, before the data was written"
+    except RecordingFailedError as exc:
+        return str(exc)
     except XSpaceDecodeError as exc:
         return f"the trace cannot be decoded: {exc.message}"
     finally:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from diag.capture.plan import MS
-from diag.capture.program.recorded_process import ProcessEndedError, SessionRefusedError
+from diag.capture.program.recorded_process import ProcessEndedError, RecordingFailedError
 from diag.formats.trace.xspace import decode_space
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ _ANNOUNCED_S = 0.1
 # (pywrap_tfe_src.cc, TensorFlow 2.21).
 _OP = "EagerExecute"
 _TIMES_MIN = 2
+_SILENT_S = 30.0
 
 
 class ProgramWait:
@@ -46,7 +49,11 @@ class ProgramWait:
 
     def find(self) -> RecordedProcess | None:
         """The first process that repeats its work; None once the program has ended."""
+        say_at_s = time.monotonic() + _SILENT_S
         while True:
+            if time.monotonic() > say_at_s:
+                self._progress.say(f"still waiting: {self._waiting_for()}")
+                say_at_s = math.inf
             process = self._announced.next(0 if self._processes else _ANNOUNCED_S)
             if process is not None:
                 self._progress.say(f"TensorFlow {process.tensorflow} in process {process.pid}")
@@ -56,8 +63,19 @@ class ProgramWait:
                 return None
             for each in tuple(self._processes):
                 if self._repeats(each):
+                    self._let_go_of_others(each)
                     return each
             self._rounds += bool(self._processes)
+
+    def _let_go_of_others(self, chosen: RecordedProcess) -> None:
+        for each in self._processes:
+            if each is not chosen:
+                each.close()
+
+    def _waiting_for(self) -> str:
+        if not self._processes:
+            return "the program has not imported TensorFlow"
+        return "no call of TensorFlow has been seen to repeat; the recording starts with traffic"
 
     def _repeats(self, process: RecordedProcess) -> bool:
         duration_ns = _PROBE_NS[min(self._rounds // 2, len(_PROBE_NS) - 1)]
@@ -67,8 +85,8 @@ class ProgramWait:
             self._processes.pop(process)
             process.close()
             return False
-        except SessionRefusedError as exc:
-            reason = f"its own use of TensorFlow's profiler leaves no room for another ({exc})"
+        except RecordingFailedError as exc:
+            reason = str(exc)
             if self.reason != reason:
                 self._progress.say(f"waiting: {reason}")
             self.reason = reason

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from diag.model.availability import Unavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 PAGE_MAX_BYTES = 64 << 20
@@ -40,7 +41,12 @@ class Page:
 
 
 def read_page(
-    url: str, timeout_s: float, ca_cert: Path | None = None, *, max_bytes: int = PAGE_MAX_BYTES
+    url: str,
+    timeout_s: float,
+    ca_cert: Path | None = None,
+    *,
+    max_bytes: int = PAGE_MAX_BYTES,
+    headers: Mapping[str, str] | None = None,
 ) -> Page | Unavailable:
     """Read a page, or say why it cannot be read.
 
@@ -49,46 +55,72 @@ def read_page(
         timeout_s: Time allowed for the whole exchange.
         ca_cert: Certificate authority for https; None trusts the system's authorities.
         max_bytes: Largest page; a larger one is refused.
+        headers: Sent in addition.
     """
-    exchange = _Exchange(url, timeout_s, ca_cert, max_bytes)
-    thread = threading.Thread(target=exchange.run, name="diag-scrape", daemon=True)
-    thread.start()
-    thread.join(timeout_s)
-    found = exchange.answer  # read it first: give_up makes an unfinished exchange end with an error
-    exchange.give_up()
-    late = f"{url} timed out: the answer was not complete within {timeout_s:g} s"
-    return found or Unavailable(late)
+    exchange = Exchange(url, timeout_s, ca_cert, max_bytes=max_bytes, headers=headers)
+    exchange.start()
+    return exchange.wait(timeout_s)
 
 
-class _Exchange:
+class Exchange:
     """One request and its answer, on a thread that is abandoned after the deadline.
 
     A socket's timeout restarts with every byte, and resolving a name has no timeout; only a thread
     of its own keeps the deadline.
     """
 
-    def __init__(self, url: str, timeout_s: float, ca_cert: Path | None, max_bytes: int) -> None:
+    def __init__(
+        self,
+        url: str,
+        timeout_s: float,
+        ca_cert: Path | None = None,
+        *,
+        max_bytes: int = PAGE_MAX_BYTES,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Prepare; see ``read_page``."""
         self._url = url
         self._timeout_s = timeout_s
         self._ca_cert = ca_cert
         self._max_bytes = max_bytes
+        self._headers = headers or {}
         self._stream: socket.socket | None = None
         self._given_up = False
-        self.answer: Page | Unavailable | None = None
+        self._answer: Page | Unavailable | None = None
+        self._thread = threading.Thread(target=self._run, name="diag-scrape", daemon=True)
 
-    def run(self) -> None:
+    def start(self) -> None:
+        """Send the request."""
+        self._thread.start()
+
+    def end_input(self) -> None:
+        """Tell the other side that nothing more is sent; TLS cannot say that."""
+        stream = self._stream
+        if stream is not None and not isinstance(stream, ssl.SSLSocket):
+            with suppress(OSError):
+                stream.shutdown(socket.SHUT_WR)
+
+    def wait(self, timeout_s: float) -> Page | Unavailable:
+        """The answer, or why there is none within the time; ends the exchange."""
+        self._thread.join(timeout_s)
+        found = self._answer  # before give_up, which ends an unfinished exchange with an error
+        self.give_up()
+        late = f"{self._url} timed out: the answer was not complete within {self._timeout_s:g} s"
+        return found or Unavailable(late)
+
+    def _run(self) -> None:
         sent_unix_ns = time.time_ns()
         try:
             body = self._get()
         except TimeoutError:
             return  # the deadline has passed as well
         except (OSError, http.client.HTTPException, ValueError) as exc:
-            self.answer = Unavailable(f"{self._url} cannot be read: {_what(exc)}")
+            self._answer = Unavailable(f"{self._url} cannot be read: {_what(exc)}")
             return
         if isinstance(body, Unavailable):
-            self.answer = Unavailable(f"{self._url} {body.reason}")
+            self._answer = Unavailable(f"{self._url} {body.reason}")
         else:
-            self.answer = Page(body, sent_unix_ns, time.time_ns(), time.thread_time_ns())
+            self._answer = Page(body, sent_unix_ns, time.time_ns(), time.thread_time_ns())
 
     def give_up(self) -> None:
         """Abort the exchange; no effect if it has ended."""
@@ -109,7 +141,8 @@ class _Exchange:
             if isinstance(self._stream, ssl.SSLSocket):
                 self._stream.do_handshake()
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-            connection.request("GET", path, headers={"Accept": "*/*", "Connection": "close"})
+            headers = {"Accept": "*/*", "Connection": "close", **self._headers}
+            connection.request("GET", path, headers=headers)
             answer = connection.getresponse()
             with answer:
                 if answer.status != http.client.OK:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from diag.capture.plan import METRICS_AUTO, METRICS_OFF, SECOND
+from diag.capture.plan import AUTO, OFF, SECOND
 from diag.capture.server.http_page import Page, read_page
 from diag.capture.server.model_status import read_status
 from diag.errors import MetricsParseError
@@ -50,9 +50,9 @@ def find_metrics(connection: Connection, plan: CapturePlan) -> MetricsPage | Una
         connection: To the server.
         plan: Has the URL, ``auto`` or ``off``.
     """
-    if plan.metrics == METRICS_OFF:
+    if plan.metrics == OFF:
         return Unavailable("switched off for this capture")
-    if plan.metrics != METRICS_AUTO:
+    if plan.metrics != AUTO:
         samples = read_metrics(plan.metrics, plan)
         if isinstance(samples, Unavailable):
             return samples
@@ -103,7 +103,7 @@ def samples_of(page: Page, url: str) -> tuple[MetricSample, ...] | Unavailable:
 
 def scrape(url: str, plan: CapturePlan) -> Page | Unavailable:
     """Read a page with the plan's TLS options and limits; a guessed URL gets at most 2 s."""
-    limit_ns = GUESS_TIMEOUT_NS if plan.metrics == METRICS_AUTO else plan.timeout_ns
+    limit_ns = GUESS_TIMEOUT_NS if plan.metrics == AUTO else plan.timeout_ns
     timeout_s = min(limit_ns, plan.timeout_ns) / SECOND
     return read_page(url, timeout_s, plan.tls.ca_cert if plan.tls else None)
 

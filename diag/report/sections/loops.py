@@ -8,7 +8,7 @@ from diag.analysis.distribution import describe
 from diag.model.availability import Unavailable
 from diag.model.loops import LOOP_STAGES, MODEL_CALL, LoopStage
 from diag.model.printable import NAME_MAX_CHARS, printable
-from diag.report.model import Note, Section
+from diag.report.model import Section
 from diag.report.notes import note
 from diag.report.rows import (
     Row,
@@ -113,20 +113,11 @@ def _loop_section(loops: Loops) -> Section:
         )
         for index, thread in enumerate(table.threads)
     ]
-    missing = []
-    if isinstance(loops.functions, Unavailable):
-        missing.append(
-            Note(
-                f"not-known: what Python does there is not recorded ({loops.functions.reason}). "
-                "diag run samples it.",
-                style="item",
-            )
-        )
     return Section(
         id="loop",
         title="Where the time of iterations goes",
         notes=tuple(threads),
-        tables=(make_table("loop", "", LOOP_COLUMNS, rows, tuple(missing)),),
+        tables=(make_table("loop", "", LOOP_COLUMNS, rows),),
     )
 
 

@@ -39,6 +39,9 @@ REMEDIES: dict[str, Callable[[Facts], str]] = {
         "Capture again: the first capture of a server also pays for starting CUPTI."
     ),
     "capture-bundle": lambda _: "Record a bundle with diag capture to have them.",
+    "sample-python": lambda _: (
+        "Record with diag run, or call diag.attach() in the program, to have them."
+    ),
     "capture-longer": _capture_longer,
     "capture-longer-at-level-2": lambda _: (
         "Runs cut by the window, work outside a run, or tracer level 1 cause this: capture for "

@@ -53,11 +53,19 @@ def _batching_parameters_unreadable(facts: Facts) -> str:
     return f"The batching parameters that the bundle recorded cannot be used: {reason}."
 
 
+def _python_not_sampled(facts: Facts) -> str:
+    return (
+        f"Python functions not sampled: {facts.text('reason')}. What Python does between calls of "
+        "TensorFlow is not known."
+    )
+
+
 SOURCE_SENTENCES: dict[str, Callable[[Facts], str]] = {
     "bare-trace": _bare_trace,
     "dropped-events": _dropped_events,
     "tracer-errors": _tracer_errors,
     "tracer-warnings": _tracer_warnings,
+    "python-not-sampled": _python_not_sampled,
     "window-end-unknown": _window_end_unknown,
     "metrics-unreadable": _metrics_unreadable,
     "batching-parameters-unreadable": _batching_parameters_unreadable,

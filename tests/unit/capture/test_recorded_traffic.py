@@ -41,10 +41,11 @@ def test_what_a_window_held(events: str, level: int, expected: RecordedTraffic) 
     [
         ("ThreadpoolListener::StartRegion @1ms _c=1", True),
         ("ScheduleOutputTask 1..2us size=1 _p=1", True),
+        ("EagerExecute 1..2us eager_op=MatMul", True),
         ("SomethingElse 1..2us", False),
     ],
 )
-def test_thread_pool_marks_betray_unbatched_traffic(event: str, expected: bool) -> None:
+def test_thread_pool_marks_and_ops_of_python_are_traffic(event: str, expected: bool) -> None:
     space = decode_space(build_space(f"plane /host:CPU\nline a\n  {event}"))
     assert shows_traffic(space) is expected
 
@@ -57,3 +58,9 @@ def test_work_of_another_program_is_not_taken_for_parts_of_requests() -> None:
     assert find_recorded_traffic(space, 2, program) is RecordedTraffic.FOREIGN
     server = find_program(space.planes, is_server=True)
     assert find_recorded_traffic(space, 2, server) is RecordedTraffic.PARTS
+
+
+@pytest.mark.parametrize("name", ["infer 1..2ms\n    EagerExecute 1..2ms", "predict_step 1..2ms"])
+def test_a_python_program_that_calls_a_model_has_something_to_explain(name: str) -> None:
+    space = decode_space(build_space(f"plane /host:CPU\nline python\n  {name}\n"))
+    assert find_recorded_traffic(space, 2, find_program(space.planes)) is RecordedTraffic.LOOP

@@ -56,7 +56,12 @@ def test_functions_and_pipelines_have_tables_of_their_own():
 
 def test_without_samples_the_report_says_what_is_missing():
     text = render(build_report(analyzed_program(eager(5, 10_000))), "text")
-    assert "diag run samples it" in " ".join(text.split())
+    said = " ".join(text.split())
+    assert "Python functions not sampled: only the trace was given, not a bundle." in said
+    assert "diag run, or call diag.attach()" in said
+    assert "python-not-sampled" not in render(
+        build_report(analyzed_program(eager(5, 10_000), every_ms(52_000, LOADING))), "text"
+    )
 
 
 def test_another_program_has_no_such_section():

@@ -58,6 +58,14 @@ CASES: list[tuple[str, tuple[tuple[str, Fact], ...], str]] = [
         ),
     ),
     (
+        "python-not-sampled",
+        (("reason", "the program has no stack sampler"),),
+        (
+            "Python functions not sampled: the program has no stack sampler. What Python does "
+            "between calls of TensorFlow is not known."
+        ),
+    ),
+    (
         "metrics-unreadable",
         (("reason", "line 1 is no sample"),),
         "The server's metrics cannot be read: line 1 is no sample.",
