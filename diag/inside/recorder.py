@@ -134,7 +134,7 @@ class Recorder:
             self.end()
             leave(status)
 
-        os._exit = leave_after_recording  # type: ignore[assignment]
+        os._exit = leave_after_recording
 
     def _restore_exit(self) -> None:
         if self._exit is not None:

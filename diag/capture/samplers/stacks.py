@@ -72,7 +72,8 @@ def find_stacks(target: Target, plan: CapturePlan) -> StackSampling | Unavailabl
         return url
     page = read_page(url, _LOOK_TIMEOUT_S, max_bytes=_LOOK_MAX_BYTES, headers=_HEADERS)
     if isinstance(page, Unavailable):
-        return Unavailable(f"the program has no stack sampler: {page.reason}")
+        where = f"at the next port ({target.port + 1})" if plan.stacks == AUTO else f"at {url}"
+        return Unavailable(f"no stack sampler answers {where}")
     try:
         known = isinstance(json.loads(page.body)["pid"], int)
     except (ValueError, TypeError, KeyError, RecursionError):

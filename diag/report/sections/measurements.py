@@ -104,7 +104,8 @@ def _cpu_notes(analysis: Analysis) -> Iterator[Note]:
         text += " ({cores} cores)"
     if not isinstance(server, Unavailable):
         facts["server"] = (server, "count")
-        text += "; the server used {server} cores"
+        who = "program" if analysis.program.may_loop else "server"
+        text += f"; the {who} used {{server}} cores"
     yield note_of(text, facts, label="host CPU")
 
 
@@ -115,10 +116,11 @@ def _absence_notes(inputs: ReportInputs) -> Iterator[Note]:
     caveats = (*analysis.caveats, *analysis.capture.caveats)
     is_bare = any(caveat.code == _BARE_TRACE for caveat in caveats)
     absent: dict[str, list[str]] = {}
-    if isinstance(analysis.metrics, Unavailable):
+    is_foreign = analysis.program.is_foreign  # only servers have metrics and answer status calls
+    if isinstance(analysis.metrics, Unavailable) and not is_foreign:
         absent.setdefault(analysis.metrics.reason, []).append("metrics")
     for item in analysis.samples:
-        if isinstance(item.fields, Unavailable):
+        if isinstance(item.fields, Unavailable) and not (is_foreign and item.source == "probe"):
             absent.setdefault(item.fields.reason, []).append(f"{item.source} samples")
     for reason, sources in absent.items():
         if is_bare or any(reason in text for text in said):

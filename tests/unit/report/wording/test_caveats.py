@@ -59,10 +59,10 @@ CASES: list[tuple[str, tuple[tuple[str, Fact], ...], str]] = [
     ),
     (
         "python-not-sampled",
-        (("reason", "the program has no stack sampler"),),
+        (("reason", "no stack sampler answers at the next port (6010)"),),
         (
-            "Python functions not sampled: the program has no stack sampler. What Python does "
-            "between calls of TensorFlow is not known."
+            "Python functions not sampled: no stack sampler answers at the next port (6010). What "
+            "Python does between calls of TensorFlow is not known."
         ),
     ),
     (
