@@ -68,10 +68,12 @@ if TYPE_CHECKING:
     from diag.model.capture import BatchingParameters, Capture
     from diag.model.finding import Finding
     from diag.report.build import build_report
+    from diag.report.chart_files import draw_charts
     from diag.report.comparison import ComparisonReport, build_comparison
     from diag.report.model import Report
     from diag.report.rendering import render
     from diag.report.request_report import build_request_report
+    from diag.report.ticket import TicketPage, build_ticket
     from diag.report.tuning import TuningReport, build_tuning, parameters_file
     from diag.tables.formats import TABLE_FORMATS
     from diag.tables.names import TABLE_NAMES
@@ -127,6 +129,7 @@ _MODULES = {
     "TABLE_FORMATS": "diag.tables.formats",
     "TABLE_NAMES": "diag.tables.names",
     "Table": "diag.tables.table",
+    "TicketPage": "diag.report.ticket",
     "TlsOptions": "diag.capture.plan",
     "Tuning": "diag.tuning",
     "TuningReport": "diag.report.tuning",
@@ -137,10 +140,12 @@ _MODULES = {
     "build_comparison": "diag.report.comparison",
     "build_report": "diag.report.build",
     "build_request_report": "diag.report.request_report",
+    "build_ticket": "diag.report.ticket",
     "build_tuning": "diag.report.tuning",
     "capture_bundle": "diag.capture.session",
     "compare": "diag.comparison",
     "conclude": "diag.findings",
+    "draw_charts": "diag.report.chart_files",
     "find": "diag.findings",
     "not_looked_for": "diag.findings",
     "open_bundle": "diag.formats.source",
@@ -195,6 +200,7 @@ __all__ = [
     "ServerUnreachableError",
     "SourceNotFoundError",
     "Table",
+    "TicketPage",
     "TlsError",
     "TlsOptions",
     "Tuning",
@@ -210,10 +216,12 @@ __all__ = [
     "build_comparison",
     "build_report",
     "build_request_report",
+    "build_ticket",
     "build_tuning",
     "capture_bundle",
     "compare",
     "conclude",
+    "draw_charts",
     "find",
     "not_looked_for",
     "open_bundle",

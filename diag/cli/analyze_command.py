@@ -17,7 +17,15 @@ from diag.cli.options import (
     source_options,
 )
 from diag.cli.output import STDOUT, check_output, force_option, output_option, write_output
-from diag.cli.report_output import choose_format, format_option, render_report, summary_option
+from diag.cli.report_output import (
+    charts_option,
+    check_charts,
+    choose_format,
+    format_option,
+    render_report,
+    summary_option,
+    write_charts,
+)
 
 if TYPE_CHECKING:
     import re
@@ -30,6 +38,7 @@ _output_options = option_group(
     force_option,
     format_option("Format of the report. Default: by the suffix of the output file, else text."),
     summary_option,
+    charts_option,
     fail_on_option,
 )
 
@@ -40,6 +49,7 @@ _output_options = option_group(
         "diag analyze capture.zip",
         "diag analyze capture.zip -o report.md",
         "diag analyze capture.zip --summary --format markdown",
+        "diag analyze capture.zip -o report.html --charts charts/",
         "diag analyze server.xplane.pb --batching-parameters batching_parameters.txt",
         "diag analyze capture.zip --client-log calls.csv",
         "diag analyze logs --run newest --format json",
@@ -60,6 +70,7 @@ def analyze(
     force: bool,
     format_: str | None,
     summary: bool,
+    charts: Path | None,
     fail_on: tuple[str, ...],
     batching_parameters: Path | None,
     preprocess_ops: re.Pattern[str] | None,
@@ -75,11 +86,13 @@ def analyze(
     and 8 if every request failed; the report is written all the same.
     """
     check_output(output, force=force)
+    check_charts(charts, force=force)
     options = AnalysisOptions(run, batching_parameters, preprocess_ops, client_log)
     analysis = analyze_source(source, options)
     chosen = choose_format(format_, output)
     text = render_report(analysis, chosen, to_stdout=output == STDOUT, summary=summary)
     write_output(output, text, force=force)
+    write_charts(analysis, charts, force=force)
     check_findings(analysis, fail_on)
     if status := exit_status(analysis):
         context.exit(status)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,11 +11,11 @@ import click
 import diag
 from diag.cli.console import output_width, verbosity, wants_color
 from diag.cli.option_groups import Parameter, option
+from diag.cli.output import check_folder, write_folder
+from diag.errors import InputError, UsageError
 from diag.report.formats import FORMATS, format_for
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     NameType = click.Choice[str]
 else:
     NameType = click.Choice  # generic since click 8.2 only
@@ -44,6 +45,43 @@ summary_option = option(
     is_flag=True,
     help="Write only the summary: server, verdict, change and how to verify it.",
 )
+
+
+charts_option = option(
+    "--charts",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Also write the main charts into this folder, as SVG and PNG. PNG needs the extra charts.",
+)
+
+
+def check_charts(folder: Path | None, *, force: bool) -> None:
+    """Refuse a folder that ``write_charts`` could not write to, before any work is done.
+
+    Raises:
+        OutputError: It is a file, or the folder above it does not exist.
+    """
+    if folder is not None:
+        check_folder(folder, (), force=force)
+
+
+def write_charts(analysis: diag.Analysis, folder: Path | None, *, force: bool) -> None:
+    """Write the charts into the folder; without resvg-py SVG only, and stderr says so.
+
+    Raises:
+        OutputError: A file exists and ``force`` is off, or the system refuses.
+    """
+    if folder is None:
+        return
+    report = diag.build_report(analysis)
+    files = diag.draw_charts(report)
+    try:
+        files |= diag.draw_charts(report, png=True)
+    except (UsageError, InputError) as exc:
+        if verbosity() >= 0:
+            advice = f"; {exc.hint}" if exc.hint else ""
+            sys.stderr.write(f"charts are written as SVG only: {exc.message}{advice}\n")
+    write_folder(folder, files, force=force)
 
 
 def choose_format(asked: str | None, output: Path) -> str:

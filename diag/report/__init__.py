@@ -1,8 +1,9 @@
 """Reports: what an Analysis and its findings say, in the order in which it is read.
 
 ``build_report`` makes a ``Report`` (``model.py``) of sections, one module a topic in ``sections/``;
-``formats`` writes it as text, Markdown, JSON or CSV. ``wording`` turns codes and facts into
-sentences. Names are imported when they are first used, so that listing the formats loads no NumPy.
+``formats`` writes it for a screen, a browser, a ticket or a program. ``wording`` turns codes and
+facts into sentences. Names are imported when they are first used, so that listing the formats loads
+no NumPy.
 """
 
 from __future__ import annotations

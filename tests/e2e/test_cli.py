@@ -43,6 +43,30 @@ def test_analyze_prints_title_verdict_and_limits_and_nothing_on_stderr():
     assert "\x1b" not in done.stdout
 
 
+def test_charts_are_written_next_to_the_report_and_never_over_another_file(tmp_path):
+    command = ("analyze", trace("batch-timeout"), "--summary", "--charts", tmp_path / "charts")
+    done = diag(*command)
+    assert (done.returncode, done.stderr) == (0, "")
+    names = {path.name for path in (tmp_path / "charts").iterdir()}
+    assert names == {
+        f"{n}.{s}" for n in ("verdict", "requests", "timeline") for s in ("svg", "png")
+    }
+    assert diag(*command).returncode == 7
+    assert diag(*command, "--force").returncode == 0
+
+
+def test_without_the_extra_charts_are_svg_and_stderr_says_so(tmp_path):
+    (tmp_path / "resvg_py.py").write_text("raise ImportError('not here')")
+    folder = tmp_path / "charts"
+    done = diag("analyze", trace("padding"), "--charts", folder, PYTHONPATH=str(tmp_path))
+    assert done.returncode == 0
+    assert done.stderr == (
+        "charts are written as SVG only: a chart as PNG needs resvg_py, which cannot be imported; "
+        "pip install 'tfserving-diag[charts]'\n"
+    )
+    assert {path.suffix for path in folder.iterdir()} == {".svg"}
+
+
 def test_colour_is_sent_where_it_is_forced():
     done = diag("analyze", trace("batch-timeout"), FORCE_COLOR="1", NO_COLOR="")
     assert "\x1b[" in done.stdout

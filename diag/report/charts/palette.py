@@ -113,6 +113,14 @@ def class_rules() -> str:
     return "".join([*plain, *hatched])
 
 
+def resolved(style: str) -> str:
+    """CSS with the light theme's values in place of the variables, for what knows no variables."""
+    for name, hue in HUES.items():
+        style = style.replace(f"var(--{name})", hue.light)
+        style = style.replace(f"var(--on-{name})", hue.on_light)
+    return style
+
+
 def is_colored(name: object) -> bool:
     """Whether the name is a stage, state or reason with a colour of its own."""
     return name in _CLASSES

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from markupsafe import Markup
 
+from diag.model.printable import TEXT_MAX_CHARS, printable
 from diag.report.charts.palette import HATCHED, ORDER, class_of
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def bar(parts: Sequence[Part], label: str, *, height: int) -> Markup:
         x += width
     return Markup(
         '<svg class="bar" width="100%" height="{0}" role="img" aria-label="{1}">{2}</svg>'
-    ).format(height, label, drawn)
+    ).format(height, _spoken(label), drawn)
 
 
 def _part(part: Part, x: float, width: float, height: int) -> Markup:
@@ -112,7 +113,7 @@ def effect_range(low: float, high: float, most: float, label: str) -> Markup:
         '<path class="axis" d="M0 11H4000"/>'
         '<rect class="band" x="{1:.2f}%" width="{2:.2f}%" y="6" height="10" rx="3"/>'
         '<circle class="dot" cx="{3:.2f}%" cy="11" r="5"/></svg>'
-    ).format(label, left, max(right - left, 0.3), (left + right) / 2)
+    ).format(_spoken(label), left, max(right - left, 0.3), (left + right) / 2)
 
 
 def share_lane(shares: npt.NDArray[np.float64], height: int, label: str) -> Markup:
@@ -143,4 +144,9 @@ def _stretched(columns: int, height: int, label: str, drawn: Markup) -> Markup:
     return Markup(
         '<svg class="static" viewBox="0 0 {0} {1}" width="100%" height="{1}" '
         'preserveAspectRatio="none" role="img" aria-label="{2}">{3}</svg>'
-    ).format(columns, height, label, drawn)
+    ).format(columns, height, _spoken(label), drawn)
+
+
+def _spoken(label: str) -> str:
+    """Control characters would make the document no XML."""
+    return printable(label, TEXT_MAX_CHARS)

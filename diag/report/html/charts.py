@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -10,35 +9,20 @@ import numpy as np
 from diag.model.quantity import duration, percent
 from diag.report.charts import svg
 from diag.report.charts.palette import BUSY, ORDER, class_of
+from diag.report.charts.sheet import Chart
 from diag.report.charts.svg import Part
 from diag.report.notes import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from markupsafe import Markup
-
     from diag.report.model import Report, Section, Series
 
 _TAPE_PX = 46
 _LANE_PX = 58
+_ROW_PX = 26
 _LANE_COLUMNS = 400
 _TAPES_MAX = 3  # models, and devices
-
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """A drawing with its caption.
-
-    Attributes:
-        key: Names and values of the parts, for narrow screens and for what has no room in the bar.
-        value: What the whole bar is, at its end; "" where the caption says it.
-    """
-
-    caption: str
-    drawing: Markup
-    key: tuple[Part, ...] = ()
-    value: str = ""
 
 
 def tapes(report: Report) -> Iterator[Chart]:
@@ -55,7 +39,7 @@ def section_charts(section: Section) -> Iterator[Chart]:
     """What can be drawn of its series; a series of another kind is left to its table."""
     for series in section.series:
         if series.id.startswith("stages_by_percentile."):
-            yield from _percentile_bars(series, "", 26)
+            yield from _percentile_bars(series, "", _ROW_PX)
         elif series.kind == "intervals" and "state" in series.values:
             yield _lane(series)
 
@@ -79,6 +63,7 @@ def _percentile_bars(series: Series, caption: str, height: int) -> Iterator[Char
         yield Chart(
             caption=words,
             drawing=svg.bar(parts, f"{words}: {values}", height=height),
+            height=height,
             key=parts,
             value="" if caption else duration(total),
         )
@@ -103,7 +88,7 @@ def _window_tape(report: Report, section: Section) -> Iterator[Chart]:
     caption = f"{section.subject} over the window: busy {percent(float(share))}"
     values = ", ".join(f"{part.name} {part.text}" for part in parts)
     drawing = svg.bar(parts, f"{caption}: {values}", height=_TAPE_PX)
-    yield Chart(caption, drawing, tuple(parts))
+    yield Chart(caption, drawing, _TAPE_PX, tuple(parts))
 
 
 def _lane(series: Series) -> Chart:
@@ -111,7 +96,8 @@ def _lane(series: Series) -> Chart:
     drawing = svg.share_lane(lane_shares(series, _LANE_COLUMNS), _LANE_PX, series.title)
     states = dict.fromkeys(str(state) for state in series.values["state"])
     note = f" ({series.note})" if series.note else ""
-    return Chart(f"{series.title}{note}", drawing, tuple(Part(state, 0, "") for state in states))
+    key = tuple(Part(state, 0, "") for state in states)
+    return Chart(f"{series.title}{note}", drawing, _LANE_PX, key)
 
 
 def lane_shares(series: Series, columns: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:

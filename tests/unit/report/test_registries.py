@@ -22,7 +22,7 @@ from tests.unit.report.rendering import text_of
 
 
 def test_formats_are_found_by_name_alias_and_suffix():
-    assert set(FORMATS) == {"text", "markdown", "json", "csv", "html"}
+    assert set(FORMATS) == {"text", "markdown", "json", "csv", "html", "jira", "slack"}
     assert format_named("md") is format_named("markdown") is format_for(".MD")
     assert format_for(".json") is FORMATS["json"]
     assert format_for(".xyz") is None
