@@ -63,6 +63,14 @@ def _gpu_samples(analysis: Analysis) -> Unavailable | None:
     return None if analysis.sampled_devices else Unavailable("no GPU was sampled")
 
 
+def _gpu_signs(analysis: Analysis) -> Unavailable | None:
+    """Anything but device events that tells of a GPU."""
+    loss = analysis.device_loss
+    if analysis.sampled_devices or loss.errors or loss.gpu_threads:
+        return None
+    return Unavailable("no GPU was sampled, and the trace has no sign of one")
+
+
 def _cpu_samples(analysis: Analysis) -> Unavailable | None:
     busy = cpu_busy(analysis)
     return busy if isinstance(busy, Unavailable) else None
@@ -119,6 +127,7 @@ KNOWN_SCHEDULER = Need(_known_scheduler)
 BATCHES_BY_SIZE = Need(_batches_by_size)
 GPU = Need(_gpu)
 GPU_SAMPLES = Need(_gpu_samples)
+GPU_SIGNS = Need(_gpu_signs)
 CPU_SAMPLES = Need(_cpu_samples)
 SERVER_CPU = Need(_server_cpu)
 CLOCKS = Need(clocks_unknown)

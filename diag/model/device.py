@@ -268,17 +268,21 @@ class DeviceClock:
 
 
 class CuptiAccess(enum.Enum):
-    """What the tracer's errors say about its access to CUPTI."""
+    """Why the GPU tracer recorded nothing, as far as it is known."""
 
     REFUSED = "refused"  # the process lacks a privilege
     IN_USE = "in-use"  # another profiler holds CUPTI, which serves one at a time
     REFUSED_AND_IN_USE = "refused-and-in-use"
-    UNKNOWN = "unknown"  # no error, or none that says why
+    NOT_LOADED = "not-loaded"  # no library, or CUPTI is off since an earlier error in the process
+    NO_GPU = "no-gpu"  # the tracer found no GPU
+    SILENT = "silent"  # it started, reported no error, and recorded nothing
+    NOT_STARTED = "not-started"  # the process uses a GPU, and there is no trace of the tracer
+    UNKNOWN = "unknown"  # nothing says whether the process uses a GPU, or an error says nothing
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceLoss:
-    """Device events that are missing, as the GPU tracer reported it.
+    """Device events that are missing, and what the trace says of why.
 
     Attributes:
         dropped: Number of events that the tracer reported as lost.
@@ -286,9 +290,13 @@ class DeviceLoss:
         errors: Its errors, shortened.
         overhead_ratio: Share of the window in the tracer's overhead records, 0 to 1, of the device
             with most.
+        access: Why there is no device event; UNKNOWN where there are some.
+        gpu_threads: Number of the host's threads that only a process with a GPU has.
     """
 
     dropped: int
     reasons: tuple[str, ...]
     errors: tuple[str, ...]
     overhead_ratio: float | Unavailable
+    access: CuptiAccess = CuptiAccess.UNKNOWN
+    gpu_threads: int = 0

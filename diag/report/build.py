@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from diag.report.model import Section
 
 MODELS_IN_TITLE_MAX = 3
+_ADVISED_BY_FINDING = {"gpu-plane-missing": "allow-gpu-tracing"}
 _T = TypeVar("_T")
 
 
@@ -40,7 +41,7 @@ def build_report(analysis: Analysis, findings: tuple[Finding, ...] | None = None
     """
     found = find(analysis) if findings is None else findings
     verdict = conclude(analysis, found)
-    caveats = tuple(_caveat_part(caveat) for caveat in analysis.caveats)
+    caveats = _caveat_parts(analysis, found)
     sections = make_sections(ReportInputs(analysis, found, verdict, caveats))
     return _report(analysis, found, verdict, caveats, sections)
 
@@ -48,7 +49,7 @@ def build_report(analysis: Analysis, findings: tuple[Finding, ...] | None = None
 def report_of(analysis: Analysis, sections: tuple[Section, ...]) -> Report:
     """A report of other sections than those of the topics; it has the findings all the same."""
     found = find(analysis)
-    caveats = tuple(_caveat_part(caveat) for caveat in analysis.caveats)
+    caveats = _caveat_parts(analysis, found)
     return _report(analysis, found, conclude(analysis, found), caveats, sections)
 
 
@@ -111,13 +112,19 @@ def _finding_part(finding: Finding) -> FindingPart:
     )
 
 
-def _caveat_part(caveat: Caveat) -> CaveatPart:
+def _caveat_parts(analysis: Analysis, findings: tuple[Finding, ...]) -> tuple[CaveatPart, ...]:
+    """The caveats, without advice that a finding gives in full."""
+    advised = {_ADVISED_BY_FINDING.get(finding.id) for finding in findings}
+    return tuple(_caveat_part(each, each.remedy in advised) for each in analysis.caveats)
+
+
+def _caveat_part(caveat: Caveat, is_advised: bool) -> CaveatPart:
     return CaveatPart(
         code=caveat.code,
         limits=tuple(limit.value for limit in caveat.limits),
         facts=dict(caveat.facts),
         text=describe_caveat(caveat),
-        advice=advise_caveat(caveat),
+        advice="" if is_advised else advise_caveat(caveat),
         remedy=caveat.remedy,
     )
 

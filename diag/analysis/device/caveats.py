@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from diag.analysis.cupti_access import cupti_access
 from diag.analysis.device.hardware import model_name
 from diag.analysis.device.loss import is_counted
 from diag.analysis.execution.device_work import DeviceWork
@@ -131,7 +130,7 @@ def _about_planes(
     utilization: tuple[SampledUtilization, ...],
 ) -> Caveat:
     """No GPU plane holds an event: what is known of GPUs all the same."""
-    access: tuple[str, Fact] = ("cupti_access", cupti_access(loss.errors).value)
+    access: tuple[str, Fact] = ("cupti_access", loss.access.value)
     busy: tuple[tuple[str, Fact], ...] = (
         ("sampled_sources", tuple(each.source for each in utilization)),
         ("sampled_devices", tuple(each.device for each in utilization)),
@@ -153,8 +152,10 @@ def _about_planes(
             access,
         )
         return Caveat("gpu-plane-missing", limits, facts, remedy)
-    # A server without a GPU has no plane either: only an error shows that one was expected.
-    return Caveat("no-device-plane", limits, (access,), remedy if loss.errors else "")
+    # A server without a GPU has no plane either: only an error or its threads show that one
+    # was expected.
+    is_expected = bool(loss.errors or loss.gpu_threads)
+    return Caveat("no-device-plane", limits, (access,), remedy if is_expected else "")
 
 
 def _sampled_gpus(capture: Capture) -> list[list[SampledDevice]]:

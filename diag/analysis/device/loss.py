@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 
+from diag.analysis.cupti_access import cupti_access, gpu_threads
 from diag.analysis.device.summary import within
 from diag.analysis.execution.device_work import DeviceWork
+from diag.analysis.samples.untraced import gpus_requested
 from diag.model.availability import Unavailable
 from diag.model.capture import Capture
-from diag.model.device import DeviceLoss
+from diag.model.device import CuptiAccess, DeviceLoss
 
 _DROPPED = re.compile(
     r"(\d+) events dropped because (.+?)\s*[:;.]*\s*(?=\d+ events dropped because|$)", re.DOTALL
@@ -26,11 +28,18 @@ def find_loss(capture: Capture, device: DeviceWork) -> DeviceLoss:
     """Dropped events with their reasons, the GPU tracer's errors, and its overhead."""
     found = [hit for text in capture.trace_warnings for hit in _DROPPED.findall(text)]
     reasons = dict.fromkeys(_short(reason) for _, reason in found)
+    errors = tuple(_short(text) for text in capture.trace_errors if _OF_A_GPU.search(text))
+    threads, access = gpu_threads(capture), CuptiAccess.UNKNOWN
+    if not device.devices and gpus_requested(capture):
+        has_planes = bool(device.silent)
+        access = cupti_access(errors, has_planes=has_planes, uses_gpu=threads > 0)
     return DeviceLoss(
         dropped=sum(int(count) for count, _ in found),
         reasons=tuple(reasons),
-        errors=tuple(_short(text) for text in capture.trace_errors if _OF_A_GPU.search(text)),
+        errors=errors,
         overhead_ratio=_overhead(capture, device),
+        access=access,
+        gpu_threads=threads,
     )
 
 

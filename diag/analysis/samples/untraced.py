@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from diag.analysis.cupti_access import cupti_access
 from diag.analysis.samples.clock_alignment import AlignedSeries, align, devices_of, name_of
 from diag.analysis.samples.dcgm import FIELDS as DCGM_FIELDS
 from diag.analysis.samples.dcgm import is_engine_stuck
@@ -25,7 +24,7 @@ from diag.analysis.thresholds import (
 from diag.model.agreement import Agreement, AgreementKind, AgreementReason
 from diag.model.availability import Unavailable
 from diag.model.capture import Capture
-from diag.model.device import DeviceLoss
+from diag.model.device import CuptiAccess, DeviceLoss
 from diag.model.samples import SampleSeries
 
 # Fields with a utilization by source, the most precise first, and the value that means all of it.
@@ -122,9 +121,17 @@ def _agreement(
         involved=blamed,
         dropped_events=loss.dropped,
         tracer_error=loss.errors[0] if loss.errors else "",
-        cupti_access=cupti_access(loss.errors),
+        cupti_access=_access(loss, reason),
         remedy=remedy,
     )
+
+
+def _access(loss: DeviceLoss, reason: AgreementReason) -> CuptiAccess:
+    """Why the tracer has nothing of a GPU; the samples may show that the server uses it."""
+    uses_gpu = reason is AgreementReason.NOT_TRACED
+    if uses_gpu and not loss.errors and loss.access is CuptiAccess.UNKNOWN:
+        return CuptiAccess.NOT_STARTED
+    return loss.access
 
 
 def _outcome(

@@ -148,6 +148,10 @@ WARM_UP_THREADS: Final = "tf_Warmup_ThreadPool"
 # the first by default, as the thread that polls the file system (seen on a live server)
 LOAD_THREADS: Final = ("periodic_function/", "tf_BasicManager_Load_ThreadPool")
 
+# TF:tensorflow/core/common_runtime/device/device_event_mgr.cc: threads that wait for work on a GPU
+# (or another accelerator); the first name until 2020 (seen in a V100 recording of that year)
+GPU_EVENT_THREADS: Final = ("tf_GPU_Event_Manager", "tf_Device_Event_Manager")
+
 # -- planes: W:xla/tsl/profiler/utils/xplane_schema.h
 HOST_PLANE: Final = "/host:CPU"
 DEVICE_PLANE_PREFIX: Final = "/device:"

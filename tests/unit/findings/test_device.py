@@ -115,20 +115,6 @@ def test_kernels_that_wait_behind_another_run_on_the_shared_stream() -> None:
     assert "follow each other on the GPU's one compute stream" in finding.remedies[0].action
 
 
-def test_a_busy_gpu_that_the_trace_lacks_is_said_before_anything_is_guessed_from_the_host() -> None:
-    host = steps([(10, 980, "gemm", KERNEL)]).split("plane /device")[0]
-    check = replace(
-        shared_gpu(0.9).agreements[0],
-        kind=AgreementKind.PLANE_MISSING,
-        traced_ratio=Unavailable("no plane"),
-        others=(),
-    )
-    finding = founded(replace(analyzed(host), agreements=(check,)))
-    assert (finding.id, finding.cause) == ("gpu-plane-missing", "gpu-not-traced")
-    assert "/device:GPU:0 was 90% busy by its samples" in finding.what
-    assert "CAP_PERFMON" in finding.remedies[0].action
-
-
 def shared_gpu(sampled: float) -> Analysis:
     """A busy GPU, with the cross-check that names another process on it."""
     analysis = analyze(capture_of(steps([(10, 980, "gemm", KERNEL)])))

@@ -48,7 +48,7 @@ GPU_FACTS = (
 )
 FIX = (
     "Another profiler uses CUPTI: stop the other profiler (Nsight, or DCGM's profiling metrics: "
-    "dcgmi profile --pause)."
+    "dcgmi profile --pause), then restart the server: after an error it no longer uses CUPTI."
 )
 
 
@@ -194,7 +194,7 @@ def test_without_gpus_nothing_is_printed_of_them():
 
 def test_that_there_is_no_gpu_plane_stands_below_the_verdict():
     analysis = replace(make_analysis(), caveats=(NO_PLANE_CAVEAT,))
-    text = text_of(factory.make_report(analysis), width=300)
+    text = text_of(factory.make_report(analysis), width=400)
     assert text.index("confidence:") < text.index("rollback:") < text.index(NO_PLANE)
     assert f"  - {NO_PLANE} {FIX} [no-device-plane]\n" in text
     assert text.count("no GPU plane") == 1

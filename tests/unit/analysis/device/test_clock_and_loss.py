@@ -136,7 +136,21 @@ def test_planes_without_events_are_their_own_case() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "access"), [(REFUSED, CuptiAccess.REFUSED), (IN_USE, CuptiAccess.IN_USE)]
+    ("error", "access"),
+    [
+        (REFUSED, CuptiAccess.REFUSED),
+        (
+            "error gpu-7: Insufficient privilege to run libcupti (you need root permission).",
+            CuptiAccess.REFUSED,
+        ),
+        (IN_USE, CuptiAccess.IN_USE),
+        (
+            "error gpu-7: Failed to load libcupti (is it installed and accessible?)",
+            CuptiAccess.NOT_LOADED,
+        ),
+        ("error gpu-7: No GPU detected.", CuptiAccess.NO_GPU),
+        ("error CUPTI_ERROR_UNKNOWN", CuptiAccess.UNKNOWN),
+    ],
 )
 def test_what_cupti_reported_is_a_code_of_the_caveat(error: str, access: CuptiAccess) -> None:
     analysis = with_gpu(f"{HOST}\n{error}")
@@ -149,8 +163,37 @@ def test_what_cupti_reported_is_a_code_of_the_caveat(error: str, access: CuptiAc
 
 def test_both_of_cuptis_errors_are_told_apart_from_one() -> None:
     errors = (REFUSED, IN_USE)
-    assert cupti_access(errors) is CuptiAccess.REFUSED_AND_IN_USE
-    assert cupti_access(()) is CuptiAccess.UNKNOWN
+    assert cupti_access(errors, has_planes=True, uses_gpu=True) is CuptiAccess.REFUSED_AND_IN_USE
+
+
+GPU_THREAD = "line tf_GPU_Event_Manager/7\n  ThreadpoolListener::StartRegion 5..5us _c=9\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "access", "threads"),
+    [
+        (HOST, CuptiAccess.UNKNOWN, 0),
+        (HOST + GPU_THREAD, CuptiAccess.NOT_STARTED, 1),
+        (HOST + GPU_THREAD.replace("GPU", "Device"), CuptiAccess.NOT_STARTED, 1),
+        (HOST + GPU_THREAD.replace("tf_GPU", "my_GPU"), CuptiAccess.UNKNOWN, 0),
+        (HOST + GPU_THREAD + "plane /device:GPU:0", CuptiAccess.SILENT, 1),
+        (f"{WELL}", CuptiAccess.UNKNOWN, 0),
+    ],
+)
+def test_without_an_error_planes_and_threads_tell_whether_the_tracer_started(
+    text: str, access: CuptiAccess, threads: int
+) -> None:
+    loss = analyzed(text).device_loss
+    assert (loss.access, loss.gpu_threads) == (access, threads)
+
+
+def test_a_tracer_that_was_not_asked_for_did_not_fail() -> None:
+    capture = replace(capture_of(HOST + GPU_THREAD), manifest={"plan": {"device_trace": False}})
+    assert analyze(capture).device_loss.access is CuptiAccess.UNKNOWN
+
+
+def test_threads_of_a_gpu_ask_for_advice_where_no_gpu_was_sampled() -> None:
+    assert caveats(analyzed(HOST + GPU_THREAD))["no-device-plane"].remedy == "allow-gpu-tracing"
 
 
 def test_errors_of_other_tracers_are_not_the_gpus() -> None:

@@ -250,7 +250,8 @@ def test_every_reason_has_a_sentence(reason):
             "allow-gpu-tracing",
             (
                 "Another profiler uses CUPTI: stop the other profiler (Nsight, or DCGM's profiling "
-                "metrics: dcgmi profile --pause)."
+                "metrics: dcgmi profile --pause), then restart the server: after an error it no "
+                "longer uses CUPTI."
             ),
         ),
     ],

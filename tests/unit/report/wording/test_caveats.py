@@ -351,7 +351,8 @@ def test_the_fix_for_a_refused_tracer_goes_by_what_cupti_reported():
     caveat = Caveat("any", (), (("cupti_access", "in-use"),), "allow-gpu-tracing")
     assert advise_caveat(caveat) == (
         "Another profiler uses CUPTI: stop the other profiler (Nsight, or DCGM's profiling "
-        "metrics: dcgmi profile --pause)."
+        "metrics: dcgmi profile --pause), then restart the server: after an error it no longer "
+        "uses CUPTI."
     )
 
 
