@@ -144,6 +144,7 @@ def server_of(capture: Capture, models: tuple[str, ...]) -> Server:
         models=models,
         start_utc=start if isinstance(start, Unavailable) else _utc_text(start),
         start_unix_ns=start if isinstance(start, Unavailable) else str(start),
+        window_start_ns=capture.window.start_ns,
         window_ns=capture.window.duration_ns,
     )
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 BUSY = "busy"
 STATES = (BUSY, *(cause.value for cause in IDLE_CAUSES))
-# Rows of a series: a chart of 1,200 pixels shows no more, and a report stays below 1 MB.
-INTERVALS_MAX = 4_000
-SLICES = 1_000  # a block of summed intervals is no longer than this part of the window
+# Rows of a series: half a megabyte of the JSON report, ten times what 1,200 pixels can show.
+INTERVALS_MAX = 12_000
+SLICES = 2_000  # a block of summed intervals is no longer than this part of the window
 COLUMNS = (
     number_column("start_ns", "start", "ns", "From the window's start."),
     number_column("end_ns", "end", "ns", "From the window's start, half-open."),

@@ -110,7 +110,8 @@ class Series(Part, frozen=True):
     """What a chart draws: columns of equal length.
 
     Attributes:
-        kind: ``intervals`` (``start_ns``, ``end_ns``, a class and the time of it within), ``steps``
+        kind: ``intervals`` (``start_ns``, ``end_ns``, a class and the time of it within), ``spans``
+            (``start_ns``, ``end_ns`` and what is known of each; they may overlap), ``steps``
             (a value that holds until the next time), ``points`` or ``bars``.
         columns: The first is the x axis.
         values: By column key.
@@ -119,7 +120,7 @@ class Series(Part, frozen=True):
 
     id: str
     title: str
-    kind: Literal["intervals", "steps", "points", "bars"]
+    kind: Literal["intervals", "spans", "steps", "points", "bars"]
     columns: tuple[Column, ...]
     values: dict[str, tuple[Cell, ...]]
     note: str = ""

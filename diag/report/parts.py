@@ -19,6 +19,8 @@ class Server(Part, frozen=True):
         models: Names of the models in the requests.
         start_utc: ISO 8601, to the millisecond.
         start_unix_ns: Start of the window, a decimal string.
+        window_start_ns: Start of the window in ns since the trace began, where times in tables of
+            requests count from.
         window_ns: Length of the window.
     """
 
@@ -27,6 +29,7 @@ class Server(Part, frozen=True):
     models: tuple[str, ...]
     start_utc: str | Unavailable
     start_unix_ns: str | Unavailable
+    window_start_ns: int
     window_ns: int
 
 

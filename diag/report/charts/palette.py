@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from diag.model.gaps import IdleCause
+from diag.model.loops import LoopStage
 from diag.model.serving import CloseReason, Stage
 
 BUSY = "busy"
@@ -35,6 +36,29 @@ HUES: dict[str, Hue] = {
     "hand": Hue("#86407c", "#ffffff", "#c192c6", "#1a0a1d"),
     "glue": Hue("#757b84", "#0b0e12", "#6d7d8a", "#000000"),
     "none": Hue("#ffffff", "#14181f", "#12161c", "#e8ecf1"),
+}
+# Page, text, lines and links, by theme.
+SURFACE = {
+    "light": {
+        "bg": "#ffffff",
+        "panel": "#f6f7f9",
+        "ink": "#14181f",
+        "mute": "#56606e",
+        "line": "#dde1e7",
+        "edge": "#868f9b",
+        "link": "#1f55c4",
+        "hatch": "rgba(255,255,255,.55)",
+    },
+    "dark": {
+        "bg": "#12161c",
+        "panel": "#1a2027",
+        "ink": "#e8ecf1",
+        "mute": "#9aa6b5",
+        "line": "#2b333d",
+        "edge": "#7d8896",
+        "link": "#8ab4ff",
+        "hatch": "rgba(0,0,0,.5)",
+    },
 }
 HATCHED = {"wait": "busy", "ingress": "prep", "pool": "thread", "hand2": "hand", "unk": "glue"}
 # Stages, states of a device and reasons to start a batch share names where they share a colour.
@@ -67,6 +91,14 @@ _CLASSES: dict[str, str] = {
     IdleCause.TRACE_EDGE.value: "unk",
     IdleCause.UNEXPLAINED.value: "unk",
     IdleCause.NO_DEMAND.value: "none",
+    LoopStage.REQUEST_WAIT.value: "none",
+    LoopStage.INPUT_WAIT.value: "fill",
+    LoopStage.INPUT_FETCH.value: "copy",
+    LoopStage.CONVERT.value: "glue",
+    LoopStage.TRACING.value: "hand",
+    LoopStage.DISPATCH.value: "hand2",
+    LoopStage.MODEL.value: "busy",
+    LoopStage.NOT_KNOWN.value: "unk",
     CloseReason.SIZE.value: "busy",
     CloseReason.TIMEOUT.value: "fill",
     CloseReason.THREAD.value: "thread",

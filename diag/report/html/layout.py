@@ -16,49 +16,53 @@ class Chapter:
     Attributes:
         anchor: Its permanent fragment, ``#idle``.
         title: As it is shown.
+        short: Of the link at the top of the page.
         sections: What stands under it, in the report's order.
     """
 
     anchor: str
     title: str
+    short: str
     sections: tuple[Section, ...]
 
 
-# Anchor, title, ids of sections. A section that is in none of them stands under "More results".
+# Anchor, title, link, ids of sections. A section that is in none stands under "More results".
 _CHAPTERS = (
     (
         "compared",
         "Before and after",
+        "Compared",
         ("outcome", "latency", "stages", "findings", "checks", "circumstances"),
     ),
-    ("limits", "Limits of this analysis", ("doubts",)),
-    ("do", "What to do", ("change", "alternatives", "other_findings")),
-    ("requests", "Where requests spend their time", ("requests", "ledger", "clients")),
-    ("idle", "Why the device was idle", ("idle_overview", "idle", "longest_gaps")),
-    ("timeline", "Timeline", ("timeline",)),
-    ("tail", "Slow requests", ("slow_requests",)),
-    ("batches", "Batches", ("batches",)),
-    ("more", "More results", ()),
+    ("limits", "Limits of this analysis", "Limits", ("doubts",)),
+    ("do", "What to do", "To do", ("change", "alternatives", "other_findings")),
+    ("requests", "Where requests spend their time", "Requests", ("requests", "ledger", "clients")),
+    ("idle", "Why the device was idle", "Idle", ("idle_overview", "idle", "longest_gaps")),
+    ("timeline", "Timeline", "Timeline", ("timeline",)),
+    ("tail", "Slow requests", "Slow", ("slow_requests",)),
+    ("batches", "Batches", "Batches", ("batches",)),
+    ("more", "More results", "More", ()),
     (
         "env",
         "Environment and measurements",
+        "Environment",
         ("measurements", "host_ops", "pool_waits", "observer", "capture"),
     ),
-    ("how", "Evidence", ("evidence", "footer")),
+    ("how", "Evidence", "Evidence", ("evidence", "footer")),
 )
 _VERDICT = "verdict"
 
 
 def chapters_of(page: Page) -> tuple[Chapter, ...]:
     """All sections of the page but the verdict's, each in one chapter; no chapter is empty."""
-    known = {id_: anchor for anchor, _, ids in _CHAPTERS for id_ in ids}
+    known = {id_: anchor for anchor, _, _, ids in _CHAPTERS for id_ in ids}
     found: dict[str, list[Section]] = {}
     for section in page.sections:
         if section.id != _VERDICT and _has_content(section):
             found.setdefault(known.get(section.id, "more"), []).append(section)
     return tuple(
-        Chapter(anchor, title, tuple(found[anchor]))
-        for anchor, title, _ in _CHAPTERS
+        Chapter(anchor, title, short, tuple(found[anchor]))
+        for anchor, title, short, _ in _CHAPTERS
         if anchor in found
     )
 

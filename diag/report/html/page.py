@@ -13,46 +13,61 @@ from markupsafe import Markup, escape
 from diag.model.printable import TEXT_MAX_CHARS, printable
 from diag.report.charts import palette, svg
 from diag.report.html.cards import cards_of
-from diag.report.html.charts import section_charts, tapes
+from diag.report.html.charts import section_charts, tapes, timeline_key
 from diag.report.html.layout import chapters_of
+from diag.report.html.timeline_data import timeline_json
 from diag.report.model import Page, Report
 from diag.report.shown import shown_cell, shown_title
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from diag.report.model import Cell, Column, Table
 
 _RESOURCES = "diag.report"
+SCRIPTS = ("data", "words", "colors", "draw", "view", "tracks", "controls", "page")
 
 
 def draw_page(page: Page, *, verbose: bool) -> str:
-    """The whole document; it needs no script and no network, and nothing in it runs.
+    """The whole document. It needs no network; without scripts its timeline cannot be zoomed.
 
     Args:
         page: What to show.
         verbose: Whether with columns and stages that are shown only on request.
     """
-    style = _style()
+    report = page if isinstance(page, Report) else None
+    timeline = timeline_json(report) if report else None
+    style, script = _style(), _script()
+    library = _resource("html/vendor/uPlot.iife.min.js") if timeline else ""
     template = _environment().get_template("page.html.j2")
     text = template.render(
         page=page,
         verbose=verbose,
-        report=page if isinstance(page, Report) else None,
+        report=report,
         chapters=chapters_of(page),
-        cards=cards_of(page) if isinstance(page, Report) else (),
-        tapes=tuple(tapes(page)) if isinstance(page, Report) else (),
-        style=Markup(style),  # noqa: S704  our own file and colours
-        policy=policy(style),
+        cards=cards_of(report) if report else (),
+        tapes=tuple(tapes(report)) if report else (),
+        timeline=timeline,
+        style=Markup(style),  # noqa: S704  our own files and colours
+        library=Markup(library),  # noqa: S704  the published file, see test_vendor.py
+        script=Markup(script),  # noqa: S704  our own files
+        policy=policy(style, [each for each in (library, script) if each]),
     )
     return text.rstrip() + "\n"
 
 
-def policy(style: str) -> str:
-    """The page's Content-Security-Policy: its own style sheet and nothing else."""
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+def policy(style: str, scripts: Sequence[str]) -> str:
+    """The page's Content-Security-Policy: its own style sheet and scripts, and nothing else."""
+    sources = " ".join(_digest(script) for script in scripts)
     return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; "
+        f"default-src 'none'; script-src {sources}; style-src {_digest(style)}; "
+        "base-uri 'none'; form-action 'none'; "
         "require-trusted-types-for 'script'; trusted-types 'none'"
     )
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def _environment() -> jinja2.Environment:
@@ -73,6 +88,7 @@ def _environment() -> jinja2.Environment:
     environment.globals["columns_of"] = _columns
     environment.globals["rows_of"] = _rows
     environment.globals["charts"] = section_charts
+    environment.globals["states"] = timeline_key
     environment.globals["is_colored"] = palette.is_colored
     return environment
 
@@ -120,11 +136,26 @@ def _cell(row: dict[str, Cell], column: Column) -> str:
 
 def _style() -> str:
     """The style sheet, with the colours of both themes; print is light."""
-    light, dark = palette.variables(dark=False), palette.variables(dark=True)
+    light, dark = (_theme(is_dark=is_dark) for is_dark in (False, True))
     return (
-        f":root{{{light}}}@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"
-        f"{palette.class_rules()}\n{_resource('html/style.css')}"
+        f":root{{{light}}}"
+        f"@media screen and (prefers-color-scheme:dark){{:root:not([data-theme=light]){{{dark}}}}}"
+        f"@media screen{{:root[data-theme=dark]{{{dark}}}}}"
+        f"{palette.class_rules()}\n{_resource('html/vendor/uPlot.min.css')}\n"
+        f"{_resource('html/style.css')}"
     )
+
+
+def _theme(*, is_dark: bool) -> str:
+    scheme = "dark" if is_dark else "light"
+    surface = ";".join(f"--{name}:{value}" for name, value in palette.SURFACE[scheme].items())
+    return f"color-scheme:{scheme};{surface};{palette.variables(dark=is_dark)}"
+
+
+def _script() -> str:
+    """The script's parts in one scope of their own, in the order of what they need."""
+    parts = "".join(_resource(f"html/script/{name}.js") for name in SCRIPTS)
+    return f"(()=>{{'use strict';\n{parts}}})();"
 
 
 def _resource(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The HTML page: nothing runs in it, nothing is loaded, and every figure is in the JSON report."""
+"""The HTML page: only its own script runs, nothing is loaded, every figure is in the JSON."""
 
 from __future__ import annotations
 
@@ -38,11 +38,16 @@ SIZE_MAX = 3_000_000
 
 @dataclass
 class Read(HTMLParser):
-    """The page's elements, and its text outside of the style sheet."""
+    """The page's elements, and its text outside of style sheet and scripts.
+
+    Attributes:
+        scripts: Type and text of each; "" for one that runs.
+    """
 
     tags: list[tuple[str, dict[str, str | None]]] = field(default_factory=list)
     pieces: list[str] = field(default_factory=list)
     style: str = ""
+    scripts: list[tuple[str, str]] = field(default_factory=list)
     open: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -62,6 +67,8 @@ class Read(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self.open and self.open[-1] == "style":
             self.style += data
+        elif self.open and self.open[-1] == "script":
+            self.scripts.append((self.tags[-1][1].get("type") or "", data))
         else:
             self.pieces.append(data)
 
@@ -81,6 +88,18 @@ def read(page: Page, *, verbose: bool = False) -> Read:
     return found
 
 
+def runs(found: Read) -> list[str]:
+    return [text for type_, text in found.scripts if not type_]
+
+
+def strings(node: object) -> list[str]:
+    if isinstance(node, dict):
+        return [text for each in node.items() for part in each for text in strings(part)]
+    if isinstance(node, list):
+        return [text for each in node for text in strings(each)]
+    return [node] if isinstance(node, str) else []
+
+
 def hostile_report(name: str) -> Report:
     analysis = make_analysis()
     requests = replace(analysis.requests, models=(name,))
@@ -94,7 +113,12 @@ def test_hostile_names_are_only_text(name):
     page = hostile_report(name)
     found, plain = read(page, verbose=True), read(make_report(), verbose=True)
     assert {tag for tag, _ in found.tags} == {tag for tag, _ in plain.tags}
-    assert not {tag for tag, _ in found.tags} & {"script", "iframe", "object", "embed", "base"}
+    assert not {tag for tag, _ in found.tags} & {"iframe", "object", "embed", "base"}
+    assert runs(found) == runs(plain)
+    assert {type_ for type_, _ in found.scripts} == {"", "application/json"}
+    (data,) = [text for type_, text in found.scripts if type_]
+    assert not set(data) & set("<>&")
+    assert is_printable("".join(strings(json.loads(data))))
     for _, attributes in found.tags:
         assert not [key for key in attributes if key.startswith("on") or key in ("src", "style")]
         assert (attributes.get("href") or "#").startswith("#")
@@ -106,21 +130,61 @@ def test_a_name_is_shown_as_it_is():
     assert "<b>&amp;" in read(hostile_report("a<b>&amp;c")).text
 
 
-def test_nothing_is_loaded_and_only_the_pages_own_style_is_allowed():
-    found = read(make_report())
-    digest = base64.b64encode(hashlib.sha256(found.style.encode()).digest()).decode()
+def digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+@pytest.mark.parametrize("kind", ["report", "without a timeline"])
+def test_nothing_is_loaded_and_only_the_pages_own_style_and_scripts_are_allowed(kind):
+    page: Page = make_report()
+    if kind != "report":
+        page = msgspec.structs.replace(page, sections=page.sections[:2])
+    found = read(page)
+    assert [len(runs(found)), len(found.scripts)] == ([2, 3] if kind == "report" else [1, 1])
     (policy,) = [
         attributes["content"]
         for _, attributes in found.tags
         if attributes.get("http-equiv") == "Content-Security-Policy"
     ]
-    assert policy.startswith(f"default-src 'none'; style-src 'sha256-{digest}'; ")
-    assert "trusted-types 'none'" in policy
+    scripts = " ".join(map(digest, runs(found)))
+    assert policy.startswith(
+        f"default-src 'none'; script-src {scripts}; style-src {digest(found.style)}; "
+    )
+    assert "require-trusted-types-for 'script'; trusted-types 'none'" in policy
     assert "unsafe" not in policy
-    assert set(re.findall(r"url\((.*?)\)", html_of(make_report()))) <= {
+    assert set(re.findall(r"url\((.*?)\)", html_of(page))) <= {
         f"#h-{name}" for name in ("wait", "ingress", "pool", "hand2", "unk")
     }
     assert "@import" not in found.style
+    assert not re.search(r"\beval\(|new Function|innerHTML|\bfetch\(", "".join(runs(found)))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_timelines_data_are_those_of_the_report(case):
+    report = sample_report(case)
+    (text,) = [text for type_, text in read(report).scripts if type_]
+    data = json.loads(text)
+    series = {each.id: each for each in report.section("timeline").series}
+    (lane,) = data["lanes"]
+    intervals = series[f"intervals.{lane['name']}"].values
+    start_ns = np.cumsum(lane["start"])
+    assert start_ns.tolist() == list(intervals["start_ns"])
+    assert (start_ns + lane["length"]).tolist() == list(intervals["end_ns"])
+    assert [data["states"][index] for index in lane["state"]] == list(intervals["state"])
+    times = [t or length for t, length in zip(lane["time"], lane["length"], strict=True)]
+    assert times == list(intervals["time_ns"])
+    levels = data["levels"]
+    assert np.cumsum(levels["time"]).tolist() == list(series["in_flight"].values["time_ns"])
+    assert levels["queued"] == list(series["in_flight"].values["queued"])
+    spans = data["spans"]
+    requests = series["requests"].values
+    assert np.cumsum(spans["start"]).tolist() == list(requests["start_ns"])
+    assert np.sum(spans["times"], axis=0).tolist() == spans["length"]
+    if data["batches"]:
+        assert data["batches"]["rows"] == list(series["batch_spans"].values["rows"])
+    for samples in data["samples"]:
+        (each,) = [s for s in series.values() if s.title == samples["title"]]
+        assert samples["value"] == list(each.values["value"])
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -10,10 +10,12 @@ import pytest
 
 from diag.model.gaps import IDLE_CAUSES, GapTable, Timeline
 from diag.model.samples import SampleSeries
+from diag.model.serving import Stage
 from diag.model.window import ClockSync, Window
-from diag.report.interval_series import interval_series
+from diag.report.interval_series import SLICES, interval_series
+from diag.report.level_series import in_flight_series
 from diag.report.model import Report, Series
-from diag.report.sections.timeline import SLICES, in_flight_series
+from diag.report.span_series import LONGEST, batch_spans, chosen_spans, request_spans
 from tests.unit.report.factory import (
     MS,
     ORIGIN_UNIX_NS,
@@ -107,8 +109,9 @@ def test_a_window_without_anything_is_one_interval():
 def test_requests_in_flight_are_steps():
     series = series_of(make_report(), "in_flight")
     assert series.kind == "steps"
-    assert series.values["time_ns"][:4] == (0, 12 * MS, 20 * MS, 32 * MS)
-    assert series.values["in_flight"] == (1, 0, 1, 0, 1, 0)
+    level = dict(zip(series.values["time_ns"], series.values["in_flight"], strict=True))
+    assert [level[time * MS] for time in (0, 12, 20, 32, 40, 52)] == [1, 0, 1, 0, 1, 0]
+    assert set(series.values["in_flight"]) == {0, 1}
 
 
 def test_a_request_that_begins_as_another_ends_is_no_second_one():
@@ -172,3 +175,65 @@ def test_bars_by_percentile_add_up_to_their_requests():
         assert sum(times) == pytest.approx(12 * MS)
     counts = dict(zip(bands, series.values["requests"], strict=True))
     assert counts == {"mean": 199, "p50": 19, "p90": 9, "p99": 1}
+
+
+def test_requests_are_queued_until_their_batch_is_taken():
+    """Batches are taken at 9 and 29 ms, after 6 ms of waiting in the queue."""
+    stage_ns = make_requests().stage_ns
+    stage_ns[:, [Stage.QUEUE_FILL.index, Stage.QUEUE_THREAD.index, Stage.QUEUE_DISPATCH.index]] = (
+        np.array([3, 2, 1]) * MS
+    )
+    requests = replace(
+        make_requests(),
+        stage_ns=stage_ns,
+        batch_offsets=np.array([0, 1, 2, 2], np.int64),
+        batch_index=np.array([0, 1], np.int32),
+    )
+    series = series_of(make_report(replace(make_analysis(), requests=requests)), "in_flight")
+    assert series.values["time_ns"] == tuple(
+        time * MS for time in (0, 3, 9, 12, 20, 23, 29, 32, 40, 52)
+    )
+    assert series.values["in_flight"] == (1, 1, 1, 0, 1, 1, 1, 0, 1, 0)
+    assert series.values["queued"] == (0, 1, 0, 0, 0, 1, 0, 0, 0, 0)
+
+
+def test_spans_of_requests_add_up_to_their_length():
+    analysis = make_analysis()
+    series = request_spans(analysis)
+    stages = [column.key for column in series.columns if column.key.startswith("stage_")]
+    sums = [sum(times) for times in zip(*(series.values[key] for key in stages), strict=True)]
+    edges = zip(series.values["start_ns"], series.values["end_ns"], strict=True)
+    assert sums == [end - start for start, end in edges]
+    assert len(sums) == len(analysis.requests)
+    assert series.note == ""
+
+
+def test_batches_in_one_lane_never_overlap():
+    analysis = make_analysis()
+    batches = analysis.batches
+    start_ns = np.array([10 * MS, 11 * MS], np.int64)
+    batches = replace(batches, start_ns=start_ns, end_ns=start_ns + 5 * MS)
+    series = batch_spans(replace(analysis, batches=batches))
+    assert series.values["lane"] == (0, 1)
+    batches = replace(batches, end_ns=start_ns + MS)
+    assert batch_spans(replace(analysis, batches=batches)).values["lane"] == (0, 0)
+
+
+def test_of_many_spans_the_longest_are_kept_and_no_part_of_the_window_is_empty():
+    n = 50_000
+    random = np.random.default_rng(1)
+    start_ns = np.sort(random.integers(0, 400 * MS, n))
+    duration_ns = random.integers(1, 1000, n)
+    duration_ns[n // 2 : n // 2 + LONGEST] += 5000  # all in one slice of the window
+    mine = chosen_spans(start_ns, start_ns + duration_ns, Window(0, 400 * MS), 4_000)
+    assert len(mine) <= 4_000
+    assert set(range(n // 2, n // 2 + LONGEST)) <= set(mine.tolist())
+    assert set((start_ns[mine] // MS).tolist()) == set(range(400))
+    assert (np.diff(start_ns[mine]) >= 0).all()
+
+
+def test_a_source_that_is_absent_says_why():
+    capture = make_capture()
+    series = series_of(make_report(make_analysis(capture=capture)), "samples.gpu")
+    assert series.values == {"time_ns": (), "value": ()}
+    assert series.note == f"not known: {capture.gpu_samples.reason}"
