@@ -95,16 +95,16 @@ def _lane(series: Series) -> Chart:
     """The exact share of every class of states in each of equal columns of the window."""
     drawing = svg.share_lane(lane_shares(series, _LANE_COLUMNS), _LANE_PX, series.title)
     note = f" ({series.note})" if series.note else ""
-    return Chart(f"{series.title}{note}", drawing, _LANE_PX)
+    states = dict.fromkeys(str(state) for state in series.values["state"])
+    key = tuple(Part(state, 0, "") for state in states)
+    return Chart(f"{series.title}{note}", drawing, _LANE_PX, key)
 
 
 def timeline_key(section: Section) -> tuple[Part, ...]:
     """Every state of a lane, and every stage in which a span spent time."""
-    names: dict[str, None] = {}
+    names = {part.name: None for chart in section_charts(section) for part in chart.key}
     for series in section.series:
-        if series.kind == "intervals":
-            names.update(dict.fromkeys(str(state) for state in series.values["state"]))
-        elif series.kind == "spans":
+        if series.kind == "spans":
             stages = [each for each in series.columns if each.key.startswith("stage_")]
             names.update({each.title: None for each in stages if any(series.values[each.key])})
     return tuple(Part(name, 0, "") for name in names)
