@@ -18,7 +18,8 @@ from diag.cli.output import write_output
 from diag.cli.quantities import Duration
 from diag.cli.report_output import DEFAULT_FORMAT, render_report
 from diag.demo.installed import check_installed
-from diag.demo.scenarios import SCENARIOS, Scenario
+from diag.demo.scenario import Scenario
+from diag.demo.scenarios import SCENARIOS
 from diag.errors import DiagError, OutputError, RegressionError, UsageError
 
 if TYPE_CHECKING:
@@ -39,7 +40,12 @@ _scenario_options = option_group(
         metavar="NAME",
         help="Scenario to run: models, load and a planted cause. See --list.",
     ),
-    option("--list", "list_", is_flag=True, help="List the scenarios with their causes, and exit."),
+    option(
+        "--list",
+        "list_",
+        is_flag=True,
+        help="List the scenarios with the finding that each plants, and exit.",
+    ),
     option(
         "-d",
         "--duration",
@@ -124,7 +130,7 @@ def demo(
     if list_:
         width = max(map(len, SCENARIOS))
         for each in SCENARIOS.values():
-            click.echo(f"{each.name:<{width}}  {each.story} [{each.cause}]")
+            click.echo(f"{each.name:<{width}}  {each.story} [{each.planted}]")
         return
     if duration is not None and not MIN_DURATION_NS <= duration <= MAX_DURATION_NS:
         raise click.BadParameter("a demo captures 500ms to 10s", param_hint="'--duration'")
@@ -162,8 +168,8 @@ def _diagnose(scenario: Scenario, folder: Path, ports: tuple[int, int], duration
     click.echo(comparison_text(comparison))
     click.echo(observer_text(recorded.phases))
     click.echo(
-        f"Results are in {folder}: bundle/, report.md, report.json, truth.json, load.json\n"
-        f"  diag analyze {recorded.bundle}\n"
+        f"Results are in {folder}: bundle/, report.md, report.json, truth.json, calls.csv\n"
+        f"  diag analyze {recorded.bundle} --client-log {recorded.client_log}\n"
         f"  tensorboard --logdir {recorded.bundle}"
     )
     if comparison.is_gross:
@@ -195,6 +201,7 @@ def _close_the_loop(
 
 
 def _keep_serving(scenario: Scenario, folder: Path, ports: tuple[int, int]) -> None:
+    from diag.demo.client_log import write_client_log
     from diag.demo.processes import DemoLoad, DemoServer
     from diag.demo.serving_loop import serve_until_interrupted
 
@@ -211,10 +218,14 @@ def _keep_serving(scenario: Scenario, folder: Path, ports: tuple[int, int]) -> N
             )
             sys.stdout.flush()
 
-        with DemoLoad.start(scenario, server.address, folder / "load.log"):
+        with DemoLoad.start(scenario, server.address, folder / "load.log") as load:
             serve_until_interrupted(server, folder / "server.log", invite)
+            log = write_client_log(folder, load.stop())
         server.stop()
-    progress.say(f"stopped; the truth about every request is in {folder / 'truth.json'}")
+    progress.say(
+        f"stopped; the truth about every request is in {folder / 'truth.json'}, the clients' log "
+        f"in {log}"
+    )
 
 
 def _capture_command(address: ServerAddress) -> str:

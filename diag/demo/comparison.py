@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from diag.analysis.result import Analysis
     from diag.demo.groups import Pair
     from diag.demo.replay import BatcherSettings
-    from diag.demo.scenarios import Scenario
+    from diag.demo.scenario import Scenario
     from diag.demo.truth import RequestTruth
 
 # Above this share of a request's time a difference is a defect, not inaccuracy.
@@ -43,9 +43,8 @@ class Comparison:
         expected: Requests of this model that by the truth lie inside the recorded window.
         lines: Differences by group of stages, then by queue wait if the model is batched.
         request_ns: Mean duration of a request by the truth.
-        planted: The planted cause.
-        accepted: Causes that a correct verdict may name.
-        verdict: The cause that diag's verdict names.
+        planted: Ids of findings of which a correct verdict has one.
+        first: Id of diag's first finding; ``healthy`` where no change is advised.
         largest_stage: Stage in which requests of this model spend most time.
         largest_gap: Idle cause with most time; "" if no device was idle.
     """
@@ -56,21 +55,15 @@ class Comparison:
     expected: int
     lines: tuple[Deviation, ...]
     request_ns: float
-    planted: str
-    accepted: tuple[str, ...]
-    verdict: str
+    planted: tuple[str, ...]
+    first: str
     largest_stage: str
     largest_gap: str
 
     @property
-    def found(self) -> bool:
-        """Whether the planted cause is the largest stage or the largest idle cause."""
-        return self.planted in (self.largest_stage, self.largest_gap)
-
-    @property
     def is_verdict_right(self) -> bool:
-        """Whether diag's verdict names an accepted cause."""
-        return self.verdict in self.accepted
+        """Whether diag's first finding names the planted cause."""
+        return self.first in self.planted
 
     @property
     def is_gross(self) -> bool:
@@ -83,7 +76,6 @@ class Comparison:
         """The content of comparison.json."""
         record: dict[str, Any] = {
             **{key: value for key, value in asdict(self).items() if key != "lines"},
-            "found": self.found,
             "verdict_is_right": self.is_verdict_right,
             "lines": [
                 {**asdict(line), "difference_ns": line.difference_ns, "within": line.is_within}
@@ -99,7 +91,7 @@ def compare(
     *,
     scenario: Scenario,
     settings: BatcherSettings | None,
-    verdict: str,
+    first: str,
 ) -> Comparison:
     """Compare the requests of the model that shows the scenario's cause.
 
@@ -108,7 +100,7 @@ def compare(
         truths: Every request of every model, also those outside the window.
         scenario: The scenario with its planted cause.
         settings: Parameters of the victim's queue; None if it is not batched.
-        verdict: The cause diag's verdict names.
+        first: Id of the verdict's finding, or ``healthy``.
     """
     model = scenario.victim
     pairs = pair_requests(analysis, truths, model)
@@ -129,9 +121,8 @@ def compare(
         expected=_count_inside(analysis, truths, model),
         lines=lines,
         request_ns=request_ns,
-        planted=scenario.cause,
-        accepted=scenario.verdicts,
-        verdict=verdict,
+        planted=scenario.findings,
+        first=first,
         largest_stage=_largest_stage(analysis, pairs),
         largest_gap=_largest_gap(analysis),
     )

@@ -14,15 +14,18 @@ if TYPE_CHECKING:
 def diagnose(recorded: RecordedScenario) -> tuple[diag.Analysis, Comparison]:
     """Open and analyze the bundle as any bundle, and compare its verdict and times with the truth.
 
+    The clients' log is given where the scenario needs it.
+
     Raises:
         InputError: The bundle cannot be read.
     """
-    analysis = diag.analyze(diag.open_bundle(recorded.bundle))
+    log = recorded.client_log if recorded.scenario.needs_client_log else None
+    analysis = diag.analyze(diag.open_bundle(recorded.bundle, client_log=log))
     comparison = compare(
         analysis,
         recorded.truths,
         scenario=recorded.scenario,
         settings=recorded.batcher(recorded.scenario.victim),
-        verdict=diag.conclude(analysis, diag.find(analysis)).cause,
+        first=diag.conclude(analysis, diag.find(analysis)).id,
     )
     return analysis, comparison

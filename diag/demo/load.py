@@ -59,7 +59,7 @@ class LoadOrder:
 
     address: str
     streams: tuple[StreamOrder, ...]
-    deadline_s: float = 20.0
+    deadline_s: float
 
     def to_json(self) -> str:
         """The order as one line of JSON."""

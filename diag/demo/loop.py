@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from diag.capture.progress import Progress
-    from diag.demo.scenarios import Scenario
+    from diag.demo.scenario import Scenario
     from diag.model.finding import Finding
 
 

@@ -3,7 +3,8 @@
 Names, labels, units and bucket limits: servables/tensorflow/util.cc and
 util/prometheus_exporter.cc, tensorflow/serving 9d981c5c; gauges of in-graph batching:
 core/kernels/batching_util/batch_resource_base.cc, TensorFlow 2.21. Counters of TensorFlow's runtime
-are missing: Python cannot read the C++ registry.
+are missing, as Python cannot read the C++ registry, except the sizes of in- and outputs
+(core/common_runtime/metrics.cc, TensorFlow 2.21), which Python sees as well.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from itertools import accumulate
 
 # monitoring::Buckets::Exponential(10, 1.8, 33), in microseconds.
 LATENCY_LIMITS_MICROS: tuple[float, ...] = tuple(10 * 1.8**i for i in range(33))
+# monitoring::Buckets::Exponential(1, 4, 14), in bytes.
+SIZE_LIMITS_BYTES: tuple[float, ...] = tuple(4.0**i for i in range(14))
 Labels = tuple[tuple[str, str], ...]
 
 
@@ -26,14 +29,15 @@ _DECLARED: dict[str, set[str]] = {
 
 
 class _Histogram:
-    def __init__(self) -> None:
-        self.counts = [0] * (len(LATENCY_LIMITS_MICROS) + 1)
+    def __init__(self, limits: tuple[float, ...]) -> None:
+        self.limits = limits
+        self.counts = [0] * (len(limits) + 1)
         self.sum = 0.0
 
-    def add(self, micros: float) -> None:
+    def add(self, value: float) -> None:
         # TensorFlow's buckets are [low, high): a value equal to a limit belongs to the next bucket.
-        self.counts[bisect_right(LATENCY_LIMITS_MICROS, micros)] += 1
-        self.sum += micros
+        self.counts[bisect_right(self.limits, value)] += 1
+        self.sum += value
 
 
 class ServerMetrics:
@@ -63,8 +67,15 @@ class ServerMetrics:
         api = "Predict" if entrypoint == "GRPC" else "predict"
         named = (("model_name", model), ("API", api))
         with self._lock:
-            self._add("request_latency", (*named, ("entrypoint", entrypoint)), request_ns)
-            self._add("runtime_latency", (*named, ("runtime", "TF1")), runtime_ns)
+            self._add_latency("request_latency", (*named, ("entrypoint", entrypoint)), request_ns)
+            self._add_latency("runtime_latency", (*named, ("runtime", "TF1")), runtime_ns)
+
+    def add_run(self, input_bytes: int, output_bytes: int) -> None:
+        """Add one Session::Run to ``graph_run_input_tensor_bytes`` and ``…output…``."""
+        with self._lock:
+            for side, size in (("input", input_bytes), ("output", output_bytes)):
+                name = f":tensorflow:core:graph_run_{side}_tensor_bytes"
+                self._add(name, (), size, SIZE_LIMITS_BYTES)
 
     def set_batching_gauge(self, gauge: str, labels: Labels, value: int) -> None:
         """Set a gauge of in-graph batching, e.g. ``max_batch_size``."""
@@ -90,13 +101,16 @@ class ServerMetrics:
                         lines += _histogram_lines(name, labels, histogram)
         return "\n".join(lines) + "\n"
 
-    def _add(self, metric: str, labels: Labels, duration_ns: int) -> None:
-        key = (f":tensorflow:serving:{metric}", labels)
-        self._histograms.setdefault(key, _Histogram()).add(duration_ns / 1000)
+    def _add_latency(self, metric: str, labels: Labels, duration_ns: int) -> None:
+        name = f":tensorflow:serving:{metric}"
+        self._add(name, labels, duration_ns / 1000, LATENCY_LIMITS_MICROS)
+
+    def _add(self, name: str, labels: Labels, value: float, limits: tuple[float, ...]) -> None:
+        self._histograms.setdefault((name, labels), _Histogram(limits)).add(value)
 
 
 def _histogram_lines(name: str, labels: Labels, histogram: _Histogram) -> list[str]:
-    limits = [f"{limit:g}" for limit in LATENCY_LIMITS_MICROS] + ["+Inf"]
+    limits = [f"{limit:g}" for limit in histogram.limits] + ["+Inf"]
     totals = list(accumulate(histogram.counts))
     lines = [
         f"{name}_bucket{_braced((*labels, ('le', limit)))} {total}"

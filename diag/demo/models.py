@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
+from diag.demo.locked_op import hold_lock
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from diag.demo.batching import BatchFunctionAttributes
-    from diag.demo.scenarios import ModelPlan
+    from diag.demo.scenario import ModelPlan
 
 v1 = tf.compat.v1
 WIDTH = 1024
 IMAGE_SIDE = 32  # pixels after resizing: 32 * 32 RGB reduced to WIDTH features
-CLASSES = 8
 CLOCK_SIGNATURE = "demo_clock"
 
 
@@ -90,6 +91,8 @@ def _preprocess(plan: ModelPlan, inputs: Any) -> Any:
 
 def _compute(plan: ModelPlan, features: Any) -> Any:
     """A chain of matrix products on ``plan.tokens`` vectors per row."""
+    if plan.lock_ms:
+        features = hold_lock(features, plan.lock_ms)
     random = np.random.default_rng(7)
     weights = (random.standard_normal((WIDTH, WIDTH)) * np.sqrt(2 / WIDTH)).astype(np.float32)
     shared = tf.constant(weights)
@@ -98,7 +101,10 @@ def _compute(plan: ModelPlan, features: Any) -> Any:
     for _ in range(plan.layers):
         hidden = tf.nn.relu(tf.matmul(hidden, shared))
     tokens = tf.reshape(hidden, [-1, plan.tokens, WIDTH])
-    return tf.reduce_mean(tokens, axis=1)[:, :CLASSES]
+    mean = tf.reduce_mean(tokens, axis=1)
+    if plan.scores > WIDTH:
+        mean = tf.tile(mean, [1, -(-plan.scores // WIDTH)])
+    return mean[:, : plan.scores]
 
 
 def _timed(plan: ModelPlan, features: Any) -> _Timed:

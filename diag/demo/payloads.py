@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from diag.demo.scenarios import ModelPlan
+    from diag.demo.scenario import ModelPlan, Stream
 
 
 def make_rows(plan: ModelPlan, rows: int) -> NDArray[Any]:
@@ -34,10 +34,14 @@ def make_rows(plan: ModelPlan, rows: int) -> NDArray[Any]:
     return np.array([jpeg] * rows, dtype=object)
 
 
-def write_payload(plan: ModelPlan, rows: NDArray[Any], path: Path) -> None:
+def write_payload(stream: Stream, rows: NDArray[Any], path: Path) -> None:
     """Write the PredictRequest for these rows to a file."""
     request = predict_pb2.PredictRequest()
-    request.model_spec.name = plan.name
+    request.model_spec.name = stream.model
     request.model_spec.signature_name = "serving_default"
-    request.inputs["inputs"].CopyFrom(tf.make_tensor_proto(rows))
+    tensor = tf.make_tensor_proto(rows)
+    if stream.encoding == "numbers":
+        tensor.ClearField("tensor_content")
+        tensor.float_val.extend(rows.ravel().tolist())
+    request.inputs["inputs"].CopyFrom(tensor)
     path.write_bytes(request.SerializeToString())

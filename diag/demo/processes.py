@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from diag.demo.scenarios import Scenario
+    from diag.demo.scenario import Scenario
 
 START_TIMEOUT_S = 120.0
 
@@ -105,12 +105,13 @@ class DemoServer:
 class DemoLoad:
     """The load generator's process; leaving the context ends it."""
 
-    def __init__(self, child: Child) -> None:
+    def __init__(self, child: Child, ending: ExitStack) -> None:
         self._child = child
+        self._ending = ending
 
     @classmethod
     def start(cls, scenario: Scenario, address: ServerAddress, log: Path) -> DemoLoad:
-        """Start to send the scenario's streams.
+        """Start to send the scenario's streams, and its neighbours if it has some.
 
         Raises:
             ServerUnreachableError: It did not start.
@@ -119,19 +120,17 @@ class DemoLoad:
             StreamOrder(stream.model, files, stream.arrivals)
             for stream, files in zip(scenario.streams, address.payloads, strict=True)
         )
-        child = Child("diag.demo.load", (), log)
-        try:
-            child.send(LoadOrder(address.grpc, streams).to_json())
-            if not child.read_line(START_TIMEOUT_S):
-                raise ServerUnreachableError(
-                    "the load generator did not start",
-                    cause=child.last_error(),
-                    hint=f"its log is {log}",
-                )
-        except BaseException:
-            child.end()
-            raise
-        return cls(child)
+        with ExitStack() as ending:
+            child = Child("diag.demo.load", (), log)
+            ending.callback(child.end)
+            child.send(LoadOrder(address.grpc, streams, scenario.deadline_s).to_json())
+            _wait_for_start(child, "the load generator", log)
+            if scenario.has_neighbours:
+                beside = log.with_name("neighbours.log")
+                neighbours = Child("diag.demo.neighbours", (), beside)
+                ending.callback(neighbours.end)
+                _wait_for_start(neighbours, "the busy neighbours", beside)
+            return cls(child, ending.pop_all())
 
     def stop(self) -> list[ClientCall]:
         """End the load and return all calls in the order of their due times.
@@ -156,4 +155,11 @@ class DemoLoad:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._child.end()
+        self._ending.close()
+
+
+def _wait_for_start(child: Child, what: str, log: Path) -> None:
+    if not child.read_line(START_TIMEOUT_S):
+        raise ServerUnreachableError(
+            f"{what} did not start", cause=child.last_error(), hint=f"its log is {log}"
+        )

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import diag
+from diag.demo.client_log import write_client_log
 from diag.demo.observer import Phase, observe
 from diag.demo.processes import DemoLoad, DemoServer
 from diag.demo.replay import BatcherSettings, settings_from_facts
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from diag.capture.progress import Progress
     from diag.demo.load import ClientCall
-    from diag.demo.scenarios import Scenario
+    from diag.demo.scenario import Scenario
 
 SETTLE_S = 1.0  # connections and first batches, left out of the latency before the capture
 BEFORE_S = 3.0
@@ -54,13 +55,15 @@ class RecordedScenario:
         phases: Clients' latency before, during and after the capture.
         facts: Facts about the scenario, from truth.json.
         truths: The truth about every request.
+        client_log: Path of the clients' log, for ``diag analyze --client-log``.
     """
 
     scenario: Scenario
     bundle: Path
-    phases: tuple[Phase, Phase, Phase]
+    phases: tuple[Phase, ...]
     facts: dict[str, Any]
     truths: tuple[RequestTruth, ...]
+    client_log: Path
 
     def batcher(self, model: str) -> BatcherSettings | None:
         """Parameters of a model's queue; None if the model is not batched."""
@@ -74,7 +77,8 @@ def record_scenario(
 
     Args:
         scenario: The scenario.
-        folder: An existing folder for the bundle (``bundle/``), truth.json, load.json and logs.
+        folder: An existing folder for the bundle (``bundle/``), truth.json, load.json, calls.csv
+            and logs.
         options: Ports, length and tracer level.
         progress: Receives progress messages.
 
@@ -113,7 +117,8 @@ def record_scenario(
         server.stop()
     facts, truths = read_truth(truth_path)
     _write_load(folder / "load.json", watch)
-    return RecordedScenario(scenario, outcome.path, watch.phases(), facts, truths)
+    log = write_client_log(folder, watch.calls)
+    return RecordedScenario(scenario, outcome.path, watch.phases(), facts, truths, log)
 
 
 class _Watch:

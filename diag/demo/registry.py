@@ -89,6 +89,7 @@ class Registry:
             self._remember(failed)
             raise PredictError(error.error_code, error.message) from error
         self._remember(truth)
+        self.metrics.add_run(_bytes(inputs), _bytes(scores))
         return scores, truth.run_end_unix_ns - truth.run_start_unix_ns
 
     def truth(self) -> list[RequestTruth]:
@@ -99,3 +100,8 @@ class Registry:
     def _remember(self, truth: RequestTruth) -> None:
         with self._lock:
             self._truth.append(truth)
+
+
+def _bytes(values: NDArray[Any]) -> int:
+    """Size of a tensor's content; of strings, without their pointers."""
+    return sum(map(len, values.ravel())) if values.dtype == object else values.nbytes

@@ -16,7 +16,7 @@ from diag.model.capture import BatchingParameters
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from diag.demo.scenarios import Scenario
+    from diag.demo.scenario import Scenario
     from diag.model.finding import Finding, Setting
 
 PARAMETERS_FILE = "batching_parameters.txt"

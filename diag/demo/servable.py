@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.core.protobuf.config_pb2 import CallableOptions
+from tensorflow.core.protobuf.config_pb2 import CallableOptions, RunOptions
 
 from diag.demo.models import CLOCK_SIGNATURE
 from diag.demo.truth import BatchPart, RequestTruth
@@ -23,11 +23,18 @@ VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
-class ThreadPoolSizes:
-    """Threads of TensorFlow's pools: the executor's, shared by all models, and inside an op."""
+class SessionOptions:
+    """How a session runs.
+
+    Attributes:
+        inter_op: Threads of the executor's pool, which all models share.
+        intra_op: Threads inside an op; 0: one a core.
+        timeout_ms: Longest run; after it, Session::Run fails with DEADLINE_EXCEEDED.
+    """
 
     inter_op: int
     intra_op: int
+    timeout_ms: int
 
 
 class Servable:
@@ -39,12 +46,12 @@ class Servable:
     """
 
     def __init__(
-        self, name: str, path: Path, threads: ThreadPoolSizes, *, session_metadata: bool
+        self, name: str, path: Path, options: SessionOptions, *, session_metadata: bool
     ) -> None:
         self.name = name
         config = v1.ConfigProto(
-            inter_op_parallelism_threads=threads.inter_op,
-            intra_op_parallelism_threads=threads.intra_op,
+            inter_op_parallelism_threads=options.inter_op,
+            intra_op_parallelism_threads=options.intra_op,
         )
         if session_metadata:
             config.experimental.session_metadata.name = name
@@ -65,6 +72,7 @@ class Servable:
             CallableOptions(
                 feed=[clocked.inputs["inputs"].name],
                 fetch=[clocked.outputs[key].name for key in self._outputs],
+                run_options=RunOptions(timeout_in_ms=options.timeout_ms),
             )
         )
 

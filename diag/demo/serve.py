@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diag.demo.batching import BatchFunctionAttributes, attributes_from_parameters
-from diag.demo.scenarios import SCENARIOS, Scenario, without_preprocessing
+from diag.demo.scenario import Scenario, without_preprocessing
+from diag.demo.scenarios import SCENARIOS
 from diag.errors import DiagError, UsageError
 from diag.formats.text.batching_parameters import (
     parse_batching_parameters,

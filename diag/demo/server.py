@@ -21,18 +21,19 @@ from diag.demo.listening import listen_grpc, listen_http, make_profiler_proxy
 from diag.demo.models import build_saved_model
 from diag.demo.payloads import make_rows, write_payload
 from diag.demo.prediction import ModelService, PredictionService
-from diag.demo.registry import Registry
-from diag.demo.servable import Servable, ThreadPoolSizes
+from diag.demo.registry import CODE_NAMES, PredictError, Registry
+from diag.demo.servable import Servable, SessionOptions
 from diag.demo.truth import write_truth
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from diag.demo.batching import BatchFunctionAttributes
-    from diag.demo.scenarios import Scenario
+    from numpy.typing import NDArray
 
-HANDLER_THREADS = 64  # each request in flight, queued or running, takes one
+    from diag.demo.batching import BatchFunctionAttributes
+    from diag.demo.scenario import Scenario
+
 WARM_UP_REQUESTS = 3
 
 
@@ -56,9 +57,9 @@ def serve(
     with _work_folder(arguments.work) as work:
         registry = Registry(_load_models(scenario, attributes, work))
         _set_batching_gauges(registry, attributes, session_metadata=scenario.session_metadata)
-        payloads = _prepare_payloads(scenario, registry, work)
+        payloads = _prepare_payloads(scenario, registry, attributes, work)
         warmed_up = len(registry.truth())
-        with _listening(arguments, registry) as addresses:
+        with _listening(arguments, registry, scenario.handler_threads) as addresses:
             ready = {**addresses, "scenario": scenario.name, "payloads": payloads}
             sys.stdout.write(json.dumps({**ready, "pid": os.getpid()}) + "\n")
             sys.stdout.flush()
@@ -79,9 +80,11 @@ def _work_folder(given: Path | None) -> Iterator[Path]:
 
 
 @contextmanager
-def _listening(arguments: argparse.Namespace, registry: Registry) -> Iterator[dict[str, str]]:
+def _listening(
+    arguments: argparse.Namespace, registry: Registry, handler_threads: int
+) -> Iterator[dict[str, str]]:
     """Run gRPC and HTTP until the block ends and their requests are done; yields addresses."""
-    handlers = futures.ThreadPoolExecutor(HANDLER_THREADS, thread_name_prefix="grpc")
+    handlers = futures.ThreadPoolExecutor(handler_threads, thread_name_prefix="grpc")
     options = [
         ("grpc.max_receive_message_length", -1),
         ("grpc.max_send_message_length", -1),
@@ -116,7 +119,7 @@ def truth_facts(
     return {
         "scenario": scenario.name,
         "story": scenario.story,
-        "planted_cause": scenario.cause,
+        "planted": scenario.planted,
         "victim": scenario.victim,
         "clock": "CLOCK_REALTIME of the server's host, read in Python and by tf.timestamp()",
         "tensorflow": tf.__version__,
@@ -138,13 +141,15 @@ def truth_facts(
 def _load_models(
     scenario: Scenario, attributes: dict[str, BatchFunctionAttributes | None], work: Path
 ) -> dict[str, Servable]:
-    threads = ThreadPoolSizes(scenario.inter_op_threads, scenario.intra_op_threads)
+    options = SessionOptions(
+        scenario.inter_op_threads, scenario.intra_op_threads, round(scenario.deadline_s * 1000)
+    )
     models = {}
     for plan in scenario.models:
         path = work / plan.name / "1"
         build_saved_model(plan, attributes[plan.name], path)
         models[plan.name] = Servable(
-            plan.name, path, threads, session_metadata=scenario.session_metadata
+            plan.name, path, options, session_metadata=scenario.session_metadata
         )
     return models
 
@@ -171,18 +176,34 @@ def _set_batching_gauges(
         gauge("num_batch_threads", model, values.num_batch_threads)
 
 
-def _prepare_payloads(scenario: Scenario, registry: Registry, work: Path) -> list[dict[str, Any]]:
-    """Write the messages of every stream, and warm up the models with the same rows."""
+def _prepare_payloads(
+    scenario: Scenario,
+    registry: Registry,
+    attributes: dict[str, BatchFunctionAttributes | None],
+    work: Path,
+) -> list[dict[str, Any]]:
+    """Write the messages of every stream, and warm up the models with rows that they accept."""
     plans = {plan.name: plan for plan in scenario.models}
     prepared = []
     for number, stream in enumerate(scenario.streams):
         paths = []
         for count in stream.rows:
             rows = make_rows(plans[stream.model], count)
-            for _ in range(WARM_UP_REQUESTS):
-                registry.predict(registry.find(stream.model), rows, arrival_unix_ns=0)
+            limits = attributes[stream.model]
+            if limits is None or count <= limits.max_batch_size:
+                for _ in range(WARM_UP_REQUESTS):
+                    _warm_up(registry, stream.model, rows)
             path = work / f"stream-{number}-{count}.predict"
-            write_payload(plans[stream.model], rows, path)
+            write_payload(stream, rows, path)
             paths.append(str(path))
         prepared.append({"model": stream.model, "files": paths})
     return prepared
+
+
+def _warm_up(registry: Registry, model: str, rows: NDArray[Any]) -> None:
+    """Run one request; the first may take longer than a short deadline allows."""
+    try:
+        registry.predict(registry.find(model), rows, arrival_unix_ns=0)
+    except PredictError as error:
+        if CODE_NAMES[error.code] != "DEADLINE_EXCEEDED":
+            raise

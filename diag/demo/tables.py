@@ -24,10 +24,12 @@ def comparison_text(comparison: Comparison) -> str:
         for line in comparison.lines
     ]
     text = _table(("ms per request", "diag", "truth", "difference", ""), rows)
-    right = "correct" if comparison.is_verdict_right else "which is not the planted cause"
+    right = "the planted cause" if comparison.is_verdict_right else "not the planted cause"
     cause = (
-        f"planted: {comparison.planted}; largest stage: {comparison.largest_stage}; largest idle "
-        f"cause: {comparison.largest_gap or 'none'}\nverdict: {comparison.verdict}, {right}"
+        f"planted: {' or '.join(comparison.planted)}\n"
+        f"first finding: {comparison.first}, {right}\n"
+        f"largest stage: {comparison.largest_stage or 'none'}; largest idle cause: "
+        f"{comparison.largest_gap or 'none'}"
     )
     return (
         f"diag compared with the truth: {comparison.matched} of {comparison.expected} requests of "

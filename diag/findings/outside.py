@@ -57,7 +57,7 @@ def find_outside(analysis: Analysis) -> Outside | None:
     mean_ns, client_ns = times.outside.mean_ns, times.client.mean_ns
     if isinstance(mean_ns, Unavailable) or isinstance(client_ns, Unavailable):
         return None
-    handler_ns, probe_ns = _handler_ns(analysis), _probe_median_ns(analysis)
+    handler_ns, probe_ns = mean_handler_ns(analysis), _probe_median_ns(analysis)
     least = thresholds.OUTSIDE_MAIN_SHARE * mean_ns
     if not isinstance(handler_ns, Unavailable) and handler_ns >= least:
         cause = OutsideCause.HANDLER
@@ -80,8 +80,8 @@ def _is_full(open_: OpenCalls) -> bool:
     )
 
 
-def _handler_ns(analysis: Analysis) -> float | Unavailable:
-    """Mean time in the handler outside Session::Run, over the answers of all models."""
+def mean_handler_ns(analysis: Analysis) -> float | Unavailable:
+    """Mean time in the handler outside Session::Run, ns, over the answers of all models."""
     if isinstance(analysis.metrics, Unavailable):
         return analysis.metrics
     total_ns, answers = 0.0, 0

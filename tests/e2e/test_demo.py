@@ -11,8 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from diag.analysis import analyze
 from diag.demo.scenarios import SCENARIOS
 from diag.formats.source import open_bundle
+from diag.formats.text.client_log import load_client_log
+from diag.model.availability import Unavailable
 
 pytestmark = pytest.mark.tensorflow
 
@@ -40,14 +43,16 @@ def test_a_demo_ends_with_the_truth_beside_the_verdict(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     assert "diag compared with the truth" in result.stdout
     assert "cost of the capture" in result.stdout
-    assert f"diag analyze {folder / 'bundle'}" in result.stdout
+    command = f"diag analyze {folder / 'bundle'} --client-log {folder / 'calls.csv'}"
+    assert f"{command}\n" in result.stdout
     assert f"tensorboard --logdir {folder / 'bundle'}" in result.stdout
     assert "starting a server" in result.stderr
     assert f"server.log, load.log and all results go to {folder}" in result.stderr
     assert f"analyzing {folder / 'bundle'}" in result.stderr
     comparison = json.loads((folder / "comparison.json").read_text())
     assert comparison["largest_stage"] == "preprocess"
-    assert comparison["verdict"] == "preprocess"
+    assert comparison["first"] == "preprocessing-in-graph"
+    assert comparison["verdict_is_right"]
     assert comparison["matched"] >= 20
     report = json.loads((folder / "report.json").read_text())
     assert report["verdict"]["cause"] == "preprocess"
@@ -57,6 +62,11 @@ def test_a_demo_ends_with_the_truth_beside_the_verdict(tmp_path: Path) -> None:
     assert isinstance(manifest, dict)
     assert manifest["observer"]["during"] == load["phases"]["during"]
     assert (folder / "report.md").read_text().strip()
+    log = load_client_log(folder / "calls.csv")
+    assert len(log) == len(load["calls"])
+    clients = analyze(open_bundle(folder / "bundle", client_log=log)).clients
+    assert not isinstance(clients.times, Unavailable)
+    assert clients.times.matched >= 20
     assert json.loads((folder / "truth.json").read_text())["scenario"] == "slow-preprocess"
 
 
@@ -121,6 +131,7 @@ def test_keep_serving_stays_until_interrupted_and_leaves_no_process(tmp_path: Pa
     _, alive = psutil.wait_procs(children, timeout=20)
     assert alive == []
     assert (folder / "truth.json").exists()
+    assert len(load_client_log(folder / "calls.csv")) >= 1
 
 
 @pytest.mark.parametrize("scenario", ["batch-timeout", "padding"])

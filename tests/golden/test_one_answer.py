@@ -79,7 +79,9 @@ def test_the_demo_analyzes_a_bundle_as_the_library_does() -> None:
     folder = sample_path("demo-batch-timeout")
     facts, truths = read_truth(folder / "truth.json")
     bundle = folder / "bundle.zip"
-    recorded = RecordedScenario(SCENARIOS["batch-timeout"], bundle, (), facts, truths)
+    recorded = RecordedScenario(
+        SCENARIOS["batch-timeout"], bundle, (), facts, truths, folder / "calls.csv"
+    )
     analysis, comparison = diagnose(recorded)
     expected = diag.analyze(diag.open_bundle(bundle))
     assert csv_of(analysis) == csv_of(expected)

@@ -229,7 +229,7 @@ def test_snapshots_are_known_as_on_tensorflow_2_21(server: ServerAddress) -> Non
 
 def test_a_capture_under_load_holds_batched_requests(server: ServerAddress, tmp_path: Path) -> None:
     stream = StreamOrder("dense", server.payloads[0], Arrivals("closed", concurrency=3))
-    load = LoadGenerator(LoadOrder(server.grpc, (stream,)))
+    load = LoadGenerator(LoadOrder(server.grpc, (stream,), deadline_s=20))
     load.start()
     plan = CapturePlan(
         server=server.grpc, duration_ns=10**9, metrics=server.http + METRICS, models=("dense",)

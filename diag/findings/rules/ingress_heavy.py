@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from diag.findings import thresholds
 from diag.findings.confidence import Basis, judge
 from diag.findings.metrics import below
+from diag.findings.outside import mean_handler_ns
 from diag.findings.sources import METRICS
 from diag.findings.waits import idle_evidence, idle_sentence
 from diag.model.availability import Unavailable
@@ -36,6 +37,7 @@ CAUSES = (IdleCause.INGRESS,)
 def find(inputs: RuleInputs) -> Finding | None:
     """No event covers this time: it comes from the server's own latency metrics, as a mean.
 
+    Where it is large against the request in the trace, it is time of each request first.
     Source of the flags: model_servers/main.cc of tensorflow/serving 9d981c5c.
     """
     ratio = inputs.idle_ratio(CAUSES)
@@ -44,6 +46,7 @@ def find(inputs: RuleInputs) -> Finding | None:
     if large < thresholds.STARVED_MIN_RATIO:
         return None
     confidence, reason = judge(inputs, Basis())
+    of_request_ns = _of_request_ns(inputs)
     return Finding(
         id=ID,
         cause=IdleCause.INGRESS.value,
@@ -76,9 +79,18 @@ def find(inputs: RuleInputs) -> Finding | None:
         gain=Unavailable("receiving is not in the trace; the server's metrics give only its mean"),
         verify=below(inputs.analysis, "idle.ingress", 0.5),
         rollback="Send the earlier requests again.",
-        tier=Tier.DEVICE_TIME,
-        at_stake_ns=ratio * 1e9,
+        tier=Tier.REQUEST_TIME if of_request_ns else Tier.DEVICE_TIME,
+        at_stake_ns=of_request_ns or ratio * 1e9,
     )
+
+
+def _of_request_ns(inputs: RuleInputs) -> float:
+    """The mean time outside Session::Run, where that is large in a request's whole time; else 0."""
+    outside = mean_handler_ns(inputs.analysis)
+    if isinstance(outside, Unavailable):
+        return 0.0
+    whole = inputs.shares.mean_ns + outside
+    return outside if outside >= thresholds.STAGE_MIN_SHARE * whole else 0.0
 
 
 def _outside(inputs: RuleInputs) -> list[tuple[str, float]]:

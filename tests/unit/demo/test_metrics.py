@@ -60,6 +60,18 @@ def test_buckets_are_cumulative_and_end_with_everything() -> None:
     assert values[-2] == 3
 
 
+def test_bytes_of_runs_are_added_up_without_labels() -> None:
+    metrics = ServerMetrics()
+    for size in (4096, 100):
+        metrics.add_run(size, 32)
+    found = rendered(metrics)
+    (sent,) = found[":tensorflow:core:graph_run_input_tensor_bytes_sum"]
+    (answered,) = found[":tensorflow:core:graph_run_output_tensor_bytes_sum"]
+    assert (sent.value, sent.labels, answered.value) == (4196, (), 64)
+    buckets = found[":tensorflow:core:graph_run_input_tensor_bytes_bucket"]
+    assert [sample.value for sample in buckets] == [0] * 4 + [1] * 3 + [2] * 8
+
+
 def test_gauges_of_batching_are_shown_as_set() -> None:
     metrics = ServerMetrics()
     metrics.set_batching_gauge("max_batch_size", (("model_name", "m"), ("op_name", "b")), 16)

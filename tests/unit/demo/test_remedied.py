@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from diag.demo.remedied import PARAMETERS_FILE, Remedied, remedied
-from diag.demo.scenarios import SCENARIOS, without_preprocessing
+from diag.demo.scenario import without_preprocessing
+from diag.demo.scenarios import SCENARIOS
 from diag.findings import find
 from diag.formats.text.batching_parameters import parse_batching_parameters
 from diag.model.availability import Unavailable

@@ -19,9 +19,8 @@ def comparison(**changes: object) -> Comparison:
         "expected": 100,
         "lines": LINES,
         "request_ns": 40_000_000.0,
-        "planted": "queue-fill",
-        "accepted": ("queue-fill",),
-        "verdict": "queue-fill",
+        "planted": ("batch-timeout-dominates",),
+        "first": "batch-timeout-dominates",
         "largest_stage": "queue-fill",
         "largest_gap": "no-demand",
         **changes,
@@ -35,21 +34,27 @@ def test_a_comparison_shows_both_sides_and_what_is_too_far_off() -> None:
         "  ms per request   diag  truth  difference\n"
         "  start            0.05   0.15       -0.10\n"
         "  queue           12.00  10.00       +2.00  more than 0.40\n"
-        "planted: queue-fill; largest stage: queue-fill; largest idle cause: no-demand\n"
-        "verdict: queue-fill, correct\n"
+        "planted: batch-timeout-dominates\n"
+        "first finding: batch-timeout-dominates, the planted cause\n"
+        "largest stage: queue-fill; largest idle cause: no-demand\n"
     )
 
 
-def test_a_wrong_verdict_is_called_wrong() -> None:
-    assert "healthy, which is not the planted cause" in comparison_text(
-        comparison(verdict="healthy")
-    )
+def test_another_first_finding_is_called_so() -> None:
+    wrong = comparison(first="healthy")
+    assert "first finding: healthy, not the planted cause\n" in comparison_text(wrong)
+    assert not wrong.is_verdict_right
 
 
-def test_the_planted_cause_may_be_the_largest_stage_or_idle_cause() -> None:
-    assert comparison().found
-    assert comparison(planted="no-demand").found
-    assert not comparison(planted="preprocess").found
+def test_one_of_several_findings_may_be_right() -> None:
+    either = comparison(planted=("healthy", "no-demand"), first="no-demand")
+    assert "planted: healthy or no-demand\n" in comparison_text(either)
+    assert either.is_verdict_right
+
+
+def test_a_scenario_of_which_no_request_was_recorded_has_no_largest_stage() -> None:
+    text = comparison_text(comparison(largest_stage="", largest_gap=""))
+    assert "largest stage: none; largest idle cause: none\n" in text
 
 
 def test_a_tenth_of_a_request_or_of_the_requests_is_gross() -> None:
