@@ -6,7 +6,16 @@ import importlib
 import sys
 
 # Each is a module here with a function run() that prints its tables and writes them into docs/.
-PARTS = ("speed", "gpu_speed", "recordings", "accuracy", "planted", "overhead", "sampler")
+PARTS = (
+    "speed",
+    "gpu_speed",
+    "recordings",
+    "accuracy",
+    "closed_loops",
+    "planted",
+    "overhead",
+    "sampler",
+)
 
 
 def main(names: list[str]) -> int:
