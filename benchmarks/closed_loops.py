@@ -80,7 +80,7 @@ def _result(name: str, number: int) -> Result:
     path = RESULTS / f"{name}-{number}.json"
     if not path.exists():
         RESULTS.mkdir(parents=True, exist_ok=True)
-        options = RecordingOptions(duration_ns=CAPTURE_NS)
+        options = RecordingOptions(duration_ns=CAPTURE_NS, before_s=0.5, after_s=0.5)
         with tempfile.TemporaryDirectory(prefix="diag-loop-") as folder:
             loop = close_loop(SCENARIOS[name], Path(folder), options, NoProgress())
         path.write_text(json.dumps(asdict(_of(loop))) + "\n", encoding="utf-8")

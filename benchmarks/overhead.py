@@ -34,7 +34,7 @@ HEADS = (
 class Cost:
     """One run: the clients' phases, and the trace's bytes and events a second."""
 
-    phases: tuple[Phase, Phase, Phase]
+    phases: tuple[Phase, ...]
     bytes_per_second: float
     events_per_second: float
 

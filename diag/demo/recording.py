@@ -36,6 +36,8 @@ class RecordingOptions:
         duration_ns: Length of the capture; 0 takes the scenario's.
         tracer_level: Host tracer level of the profiler, 1 to 3.
         server_options: Further options of ``python -m diag.demo.serve``.
+        before_s: Load before the capture, once it has settled.
+        after_s: Load after it. Both are for the clients' latency around the capture.
     """
 
     port: int = 0
@@ -43,6 +45,8 @@ class RecordingOptions:
     duration_ns: int = 0
     tracer_level: int = 2
     server_options: tuple[str, ...] = ()
+    before_s: float = BEFORE_S
+    after_s: float = AFTER_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +102,10 @@ def record_scenario(
             f"the server listens on {server.address.grpc} (gRPC) and {server.address.http}"
         )
         with DemoLoad.start(scenario, server.address, folder / "load.log") as load:
-            watch = _Watch(progress, load)
-            progress.say(f"sending requests for {SETTLE_S + BEFORE_S:g} s before the capture")
-            time.sleep(SETTLE_S + BEFORE_S)
+            watch = _Watch(progress, load, options)
+            settled_s = SETTLE_S + options.before_s
+            progress.say(f"sending requests for {settled_s:g} s before the capture")
+            time.sleep(settled_s)
             plan = diag.CapturePlan(
                 server=server.address.grpc,
                 duration_ns=options.duration_ns or scenario.duration_ns,
@@ -124,9 +129,10 @@ def record_scenario(
 class _Watch:
     """Forward progress, note when the recording ran, and end the load after it."""
 
-    def __init__(self, progress: Progress, load: DemoLoad) -> None:
+    def __init__(self, progress: Progress, load: DemoLoad, options: RecordingOptions) -> None:
         self._progress = progress
         self._load = load
+        self._options = options
         self._begun_unix_ns = time.time_ns()
         self._recording = (0, 0)
         self._ended_unix_ns = 0
@@ -147,8 +153,8 @@ class _Watch:
 
     def finish(self) -> dict[str, Any]:
         """Wait for some latency after the capture, end the load, and return the observer effect."""
-        self._progress.say(f"sending requests for {AFTER_S:g} s after the capture")
-        time.sleep(AFTER_S)
+        self._progress.say(f"sending requests for {self._options.after_s:g} s after the capture")
+        time.sleep(self._options.after_s)
         self._ended_unix_ns = time.time_ns()
         self.calls = self._load.stop()
         return {
@@ -160,7 +166,7 @@ class _Watch:
         settled = self._begun_unix_ns + round(SETTLE_S * 1e9)
         return observe(
             self.calls,
-            before=(settled, settled + round(BEFORE_S * 1e9)),
+            before=(settled, settled + round(self._options.before_s * 1e9)),
             during=self._recording,
             after=(self._recording[1], self._ended_unix_ns),
         )
