@@ -39,7 +39,7 @@ class _Timed:
 
 
 def build_saved_model(
-    plan: ModelPlan, attributes: BatchFunctionAttributes | None, path: Path
+    plan: ModelPlan, attributes: BatchFunctionAttributes | None, path: Path, config: Any
 ) -> None:
     """Write one model as a SavedModel to ``path``, which must not exist.
 
@@ -47,6 +47,7 @@ def build_saved_model(
         plan: The model.
         attributes: Attributes of its BatchFunction; None: no in-graph batching.
         path: Folder of the model's version.
+        config: The ConfigProto of the session that will serve it.
     """
     graph = tf.Graph()
     with graph.as_default(), graph.device("/cpu:0"):
@@ -65,7 +66,8 @@ def build_saved_model(
             "executed_rows": timed.executed_rows,
             "done_time": done_time,
         }
-        _save(graph, path, inputs, {"scores": timed.answer}, clock)
+        with v1.Session(graph=graph, config=config) as session:
+            _save(session, path, inputs, {"scores": timed.answer}, clock)
 
 
 def _placeholder(plan: ModelPlan) -> Any:
@@ -147,7 +149,7 @@ def _after(first: Any, value: Any) -> Any:
 
 
 def _save(
-    graph: Any, path: Path, inputs: Any, outputs: dict[str, Any], clock: dict[str, Any]
+    session: Any, path: Path, inputs: Any, outputs: dict[str, Any], clock: dict[str, Any]
 ) -> None:
     def signature(tensors: dict[str, Any]) -> Any:
         return v1.saved_model.signature_def_utils.build_signature_def(
@@ -156,11 +158,10 @@ def _save(
             v1.saved_model.signature_constants.PREDICT_METHOD_NAME,
         )
 
-    with v1.Session(graph=graph) as session:
-        builder = v1.saved_model.Builder(str(path))
-        builder.add_meta_graph_and_variables(
-            session,
-            [v1.saved_model.tag_constants.SERVING],
-            {"serving_default": signature(outputs), CLOCK_SIGNATURE: signature(outputs | clock)},
-        )
-        builder.save()
+    builder = v1.saved_model.Builder(str(path))
+    builder.add_meta_graph_and_variables(
+        session,
+        [v1.saved_model.tag_constants.SERVING],
+        {"serving_default": signature(outputs), CLOCK_SIGNATURE: signature(outputs | clock)},
+    )
+    builder.save()

@@ -36,6 +36,13 @@ class SessionOptions:
     intra_op: int
     timeout_ms: int
 
+    def config(self) -> Any:
+        """The ConfigProto. The first session of a process sizes the pools, which all share."""
+        return v1.ConfigProto(
+            inter_op_parallelism_threads=self.inter_op,
+            intra_op_parallelism_threads=self.intra_op,
+        )
+
 
 class Servable:
     """One model version.
@@ -49,10 +56,7 @@ class Servable:
         self, name: str, path: Path, options: SessionOptions, *, session_metadata: bool
     ) -> None:
         self.name = name
-        config = v1.ConfigProto(
-            inter_op_parallelism_threads=options.inter_op,
-            intra_op_parallelism_threads=options.intra_op,
-        )
+        config = options.config()
         if session_metadata:
             config.experimental.session_metadata.name = name
             config.experimental.session_metadata.version = VERSION

@@ -147,7 +147,7 @@ def _load_models(
     models = {}
     for plan in scenario.models:
         path = work / plan.name / "1"
-        build_saved_model(plan, attributes[plan.name], path)
+        build_saved_model(plan, attributes[plan.name], path, options.config())
         models[plan.name] = Servable(
             plan.name, path, options, session_metadata=scenario.session_metadata
         )

@@ -69,6 +69,14 @@ def test_requests_that_wait_longer_than_the_deadline_fail_in_the_server(tmp_path
     assert set(found) == {"DEADLINE_EXCEEDED", "OK"}
 
 
+def test_the_pools_of_the_server_have_as_many_threads_as_the_scenario_says(tmp_path: Path) -> None:
+    scenario = SCENARIOS["cpu-saturated"]
+    with DemoServer.start(scenario, tmp_path / "server.log", *FREE_PORTS) as server:
+        tasks = Path(f"/proc/{server.address.pid}/task").iterdir()
+        names = [(task / "comm").read_text().strip() for task in tasks]
+    assert names.count("tf_Compute") == scenario.inter_op_threads
+
+
 def test_neighbours_compute_until_they_are_told_to_end(tmp_path: Path) -> None:
     before = set(psutil.Process().children())
     neighbours = Child("diag.demo.neighbours", (), tmp_path / "log")
