@@ -68,8 +68,8 @@ class Scenario:
         story: One sentence about the problem.
         models: Models of the server; they share one pool of executor threads.
         streams: The load.
-        findings: Ids of findings of which a correct verdict has one, ``healthy`` for none. The
-            first is the planted cause; another one is right on machines of other speed.
+        findings: Ids of the findings that may come first, ``healthy`` for none. The first names the
+            planted cause; on machines of other speed another one is as right.
         victim: The model whose requests show the cause.
         session_metadata: Whether traces name the model, which TensorFlow Serving does only with a
             platform_config_file.
