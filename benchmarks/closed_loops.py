@@ -65,10 +65,10 @@ class Result:
 def run() -> None:
     """Measure every scenario and write the tables."""
     found = {name: [_result(name, number) for number in range(RUNS)] for name in NAMES}
-    full = [_row(name, results) for name, results in found.items()]
-    misses = [line for name, results in found.items() for line in _misses(name, results)]
-    note = "\n\nDid not close: " + "; ".join(misses) + "." if misses else ""
-    short = [row[: len(SHORT)] for row in full]
+    full = [row(name, results) for name, results in found.items()]
+    missed = [line for name, results in found.items() for line in misses(name, results)]
+    note = "\n\nDid not close: " + "; ".join(missed) + "." if missed else ""
+    short = [cells[: len(SHORT)] for cells in full]
     for page, heads, rows in (("demo.md", HEADS, full), ("../README.md", SHORT, short)):
         lines = [heads, ("---",) * len(heads), *rows]
         table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
@@ -112,7 +112,8 @@ def _of(loop: ClosedLoop) -> Result:
     )
 
 
-def _row(name: str, results: list[Result]) -> tuple[str, ...]:
+def row(name: str, results: list[Result]) -> tuple[str, ...]:
+    """One line of the table, under ``HEADS``."""
     measured = [(r.before_ns, r.after_ns) for r in results if r.before_ns and r.after_ns]
     latency = "-"
     if measured:
@@ -134,7 +135,8 @@ def _row(name: str, results: list[Result]) -> tuple[str, ...]:
     )
 
 
-def _misses(name: str, results: list[Result]) -> list[str]:
+def misses(name: str, results: list[Result]) -> list[str]:
+    """Which runs did not close, and why."""
     return [
         f"`{name}`, run {number}: {each.failure or each.change}"
         for number, each in enumerate(results, start=1)
