@@ -56,7 +56,7 @@ wire: $(VENV)/.pip  ## generate the protobuf code again after a change of a .pro
 	build/wire/bin/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. diag/formats/wire/*.proto
 
 clean:  ## remove everything that was built or installed
-	rm -rf $(VENV) build *.egg-info diag/formats/trace/_xspace.c diag/formats/trace/*.so
+	rm -rf $(VENV) build *.egg-info diag/formats/trace/*.c diag/formats/trace/*.so
 
 $(VENV)/.pip: constraints.txt
 	@$(PYTHON) -c "$$CHECK_PYTHON"

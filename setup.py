@@ -1,11 +1,14 @@
-"""The one thing pyproject.toml cannot say yet: which module is compiled."""
+"""The one thing pyproject.toml cannot say yet: which modules are compiled."""
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 setup(
     ext_modules=cythonize(
-        [Extension("diag.formats.trace._xspace", ["diag/formats/trace/_xspace.pyx"])],
+        [
+            Extension(f"diag.formats.trace.{name}", [f"diag/formats/trace/{name}.pyx"])
+            for name in ("_rewrite", "_xspace")
+        ],
         compiler_directives={"language_level": "3", "boundscheck": True, "wraparound": False},
     )
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import diag
 from diag.cli.console import note
+from diag.cli.redaction import redacted_source
 from diag.errors import EmptyCaptureError, UsageError
 
 if TYPE_CHECKING:
@@ -28,12 +29,16 @@ class AnalysisOptions:
         batching_parameters: The server's batching_parameters_file; None to use the recorded one.
         preprocess_ops: Further op types that count as preprocessing.
         client_log: What clients logged of their calls; None for nothing.
+        redact: Whether names become pseudonyms.
+        legend: Legend of the pseudonyms; None for the user's own.
     """
 
     run: str | None = None
     batching_parameters: Path | None = None
     preprocess_ops: re.Pattern[str] | None = None
     client_log: Path | None = None
+    redact: bool = False
+    legend: Path | None = None
 
 
 def analyze_source(source: str | Path, options: AnalysisOptions) -> diag.Analysis:
@@ -48,20 +53,38 @@ def analyze_source(source: str | Path, options: AnalysisOptions) -> diag.Analysi
         InputError: The source or the parameters cannot be used.
     """
     started = time.perf_counter()
-    capture = diag.open_bundle(
-        _stdin() if source == STDIN else source,
-        run=options.run,
-        batching_parameters=options.batching_parameters,
-        client_log=options.client_log,
-    )
+    if options.redact:
+        redacted = redacted_source(
+            opened_source(source),
+            options.legend,
+            run=options.run,
+            batching_parameters=options.batching_parameters,
+            client_log=options.client_log,
+        )
+        capture, preprocess_ops = redacted.open(), redacted.preprocess_ops(options.preprocess_ops)
+    else:
+        preprocess_ops = options.preprocess_ops
+        capture = diag.open_bundle(
+            opened_source(source),
+            run=options.run,
+            batching_parameters=options.batching_parameters,
+            client_log=options.client_log,
+        )
     opened = time.perf_counter()
     note(f"read {source} in {opened - started:.2f} s")
-    analysis = diag.analyze(capture, preprocess_ops=options.preprocess_ops)
+    analysis = diag.analyze(capture, preprocess_ops=preprocess_ops)
     note(f"analyzed {analysis.counts.events:,} events in {time.perf_counter() - opened:.2f} s")
     return analysis
 
 
-def _stdin() -> BinaryIO:
+def opened_source(source: str | Path) -> str | Path | BinaryIO:
+    """The source, or stdin for "-".
+
+    Raises:
+        UsageError: stdin is a terminal.
+    """
+    if source != STDIN:
+        return source
     if sys.stdin.isatty():
         raise UsageError(
             "SOURCE is '-', but stdin is a terminal",

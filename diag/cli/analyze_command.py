@@ -17,6 +17,7 @@ from diag.cli.options import (
     source_options,
 )
 from diag.cli.output import STDOUT, check_output, force_option, output_option, write_output
+from diag.cli.redaction import redaction_options
 from diag.cli.report_output import (
     charts_option,
     check_charts,
@@ -53,6 +54,7 @@ _output_options = option_group(
         "diag analyze server.xplane.pb --batching-parameters batching_parameters.txt",
         "diag analyze capture.zip --client-log calls.csv",
         "diag analyze logs --run newest --format json",
+        "diag analyze capture.zip --redact -o shared.html",
         "diag analyze capture.zip -q --fail-on critical",
     ),
 )
@@ -60,6 +62,7 @@ _output_options = option_group(
 @_output_options
 @analysis_options
 @client_log_option
+@redaction_options
 @report_verbosity_options
 @click.pass_context
 def analyze(
@@ -75,6 +78,8 @@ def analyze(
     batching_parameters: Path | None,
     preprocess_ops: re.Pattern[str] | None,
     client_log: Path | None,
+    redact: bool,
+    legend: Path | None,
 ) -> None:
     """Explain where the time of recorded requests went, and what to change.
 
@@ -87,7 +92,7 @@ def analyze(
     """
     check_output(output, force=force)
     check_charts(charts, force=force)
-    options = AnalysisOptions(run, batching_parameters, preprocess_ops, client_log)
+    options = AnalysisOptions(run, batching_parameters, preprocess_ops, client_log, redact, legend)
     analysis = analyze_source(source, options)
     chosen = choose_format(format_, output)
     text = render_report(analysis, chosen, to_stdout=output == STDOUT, summary=summary)

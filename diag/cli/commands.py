@@ -49,6 +49,9 @@ COMMANDS: dict[str, LazyCommand] = {
     "export": LazyCommand(
         "diag.cli.export_command:export", "Write requests, batches, idle gaps or samples as tables."
     ),
+    "redact": LazyCommand(
+        "diag.cli.redact_command:redact", "Write a copy of a bundle or trace without names in it."
+    ),
     "agent": LazyCommand(
         "diag.cli.agent_command:agent", "Send samples of this machine to captures on another one."
     ),

@@ -21,6 +21,7 @@ from diag.cli.output import (
     write_folder,
     write_output,
 )
+from diag.cli.redaction import redaction_options
 from diag.errors import UsageError
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ _table_options = option_group(
 @source_options
 @_table_options
 @analysis_options
+@redaction_options
 @verbosity_options
 def export(
     source: str,
@@ -74,6 +76,8 @@ def export(
     force: bool,
     batching_parameters: Path | None,
     preprocess_ops: re.Pattern[str] | None,
+    redact: bool,
+    legend: Path | None,
 ) -> None:
     """Write requests, batches, idle gaps, devices or samples as a table.
 
@@ -88,7 +92,10 @@ def export(
         _check_folder(output, tuple(files.values()), force=force)
     else:
         check_output(output, force=force)
-    analysis = analyze_source(source, AnalysisOptions(run, batching_parameters, preprocess_ops))
+    options = AnalysisOptions(
+        run, batching_parameters, preprocess_ops, redact=redact, legend=legend
+    )
+    analysis = analyze_source(source, options)
 
     encoded = {files[name]: diag.table(analysis, name).encode(chosen.name) for name in names}
     if table == ALL:

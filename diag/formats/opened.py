@@ -1,24 +1,23 @@
-"""From an opened file or a tree of files to a Capture."""
+"""From an opened file or a tree of files to the one bundle or trace in it."""
 
 from __future__ import annotations
 
 import os
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from diag.errors import InputError, SourceNotFoundError
 from diag.formats.bundle.archive import ZipTree
-from diag.formats.bundle.contents import capture_from_bundle
 from diag.formats.bundle.layout import MANIFEST, TRACE_SUFFIX
 from diag.formats.bundle.locate import NEWEST, bundle_prefix, find_trace
 from diag.formats.bundle.reader import Bundle
 from diag.formats.limits import TRACE_MAX_BYTES
-from diag.formats.trace.capture import capture_from_trace
 
 if TYPE_CHECKING:
     from diag.formats.bundle.tree import Tree
-    from diag.model.capture import Capture
+    from diag.formats.reading import Reading
 
+Result = TypeVar("Result")
 _ZIP_MAGIC = b"PK"
 _KNOWN_OTHERS = {
     b"\x1f\x8b": ("compressed with gzip", "unpack it with gunzip first"),
@@ -26,17 +25,19 @@ _KNOWN_OTHERS = {
 }
 
 
-def capture_from_file(
+def read_file(
     file: BinaryIO,
+    reading: Reading[Result],
     label: str,
     name: str,
     run: str | None,
     location: PurePosixPath | None = None,
-) -> Capture:
-    """A Capture from a seekable file: a zip, or else a trace.
+) -> Result:
+    """Read a seekable file: a zip, or else a trace.
 
     Args:
         file: Binary, at its start.
+        reading: What to make of it.
         label: Path or URL, for messages.
         name: File name.
         run: The run to read from a zip.
@@ -47,7 +48,7 @@ def capture_from_file(
     if head == _ZIP_MAGIC or name.lower().endswith(".zip"):
         tree = ZipTree(file, label, location or PurePosixPath("/", name))
         try:
-            return capture_from_tree(tree, run)
+            return read_tree(tree, reading, run)
         finally:
             tree.close()
     _refuse_unlike_trace(label, head)
@@ -55,28 +56,28 @@ def capture_from_file(
         raise SourceNotFoundError(
             f"{label}: no run {run!r}", cause="it is a single trace", parameter="run"
         )
-    return capture_from_trace(name.removesuffix(TRACE_SUFFIX), _read(file, label), label)
+    return reading.from_trace(name.removesuffix(TRACE_SUFFIX), _read(file, label), label)
 
 
-def capture_from_tree(tree: Tree, run: str | None) -> Capture:
-    """A Capture from a bundle, a run folder or a log directory."""
+def read_tree(tree: Tree, reading: Reading[Result], run: str | None) -> Result:
+    """Read a bundle, a run folder or a log directory."""
     is_bundle = MANIFEST in tree.names()
     if is_bundle and run in (None, NEWEST):
-        return _from_bundle(tree, "")
+        return _from_bundle(tree, reading, "")
     trace = find_trace(tree, run)
     prefix = "" if is_bundle else bundle_prefix(tree, trace)
     if prefix is not None:
-        return _from_bundle(tree, prefix)
+        return _from_bundle(tree, reading, prefix)
     data = tree.read(trace, TRACE_MAX_BYTES)
     # The run's folder; the tree's own where the trace is at its top.
     name = (tree.location / trace).parent.name
-    return capture_from_trace(name, data, f"{tree.label}/{trace}")
+    return reading.from_trace(name, data, f"{tree.label}/{trace}")
 
 
-def _from_bundle(tree: Tree, prefix: str) -> Capture:
+def _from_bundle(tree: Tree, reading: Reading[Result], prefix: str) -> Result:
     where = f"{tree.label}/{prefix}".rstrip("/")
     name = PurePosixPath(prefix).name or tree.location.name
-    return capture_from_bundle(Bundle(tree, prefix), name, where)
+    return reading.from_bundle(Bundle(tree, prefix), name, where)
 
 
 def _read(file: BinaryIO, label: str) -> bytes:

@@ -6,19 +6,20 @@ import re
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from diag.errors import DiagError, InputError, SourceNotFoundError, UsageError
 from diag.extras import import_extra
 from diag.formats.bundle.archive import ENTRIES_MAX, TOTAL_MAX_BYTES
-from diag.formats.opened import capture_from_file, capture_from_tree
+from diag.formats.opened import read_file, read_tree
 from diag.formats.spool import copied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from diag.model.capture import Capture
+    from diag.formats.reading import Reading
 
+Result = TypeVar("Result")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*(?:::[^/]*)?://")
 _MAX_DEPTH = 7
 
@@ -28,14 +29,17 @@ def is_url(source: str) -> bool:
     return _URL.match(source) is not None
 
 
-def open_url(url: str, run: str | None, max_bytes: int = TOTAL_MAX_BYTES) -> Capture:
-    """The Capture of a bundle or trace behind a URL.
+def read_url(
+    url: str, reading: Reading[Result], run: str | None, max_bytes: int = TOTAL_MAX_BYTES
+) -> Result:
+    """Read a bundle or trace behind a URL.
 
     Credentials come from fsspec's own configuration; messages leave out what a URL may hold of
     them (user, password and query).
 
     Args:
         url: What fsspec can open.
+        reading: What to make of it.
         run: As for ``open_bundle``.
         max_bytes: The most bytes that are downloaded of one file.
 
@@ -50,12 +54,12 @@ def open_url(url: str, run: str | None, max_bytes: int = TOTAL_MAX_BYTES) -> Cap
         filesystem, path = fsspec.core.url_to_fs(url)
         is_folder = filesystem.isdir(path)
     if is_folder:
-        return capture_from_tree(RemoteTree(filesystem, path, label), run)
+        return read_tree(RemoteTree(filesystem, path, label), reading, run)
     with _failures_named(label), filesystem.open(path, "rb") as file:
         copy = copied(file.read, max_bytes, label)
     with copy:
         location = PurePosixPath("/", path)
-        return capture_from_file(copy, label, location.name, run, location)
+        return read_file(copy, reading, label, location.name, run, location)
 
 
 def without_secrets(url: str) -> str:

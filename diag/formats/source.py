@@ -5,24 +5,30 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias, TypeVar
 
 from diag.errors import UsageError
 from diag.formats.bundle.archive import TOTAL_MAX_BYTES
+from diag.formats.bundle.contents import capture_from_bundle
 from diag.formats.bundle.tree import FolderTree
-from diag.formats.opened import capture_from_file, capture_from_tree
+from diag.formats.opened import read_file, read_tree
 from diag.formats.regular_file import open_regular
-from diag.formats.remote import is_url, open_url
+from diag.formats.remote import is_url, read_url
 from diag.formats.spool import copied
 from diag.formats.text.batching_parameters import load_batching_parameters
 from diag.formats.text.client_log import load_client_log
+from diag.formats.trace.capture import capture_from_trace
 
 if TYPE_CHECKING:
+    from diag.formats.bundle.reader import Bundle
+    from diag.formats.reading import Reading
     from diag.formats.text.batching_parameters import ParametersSource
     from diag.formats.text.client_log import LogSource
     from diag.model.capture import Capture
 
 Source: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO"
+
+Result = TypeVar("Result")
 
 _NO_NAME = "capture"
 
@@ -65,37 +71,59 @@ def open_bundle(
     """
     given = None if batching_parameters is None else load_batching_parameters(batching_parameters)
     log = None if client_log is None else load_client_log(client_log)
-    capture = _open(source, run)
+    capture = read_source(source, run, Decoding())
     if given is not None:
         capture = capture.with_batching_parameters(given)
     return capture if log is None else capture.with_client_log(log)
 
 
-def _open(source: Source, run: str | None) -> Capture:
+class Decoding:
+    """A Capture of what is found."""
+
+    def from_bundle(self, bundle: Bundle, name: str, where: str) -> Capture:
+        """Of a bundle."""
+        return capture_from_bundle(bundle, name, where)
+
+    def from_trace(self, name: str, data: bytes, where: str) -> Capture:
+        """Of a bare trace."""
+        return capture_from_trace(name, data, where)
+
+
+def read_source(source: Source, run: str | None, reading: Reading[Result]) -> Result:
+    """Find the bundle or trace of a source, and make something of it.
+
+    Args:
+        source: As for ``open_bundle``.
+        run: As for ``open_bundle``.
+        reading: What to make of it.
+
+    Raises:
+        InputError: As for ``open_bundle``, and what ``reading`` raises.
+    """
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return capture_from_file(io.BytesIO(source), f"{len(source):,} bytes", _NO_NAME, run)
+        return read_file(io.BytesIO(source), reading, f"{len(source):,} bytes", _NO_NAME, run)
     if isinstance(source, str) and is_url(source):
-        return open_url(source, run)
+        return read_url(source, reading, run)
     if isinstance(source, (str, os.PathLike)):
-        return _open_path(Path(source), run)
-    return _open_file(source, run)
+        return _read_path(Path(source), run, reading)
+    return _read_file(source, run, reading)
 
 
-def _open_path(path: Path, run: str | None) -> Capture:
+def _read_path(path: Path, run: str | None, reading: Reading[Result]) -> Result:
     if path.is_dir():
-        return capture_from_tree(FolderTree(path), run)
+        return read_tree(FolderTree(path), reading, run)
     with open_regular(path) as file:
         location = PurePosixPath(path.resolve())
-        return capture_from_file(file, str(path), path.name, run, location)
+        return read_file(file, reading, str(path), path.name, run, location)
 
 
-def _open_file(file: BinaryIO, run: str | None) -> Capture:
+def _read_file(file: BinaryIO, run: str | None, reading: Reading[Result]) -> Result:
     _refuse_unlike_file(file)
     given = getattr(file, "name", "")
     given = given.strip("<>") if isinstance(given, str) else ""  # sys.stdin is "<stdin>"
     label = given or "the file object"
     with copied(file.read, TOTAL_MAX_BYTES, label) as copy:
-        return capture_from_file(copy, label, PurePosixPath(given).name or _NO_NAME, run)
+        return read_file(copy, reading, label, PurePosixPath(given).name or _NO_NAME, run)
 
 
 def _refuse_unlike_file(file: object) -> None:

@@ -67,6 +67,39 @@ def test_without_the_extra_charts_are_svg_and_stderr_says_so(tmp_path):
     assert {path.suffix for path in folder.iterdir()} == {".svg"}
 
 
+def test_a_redacted_bundle_has_the_same_report_under_other_names(tmp_path):
+    bundle, shared = sample_path("demo-slow-preprocess") / "bundle.zip", tmp_path / "shared.zip"
+    state = {"XDG_STATE_HOME": str(tmp_path / "state")}
+    done = diag("redact", bundle, "-o", shared, **state)
+    legend = tmp_path / "state" / "diag" / "legend.json"
+    assert done.returncode == 0
+    assert done.stderr.endswith(f" names are replaced; {legend} says which: keep it to yourself\n")
+    assert legend.stat().st_mode & 0o077 == 0
+    names = {name: code for code, name in json.loads(legend.read_text())["names"].items()}
+    assert "image:1" in diag("analyze", bundle).stdout
+    assert f"{names['image']}:1" in diag("analyze", shared).stdout
+    assert "image:" not in diag("analyze", shared, "-v", "-f", "json").stdout
+    again = diag("analyze", bundle, "--redact", "--summary", **state)
+    assert again.stdout == diag("analyze", shared, "--summary").stdout
+
+
+def test_redacted_tables_have_the_same_numbers(tmp_path):
+    bundle, legend = sample_path("demo-slow-preprocess") / "bundle.zip", tmp_path / "legend.json"
+    command = ("export", bundle, "--table", "requests")
+    plain, other = diag(*command), diag(*command, "--redact", "--legend", legend)
+    assert other.returncode == 0
+    rows = [list(csv.DictReader(each.stdout.splitlines())) for each in (plain, other)]
+    assert [row["duration_ns"] for row in rows[0]] == [row["duration_ns"] for row in rows[1]]
+    assert {row["model"] for row in rows[1]}.isdisjoint(row["model"] for row in rows[0])
+
+
+def test_a_copy_with_the_suffix_of_another_kind_is_refused(tmp_path):
+    done = diag("redact", trace("padding"), "-o", tmp_path / "x.zip", "--legend", tmp_path / "l")
+    assert done.returncode == 2
+    assert "the copy is a bare trace" in done.stderr
+    assert not (tmp_path / "x.zip").exists()
+
+
 def test_colour_is_sent_where_it_is_forced():
     done = diag("analyze", trace("batch-timeout"), FORCE_COLOR="1", NO_COLOR="")
     assert "\x1b[" in done.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import re
 import shutil
@@ -12,13 +13,16 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+import zipfile
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from diag.formats.bundle.layout import TRACE_SUFFIX
 from diag.formats.bundle.manifest import Manifest
 from diag.formats.bundle.writer import BundleWriter
+from diag.formats.redaction.source import redact
 from diag.formats.source import open_bundle
 from tests.conftest import sample_path
 
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
 
 CREATED = datetime(2026, 11, 22, 23, 50, 0, tzinfo=timezone.utc)
 RUN = "2026_11_22_23_50_00"
+REDACTED_RUN = "2026_11_22_23_50_01"
+REDACTED_HOST = "redacted"
 # The plugin imports TensorFlow where it is installed: 6 s on an idle machine.
 START_LIMIT_S = 120
 
@@ -72,8 +78,14 @@ def _bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(name="log_directory", scope="module")
 def _log_directory(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy, since the plugin writes caches beside the trace."""
-    return shutil.copytree(bundle, tmp_path_factory.mktemp("logs") / "copy")
+    """A copy, since the plugin writes caches beside the trace; with a redacted run next to it."""
+    copy = shutil.copytree(bundle, tmp_path_factory.mktemp("logs") / "copy")
+    target = copy / "plugins" / "profile" / REDACTED_RUN
+    target.mkdir()
+    with zipfile.ZipFile(io.BytesIO(redact(bundle, b"0123456789abcdef").data)) as archive:
+        (name,) = [each for each in archive.namelist() if each.endswith(TRACE_SUFFIX)]
+        (target / f"{REDACTED_HOST}{TRACE_SUFFIX}").write_bytes(archive.read(name))
+    return copy
 
 
 @pytest.fixture(name="tensorboard", scope="module")
@@ -95,7 +107,7 @@ def _tensorboard(
 def test_profile_tab_lists_the_bundle_as_a_run_and_shows_its_events(
     tensorboard: TensorBoard, log_directory: Path
 ) -> None:
-    assert tensorboard.get("runs") == [RUN]
+    assert sorted(tensorboard.get("runs")) == [RUN, REDACTED_RUN]
     hosts = tensorboard.get("hosts", run=RUN, tag="trace_viewer")
     assert [host["hostname"] for host in hosts] == ["127.0.0.1_8500"]
     trace = tensorboard.get("data", run=RUN, tag="trace_viewer", host="127.0.0.1_8500")
@@ -107,3 +119,21 @@ def test_profile_tab_lists_the_bundle_as_a_run_and_shows_its_events(
     run_folder = log_directory / "plugins" / "profile" / RUN
     assert len(list(run_folder.iterdir())) > 1
     assert open_bundle(log_directory).name == "copy"
+
+
+def test_a_redacted_trace_opens_and_has_the_same_events_at_the_same_times(
+    tensorboard: TensorBoard,
+) -> None:
+    hosts = {RUN: "127.0.0.1_8500", REDACTED_RUN: REDACTED_HOST}
+    events = [
+        sorted(
+            (event["ts"], event["dur"])
+            for event in tensorboard.get("data", run=run, tag="trace_viewer", host=host)[
+                "traceEvents"
+            ]
+            if event.get("ph") == "X"
+        )
+        for run, host in hosts.items()
+    ]
+    assert len(events[0]) > 1000
+    assert events[0] == events[1]

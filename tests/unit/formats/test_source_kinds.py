@@ -11,8 +11,8 @@ import fsspec
 import pytest
 
 from diag.errors import InputError, SourceNotFoundError, UsageError
-from diag.formats.remote import open_url, without_secrets
-from diag.formats.source import open_bundle
+from diag.formats.remote import read_url, without_secrets
+from diag.formats.source import Decoding, open_bundle
 from diag.formats.spool import copied
 from diag.model.capture import Capture
 from diag.model.samples import SampleSeries
@@ -130,7 +130,7 @@ def test_nothing_behind_a_url_is_no_source(memory: fsspec.AbstractFileSystem) ->
 def test_a_download_is_bounded(memory: fsspec.AbstractFileSystem) -> None:
     memory.pipe("/big.zip", bytes((1 << 20) + 1))
     with pytest.raises(InputError, match="more than 1,048,576 bytes"):
-        open_url("memory://big.zip", None, max_bytes=1 << 20)
+        read_url("memory://big.zip", Decoding(), None, max_bytes=1 << 20)
 
 
 def test_without_fsspec_the_pip_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
