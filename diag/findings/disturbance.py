@@ -18,6 +18,7 @@ from diag.model.gaps import CONFIDENCES, Confidence, IdleCause
 
 if TYPE_CHECKING:
     from diag.findings.inputs import RuleInputs
+    from diag.model.events import Bools
     from diag.model.finding import Check, Remedy
 
 _LOW = CONFIDENCES.index(Confidence.LOW)
@@ -46,15 +47,22 @@ class Disturbance:
     end_ns: int
 
 
+def pieces_of(inputs: RuleInputs, cause: IdleCause) -> Bools:
+    """(gaps,) idle time of one cause with requests open, without pieces of low confidence."""
+    table = inputs.analysis.gaps
+    if inputs.gaps is None:
+        return np.zeros(len(table), np.bool_)
+    mine = table.timeline_index == inputs.analysis.timelines.index(inputs.gaps.timeline)
+    mine &= (table.cause_index == cause.index) & (table.confidence_index != _LOW)
+    return np.asarray(mine & (table.waiting_requests > 0), np.bool_)
+
+
 def find_disturbance(inputs: RuleInputs, cause: IdleCause) -> Disturbance | None:
     """None below ``MACHINE_MIN_RATIO`` of the window; pieces of low confidence do not count."""
     gaps = inputs.gaps
     if gaps is None or not gaps.by_cause_ns.get(cause):
         return None
-    table = inputs.analysis.gaps
-    mine = table.timeline_index == inputs.analysis.timelines.index(gaps.timeline)
-    mine &= (table.cause_index == cause.index) & (table.confidence_index != _LOW)
-    mine &= table.waiting_requests > 0
+    table, mine = inputs.analysis.gaps, pieces_of(inputs, cause)
     length_ns = (table.end_ns - table.start_ns)[mine]
     ratio = window_ratio(gaps, int(length_ns.sum()))
     if ratio < thresholds.MACHINE_MIN_RATIO:

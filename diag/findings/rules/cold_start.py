@@ -6,14 +6,25 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from diag.findings.disturbance import disturbance_finding, find_disturbance
+from diag.findings.first_runs import (
+    find_first_runs,
+    first_run_evidence,
+    first_run_sentence,
+    not_only_the_first,
+)
 from diag.findings.metrics import check
+from diag.model.availability import Unavailable
 from diag.model.finding import Finding, Remedy, RemedyKind, RemedyPlace
 from diag.model.gaps import IdleCause
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from diag.findings.first_runs import FirstRuns
     from diag.findings.inputs import RuleInputs
 
 ID = "cold-start"
+_SIZES_MAX = 8
 
 
 def find(inputs: RuleInputs) -> Finding | None:
@@ -21,18 +32,20 @@ def find(inputs: RuleInputs) -> Finding | None:
     found = find_disturbance(inputs, IdleCause.COLD_START)
     if found is None:
         return None
+    first = find_first_runs(inputs)
     return disturbance_finding(
         inputs,
         found,
         rule=ID,
         what="First runs compiled, tuned or loaded kernels",
+        why="" if first is None else first_run_sentence(first),
         remedies=(
             Remedy(
                 RemedyKind.MODEL,
                 RemedyPlace.SAVED_MODEL,
-                "Warm the model up before it gets traffic: add "
-                f"assets.extra/tf_serving_warmup_requests to the next version{_sizes(inputs)}, and "
-                "keep the number of input shapes small.",
+                "Warm the model up before it gets traffic: add records of requests"
+                f"{_sizes(inputs, first)} as assets.extra/tf_serving_warmup_requests to the next "
+                "version, and keep the number of input shapes small.",
                 risk="Loading the model takes longer.",
             ),
         ),
@@ -43,9 +56,23 @@ def find(inputs: RuleInputs) -> Finding | None:
             ),
         ),
         rollback="Remove the warm-up file.",
+        evidence=() if first is None else first_run_evidence(first),
+        counter_evidence=() if first is None else (not_only_the_first(first),),
     )
 
 
-def _sizes(inputs: RuleInputs) -> str:
-    """With batching, each batch size is a shape of its own."""
-    return ", with every batch size of allowed_batch_sizes" if inputs.analysis.queues else ""
+def _sizes(inputs: RuleInputs, first: FirstRuns | None) -> str:
+    """With batching, each batch size is a shape of its own, and so needs a record of its own."""
+    told = inputs.analysis.capture.batching_parameters
+    allowed = () if isinstance(told, Unavailable) else told.allowed_batch_sizes or ()
+    if allowed:
+        return f" with {_listed(allowed)} rows (allowed_batch_sizes)"
+    if first is not None and first.sizes:
+        return f" of every batch size, {_listed(first.sizes)} rows among them"
+    return " of every batch size" if inputs.analysis.queues else ""
+
+
+def _listed(sizes: Sequence[int]) -> str:
+    *others, last = map(str, sizes[:_SIZES_MAX])
+    listed = f"{', '.join(others)} and {last}" if others else last
+    return f"{listed} (and {len(sizes) - _SIZES_MAX} more)" if len(sizes) > _SIZES_MAX else listed

@@ -65,7 +65,7 @@ class Op:
         host_ns: Time on the host without delay and calls.
         calls: Calls, made one after the other.
         block: Delay before the calls.
-        first_steps: Number of first steps of the model that have the op; 0: all steps.
+        first_steps: Number of first steps of each batch size that have the op; 0: all steps.
     """
 
     name: str

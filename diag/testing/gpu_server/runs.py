@@ -62,7 +62,7 @@ def run_function(
 def _run(on: Machine, index: int, step: Step, line: str) -> Process[tuple[str, int, int]]:
     """Run up to the done callback; returns the line of the burst, its begin and its end."""
     begin_ns, first = on.clock.now_ns, len(step.spans)
-    pool_line = yield from burst(on, step, _next_ops(on, index), line)
+    pool_line = yield from burst(on, step, _next_ops(on, index, step.rows), line)
     began_ns, burst_end_ns = step.spans[first].end_ns, on.clock.now_ns
     step.spans[first] = Span(Stage.QUEUE_EXECUTOR, begin_ns, began_ns)
     on.truth.add(step.device, IdleCause.QUEUE_EXECUTOR, begin_ns, began_ns)
@@ -87,10 +87,10 @@ def _call_back_in_turn(on: Machine, taken: TakenBatch[QueuedRequest], line: str)
         task.item.done.succeed()
 
 
-def _next_ops(on: Machine, index: int) -> tuple[Op, ...]:
-    """The ops of a model's next step."""
-    on.steps_of_model[index] += 1
-    number = on.steps_of_model[index]
+def _next_ops(on: Machine, index: int, rows: int) -> tuple[Op, ...]:
+    """The ops of a model's next step with a number of rows."""
+    on.steps_of_model[index, rows] += 1
+    number = on.steps_of_model[index, rows]
     ops = on.plan.models[index].ops
     return tuple(op for op in ops if not op.first_steps or number <= op.first_steps)
 

@@ -183,6 +183,20 @@ SINGLE_CAUSE: Final = (
             first_steps=1,
         ),
     ),
+    _one(
+        "cold-start-by-size",
+        IdleCause.COLD_START,
+        replace(
+            _blocked(
+                Block("cluster_0_1/xla_compile:_XlaCompile", 60 * MS, IdleCause.COLD_START),
+                first_steps=1,
+            ),
+            mode=Mode.BATCHING_SESSION,
+            batching=queue(8, 2 * MS),
+            load=Load(clients=12, think_ns=200 * US),
+        ),
+        duration_ns=600 * MS,
+    ),
     Scenario(
         "model-load",
         IdleCause.MODEL_LOAD,

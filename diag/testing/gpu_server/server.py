@@ -150,7 +150,7 @@ class Server:
         on.recording.add(line, merge, taken_ns + 1 * US, merged_ns - 1 * US, padding)
         host_work = IdleCause.BATCH_THREADS_IN_HOST_WORK
         on.truth.add(model.device, host_work, taken_ns, merged_ns)
-        step = on.new_step(model.device)
+        step = on.new_step(model.device, taken.padded_rows)
         step.spans.append(Span(Stage.BATCH_FORMATION, taken_ns, merged_ns))
         if in_graph:
             yield from run_function(on, taken, step, line)

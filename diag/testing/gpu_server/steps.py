@@ -43,6 +43,7 @@ class Step:
         link: Id that ties its run to its executor events.
         device: Index of its GPU; -1: none.
         begin_ns: Its begin.
+        rows: Rows that it executes.
         works: Its work on the GPU.
         spans: What it did, for the truth of every request in it.
         calls: Its calls to the driver and the compiler, likewise.
@@ -54,6 +55,7 @@ class Step:
     link: int
     device: int
     begin_ns: int
+    rows: int = 1
     works: list[Work] = field(default_factory=list)
     spans: list[Span[Activity]] = field(default_factory=list)
     calls: list[Span[Activity]] = field(default_factory=list)
@@ -86,7 +88,7 @@ class Machine:
     pool: PriorityStore
     gpus: list[Gpu]
     random: random.Random
-    steps_of_model: Counter[int]
+    steps_of_model: Counter[tuple[int, int]]
     steps: list[Step] = field(default_factory=list)
 
     def vary(self, duration_ns: int) -> int:
@@ -94,10 +96,14 @@ class Machine:
         jitter = self.plan.jitter
         return round(duration_ns * self.random.uniform(1 - jitter, 1 + jitter))
 
-    def new_step(self, device: int) -> Step:
-        """Start a step now."""
+    def new_step(self, device: int, rows: int = 1) -> Step:
+        """Start a step of so many rows now."""
         step = Step(
-            next(self.recording.numbers), next(self.recording.numbers), device, self.clock.now_ns
+            next(self.recording.numbers),
+            next(self.recording.numbers),
+            device,
+            self.clock.now_ns,
+            rows,
         )
         self.steps.append(step)
         return step
