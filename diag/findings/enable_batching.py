@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from diag.findings import thresholds
 from diag.findings.batching import round_125
+from diag.findings.device import is_saturated
 from diag.findings.inter_op import inter_op_threads
 from diag.findings.interference import find_interference
 from diag.findings.open_requests import most_unbatched
@@ -88,7 +89,9 @@ def batching_instead_of_threads(inputs: RuleInputs) -> EnableBatching | None:
         return None
     if find_interference(analysis, Stage.QUEUE_EXECUTOR) is not None:
         return None
-    return enable_batching(analysis, inter_op_threads(analysis))
+    # A GPU executes one run at a time: where it is busy, the threads wait for it.
+    is_full = inputs.on_device and is_saturated(inputs)
+    return enable_batching(analysis, 1 if is_full else inter_op_threads(analysis))
 
 
 def _batches_others(analysis: Analysis) -> bool:

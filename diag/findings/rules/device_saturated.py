@@ -95,8 +95,7 @@ def find(inputs: RuleInputs) -> Finding | None:
         rollback=_rollback(larger, batching),
         tier=Tier.DEVICE_TIME,
         at_stake_ns=0.0,
-        # On the CPU its sentence says with what the CPU is busy.
-        says=frozenset() if inputs.on_device else frozenset({Said.DEVICE}),
+        says=frozenset({Said.DEVICE}),
     )
 
 

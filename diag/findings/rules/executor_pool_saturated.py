@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from diag.findings import thresholds
 from diag.findings.confidence import Basis
 from diag.findings.cpu import cpu_evidence, order_by_cores
+from diag.findings.device import is_saturated
 from diag.findings.enable_batching import batching_instead_of_threads, enable_batching
 from diag.findings.inter_op import (
     INTER_OP_FLAG,
@@ -53,6 +54,8 @@ def find(inputs: RuleInputs) -> Finding | None:
         return None  # model-interference tells it
     if not wait.in_idle and wait.mean_ns < thresholds.PART_MIN_NS:
         return None  # a free thread takes as long to begin
+    if inputs.on_device and is_saturated(inputs):
+        return None  # the threads wait for the GPU, and more of them would do so too
     threads = inter_op_threads(inputs.analysis)
     more_threads = more_inter_op_threads(inputs.analysis)
     more_cpu = Remedy(

@@ -47,7 +47,7 @@ def find(inputs: RuleInputs) -> Finding | None:
     without = window_ratio(gaps, gaps.no_demand_ns)
     starved = window_ratio(gaps, gaps.starved_ns)
     against = _against(inputs.analysis, failed)
-    confidence, reason = (Confidence.LOW, against) if against else judge(inputs, Basis())
+    confidence, reason = (Confidence.LOW, against) if against else _judged(inputs)
     where = Source("idle", f"{gaps.timeline.name} no-demand")
     return Finding(
         id=ID,
@@ -93,6 +93,14 @@ def find(inputs: RuleInputs) -> Finding | None:
         tier=Tier.CAPACITY,
         at_stake_ns=0.0,
     )
+
+
+def _judged(inputs: RuleInputs) -> tuple[Confidence, str]:
+    """Not high where other processes may use the CPU unseen."""
+    confidence, reason = judge(inputs, Basis())
+    if confidence is Confidence.HIGH and isinstance(cpu_busy(inputs.analysis), Unavailable):
+        return Confidence.MEDIUM, "Whether other processes use the machine's CPU was not sampled."
+    return confidence, reason
 
 
 def _failed(failed: FailedRequests) -> Evidence:

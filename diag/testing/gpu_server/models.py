@@ -12,11 +12,18 @@ from diag.testing.gpu_server.plan import MS, US, Model, Op, Plan, copy_in, copy_
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A plan and its planted cause; None if it mixes causes."""
+    """A plan and what is planted in it.
+
+    Attributes:
+        planted: The planted cause of idle time; None if it mixes causes or none is planted.
+        finding: Id of the finding that is about it and comes first, or ``healthy``; "" if several
+            would be right.
+    """
 
     name: str
     planted: IdleCause | None
     plan: Plan
+    finding: str = ""
 
 
 INPUT: Final = Op("images/copy:_Send", 3 * US, (copy_in(600_000, 60 * US),))

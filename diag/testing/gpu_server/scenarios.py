@@ -7,6 +7,7 @@ from typing import Final
 
 from diag.model.gaps import IdleCause
 from diag.model.serving import Mode
+from diag.testing.gpu_server.loads import LOADS
 from diag.testing.gpu_server.models import (
     ALONE,
     CONVOLUTIONS,
@@ -36,8 +37,9 @@ from diag.testing.gpu_server.plan import (
 from diag.testing.gpu_server.within_runs import WITHIN_RUNS
 
 
-def _one(name: str, planted: IdleCause, model: Model, **changes: object) -> Scenario:
-    return Scenario(name, planted, replace(Plan((model,)), **changes))  # type: ignore[arg-type]
+def _one(name: str, planted: IdleCause, finding: str, model: Model, **changes: object) -> Scenario:
+    plan = replace(Plan((model,)), **changes)  # type: ignore[arg-type]
+    return Scenario(name, planted, plan, finding)
 
 
 def _blocked(block: Block, *, first_steps: int = 0) -> Model:
@@ -51,16 +53,19 @@ SINGLE_CAUSE: Final = (
     _one(
         "no-demand",
         IdleCause.NO_DEMAND,
+        "no-demand",
         replace(ALONE, load=Load(period_ns=20 * MS)),
     ),
     _one(
         "queue-fill",
         IdleCause.QUEUE_FILL,
+        "batch-timeout-dominates",
         replace(SESSION, batching=queue(64, 12 * MS), load=Load(rate_per_s=400)),
     ),
     _one(
         "queue-dispatch",
         IdleCause.QUEUE_DISPATCH,
+        "batch-dispatch-slow",
         replace(
             SESSION,
             # With 0 each enqueue signals a thread, and no time passes until the next poll.
@@ -72,17 +77,20 @@ SINGLE_CAUSE: Final = (
     _one(
         "batch-threads-in-host-work",
         IdleCause.BATCH_THREADS_IN_HOST_WORK,
+        "batch-size-too-small",
         replace(SESSION, merge_ns=8 * MS, load=Load(rate_per_s=900)),
         batch_threads=1,
     ),
     _one(
         "preprocess",
         IdleCause.PREPROCESS,
+        "preprocessing-in-graph",
         replace(SESSION, ops=(DECODE, RESIZE, *NET), load=Load(clients=12, think_ns=50 * US)),
     ),
     _one(
         "preprocess-unbatched",
         IdleCause.PREPROCESS,
+        "preprocessing-in-graph",
         replace(ALONE, ops=(DECODE, RESIZE, *NET), load=Load(clients=1, think_ns=20 * US)),
     ),
     Scenario(
@@ -102,10 +110,12 @@ SINGLE_CAUSE: Final = (
             pool_threads=2,
             duration_ns=400 * MS,
         ),
+        "batching-disabled",
     ),
     _one(
         "transfer",
         IdleCause.TRANSFER,
+        "transfer-bound",
         replace(
             ALONE,
             ops=(
@@ -123,6 +133,7 @@ SINGLE_CAUSE: Final = (
     _one(
         "launch",
         IdleCause.LAUNCH,
+        "launch-bound",
         replace(
             ALONE,
             ops=(
@@ -140,6 +151,7 @@ SINGLE_CAUSE: Final = (
     _one(
         "cpu-fallback",
         IdleCause.LAUNCH,
+        "cpu-fallback",
         replace(
             ALONE,
             ops=(
@@ -155,6 +167,7 @@ SINGLE_CAUSE: Final = (
     _one(
         "sync-or-output",
         IdleCause.SYNC_OR_OUTPUT,
+        "sync-bound",
         replace(
             SESSION,
             batching=queue(1, 0),
@@ -166,6 +179,7 @@ SINGLE_CAUSE: Final = (
     _one(
         "egress-heavy",
         IdleCause.SYNC_OR_OUTPUT,
+        "egress-heavy",
         replace(
             SESSION,
             ops=(INPUT, *CONVOLUTIONS, LARGE_OUTPUT),
@@ -178,6 +192,7 @@ SINGLE_CAUSE: Final = (
     _one(
         "cold-start",
         IdleCause.COLD_START,
+        "cold-start",
         _blocked(
             Block("cluster_0_1/xla_compile:_XlaCompile", 150 * MS, IdleCause.COLD_START),
             first_steps=1,
@@ -186,6 +201,7 @@ SINGLE_CAUSE: Final = (
     _one(
         "cold-start-by-size",
         IdleCause.COLD_START,
+        "cold-start",
         replace(
             _blocked(
                 Block("cluster_0_1/xla_compile:_XlaCompile", 60 * MS, IdleCause.COLD_START),
@@ -204,15 +220,18 @@ SINGLE_CAUSE: Final = (
             (replace(ALONE, load=Load(clients=2, think_ns=20 * US)),),
             loads=(ModelLoad(30 * MS, 80 * MS), ModelLoad(140 * MS, 40 * MS)),
         ),
+        "model-load-interference",
     ),
     _one(
         "allocator",
         IdleCause.ALLOCATOR,
+        "memory-allocation",
         _blocked(Block("cuMemAlloc_v2", 6 * MS, IdleCause.ALLOCATOR)),
     ),
     _one(
         "throttled",
         IdleCause.THROTTLED,
+        "cpu-throttled",
         replace(
             ALONE,
             ops=(replace(DECODE, host_ns=500 * US), *NET),
@@ -224,11 +243,13 @@ SINGLE_CAUSE: Final = (
     _one(
         "profiler",
         IdleCause.PROFILER,
+        "observer-effect",
         _blocked(Block("BUFFER_FLUSH", 6 * MS, IdleCause.PROFILER, line="CUPTI overhead")),
     ),
     _one(
         "ingress",
         IdleCause.INGRESS,
+        "ingress-heavy",
         replace(ALONE, ingress_ns=9 * MS, load=Load(clients=1, think_ns=20 * US)),
         jitter=0.05,  # the analysis knows only the mean of this time
     ),
@@ -267,4 +288,4 @@ MIXED: Final = (
     ),
     Scenario("mixed, cut by the window", None, Plan(_BUSY_PAIR, window=(20 * MS, 180 * MS))),
 )
-SCENARIOS: Final = {each.name: each for each in (*SINGLE_CAUSE, *WITHIN_RUNS, *MIXED)}
+SCENARIOS: Final = {each.name: each for each in (*SINGLE_CAUSE, *WITHIN_RUNS, *LOADS, *MIXED)}

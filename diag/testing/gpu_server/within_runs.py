@@ -8,7 +8,6 @@ from typing import Final
 from diag.testing.gpu_server.models import ALONE, CONVOLUTIONS, INPUT, ISLANDS, OUTPUT, Scenario
 from diag.testing.gpu_server.plan import MS, US, Load, Plan
 
-# The name is the rule's that finds it.
 WITHIN_RUNS: Final = (
     Scenario(
         "device-ping-pong",
@@ -22,11 +21,13 @@ WITHIN_RUNS: Final = (
                 ),
             )
         ),
+        "device-ping-pong",
     ),
     Scenario(
         "gpu-throttled",
         None,
         Plan((replace(ALONE, load=Load(period_ns=9 * MS)),), duration_ns=400 * MS, clock=0.5),
+        "gpu-throttled",
     ),
     Scenario(
         "kernel-time-unstable",
@@ -48,5 +49,6 @@ WITHIN_RUNS: Final = (
             ),
             duration_ns=400 * MS,
         ),
+        "kernel-time-unstable",
     ),
 )
