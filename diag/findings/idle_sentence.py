@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from diag.analysis.result import Analysis, GapSummary
 
 _CAUSES_NAMED = 2
+_TOLD_MIN_RATIO = 0.005  # less is written as 0%
 _NOT_STARTED = "with ready batches that were not started yet"
 # "… was idle 61% of the window: 40% …"
 _IDLE_TEXT = {
@@ -42,10 +43,15 @@ _IDLE_TEXT = {
 
 
 def idle_sentence(analysis: Analysis, gaps: GapSummary | None) -> str:
-    """How much of the window the device was idle, and the main causes; "" without a timeline."""
+    """How much of the window the device was idle, and the main causes.
+
+    "" without a timeline, and where it would say 0%.
+    """
     if gaps is None or not gaps.timeline.window.duration_ns:
         return ""
     idle = window_ratio(gaps, gaps.idle_ns)
+    if idle < _TOLD_MIN_RATIO:
+        return ""
     text = f"No model op ran on the CPU for {idle:.0%} of the window"
     if gaps.timeline.is_device:
         name = printable(gaps.timeline.name, NAME_MAX_CHARS)

@@ -25,6 +25,8 @@ REPORT_PACKAGE = ROOT / "diag" / "report"
 SHOWN = re.compile(
     r"(<!-- output of ([\w-]+)( summary)? -->\n```(?:text|markdown)\n).*?(```\n)", re.S
 )
+README = ROOT / "README.md"
+README_EVIDENCE = re.compile(r"(<!-- evidence of batch-timeout -->\n```text\n).*?```\n", re.S)
 README_SHOWN = re.compile(r"(<!-- output of batch-timeout -->\n```text\n).*?\.\.\.\n```", re.S)
 
 
@@ -49,8 +51,7 @@ def main() -> None:
     show_page.PAGE.write_text(
         show_page.SHOWN.sub(lambda found: f"{found[1]}{text}{found[3]}", show_page.PAGE.read_text())
     )
-    readme = ROOT / "README.md"
-    readme.write_text(README_SHOWN.sub(_excerpt, readme.read_text()))
+    README.write_text(with_readme_output(README.read_text()))
 
 
 def comparison_schema() -> str:
@@ -64,6 +65,18 @@ def tuning_schema() -> str:
 def _shown_again(match: re.Match[str]) -> str:
     file = "summary.md" if match[3] else "txt"
     return f"{match[1]}{golden_path(match[2], file).read_text()}{match[4]}"
+
+
+def with_readme_output(page: str) -> str:
+    """README with the parts of the report that it shows, as the command prints them."""
+    return README_EVIDENCE.sub(_evidence, README_SHOWN.sub(_excerpt, page))
+
+
+def _evidence(match: re.Match[str]) -> str:
+    report = golden_path("batch-timeout", "verbose.txt").read_text()
+    begin = report.index("\nEvidence\n") + 1
+    end = report.index("\n\nFindings, named", begin) + 1
+    return f"{match[1]}{report[begin:end]}```\n"
 
 
 def _excerpt(match: re.Match[str]) -> str:

@@ -14,6 +14,7 @@ from diag.report.formats._json_document import published_schema
 from diag.tables.names import TABLE_NAMES, TABLES
 from diag.tables.registry import table as make_table
 from tests.golden.test_reports import golden_path
+from tests.golden.update import README, with_readme_output
 from tests.unit.report.factory import make_analysis, make_report
 from tests.unit.report.gpu_factory import make_gpu_analysis
 
@@ -76,6 +77,13 @@ def test_the_output_shown_is_what_the_command_prints():
     shown = re.search(r"<!-- output of batch-timeout -->\n```text\n(.*?)```\n", page, re.S)
     assert shown is not None
     assert shown[1] == golden_path("batch-timeout", "txt").read_text()
+
+
+def test_the_finding_that_the_readme_shows_in_full_is_what_the_command_prints():
+    page = README.read_text()
+    assert page.count("[batch-timeout-dominates]") == 1
+    assert "looked for" in page
+    assert with_readme_output(page) == page
 
 
 def test_links_between_pages_lead_somewhere():
