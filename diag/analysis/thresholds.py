@@ -9,6 +9,10 @@ from __future__ import annotations
 # for it, they do not poll (sample_traces/: 99 % under 0.2 ms on two cores).
 SIZE_CLOSE_MAX_NS = 300_000
 
+# A thread that was free for so many polls before it took a batch waited for the batch to be ready:
+# one poll may be under way when the thread becomes free.
+IDLE_POLLS = 2
+
 # Part of a queue's batches that must have waited while a thread was free before its timeout is
 # estimated. In a pool that is always full, the few batches that seem to have waited that way
 # waited for threads whose batches the window cut off.

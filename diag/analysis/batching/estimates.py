@@ -17,8 +17,8 @@ from diag.simulation.options import POLL_PERIOD_NS
 def estimate_timeout(queue: QueueTrace, busy: IntervalSet) -> Known:
     """Estimate batch_timeout_micros of a queue, in ns, from batches that must have waited for it.
 
-    A batch that was not closed by its size, and that always had a free thread, was taken by the
-    first poll after its timeout. The shortest such wait is at most one poll period too long.
+    A batch that was not closed by its size, and that an idle thread took, was taken by the first
+    poll after its timeout. The shortest such wait is at most one poll period too long.
     Without a timeout an enqueue signals a thread, so that many waits above SIZE_CLOSE_MAX_NS and
     below a poll period show a timeout, too.
 
@@ -26,7 +26,7 @@ def estimate_timeout(queue: QueueTrace, busy: IntervalSet) -> Known:
         queue: What was recorded of it.
         busy: When all of its threads were busy.
     """
-    usable = queue.timed_out(0, busy)
+    usable = queue.taken_by_idle(busy)
     if not usable.any():
         return Unavailable("no batch of this queue waited with a batch thread free")
     if usable.sum() < MIN_TELLING_RATIO * len(queue):

@@ -12,9 +12,10 @@ from diag.analysis.batching.queue_keys import ADAPTIVE, QueueKeys
 from diag.analysis.batching.queueing import Arrivals
 from diag.analysis.batching.refusals import Refusals, most_when_refusing
 from diag.analysis.intervals.sets import EMPTY, at_least, covered_between
-from diag.analysis.thresholds import SIZE_CLOSE_MAX_NS
+from diag.analysis.thresholds import IDLE_POLLS, SIZE_CLOSE_MAX_NS
 from diag.model.events import Bools, Int64s
 from diag.model.intervals import NEVER_NS, IntervalSet
+from diag.simulation.options import POLL_PERIOD_NS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,9 +103,25 @@ class QueueTrace:
             timeout_ns: Not before this time after the first enqueue was a free thread needed.
             busy: When all threads were busy.
         """
-        due_ns = np.minimum(self.first_ns + timeout_ns, self.taken_ns)
+        return self._released(np.minimum(self.first_ns + timeout_ns, self.taken_ns), busy)
+
+    def taken_by_idle(self, busy: IntervalSet) -> Bools:
+        """(n,) batches that an idle thread took when their timeout released them.
+
+        A thread that was free for two polls before had looked and found none ready. What it did
+        earlier, such as the end of the batch before, does not matter.
+
+        Args:
+            busy: When all threads were busy.
+        """
+        return self._released(
+            np.maximum(self.first_ns, self.taken_ns - IDLE_POLLS * POLL_PERIOD_NS), busy
+        )
+
+    def _released(self, free_from_ns: Int64s, busy: IntervalSet) -> Bools:
+        """(n,) not closed by their size, with a thread free from a time until they were taken."""
         waited = self.is_whole & ~self.overflowed & ~self.sudden
-        waited &= covered_between(busy, due_ns, self.taken_ns) == 0
+        waited &= covered_between(busy, free_from_ns, self.taken_ns) == 0
         smaller = waited & (self.rows < self.largest_rows)  # the largest may have been full
         return smaller if smaller.any() else waited
 
