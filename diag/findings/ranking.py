@@ -61,8 +61,17 @@ def not_looked_for(analysis: Analysis) -> tuple[NotLookedFor, ...]:
 
 
 def _without_asides(ranked: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """Where another finding comes first, the verdict says in its own sentence who uses the CPU."""
-    return ranked[:1] + tuple(f for f in ranked[1:] if Said.NEIGHBOURS not in f.says)
+    """Without what the verdict says in its own sentences where another finding comes first.
+
+    These are who else uses the CPU, and how long no request was open. That nothing has to be
+    changed, which a finding about spare capacity says, would contradict the first one.
+    """
+    return ranked[:1] + tuple(f for f in ranked[1:] if not _is_aside(f))
+
+
+def _is_aside(finding: Finding) -> bool:
+    is_calm = finding.tier is Tier.CAPACITY and finding.severity is Severity.INFO
+    return Said.NEIGHBOURS in finding.says or is_calm
 
 
 def _found(findings: Iterable[Finding | None]) -> tuple[Finding, ...]:

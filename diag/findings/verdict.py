@@ -194,7 +194,9 @@ def _tail_after(analysis: Analysis, tail: Tail | None, first: Finding) -> str:
     """With a word on the change, where that is about a stage of each request."""
     if first.tier is Tier.FAILURES:
         return ""
-    if first.severity is Severity.INFO or Said.NEIGHBOURS in first.says:
+    # What stops every request is in the tail too, in whatever stage it stopped them.
+    is_everywhere = first.tier is Tier.DISTURBANCE
+    if first.severity is Severity.INFO or Said.NEIGHBOURS in first.says or is_everywhere:
         return _tail_alone(analysis, tail)
     return tail_sentence(analysis, tail, first.cause)
 

@@ -43,9 +43,9 @@ def find(inputs: RuleInputs) -> Finding | None:
             Remedy(
                 RemedyKind.MODEL,
                 RemedyPlace.SAVED_MODEL,
-                "Warm the model up before it gets traffic: add records of requests"
-                f"{_sizes(inputs, first)} as assets.extra/tf_serving_warmup_requests to the next "
-                "version, and keep the number of input shapes small.",
+                "Warm the model up before it gets traffic: add "
+                "assets.extra/tf_serving_warmup_requests to the next version"
+                f"{_sizes(inputs, first)}, and keep the number of input shapes small.",
                 risk="Loading the model takes longer.",
             ),
         ),
@@ -66,10 +66,10 @@ def _sizes(inputs: RuleInputs, first: FirstRuns | None) -> str:
     told = inputs.analysis.capture.batching_parameters
     allowed = () if isinstance(told, Unavailable) else told.allowed_batch_sizes or ()
     if allowed:
-        return f" with {_listed(allowed)} rows (allowed_batch_sizes)"
+        return f", with records of {_listed(allowed)} rows (allowed_batch_sizes)"
     if first is not None and first.sizes:
-        return f" of every batch size, {_listed(first.sizes)} rows among them"
-    return " of every batch size" if inputs.analysis.queues else ""
+        return f", with a record for every batch size (slow here: {_listed(first.sizes)} rows)"
+    return ", with a record for every batch size" if inputs.analysis.queues else ""
 
 
 def _listed(sizes: Sequence[int]) -> str:

@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 
 # Units that say more than what is counted: a metric's name says that already.
 _SHOWN_UNITS = frozenset({"ns", "ratio", "bytes", "GB/s", "%"})
-_SINGULAR_UNITS = frozenset({"ns", "ratio"})  # of a time or a share, not of things counted
+_SINGULAR_UNITS = frozenset({"ns", "ratio", "times"})  # of one quantity, not of things counted
 _NAMES = {
     "device.busy": "busy time of the device",
     "device.planes": "GPUs in the trace",
     "device.kernels_per_request": "kernels per request",
     "device.bytes_in_per_request": "bytes copied to the GPU per request",
+    "device.kernel_spread": "p90 over p10 of the kernel that varies most",
     "samples.disagreements": "GPUs whose samples contradict the trace",
     "batches.rows_mean": "mean rows per batch",
     "batches.padding": "padding",

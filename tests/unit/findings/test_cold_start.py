@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from diag.analysis import analyze
-from diag.findings import find
+from diag.findings import conclude, find
 from diag.model.availability import Unavailable
 from diag.model.capture import BatchingParameters
 from diag.testing.gpu_server import SCENARIOS, simulate
@@ -90,7 +90,10 @@ def test_the_slowest_first_run_is_named_with_its_op_its_size_and_later_runs() ->
     )
     sizes = [e.value for e in finding.evidence if e.name == "rows of a batch with a cold start"]
     assert sizes == [8, 16]
-    assert "of every batch size, 8 and 16 rows among them" in finding.remedies[0].action
+    assert (
+        "with a record for every batch size (slow here: 8 and 16 rows), and keep"
+        in finding.remedies[0].action
+    )
 
 
 def test_a_call_of_the_driver_is_shown_by_the_op_that_made_it() -> None:
@@ -102,7 +105,10 @@ def test_with_the_servers_file_each_allowed_size_is_asked_for() -> None:
     told = BatchingParameters(max_batch_size=32, allowed_batch_sizes=(8, 16, 32))
     capture = replace(capture_of(batches(COLD)), batching_parameters=told)
     (finding,) = (each for each in find(analyze(capture)) if each.id == "cold-start")
-    assert "requests with 8, 16 and 32 rows (allowed_batch_sizes)" in finding.remedies[0].action
+    assert (
+        "next version, with records of 8, 16 and 32 rows (allowed_batch_sizes), and"
+        in finding.remedies[0].action
+    )
 
 
 def test_a_size_that_is_always_slow_speaks_against_a_cold_start() -> None:
@@ -135,3 +141,11 @@ def test_a_simulated_server_that_compiles_each_batch_size(seed: int) -> None:
     found = values(finding)
     assert found["slowest op of a first run"] == "cluster_0_1/xla_compile:_XlaCompile"
     assert isinstance(found["rows of that batch, padding included"], int)
+
+
+def test_the_tail_that_a_cold_start_makes_is_not_said_to_stay() -> None:
+    analysis = analyze(simulate(SCENARIOS["cold-start-by-size"].plan, seed=3).capture())
+    verdict = conclude(analysis, find(analysis))
+    assert verdict.id == "cold-start"
+    assert "around p99 take" in verdict.tail
+    assert "may not lower p99" not in verdict.tail

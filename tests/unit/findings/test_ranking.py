@@ -7,13 +7,13 @@ from itertools import permutations
 from pathlib import Path
 
 from diag.analysis import analyze
-from diag.findings import find
+from diag.findings import conclude, find
 from diag.findings.ranking import rank
 from diag.findings.rules import RULES
 from diag.model.availability import Unavailable
 from diag.model.finding import Finding, Severity, Tier
 from diag.model.gaps import Confidence
-from diag.testing.gpu_server import SINGLE_CAUSE, simulate
+from diag.testing.gpu_server import SCENARIOS, SINGLE_CAUSE, simulate
 
 FINDING = Finding(
     id="a",
@@ -84,3 +84,10 @@ def test_first_runs_that_compile_are_not_called_launch_bound() -> None:
     findings = find(analyze(simulate(cold.plan, seed=3).capture()))
     assert findings[0].id == "cold-start"
     assert "launch-bound" not in [finding.id for finding in findings]
+
+
+def test_spare_capacity_is_not_found_next_to_what_has_to_be_changed() -> None:
+    analysis = analyze(simulate(SCENARIOS["kernel-time-unstable"].plan, seed=3).capture())
+    findings = find(analysis)
+    assert [finding.id for finding in findings] == ["kernel-time-unstable"]
+    assert "with no open request" in conclude(analysis, findings).device
