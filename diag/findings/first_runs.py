@@ -8,6 +8,7 @@ import numpy as np
 
 from diag.analysis.execution.op_class import OpClass, classify
 from diag.analysis.intervals.nesting import innermost
+from diag.findings import thresholds
 from diag.findings.disturbance import pieces_of
 from diag.formats.trace import event_names as ev
 from diag.model.availability import Unavailable
@@ -15,14 +16,13 @@ from diag.model.finding import CounterEvidence, Evidence, Source
 from diag.model.gaps import IdleCause
 from diag.model.printable import NAME_MAX_CHARS, printable
 from diag.model.quantity import duration
+from diag.model.serving import MODES, Mode
 
 if TYPE_CHECKING:
     from diag.analysis.result import Analysis
     from diag.findings.inputs import RuleInputs
-    from diag.model.events import Int64s
+    from diag.model.events import Int64s, Ints
 
-# A later run that takes this part of the slow one speaks against a cold start.
-_AS_SLOW_RATIO = 0.5
 _NO_LINK = -1  # of an event without the stat, and of bursts that no run started
 _NO_LATER = Unavailable("no later run of this size was recorded")
 
@@ -65,7 +65,7 @@ class _Runs(NamedTuple):
 
     start_ns: Int64s
     end_ns: Int64s
-    model_index: Int64s
+    model_index: Ints
     group: Int64s
     rows: Int64s
 
@@ -105,11 +105,11 @@ def _described(
     model = int(runs.model_index[run]) if known else -1
     rows = int(runs.rows[run]) if known else -1
     return FirstRuns(
-        op=events.names[events.name_id[event]],
+        op=printable(events.names[events.name_id[event]], NAME_MAX_CHARS),
         op_ns=int(events.end_ns[event] - events.start_ns[event]),
         start_ns=int(events.start_ns[event]),
-        thread=analysis.host.lines[events.line_index[event]].name,
-        model=analysis.requests.models[model] if model >= 0 else no_run,
+        thread=printable(analysis.host.lines[events.line_index[event]].name, NAME_MAX_CHARS),
+        model=printable(analysis.requests.models[model], NAME_MAX_CHARS) if model >= 0 else no_run,
         rows=rows if rows >= 0 else Unavailable("the trace does not record it without batching"),
         run_ns=int(runs.end_ns[run] - runs.start_ns[run]) if known else no_run,
         later_ns=float(np.median(later_ns)) if len(later_ns) else _NO_LATER,
@@ -147,24 +147,25 @@ def _runs_around(analysis: Analysis, runs: _Runs, rows: Int64s) -> Int64s:
 
 
 def _runs(analysis: Analysis) -> _Runs:
+    """The runs of batches, and the requests that have a run of their own."""
     batches, requests = analysis.batches, analysis.requests
-    if len(batches):
-        ran = np.flatnonzero(batches.run_start_ns >= 0)
-        rows = batches.executed_rows[ran]
-        return _Runs(
-            batches.run_start_ns[ran],
-            batches.run_end_ns[ran],
-            batches.model_index[ran].astype(np.int64),
-            batches.queue_index[ran].astype(np.int64) * (int(rows.max(initial=0)) + 1) + rows,
-            rows,
-        )
-    model = requests.model_index.astype(np.int64)
-    return _Runs(requests.start_ns, requests.end_ns, model, model, np.full(len(model), -1))
+    ran = np.flatnonzero(batches.run_start_ns >= 0)
+    alone = np.flatnonzero(requests.mode_index == MODES.index(Mode.UNBATCHED))
+    rows = np.concatenate((batches.executed_rows[ran], np.full(len(alone), -1)))
+    owner = np.concatenate((batches.queue_index[ran], requests.model_index[alone]))
+    _, group = np.unique(np.stack((owner, rows)), axis=1, return_inverse=True)
+    return _Runs(
+        start_ns=np.concatenate((batches.run_start_ns[ran], requests.start_ns[alone])),
+        end_ns=np.concatenate((batches.run_end_ns[ran], requests.end_ns[alone])),
+        model_index=np.concatenate((batches.model_index[ran], requests.model_index[alone])),
+        group=group.reshape(-1),
+        rows=rows,
+    )
 
 
 def first_run_sentence(found: FirstRuns) -> str:
     """What was slow, as the end of a sentence, with a leading colon."""
-    op = f"`{printable(found.op, NAME_MAX_CHARS)}`"
+    op = f"`{found.op}`"
     if isinstance(found.run_ns, Unavailable):
         return f": the longest in {op}"
     what = "a request"
@@ -209,4 +210,4 @@ def not_only_the_first(found: FirstRuns) -> CounterEvidence:
         return CounterEvidence(looked_for, found.run_ns)
     if isinstance(found.later_ns, Unavailable):
         return CounterEvidence(looked_for, found.later_ns)
-    return CounterEvidence(looked_for, found.later_ns >= _AS_SLOW_RATIO * found.run_ns)
+    return CounterEvidence(looked_for, found.later_ns >= thresholds.AS_SLOW_RATIO * found.run_ns)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from diag.analysis.result import Analysis, GapSummary
 
 _CAUSES_NAMED = 2
-_TOLD_MIN_RATIO = 0.005  # less is written as 0%
 _NOT_STARTED = "with ready batches that were not started yet"
 # "… was idle 61% of the window: 40% …"
 _IDLE_TEXT = {
@@ -50,7 +49,7 @@ def idle_sentence(analysis: Analysis, gaps: GapSummary | None) -> str:
     if gaps is None or not gaps.timeline.window.duration_ns:
         return ""
     idle = window_ratio(gaps, gaps.idle_ns)
-    if idle < _TOLD_MIN_RATIO:
+    if idle < thresholds.IDLE_TOLD_MIN_RATIO:
         return ""
     text = f"No model op ran on the CPU for {idle:.0%} of the window"
     if gaps.timeline.is_device:

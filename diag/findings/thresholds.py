@@ -267,3 +267,10 @@ EAGER_MIN_SHARE = 0.15
 
 # ratio of the threads of tf.data's pool. From here on Python functions hold all of them.
 POOL_FULL_RATIO = 0.8
+
+# ratio of a slow first run: where later runs of the same size take as much of it, the op is always
+# slow. A cold start takes many times as long (COLD_RUN_RATIO of the analysis: ten times).
+AS_SLOW_RATIO = 0.5
+
+# ratio of the window, 0 to 1: less idle time would be written as 0%.
+IDLE_TOLD_MIN_RATIO = 0.005

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 ID = "gpu-plane-missing"
 NEEDS = (GPU_SIGNS,)
+_ERROR_MAX_CHARS = 300
 _NOT_REQUESTED = "gpu-not-requested"
 _CAUSES = {
     CuptiAccess.REFUSED: "gpu-tracer-refused",
@@ -107,7 +108,10 @@ def _signs(loss: DeviceLoss) -> tuple[Evidence, ...]:
     threads = Evidence(
         "threads of the server that wait for a GPU", loss.gpu_threads, "threads", Source("trace")
     )
-    errors = (Evidence("error of the GPU tracer", error, "", where) for error in loss.errors)
+    errors = (
+        Evidence("error of the GPU tracer", printable(error, _ERROR_MAX_CHARS), "", where)
+        for error in loss.errors
+    )
     return (*errors, *([threads] if loss.gpu_threads else []))
 
 

@@ -24,13 +24,16 @@ if TYPE_CHECKING:
 OP = "dense/gemm:_XlaCompile"
 
 
-def batches(taken: Sequence[tuple[int, int]], *, event: str = OP, inside: str = "") -> str:
+def batches(
+    taken: Sequence[tuple[int, int]], *, event: str = OP, inside: str = "", head: str = ""
+) -> str:
     """Batches one after the other on one thread, each of rows and µs in an op before its kernel.
 
     Args:
         taken: Rows and time of each; an op of 20 ms or more bears the name of ``event``.
         event: Name of the slow op.
         inside: Name of an event within the slow op; "" for none.
+        head: Further lines of the host.
     """
     callers, thread, pool, kernels, at = "", "line b/1\n", "line tf_Compute/1\n", [], 1000
     for i, (rows, time) in enumerate(taken):
@@ -56,7 +59,15 @@ def batches(taken: Sequence[tuple[int, int]], *, event: str = OP, inside: str = 
         """
         kernels.append(f"k {high + 30}..{high + 530}us correlation_id={i + 1} {KERNEL}")
         at = end + 300
-    return HOST + callers + thread + pool + f"\nline end\n  Something 0..{at}us\n" + gpu(*kernels)
+    return (
+        HOST
+        + head
+        + callers
+        + thread
+        + pool
+        + f"\nline end\n  Something 0..{at}us\n"
+        + gpu(*kernels)
+    )
 
 
 WARM = [(8, 500)] * 12
@@ -149,3 +160,16 @@ def test_the_tail_that_a_cold_start_makes_is_not_said_to_stay() -> None:
     assert verdict.id == "cold-start"
     assert "around p99 take" in verdict.tail
     assert "may not lower p99" not in verdict.tail
+
+
+def test_a_cold_start_without_batching_is_told_next_to_a_batched_model() -> None:
+    text = batches(
+        [(8, 500)] * 12, head="line grpc-alone\n  SessionRun 1000..80000us id=99 _p=99\n"
+    )
+    text = text.replace(
+        "line end\n",
+        f"line tf_Compute/2\n  ExecutorState::Process 1100..79900us id=99 _c=99\n"
+        f"    {OP} 1200..79000us\n      k 79010..79020us correlation_id=99\nline end\n",
+    )
+    finding = cold_start(f"{text}  k 79030..79530us correlation_id=99 {KERNEL}\n")
+    assert "in a request that ran for 79.0 ms" in finding.what
