@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from diag.prediction import thresholds
-from diag.prediction.metrics import METRICS, simulated
+from diag.prediction.metrics import EXTREMES, METRICS, simulated
 from diag.simulation.load import Arrivals
 from diag.simulation.server import simulate
 
@@ -71,7 +71,7 @@ def estimate(
         random = Random(_SEED + number)  # noqa: S311 - a simulation
         load = scaled(workload, rate, random)
         drawn.append(_run(workload, service.drawn(random), settings, load, number))
-    return {name: _estimate(name, made, drawn) for name in (*METRICS, "most_rows")}
+    return {name: _estimate(name, made, drawn) for name in (*METRICS, *EXTREMES)}
 
 
 def value_of(
@@ -98,7 +98,7 @@ def scaled(workload: Workload, rate: float, random: Random | None = None) -> Loa
     clients = workload.clients
     if clients is not None:
         count = max(1, round(clients.count * rate))
-        return type(clients)(count, clients.think_ns, clients.kinds)
+        return replace(clients, count=count)
     arrivals, window_ns = workload.arrivals, workload.window_ns
     if rate == 1 and random is None:
         return arrivals

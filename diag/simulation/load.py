@@ -51,13 +51,19 @@ class Clients:
 
     Attributes:
         count: Number of clients.
-        think_ns: (m,) times from an answer to the client's next request, to draw from.
         kinds: Requests to draw from; their ``start_ns`` has no meaning.
+        after_ns: (m,) times from the end of a request's last batch to its own end, batch after
+            batch.
+        think_ns: (m,) times from each of these answers to the client's next request.
+        first: (b,) where the answers of a batch begin. The requests of a simulated batch take
+            consecutive ones from there: what delays one of them delays the others.
     """
 
     count: int
-    think_ns: Int64s
     kinds: Arrivals
+    after_ns: Int64s
+    think_ns: Int64s
+    first: Int64s
 
 
 Load = Arrivals | Clients

@@ -24,7 +24,8 @@ def workload(options: QueueOptions, per_second: int, threads: int = 1) -> Worklo
     start = np.arange(per_second) * (1000 * MS // per_second)
     nothing = np.zeros(per_second, np.int64)
     load = Arrivals(start, nothing, nothing, nothing + 1, nothing)
-    return Workload(load, None, ServerSettings((options,), (0,), (threads,)), 1000 * MS, ())
+    settings = ServerSettings((options,), (0,), (threads,))
+    return Workload(load, None, settings, settings, 1000 * MS, ())
 
 
 def test_a_timeout_that_only_costs_time_goes() -> None:
