@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from diag.analysis.cpu import machine_cores
 from diag.analysis.requests.model_names import OTHER_MODELS, UNNAMED
-from diag.analysis.samples.cpu import machine_cores
 from diag.comparison import thresholds
 from diag.comparison.result import Circumstance
 from diag.model.availability import Unavailable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from diag.analysis.samples.cpu import (
+from diag.analysis.cpu import (
     CPU_PERCENT,
     HOST,
     SERVER_CPU_PERCENT,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from diag.analysis.samples.cpu import cpu_busy, server_cores, throttled_ns
+from diag.analysis.cpu import cpu_busy, server_cores, throttled_ns
 from diag.findings import thresholds
 from diag.findings.shares import window_ratio
 from diag.model.availability import Unavailable

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from diag.analysis.cpu import cpu_busy, machine_cores, server_cores
 from diag.analysis.intervals.sets import union
-from diag.analysis.samples.cpu import cpu_busy, machine_cores, server_cores
 from diag.model.availability import Unavailable
 from diag.prediction import thresholds
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from diag.prediction import thresholds
 from diag.prediction.contention import find_mutual
+from diag.prediction.hold_ups import find_hold_ups
 
 if TYPE_CHECKING:
     from random import Random
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from diag.analysis.result import Analysis
     from diag.model.events import Int64s
     from diag.prediction.contention import Mutual
+    from diag.prediction.hold_ups import HoldUps
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +118,14 @@ class RecordedBatches:
             curve = _curve(self.rows[mine], work[mine]) if mine.any() else _curve(self.rows, work)
             expected[mine] = [curve.time_ns(size) for size in self.rows[mine].tolist()]
             curves.append(curve)
+        expected = np.maximum(expected, 1)
+        ratio = np.minimum(work / expected, thresholds.HELD_UP_RATIO)
+        hold_ups = find_hold_ups(self.start_ns, ratio * expected, work, self.taken_ns)
         return BatchTimes(
             curves=tuple(curves),
             start_ns=self.start_ns.tolist(),
-            ratio=(work / np.maximum(expected, 1)).tolist(),
+            ratio=ratio.tolist(),
+            hold_ups=hold_ups,
             mutual=mutual,
             work_ns_sum=float(work.sum()),
             window_ns=self.window_ns,
@@ -131,12 +137,14 @@ class BatchTimes:
     """Times of batches for a simulation; see ``diag.simulation.server.ServiceTimes``.
 
     A simulated batch deviates from the median of its size as one of the recorded batches near its
-    time did, so that slow periods of the machine stay together.
+    time did, so that slow periods of the machine stay together. Where a recorded batch took more
+    than ``HELD_UP_RATIO`` of the median, the rest was a time in which it was held up.
 
     Attributes:
         curves: By queue.
         start_ns: Begin of each recorded batch, ascending; 0 is the begin of the window.
-        ratio: Its time over the median of its size.
+        ratio: Its time over the median of its size, at most ``HELD_UP_RATIO``.
+        hold_ups: When batches were held up.
         mutual: By how much each other running batch slows a batch down: k of them run at the speed
             ``1 / (1 + mutual * (k - 1))``.
         work_ns_sum: Time of all recorded batches, each as if it ran alone.
@@ -146,6 +154,7 @@ class BatchTimes:
     curves: tuple[SizeCurve, ...]
     start_ns: list[int]
     ratio: list[float]
+    hold_ups: HoldUps
     mutual: float
     work_ns_sum: float
     window_ns: int
@@ -157,9 +166,15 @@ class BatchTimes:
         median_ns = self._cache.get(key)
         if median_ns is None:
             median_ns = self._cache[key] = self.curves[queue].time_ns(padded_rows)
-        at = bisect_left(self.start_ns, now_ns % self.window_ns)
-        at += random.randrange(-thresholds.NEAR_BATCHES // 2, thresholds.NEAR_BATCHES // 2)
-        return median_ns * self.ratio[at % len(self.ratio)]
+        now_ns %= self.window_ns
+        at = bisect_left(self.start_ns, now_ns)
+        near = at + random.randrange(-thresholds.NEAR_BATCHES // 2, thresholds.NEAR_BATCHES // 2)
+        took_ns = median_ns * self.ratio[near % len(self.ratio)]
+        if at == len(self.start_ns) or (
+            at and now_ns - self.start_ns[at - 1] < self.start_ns[at] - now_ns
+        ):
+            at -= 1
+        return took_ns + self.hold_ups.keeps_ns(now_ns, now_ns + took_ns, at)
 
     def slowdown(self, running: int) -> float:
         """By what factor each of so many batches takes longer than alone."""

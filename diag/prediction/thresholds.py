@@ -38,8 +38,9 @@ NO_LIMIT: Final = 1_000_000
 # Recorded batches near a time of which one lends its deviation to a simulated batch (batches): few
 # enough to keep slow periods together, enough for chance.
 NEAR_BATCHES: Final = 2
-# Fewest batches of a size for a mean of its own (batches).
-SIZE_MIN_BATCHES: Final = 3
+# Time of a batch over the median of its size from which the rest of it is time in which it was held
+# up (ratio): a slow machine makes every row slower, a lost core costs a time.
+HELD_UP_RATIO: Final = 2.0
 # Standard deviation of the mean number of other running batches that shows the slow-down of one by
 # another (batches).
 OVERLAP_MIN_SPREAD: Final = 0.15

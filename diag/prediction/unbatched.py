@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from diag.analysis.samples.cpu import machine_cores
+from diag.analysis.cpu import machine_cores
 from diag.model.availability import Unavailable
 from diag.model.serving import MODES, Mode
 from diag.prediction import thresholds
@@ -72,15 +72,22 @@ def read_unbatched(analysis: Analysis) -> Workload | Unavailable:
 
 
 def unbatched_runs(analysis: Analysis) -> RecordedBatches:
-    """Each request as a batch of its own."""
+    """Each request as a batch of its own.
+
+    Where others run all the time, the time of a request tells how long these kept it from a thread,
+    and not what it needs: all count as the mean.
+    """
     requests, mine = analysis.requests, unbatched_requests(analysis)
     start, end = requests.start_ns[mine], requests.end_ns[mine]
+    taken, others = (end - start).astype(np.float64), mean_others(start, end)
+    if float(np.quantile(others, thresholds.ALONE_QUANTILE)) > thresholds.ALONE_MAX_OTHERS:
+        taken, others = (np.full(len(mine), each.mean()) for each in (taken, others))
     return RecordedBatches(
         queue=requests.model_index[mine].astype(np.int64),
         rows=np.maximum(requests.rows[mine], 1),
         start_ns=start - analysis.capture.window.start_ns,
-        taken_ns=(end - start).astype(np.float64),
-        others=mean_others(start, end),
+        taken_ns=taken,
+        others=others,
         queues=len(requests.models),
         window_ns=max(1, analysis.capture.window.duration_ns),
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from diag.model.events import Int64s
 
 
@@ -64,6 +66,12 @@ class Clients:
     after_ns: Int64s
     think_ns: Int64s
     first: Int64s
+
+    def places(self, requests: int) -> list[int]:
+        """Where the answers of the recorded batches begin that had nearest to so many requests."""
+        sizes = np.diff(self.first, append=len(self.think_ns))
+        far = np.abs(sizes - requests)
+        return [int(place) for place in self.first[far == far.min()]]
 
 
 Load = Arrivals | Clients

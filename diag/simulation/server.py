@@ -115,7 +115,7 @@ class _Simulation:
         self._settings, self._service, self._random = settings, service, random
         self._load = load
         self._clients = load if isinstance(load, Clients) else None
-        self._first = load.first.tolist() if isinstance(load, Clients) else []
+        self._places: dict[int, list[int]] = {}
         self._queues = [
             None if each is None else BatchQueue[_Request](i, each)
             for i, each in enumerate(settings.queues)
@@ -202,6 +202,12 @@ class _Simulation:
         at_ns += int(kinds.before_ns[chosen])
         self._at(at_ns, lambda: self._enqueue(queue, rows, request))
 
+    def _place(self, clients: Clients, requests: int) -> int:
+        """Where the answers of a recorded batch of about so many requests begin."""
+        if requests not in self._places:
+            self._places[requests] = clients.places(requests)
+        return self._random.choice(self._places[requests])
+
     def _answer(self, request: _Request, clients: Clients | None, place: int) -> None:
         """The last batch of a request has ended; its client takes a time to ask again.
 
@@ -231,7 +237,7 @@ class _Simulation:
         except QueueRefusesTaskError:
             self._result.refused_ns.append(self._now_ns)
             if self._clients is not None:
-                place = self._random.randrange(len(self._clients.think_ns))
+                place = self._place(self._clients, 1)
                 self._ask(self._clients, self._now_ns + int(self._clients.think_ns[place]))
             return
         if queue.raise_signal(self._now_ns) and pool.idle_since:
@@ -273,7 +279,7 @@ class _Simulation:
         _, _, index, batch = heapq.heappop(self._running)
         self._slowdown = self._service.slowdown(max(1, len(self._running)))
         clients = self._clients
-        place = 0 if clients is None else self._random.choice(self._first)
+        place = 0 if clients is None else self._place(clients, len(batch.tasks))
         for number, task in enumerate(batch.tasks):
             request = task.item
             request.parts -= 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from diag.analysis.samples.cpu import throttled_ns
+from diag.analysis.cpu import throttled_ns
 from diag.findings import thresholds
 from diag.findings.batching import batch_timeout_us, from_to, parameter_remedy, restore
 from diag.findings.confidence import Basis

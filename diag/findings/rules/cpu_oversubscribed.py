@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from diag.analysis.samples.cpu import cpu_busy, machine_cores, runnable_threads
+from diag.analysis.cpu import cpu_busy, machine_cores, runnable_threads
 from diag.findings import thresholds
 from diag.findings.batching import batch_threads, from_to, parameter_remedy
 from diag.findings.confidence import Basis, judge

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from diag.analysis.samples.cpu import cpu_busy, machine_cores, server_cores
+from diag.analysis.cpu import cpu_busy, machine_cores, server_cores
 from diag.findings import thresholds
 from diag.findings.cpu import cpu_evidence, is_cpu_of_others
 from diag.findings.device import is_contended, is_saturated

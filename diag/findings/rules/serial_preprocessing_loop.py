@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from diag.analysis.samples.cpu import machine_cores
+from diag.analysis.cpu import machine_cores
 from diag.findings.confidence import Basis
 from diag.findings.cpu import cpu_evidence
 from diag.findings.loop import serial_loop

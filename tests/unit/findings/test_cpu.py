@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from diag.analysis import analyze
-from diag.analysis.samples.cpu import cpu_busy
+from diag.analysis.cpu import cpu_busy
 from diag.findings import conclude, find
 from diag.model.availability import Unavailable
 from diag.model.finding import Evidence, Finding, RemedyKind, RemedyPlace, Source

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from diag.prediction.hold_ups import HoldUps
 from diag.prediction.service import BatchTimes, SizeCurve
 from diag.prediction.workload import Workload
 from diag.simulation.load import Arrivals
@@ -17,7 +18,7 @@ MS = 1_000_000
 
 def times(sizes: tuple[int, ...], mean_ms: tuple[float, ...]) -> BatchTimes:
     curve = SizeCurve(sizes, tuple(ms * MS for ms in mean_ms), 0.1 * MS, 0.0, 0.2 * MS)
-    return BatchTimes((curve,), [0], [1.0], 1.0, 0.0, 1000 * MS)
+    return BatchTimes((curve,), [0], [1.0], HoldUps([], [], {}), 1.0, 0.0, 1000 * MS)
 
 
 def workload(options: QueueOptions, per_second: int, threads: int = 1) -> Workload:
