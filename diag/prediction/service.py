@@ -54,10 +54,8 @@ class SizeCurve:
         part = (rows - low) / (high - low)
         return median_ns[above - 1] * (1 - part) + median_ns[above] * part
 
-    def drawn(self, random: Random) -> SizeCurve:
-        """The same with a cost of a row that is as likely as this one."""
-        # Both ends are as likely as any, and within the interval of most runs.
-        part = min(1.0, max(0.0, random.uniform(-0.1, 1.1)))
+    def between(self, part: float) -> SizeCurve:
+        """The same with another cost of a row: 0 for the least that it can be, 1 for the most."""
         row_ns = self.row_least_ns + part * (self.row_most_ns - self.row_least_ns)
         return replace(self, row_ns=row_ns)
 
@@ -204,11 +202,21 @@ class Service:
     best: BatchTimes
     mutual: Mutual
 
-    def drawn(self, random: Random) -> BatchTimes:
-        """Times that are as likely: of other batches, at other times."""
-        mutual = random.uniform(self.mutual.least, self.mutual.most)
+    def drawn(self, random: Random, part: float | None = None) -> BatchTimes:
+        """Times that are as likely: of other batches, at other times.
+
+        Args:
+            random: Source of chance.
+            part: Where in its range everything is that the recording does not show, from 0 for the
+                shortest times to 1 for the longest; None to draw it.
+        """
+        least, most = self.mutual.least, self.mutual.most
+        mutual = random.uniform(least, most) if part is None else least + part * (most - least)
         times = self.recorded.resampled(random).times(mutual)
-        return replace(times, curves=tuple(curve.drawn(random) for curve in times.curves))
+        curves = (
+            curve.between(random.random() if part is None else part) for curve in times.curves
+        )
+        return replace(times, curves=tuple(curves))
 
 
 def fit_service(analysis: Analysis, recorded: RecordedBatches) -> Service:

@@ -144,11 +144,14 @@ def find_clients(requests: Arrivals, end_ns: Int64s) -> Clients | None:
     # With N requests open, the next one to come is the N-th after the next one to be answered.
     batch_ns = end_ns - requests.after_ns
     order = np.lexsort((end_ns, batch_ns))[: len(end_ns) - most]
+    think_ns = np.maximum(start_ns[most:] - end_ns[order], 0)
+    inside = (end_ns[order] >= middle[0]) & (end_ns[order] <= middle[-1])
+    order, think_ns = order[inside], think_ns[inside]
     return Clients(
         count=most,
         kinds=requests,
         after_ns=requests.after_ns[order],
-        think_ns=np.maximum(start_ns[most:] - end_ns[order], 0),
+        think_ns=think_ns,
         first=np.flatnonzero(np.diff(batch_ns[order], prepend=-1)),
     )
 
