@@ -22,6 +22,15 @@ class Parameters:
     allowed_batch_sizes: tuple[int, ...] = ()
 
     @property
+    def words(self) -> str:
+        """What differs between settings, for a table."""
+        sizes = "/".join(map(str, self.allowed_batch_sizes))
+        return (
+            f"{self.max_batch_size} rows, {self.batch_timeout_micros / 1000:g} ms, "
+            f"{self.num_batch_threads} threads{f', sizes {sizes}' if sizes else ''}"
+        )
+
+    @property
     def text(self) -> str:
         """The file."""
         lines = [

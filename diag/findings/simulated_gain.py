@@ -113,7 +113,8 @@ def _simulation(analysis: Analysis) -> _Simulation | Unavailable:
     workload, number = server.workload, len(server.workload.arrivals)
     if number > thresholds.SIMULATED_REQUESTS_MAX:
         return Unavailable(f"{number:,} requests take long to simulate; diag tune does it")
-    today = estimate(workload, server.service, workload.settings, runs=_replicates(number))
+    runs = Replicates(_replicates(number).value, interval=0)
+    today = estimate(workload, server.service, workload.settings, runs=runs)
     check = check_against(
         # A gain is of the mean, so that p99, which needs more runs, need not fit.
         server.measured,

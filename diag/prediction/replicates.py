@@ -59,7 +59,8 @@ def estimate(
         service: Times of batches.
         settings: Of the server.
         rate: Factor on the load: arrivals come so much faster, or there are so many more clients.
-        runs: How many; None for as many as an answer of its own is worth.
+        runs: How many; None for as many as an answer of its own is worth. Without any for the
+            interval, it is the value alone.
     """
     runs = runs or all_runs(workload)
     made = [
@@ -134,6 +135,8 @@ def _run(
 
 def _estimate(name: str, runs: list[Metrics], drawn: list[Metrics]) -> Estimate:
     value = float(np.mean([getattr(run, name) for run in runs]))
+    if not drawn:
+        return Estimate(value, value, value)
     tail = (1 - thresholds.LEVEL) / 2
     low, high = np.quantile([getattr(run, name) for run in drawn], (tail, 1 - tail))
     return Estimate(value, min(value, float(low)), max(value, float(high)))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from diag.model.intervals import NEVER_NS
 from diag.simulation.batch_queue import Batch, BatchQueue, QueueRefusesTaskError, Task
+from diag.simulation.clients import ClientDraws
 from diag.simulation.load import Arrivals, Clients
 from diag.simulation.options import POLL_PERIOD_NS, QueueOptions
 
@@ -114,8 +115,7 @@ class _Simulation:
     ) -> None:
         self._settings, self._service, self._random = settings, service, random
         self._load = load
-        self._clients = load if isinstance(load, Clients) else None
-        self._places: dict[int, list[int]] = {}
+        self._clients = ClientDraws(load, random) if isinstance(load, Clients) else None
         self._queues = [
             None if each is None else BatchQueue[_Request](i, each)
             for i, each in enumerate(settings.queues)
@@ -144,8 +144,9 @@ class _Simulation:
     def run(self, until_ns: int) -> SimulatedRun:
         if isinstance(self._load, Arrivals):
             self._start_arrivals(self._load)
-        else:
-            self._start_clients(self._load)
+        elif self._clients is not None:
+            for number in range(self._load.count):
+                self._ask(self._clients, number * 1_000_000 // self._load.count)
         while True:
             at_ns = self._events[0][0] if self._events else NEVER_NS
             ends_ns = NEVER_NS
@@ -190,40 +191,11 @@ class _Simulation:
 
         next_one()
 
-    def _start_clients(self, clients: Clients) -> None:
-        for number in range(clients.count):
-            self._ask(clients, number * 1_000_000 // clients.count)
-
-    def _ask(self, clients: Clients, at_ns: int) -> None:
-        """A client's next request; it is drawn from the recorded ones."""
-        kinds, chosen = clients.kinds, self._random.randrange(len(clients.kinds))
+    def _ask(self, clients: ClientDraws, at_ns: int) -> None:
+        """A client's next request."""
+        before_ns, rows, queue = clients.request()
         request = _Request(at_ns, 0)
-        queue, rows = int(kinds.queue[chosen]), int(kinds.rows[chosen])
-        at_ns += int(kinds.before_ns[chosen])
-        self._at(at_ns, lambda: self._enqueue(queue, rows, request))
-
-    def _place(self, clients: Clients, requests: int) -> int:
-        """Where the answers of a recorded batch of about so many requests begin."""
-        if requests not in self._places:
-            self._places[requests] = clients.places(requests)
-        return self._random.choice(self._places[requests])
-
-    def _answer(self, request: _Request, clients: Clients | None, place: int) -> None:
-        """The last batch of a request has ended; its client takes a time to ask again.
-
-        Args:
-            request: The request.
-            clients: Those that ask again; None for an open loop.
-            place: Of the recorded answer that the request of a client follows.
-        """
-        if clients is None:
-            end_ns = self._now_ns + request.after_ns
-        else:
-            place %= len(clients.think_ns)
-            end_ns = self._now_ns + int(clients.after_ns[place])
-            self._ask(clients, max(self._now_ns, end_ns + int(clients.think_ns[place])))
-        self._result.start_ns.append(request.start_ns)
-        self._result.end_ns.append(end_ns)
+        self._at(at_ns + before_ns, lambda: self._enqueue(queue, rows, request))
 
     def _enqueue(self, index: int, rows: int, request: _Request) -> None:
         queue = self._queues[index]
@@ -237,8 +209,8 @@ class _Simulation:
         except QueueRefusesTaskError:
             self._result.refused_ns.append(self._now_ns)
             if self._clients is not None:
-                place = self._place(self._clients, 1)
-                self._ask(self._clients, self._now_ns + int(self._clients.think_ns[place]))
+                ((_, think_ns),) = self._clients.answers(1)
+                self._ask(self._clients, self._now_ns + think_ns)
             return
         if queue.raise_signal(self._now_ns) and pool.idle_since:
             pool.idle_since.pop(0)
@@ -278,13 +250,18 @@ class _Simulation:
     def _end_batch(self) -> None:
         _, _, index, batch = heapq.heappop(self._running)
         self._slowdown = self._service.slowdown(max(1, len(self._running)))
-        clients = self._clients
-        place = 0 if clients is None else self._place(clients, len(batch.tasks))
-        for number, task in enumerate(batch.tasks):
+        clients, tasks = self._clients, batch.tasks
+        answers = None if clients is None else clients.answers(len(tasks))
+        for number, task in enumerate(tasks):
             request = task.item
             request.parts -= 1
             if request.parts == 0:
-                self._answer(request, clients, place + number)
+                after_ns = request.after_ns
+                if clients is not None and answers is not None:
+                    after_ns, think_ns = answers[number]
+                    self._ask(clients, max(self._now_ns, self._now_ns + after_ns + think_ns))
+                self._result.start_ns.append(request.start_ns)
+                self._result.end_ns.append(self._now_ns + after_ns)
         if self._queues[index] is not None:
             pool = self._pools[self._settings.pools[index]]
             self._at(self._now_ns + self._settings.turn_ns, lambda: self._look(pool))
