@@ -68,38 +68,49 @@ class TunedLoad:
 
 LOADS = (
     TunedLoad(
-        "40 requests/s",
+        "60 requests/s",
         "padding",
-        Arrivals("open", rate=40, seed=13),
-        tuple(Parameters(32, micros, 2) for micros in (40_000, 10_000, 2_000, 0)),
+        Arrivals("open", rate=60, seed=13),
+        tuple(Parameters(64, micros, 2) for micros in (20_000, 10_000, 5_000, 2_000, 0)),
+    ),
+    TunedLoad(
+        "8 clients",
+        "one-batch-thread",
+        Arrivals("closed", concurrency=8),
+        (
+            Parameters(2, 2_000, 1),
+            Parameters(2, 2_000, 2),
+            Parameters(4, 2_000, 1),
+            Parameters(8, 2_000, 1),
+        ),
     ),
     TunedLoad(
         "6 clients",
-        "healthy",
+        "batch-timeout",
         Arrivals("closed", concurrency=6),
-        (
-            Parameters(2, 5_000, 1),
-            Parameters(2, 5_000, 2),
-            Parameters(6, 10_000, 1),
-            Parameters(32, 60_000, 1),
-        ),
+        (Parameters(64, 40_000, 2), Parameters(64, 5_000, 2), Parameters(6, 5_000, 1)),
     ),
     TunedLoad(
         "20 requests/s, padded",
         "padding",
         Arrivals("open", rate=20, seed=14),
-        (Parameters(16, 2_000, 2, (4, 16)), Parameters(16, 2_000, 2, (1, 2, 16))),
+        (Parameters(32, 2_000, 2, (16, 32)), Parameters(32, 2_000, 2, (1, 2, 4, 32))),
     ),
     TunedLoad(
-        "50 requests/s",
+        "70 requests/s",
         "padding",
-        Arrivals("open", rate=50, seed=15),
-        (Parameters(8, 2_000, 1), Parameters(8, 2_000, 2), Parameters(32, 20_000, 4)),
+        Arrivals("open", rate=70, seed=15),
+        (
+            Parameters(8, 2_000, 1),
+            Parameters(32, 2_000, 1),
+            Parameters(8, 2_000, 2),
+            Parameters(32, 10_000, 4),
+        ),
     ),
     TunedLoad(
-        "bursts of 12",
+        "bursts of 24",
         "burst",
-        Arrivals("burst", rate=24, burst_size=12),
-        (Parameters(2, 0, 1), Parameters(12, 0, 1)),
+        Arrivals("burst", rate=48, burst_size=24),
+        (Parameters(2, 0, 1), Parameters(8, 0, 1), Parameters(32, 2_000, 1)),
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass, field, replace
+from math import exp
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -147,6 +148,7 @@ class BatchTimes:
             ``1 / (1 + mutual * (k - 1))``.
         work_ns_sum: Time of all recorded batches, each as if it ran alone.
         window_ns: Length of the recording; later times begin again.
+        pace: Factor on all times.
     """
 
     curves: tuple[SizeCurve, ...]
@@ -156,6 +158,7 @@ class BatchTimes:
     mutual: float
     work_ns_sum: float
     window_ns: int
+    pace: float = 1.0
     _cache: dict[tuple[int, int], float] = field(default_factory=dict)
 
     def work_ns(self, queue: int, padded_rows: int, now_ns: int, random: Random) -> float:
@@ -167,7 +170,7 @@ class BatchTimes:
         now_ns %= self.window_ns
         at = bisect_left(self.start_ns, now_ns)
         near = at + random.randrange(-thresholds.NEAR_BATCHES // 2, thresholds.NEAR_BATCHES // 2)
-        took_ns = median_ns * self.ratio[near % len(self.ratio)]
+        took_ns = self.pace * median_ns * self.ratio[near % len(self.ratio)]
         if at == len(self.start_ns) or (
             at and now_ns - self.start_ns[at - 1] < self.start_ns[at] - now_ns
         ):
@@ -213,10 +216,12 @@ class Service:
         least, most = self.mutual.least, self.mutual.most
         mutual = random.uniform(least, most) if part is None else least + part * (most - least)
         times = self.recorded.resampled(random).times(mutual)
-        curves = (
+        curves = tuple(
             curve.between(random.random() if part is None else part) for curve in times.curves
         )
-        return replace(times, curves=tuple(curves))
+        spread = thresholds.PACE_SPREAD
+        pace = random.gauss(0, spread) if part is None else (2 * part - 1) * 2 * spread
+        return replace(times, curves=curves, pace=exp(pace))
 
 
 def fit_service(analysis: Analysis, recorded: RecordedBatches) -> Service:
