@@ -15,6 +15,7 @@ PARTS = (
     "planted",
     "overhead",
     "sampler",
+    "tune",
 )
 
 

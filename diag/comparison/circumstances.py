@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from diag.analysis.cpu import machine_cores
 from diag.analysis.requests.model_names import OTHER_MODELS, UNNAMED
 from diag.comparison import thresholds
 from diag.comparison.result import Circumstance
-from diag.findings.cpu import machine_cores
 from diag.model.availability import Unavailable
 from diag.model.quantity import number
 

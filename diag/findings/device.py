@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from diag.analysis.cpu import cpu_busy
 from diag.findings import thresholds
-from diag.findings.cpu import cpu_busy
 from diag.findings.open_requests import open_requests
 from diag.findings.shares import top_model, window_ratio
 from diag.model.agreement import AgreementKind

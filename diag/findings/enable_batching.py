@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from diag.analysis.result import Analysis
     from diag.findings.inputs import RuleInputs
 
+# The flag; what it is set to are the parameters of the file.
+ENABLE_BATCHING = "enable_batching"
+
 
 @dataclass(frozen=True, slots=True)
 class EnableBatching:
@@ -62,7 +65,7 @@ def enable_batching(analysis: Analysis, threads: int = 1) -> EnableBatching | No
             RemedyPlace.SERVER_FLAG,
             f"{_action(analysis, name, values)} {opened}. The first dimension of its inputs must "
             "be a batch dimension of any size.",
-            Setting("enable_batching", now=Unavailable("not batched"), to=values),
+            Setting(ENABLE_BATCHING, now=Unavailable("not batched"), to=values),
             risk="Requests wait for a batch to fill. Requests whose inputs cannot be joined fail "
             "with INVALID_ARGUMENT. If clients send many rows in a request, little is gained.",
         ),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from diag.analysis.cpu import throttled_ns
 from diag.findings import thresholds
-from diag.findings.cpu import throttled_ns
 from diag.findings.device import traced_text
 from diag.findings.shares import window_ratio
 from diag.findings.waits import IDLE

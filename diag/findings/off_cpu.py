@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from diag.analysis.cpu import cpu_busy, server_cores, throttled_ns
 from diag.findings import thresholds
-from diag.findings.cpu import cpu_busy, server_cores, throttled_ns
 from diag.findings.shares import window_ratio
 from diag.model.availability import Unavailable
 from diag.model.gaps import IdleCause

@@ -6,6 +6,7 @@ the one that the simulation finds best comes first.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,11 +15,12 @@ import numpy as np
 from diag.errors import UsageError
 from diag.findings import thresholds
 from diag.findings.batching import restore
+from diag.findings.enable_batching import ENABLE_BATCHING
 from diag.findings.metrics import measure
 from diag.model.availability import Unavailable
 from diag.model.finding import Gain, Tier
-from diag.model.quantity import quantity
-from diag.prediction.changes import LEAST, SIZES, read_changes, with_changes
+from diag.model.quantity import number, quantity
+from diag.prediction.changes import LEAST, SIZES, read_changes
 from diag.prediction.recorded import check_against, read_recorded
 from diag.prediction.replicates import Replicates, estimate
 
@@ -32,9 +34,8 @@ if TYPE_CHECKING:
     from diag.simulation.server import ServerSettings
 
 _TRIED = frozenset((*LEAST, SIZES))
+_NAMED = re.compile(r"(\w+) (\d+)")
 _FAILING = (Tier.FAILURES, Tier.FEW_FAILURES)
-# A gain is of the mean, so that p99, which needs more runs, need not fit.
-_CHECKED = ("mean_ms", "p50_ms", "rows_mean")
 
 
 class _Option(NamedTuple):
@@ -65,8 +66,17 @@ def _settings(finding: Finding) -> tuple[Remedy, ...]:
 
 def _is_tried(setting: Setting | None) -> bool:
     return (
-        setting is not None and setting.name in _TRIED and not isinstance(setting.to, Unavailable)
+        setting is not None
+        and (setting.name in _TRIED or setting.name == ENABLE_BATCHING)
+        and not isinstance(setting.to, Unavailable)
     )
+
+
+def _values(setting: Setting) -> dict[str, str]:
+    """The parameters of a setting; ``enable_batching`` names those of the file to write."""
+    if setting.name == ENABLE_BATCHING:
+        return dict(_NAMED.findall(str(setting.to)))
+    return {setting.name: str(setting.to)}
 
 
 class _Simulation:
@@ -80,8 +90,8 @@ class _Simulation:
         """What the server gives with it."""
         workload = self.server.workload
         try:
-            changes = read_changes({setting.name: str(setting.to)})
-            settings = with_changes(workload.settings, changes, self._queues(setting.scope))
+            changes = read_changes(_values(setting))
+            settings = workload.changed(changes, self._queues(setting.scope))
         except UsageError as error:
             return Unavailable(str(error))
         if settings not in self._made:
@@ -103,8 +113,14 @@ def _simulation(analysis: Analysis) -> _Simulation | Unavailable:
     workload, number = server.workload, len(server.workload.arrivals)
     if number > thresholds.SIMULATED_REQUESTS_MAX:
         return Unavailable(f"{number:,} requests take long to simulate; diag tune does it")
-    today = estimate(workload, server.service, workload.settings, runs=_replicates(number))
-    check = check_against(server.measured, today, _CHECKED)
+    runs = Replicates(_replicates(number).value, interval=0)
+    today = estimate(workload, server.service, workload.settings, runs=runs)
+    check = check_against(
+        # A gain is of the mean, so that p99, which needs more runs, need not fit.
+        server.measured,
+        today,
+        (each for each in server.checked if each != "p99_ms"),
+    )
     if not check.ok:
         misses = ", ".join(f"{_name(n)} by {e:+.0%}" for n, e in check.misses.items())
         return Unavailable(f"the simulation of today's settings misses {misses}")
@@ -166,7 +182,8 @@ def _latency(simulation: _Simulation, estimates: Estimates) -> Gain | Unavailabl
     analysis, real = simulation.analysis, simulation.server.measured
     made, requests = estimates["mean_ms"], analysis.requests
     batched = requests.complete & (np.diff(requests.batch_offsets) > 0)
-    share = float(batched.sum()) / max(1, int(requests.complete.sum()))
+    simulated = batched if simulation.server.workload.is_batched else requests.complete
+    share = float(simulated.sum()) / max(1, int(requests.complete.sum()))
     now = measure(analysis, "latency.mean")
     if isinstance(now, Unavailable):
         return now
@@ -207,15 +224,29 @@ def _method(simulation: _Simulation, estimates: Estimates) -> str:
     """How the gain was computed, and whether a batch is larger than any that was recorded."""
     times, rows = simulation.server.service.best, round(estimates["most_rows"].value)
     beyond = ""
-    if times.is_extrapolated(rows):
+    if not simulation.server.workload.is_batched:
+        beyond = (
+            " What a batch of several requests takes is not recorded: the range goes from the time "
+            "of one to that of all, one after the other."
+        )
+    elif times.is_extrapolated(rows):
         beyond = (
             f" The time of batches of up to {rows} rows is extrapolated: the largest recorded one "
             f"had {times.recorded_rows}."
         )
     return (
         "Simulated with the recorded load and times of batches; with today's settings, the "
-        f"simulation gives what was measured.{beyond}"
+        f"simulation gives what was measured.{_throughput(simulation, estimates)}{beyond}"
     )
+
+
+def _throughput(simulation: _Simulation, estimates: Estimates) -> str:
+    """What it does to throughput, where clients or refusals let that change."""
+    now, made = simulation.server.measured.throughput_per_s, estimates["throughput_per_s"]
+    if abs(made.value / now - 1) < thresholds.SIMULATED_MIN_GAIN:
+        return ""
+    shown = " to ".join(number(round(each)) for each in (made.low, made.high))
+    return f" Answered requests: {number(round(now))}/s now, {shown}/s then."
 
 
 def _not_simulated(finding: Finding, reason: str) -> Gain | Unavailable:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from diag.analysis.batching.queue_keys import ADAPTIVE
-from diag.findings.cpu import cpu_busy, server_cores, throttled_ns
+from diag.analysis.cpu import cpu_busy, server_cores, throttled_ns
 from diag.findings.egress import output_bytes
 from diag.findings.gpu_clocks import clocks_unknown
 from diag.model.availability import Unavailable

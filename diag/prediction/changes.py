@@ -74,7 +74,9 @@ def with_changes(
     if "num_batch_threads" in changes:
         threads = tuple(_whole(changes["num_batch_threads"]) for _ in threads)
     changed = tuple(
-        _changed(options, changes) if queues is None or index in queues else options
+        _changed(options, changes)
+        if options is not None and (queues is None or index in queues)
+        else options
         for index, options in enumerate(settings.queues)
     )
     return replace(settings, queues=changed, threads=threads)

@@ -22,7 +22,7 @@ def with_enqueued_limit(workload: Workload, times: BatchTimes, refused: float) -
         times: Of batches.
         refused: Part of the requests that were refused, 0 to 1.
     """
-    limits = [options.max_enqueued_batches for options in workload.settings.queues]
+    limits = [each.max_enqueued_batches for each in workload.settings.queues if each is not None]
     if thresholds.NO_LIMIT not in limits:
         return workload
     text = "max_enqueued_batches is not known; no request was refused, so no limit is assumed."
@@ -32,7 +32,8 @@ def with_enqueued_limit(workload: Workload, times: BatchTimes, refused: float) -
             for limit in thresholds.ENQUEUED_TRIED
         }
         limit = min(tried, key=lambda each: abs(tried[each] - refused))
-        workload = replace(workload, settings=_limited(workload.settings, limit))
+        limited = _limited(workload.settings, limit)
+        workload = replace(workload, settings=limited, changeable=limited)
         text = (
             f"max_enqueued_batches is not known; with {limit}, as many requests are refused as "
             "were recorded."
@@ -42,7 +43,9 @@ def with_enqueued_limit(workload: Workload, times: BatchTimes, refused: float) -
 
 def _limited(settings: ServerSettings, limit: int) -> ServerSettings:
     queues = tuple(
-        replace(options, max_enqueued_batches=min(limit, options.max_enqueued_batches))
+        options
+        if options is None
+        else replace(options, max_enqueued_batches=min(limit, options.max_enqueued_batches))
         for options in settings.queues
     )
     return replace(settings, queues=queues)

@@ -9,16 +9,23 @@ from diag.model.availability import Unavailable
 from diag.prediction import thresholds
 from diag.prediction.enqueued_limit import with_enqueued_limit
 from diag.prediction.metrics import Metrics, measured
-from diag.prediction.service import read_service
+from diag.prediction.service import fit_service, recorded_batches
+from diag.prediction.unbatched import measured_unbatched, read_unbatched, unbatched_runs
 from diag.prediction.workload import read_workload
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from diag.analysis.result import Analysis
     from diag.prediction.replicates import Estimates
     from diag.prediction.service import Service
     from diag.prediction.workload import Workload
 
 CHECKED = ("mean_ms", "p50_ms", "p99_ms", "rows_mean")
+# Unbatched runs share threads in an order that is not simulated, so only their total can fit: the
+# requests that clients get answered, or the mean time where requests come on their own.
+CHECKED_UNBATCHED_CLIENTS = ("throughput_per_s",)
+CHECKED_UNBATCHED = ("mean_ms",)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +41,13 @@ class RecordedServer:
     workload: Workload
     service: Service
     measured: Metrics
+
+    @property
+    def checked(self) -> tuple[str, ...]:
+        """Fields of Metrics that the simulation of today's settings must give."""
+        if self.workload.is_batched:
+            return CHECKED
+        return CHECKED_UNBATCHED if self.workload.clients is None else CHECKED_UNBATCHED_CLIENTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +72,21 @@ class SelfCheck:
 
 def read_recorded(analysis: Analysis) -> RecordedServer | Unavailable:
     """The server; Unavailable where the recording does not show what a simulation needs."""
-    workload = read_workload(analysis)
+    is_batched = len(analysis.batches) > 0
+    workload = read_workload(analysis) if is_batched else read_unbatched(analysis)
     if isinstance(workload, Unavailable):
         return workload
-    service = read_service(analysis)
+    if not is_batched:
+        service = fit_service(analysis, unbatched_runs(analysis))
+        real = measured_unbatched(analysis, service.best.work_ns_sum)
+        return RecordedServer(workload, service, real)
+    service = fit_service(analysis, recorded_batches(analysis))
     real = measured(analysis, service.best.work_ns_sum)
     workload = with_enqueued_limit(workload, service.best, real.refused_ratio)
     return RecordedServer(workload, service, real)
 
 
-def check_against(real: Metrics, today: Estimates, names: tuple[str, ...] = CHECKED) -> SelfCheck:
+def check_against(real: Metrics, today: Estimates, names: Iterable[str]) -> SelfCheck:
     """Compare estimates of today's settings with what was measured.
 
     Args:

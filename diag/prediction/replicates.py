@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from diag.prediction import thresholds
-from diag.prediction.metrics import METRICS, simulated
+from diag.prediction.metrics import EXTREMES, METRICS, simulated
 from diag.simulation.load import Arrivals
 from diag.simulation.server import simulate
 
@@ -59,7 +59,8 @@ def estimate(
         service: Times of batches.
         settings: Of the server.
         rate: Factor on the load: arrivals come so much faster, or there are so many more clients.
-        runs: How many; None for as many as an answer of its own is worth.
+        runs: How many; None for as many as an answer of its own is worth. Without any for the
+            interval, it is the value alone.
     """
     runs = runs or all_runs(workload)
     made = [
@@ -70,8 +71,10 @@ def estimate(
     for number in range(runs.interval):
         random = Random(_SEED + number)  # noqa: S311 - a simulation
         load = scaled(workload, rate, random)
-        drawn.append(_run(workload, service.drawn(random), settings, load, number))
-    return {name: _estimate(name, made, drawn) for name in (*METRICS, "most_rows")}
+        # The first two runs are at both ends of what the recording does not show.
+        times = service.drawn(random, float(number) if number < 2 else None)
+        drawn.append(_run(workload, times, settings, load, number))
+    return {name: _estimate(name, made, drawn) for name in (*METRICS, *EXTREMES)}
 
 
 def value_of(
@@ -98,7 +101,7 @@ def scaled(workload: Workload, rate: float, random: Random | None = None) -> Loa
     clients = workload.clients
     if clients is not None:
         count = max(1, round(clients.count * rate))
-        return type(clients)(count, clients.think_ns, clients.kinds)
+        return replace(clients, count=count)
     arrivals, window_ns = workload.arrivals, workload.window_ns
     if rate == 1 and random is None:
         return arrivals
@@ -132,6 +135,8 @@ def _run(
 
 def _estimate(name: str, runs: list[Metrics], drawn: list[Metrics]) -> Estimate:
     value = float(np.mean([getattr(run, name) for run in runs]))
+    if not drawn:
+        return Estimate(value, value, value)
     tail = (1 - thresholds.LEVEL) / 2
     low, high = np.quantile([getattr(run, name) for run in drawn], (tail, 1 - tail))
     return Estimate(value, min(value, float(low)), max(value, float(high)))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass, field, replace
+from math import exp
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from diag.prediction import thresholds
+from diag.prediction.contention import find_mutual
+from diag.prediction.hold_ups import find_hold_ups
 
 if TYPE_CHECKING:
     from random import Random
@@ -17,42 +20,45 @@ if TYPE_CHECKING:
 
     from diag.analysis.result import Analysis
     from diag.model.events import Int64s
+    from diag.prediction.contention import Mutual
+    from diag.prediction.hold_ups import HoldUps
 
 
 @dataclass(frozen=True, slots=True)
 class SizeCurve:
-    """Mean time of a batch that runs alone, by its executed rows.
+    """Median time of a batch that runs alone, by its executed rows.
 
     Attributes:
         sizes: Recorded sizes, ascending.
-        mean_ns: Mean time of each; never falls with the size.
+        median_ns: Median time of each; never falls with the size.
         row_ns: Time of a further row beyond the recorded sizes.
         row_least_ns: The least that it can be.
         row_most_ns: The most.
     """
 
     sizes: tuple[int, ...]
-    mean_ns: tuple[float, ...]
+    median_ns: tuple[float, ...]
     row_ns: float
     row_least_ns: float
     row_most_ns: float
 
     def time_ns(self, rows: int) -> float:
         """Between recorded sizes by a straight line, beyond them by the cost of a row."""
-        sizes, mean_ns = self.sizes, self.mean_ns
+        sizes, median_ns = self.sizes, self.median_ns
         if rows >= sizes[-1]:
-            return mean_ns[-1] + self.row_ns * (rows - sizes[-1])
+            return median_ns[-1] + self.row_ns * (rows - sizes[-1])
         if rows <= sizes[0]:
-            least = mean_ns[0] * rows / sizes[0]
-            return max(least, mean_ns[0] - self.row_ns * (sizes[0] - rows))
+            least = median_ns[0] * rows / sizes[0]
+            return max(least, median_ns[0] - self.row_ns * (sizes[0] - rows))
         above = bisect_left(sizes, rows)
         low, high = sizes[above - 1], sizes[above]
         part = (rows - low) / (high - low)
-        return mean_ns[above - 1] * (1 - part) + mean_ns[above] * part
+        return median_ns[above - 1] * (1 - part) + median_ns[above] * part
 
-    def drawn(self, random: Random) -> SizeCurve:
-        """The same with a cost of a row that is as likely as this one."""
-        return replace(self, row_ns=random.uniform(self.row_least_ns, self.row_most_ns))
+    def between(self, part: float) -> SizeCurve:
+        """The same with another cost of a row: 0 for the least that it can be, 1 for the most."""
+        row_ns = self.row_least_ns + part * (self.row_most_ns - self.row_least_ns)
+        return replace(self, row_ns=row_ns)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +83,31 @@ class RecordedBatches:
     queues: int
     window_ns: int
 
+    def resampled(self, random: Random) -> RecordedBatches:
+        """As many parts of the window, drawn with repeats and put one after the other.
+
+        Slow periods of the machine come more or less often then, and at other times.
+        """
+        block_ns = self.window_ns / thresholds.BLOCKS
+        edges = np.searchsorted(self.start_ns, np.arange(thresholds.BLOCKS + 1) * block_ns)
+        chosen, start = [], []
+        for slot in range(thresholds.BLOCKS):
+            block = random.randrange(thresholds.BLOCKS)
+            mine = np.arange(edges[block], edges[block + 1])
+            chosen.append(mine)
+            start.append(self.start_ns[mine] + round((slot - block) * block_ns))
+        at = np.concatenate(chosen)
+        if not len(at):
+            return self
+        return replace(
+            self,
+            queue=self.queue[at],
+            rows=self.rows[at],
+            start_ns=np.concatenate(start),
+            taken_ns=self.taken_ns[at],
+            others=self.others[at],
+        )
+
     def times(self, mutual: float) -> BatchTimes:
         """Times of batches, if each other running batch slows one down by so much."""
         work = self.taken_ns / (1 + mutual * self.others)
@@ -86,10 +117,14 @@ class RecordedBatches:
             curve = _curve(self.rows[mine], work[mine]) if mine.any() else _curve(self.rows, work)
             expected[mine] = [curve.time_ns(size) for size in self.rows[mine].tolist()]
             curves.append(curve)
+        expected = np.maximum(expected, 1)
+        ratio = np.minimum(work / expected, thresholds.HELD_UP_RATIO)
+        hold_ups = find_hold_ups(self.start_ns, ratio * expected, work, self.taken_ns)
         return BatchTimes(
             curves=tuple(curves),
             start_ns=self.start_ns.tolist(),
-            ratio=(work / np.maximum(expected, 1)).tolist(),
+            ratio=ratio.tolist(),
+            hold_ups=hold_ups,
             mutual=mutual,
             work_ns_sum=float(work.sum()),
             window_ns=self.window_ns,
@@ -100,38 +135,47 @@ class RecordedBatches:
 class BatchTimes:
     """Times of batches for a simulation; see ``diag.simulation.server.ServiceTimes``.
 
-    A simulated batch deviates from the mean of its size as one of the recorded batches near its
-    time did, so that slow periods of the machine stay together.
+    A simulated batch deviates from the median of its size as one of the recorded batches near its
+    time did, so that slow periods of the machine stay together. Where a recorded batch took more
+    than ``HELD_UP_RATIO`` of the median, the rest was a time in which it was held up.
 
     Attributes:
         curves: By queue.
         start_ns: Begin of each recorded batch, ascending; 0 is the begin of the window.
-        ratio: Its time over the mean of its size.
+        ratio: Its time over the median of its size, at most ``HELD_UP_RATIO``.
+        hold_ups: When batches were held up.
         mutual: By how much each other running batch slows a batch down: k of them run at the speed
             ``1 / (1 + mutual * (k - 1))``.
         work_ns_sum: Time of all recorded batches, each as if it ran alone.
         window_ns: Length of the recording; later times begin again.
-        shift_ns: Added to a time before the recorded batches near it are looked up.
+        pace: Factor on all times.
     """
 
     curves: tuple[SizeCurve, ...]
     start_ns: list[int]
     ratio: list[float]
+    hold_ups: HoldUps
     mutual: float
     work_ns_sum: float
     window_ns: int
-    shift_ns: int = 0
+    pace: float = 1.0
     _cache: dict[tuple[int, int], float] = field(default_factory=dict)
 
     def work_ns(self, queue: int, padded_rows: int, now_ns: int, random: Random) -> float:
         """Time of a batch that starts now and runs alone, ns."""
         key = (queue, padded_rows)
-        mean_ns = self._cache.get(key)
-        if mean_ns is None:
-            mean_ns = self._cache[key] = self.curves[queue].time_ns(padded_rows)
-        at = bisect_left(self.start_ns, (now_ns + self.shift_ns) % self.window_ns)
-        at += random.randrange(-thresholds.NEAR_BATCHES // 2, thresholds.NEAR_BATCHES // 2)
-        return mean_ns * self.ratio[at % len(self.ratio)]
+        median_ns = self._cache.get(key)
+        if median_ns is None:
+            median_ns = self._cache[key] = self.curves[queue].time_ns(padded_rows)
+        now_ns %= self.window_ns
+        at = bisect_left(self.start_ns, now_ns)
+        near = at + random.randrange(-thresholds.NEAR_BATCHES // 2, thresholds.NEAR_BATCHES // 2)
+        took_ns = self.pace * median_ns * self.ratio[near % len(self.ratio)]
+        if at == len(self.start_ns) or (
+            at and now_ns - self.start_ns[at - 1] < self.start_ns[at] - now_ns
+        ):
+            at -= 1
+        return took_ns + self.hold_ups.keeps_ns(now_ns, now_ns + took_ns, at)
 
     def slowdown(self, running: int) -> float:
         """By what factor each of so many batches takes longer than alone."""
@@ -154,44 +198,55 @@ class Service:
     Attributes:
         recorded: The batches.
         best: The most likely times.
-        mutual_least: The least that one running batch can slow another down.
-        mutual_most: The most.
+        mutual: By how much one running batch slows another down.
     """
 
     recorded: RecordedBatches
     best: BatchTimes
-    mutual_least: float
-    mutual_most: float
+    mutual: Mutual
 
-    def drawn(self, random: Random) -> BatchTimes:
-        """Times that are as likely, and the machine's slow periods at other times."""
-        times = self.recorded.times(random.uniform(self.mutual_least, self.mutual_most))
-        return replace(
-            times,
-            curves=tuple(curve.drawn(random) for curve in times.curves),
-            shift_ns=random.randrange(self.recorded.window_ns),
+    def drawn(self, random: Random, part: float | None = None) -> BatchTimes:
+        """Times that are as likely: of other batches, at other times.
+
+        Args:
+            random: Source of chance.
+            part: Where in its range everything is that the recording does not show, from 0 for the
+                shortest times to 1 for the longest; None to draw it.
+        """
+        least, most = self.mutual.least, self.mutual.most
+        mutual = random.uniform(least, most) if part is None else least + part * (most - least)
+        times = self.recorded.resampled(random).times(mutual)
+        curves = tuple(
+            curve.between(random.random() if part is None else part) for curve in times.curves
         )
+        spread = thresholds.PACE_SPREAD
+        pace = random.gauss(0, spread) if part is None else (2 * part - 1) * 2 * spread
+        return replace(times, curves=curves, pace=exp(pace))
 
 
-def read_service(analysis: Analysis) -> Service:
-    """Fit the times of the recorded batches; at least one must have run."""
+def fit_service(analysis: Analysis, recorded: RecordedBatches) -> Service:
+    """Fit the times of recorded batches; at least one must have run."""
+    mutual = find_mutual(analysis, recorded)
+    return Service(recorded, recorded.times(mutual.value), mutual)
+
+
+def recorded_batches(analysis: Analysis) -> RecordedBatches:
+    """The batches that ran."""
     batches = analysis.batches
     ran = ~batches.is_failed
     start, end = batches.start_ns[ran], batches.end_ns[ran]
-    recorded = RecordedBatches(
+    return RecordedBatches(
         queue=batches.queue_index[ran].astype(np.int64),
         rows=batches.executed_rows[ran],
         start_ns=start - analysis.capture.window.start_ns,
         taken_ns=(end - start).astype(np.float64),
-        others=_mean_others(start, end),
+        others=mean_others(start, end),
         queues=len(batches.queues),
         window_ns=max(1, analysis.capture.window.duration_ns),
     )
-    mutual, least, most = _mutual(recorded)
-    return Service(recorded, recorded.times(mutual), least, most)
 
 
-def _mean_others(start: Int64s, end: Int64s) -> NDArray[np.float64]:
+def mean_others(start: Int64s, end: Int64s) -> NDArray[np.float64]:
     """(n,) how many other batches ran during each one, on average over its time."""
     edges = np.concatenate((start, end))
     change = np.concatenate((np.ones(len(start)), -np.ones(len(end))))
@@ -202,41 +257,17 @@ def _mean_others(start: Int64s, end: Int64s) -> NDArray[np.float64]:
     return np.asarray(np.maximum(0.0, covered / np.maximum(1, end - start) - 1), np.float64)
 
 
-def _mutual(recorded: RecordedBatches) -> tuple[float, float, float]:
-    """The slow-down by another batch, its least and its most.
-
-    It is the value that leaves the times of equal sizes with the least spread. Where batches hardly
-    ever overlap, or always do, the recording cannot show it: it is then anything from little to one
-    batch after the other, which is what a GPU's stream gives.
-    """
-    taken, others = recorded.taken_ns, recorded.others
-    enough = len(taken) >= thresholds.OVERLAP_MIN_BATCHES
-    if not enough or float(np.std(others)) < thresholds.OVERLAP_MIN_SPREAD:
-        return thresholds.MUTUAL_UNSEEN
-    group = recorded.queue * (int(recorded.rows.max()) + 1) + recorded.rows
-    _, code = np.unique(group, return_inverse=True)
-    count = np.bincount(code)
-    grid = np.linspace(0, 1.5, 31)
-    spread = []
-    for mutual in grid:
-        log = np.log(np.maximum(1.0, taken / (1 + mutual * others)))
-        rest = log - (np.bincount(code, log) / count)[code]
-        spread.append(float(np.mean(rest * rest)))
-    best = int(np.argmin(spread))
-    # One standard error of least squares: the sum of squares rises by the variance.
-    near = [
-        x for x, s in zip(grid, spread, strict=True) if s <= spread[best] * (1 + 4 / len(taken))
-    ]
-    return float(grid[best]), float(near[0]), float(near[-1])
-
-
 def _curve(rows: Int64s, work: NDArray[np.float64]) -> SizeCurve:
-    """Means by size, made to rise with the size (pool adjacent violators)."""
+    """Medians by size, made to rise with the size (pool adjacent violators).
+
+    A few batches that the machine held up would tilt means: the deviations from the curve keep
+    such times, whatever the size.
+    """
     sizes, code = np.unique(np.maximum(rows, 1), return_inverse=True)
     count = np.bincount(code)
-    mean = np.bincount(code, work) / count
-    blocks: list[list[float]] = []  # mean, weight, sizes
-    for value, weight in zip(mean.tolist(), count.tolist(), strict=True):
+    median = [float(np.median(work[code == index])) for index in range(len(sizes))]
+    blocks: list[list[float]] = []  # time, weight, sizes
+    for value, weight in zip(median, count.tolist(), strict=True):
         blocks.append([value, weight, 1])
         while len(blocks) > 1 and blocks[-2][0] >= blocks[-1][0]:
             last, before = blocks.pop(), blocks[-1]
@@ -254,7 +285,7 @@ def _row_cost(
     """Time of a further row, its least and its most; between nothing and in proportion."""
     proportional = float(mean[-1] / sizes[-1])
     if len(sizes) < 2:
-        return proportional / 2, 0.0, proportional
+        return thresholds.ROW_UNSEEN * proportional, 0.0, proportional
     weight = np.asarray(count, np.float64)
     middle = float(np.average(sizes, weights=weight))
     slope = float(np.sum(weight * (sizes - middle) * mean) / np.sum(weight * (sizes - middle) ** 2))

@@ -20,26 +20,45 @@ SELF_CHECK_MAX_ERROR: Final = 0.10
 CLIENTS_QUANTILE: Final = 0.98
 # Fewest clients of a closed loop (requests): one request at a time is also what a slow load gives.
 CLIENTS_MIN: Final = 3
-# Mean number of open requests over the number of clients (ratio). 32 clients of a live TensorFlow
-# Serving gave 0.97; Poisson arrivals with 30 open on average give 0.7 or less.
-CLIENTS_OPEN_MIN_RATIO: Final = 0.85
+# Part of the time in which requests of all clients are open (ratio). Closed loops of live servers
+# gave 0.39 to 0.92 (tests/recordings, the demo), arrivals on their own 0.02 or less where three or
+# more were open at once.
+CLIENTS_ALL_OPEN_MIN_RATIO: Final = 0.2
+# Standard deviation over mean of the times between requests (ratio). Arrivals at a fixed pace have
+# nearly 0; closed loops gave 0.7 or more, because a batch answers several clients at once.
+CLIENTS_MIN_GAP_VARIATION: Final = 0.2
 # Longest reaction of an idle thread that counts as waking (ns): half of the scheduler's poll.
 # Longer ones are polls.
 WAKE_MAX_NS: Final = 500_000
-# max_enqueued_batches where nothing limits it (batches).
+# num_batch_threads that a server without batching is given where its cores are not known (threads);
+# the server's default is one a core.
+CORES_UNKNOWN: Final = 4
+# max_batch_size (rows) and max_enqueued_batches (batches) where nothing tells them.
 NO_LIMIT: Final = 1_000_000
 # Recorded batches near a time of which one lends its deviation to a simulated batch (batches): few
 # enough to keep slow periods together, enough for chance.
-NEAR_BATCHES: Final = 8
-# Fewest batches of a size for a mean of its own (batches).
-SIZE_MIN_BATCHES: Final = 3
+NEAR_BATCHES: Final = 2
+# Time of a batch over the median of its size from which the rest of it is time in which it was held
+# up (ratio): a slow machine makes every row slower, a lost core costs a time.
+HELD_UP_RATIO: Final = 2.0
 # Standard deviation of the mean number of other running batches that shows the slow-down of one by
 # another (batches).
 OVERLAP_MIN_SPREAD: Final = 0.15
+# Part of the batches (quantile) that ran nearly alone where the slow-down can be seen, and the mean
+# number of others that counts as that (batches).
+ALONE_QUANTILE: Final = 0.1
+ALONE_MAX_OTHERS: Final = 0.5
 # Fewest batches for that (batches).
 OVERLAP_MIN_BATCHES: Final = 30
+# Time of a row over that of all rows of a batch where one size was recorded (ratio). Of ten
+# recorded servers with several sizes it was 0.03 to 0.47 in the smallest of them, 0.23 in
+# the middle (sample_traces, tests/recordings).
+ROW_UNSEEN: Final = 0.25
 # Part by which the cost of a row may be wrong beyond the recorded sizes (ratio of itself).
 EXTRAPOLATED_MAX_ERROR: Final = 0.5
+# Standard deviation of the logarithm of the time that a batch takes in different minutes (ratio).
+# In ten recordings of one model of the demo on one machine, the median time of a row had 0.09.
+PACE_SPREAD: Final = 0.1
 # Runs with the recorded arrivals, for the value (runs); with resampled ones, for the interval.
 VALUE_RUNS: Final = 5
 INTERVAL_RUNS: Final = 20

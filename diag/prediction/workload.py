@@ -10,14 +10,18 @@ import numpy as np
 from diag.model.availability import Unavailable
 from diag.model.serving import CLOSE_REASONS, CloseReason, Parameter, Stage
 from diag.prediction import thresholds
+from diag.prediction.changes import with_changes
 from diag.simulation.load import Arrivals, Clients
-from diag.simulation.options import DEFAULT_MAX_BATCH_SIZE, QueueOptions
+from diag.simulation.options import QueueOptions
 from diag.simulation.server import ServerSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from diag.analysis.result import Analysis
     from diag.model.events import Int64s
     from diag.model.serving import BatchTable, Queue
+    from diag.prediction.changes import Changes
     from diag.simulation.load import Load
 
 _WAITS = [Stage.QUEUE_FILL.index, Stage.QUEUE_THREAD.index, Stage.QUEUE_DISPATCH.index]
@@ -32,6 +36,8 @@ class Workload:
             is 0.
         clients: The closed loop that explains them; None for an open loop.
         settings: Queues and threads in force.
+        changeable: What changes apply to: the settings in force; where nothing is batched, those
+            that the server would take by default.
         window_ns: Length of the recording.
         assumed: What the recording does not tell and the simulation assumes, as sentences.
     """
@@ -39,8 +45,26 @@ class Workload:
     arrivals: Arrivals
     clients: Clients | None
     settings: ServerSettings
+    changeable: ServerSettings
     window_ns: int
     assumed: tuple[str, ...]
+
+    @property
+    def is_batched(self) -> bool:
+        """Whether the server batches requests today."""
+        return self.settings == self.changeable
+
+    def changed(self, changes: Changes, queues: Container[int] | None = None) -> ServerSettings:
+        """The settings with changes; without any, those in force.
+
+        Args:
+            changes: Values by parameter; of a server that does not batch they turn batching on.
+            queues: Those that change; None for all.
+
+        Raises:
+            UsageError: The server would not start with them.
+        """
+        return with_changes(self.changeable, changes, queues) if changes else self.settings
 
     @property
     def load(self) -> Load:
@@ -51,8 +75,6 @@ class Workload:
 def read_workload(analysis: Analysis) -> Workload | Unavailable:
     """The load on the batch queues; Unavailable where the recording does not show it."""
     batches, requests = analysis.batches, analysis.requests
-    if not len(batches):
-        return Unavailable("no batch was recorded")
     has_batch = np.diff(requests.batch_offsets) > 0
     mine = np.flatnonzero(requests.complete & has_batch & (requests.rows > 0))
     if len(mine) < thresholds.REQUESTS_MIN:
@@ -85,6 +107,7 @@ def read_workload(analysis: Analysis) -> Workload | Unavailable:
         arrivals=_with_refused(arrivals, analysis),
         clients=None if analysis.failures.refused else clients,
         settings=settings[0],
+        changeable=settings[0],
         window_ns=analysis.capture.window.duration_ns,
         assumed=settings[1],
     )
@@ -93,27 +116,44 @@ def read_workload(analysis: Analysis) -> Workload | Unavailable:
 def find_clients(requests: Arrivals, end_ns: Int64s) -> Clients | None:
     """The clients of a closed loop; None where requests come on their own.
 
-    With N clients that each wait for their answer, the request N places after an answer is the
-    earliest that can follow it. Where these follow soon, nearly N requests are open all the time.
-    Clients that wait long between requests look like an open loop.
+    N clients that each wait for their answer often have N requests open at once and never more;
+    requests that come on their own reach their highest number for moments only. Requests that come
+    evenly can look the same, so even gaps tell nothing. Clients that wait long between requests
+    look like an open loop.
 
     Args:
         requests: All complete ones.
         end_ns: (n,) their ends.
     """
-    start_ns, end_ns = np.sort(requests.start_ns), np.sort(end_ns)
+    start_ns, sorted_ns = np.sort(requests.start_ns), np.sort(end_ns)
     latency_ns = float(np.mean(end_ns) - np.mean(start_ns))
     # Both edges of the window lack requests that it cut.
-    middle = np.linspace(start_ns[0] + 2 * latency_ns, end_ns[-1] - 2 * latency_ns, 2000)
+    middle = np.linspace(start_ns[0] + 2 * latency_ns, sorted_ns[-1] - 2 * latency_ns, 2000)
     if middle[-1] <= middle[0]:
         return None
-    opened = np.searchsorted(start_ns, middle, "right") - np.searchsorted(end_ns, middle, "right")
-    most, mean = int(np.quantile(opened, thresholds.CLIENTS_QUANTILE)), float(opened.mean())
-    if most < thresholds.CLIENTS_MIN or mean < thresholds.CLIENTS_OPEN_MIN_RATIO * most:
+    opened = np.searchsorted(start_ns, middle, "right")
+    opened -= np.searchsorted(sorted_ns, middle, "right")
+    most = int(np.quantile(opened, thresholds.CLIENTS_QUANTILE))
+    gaps_ns = np.diff(start_ns)
+    if (
+        most < thresholds.CLIENTS_MIN
+        or float((opened >= most).mean()) < thresholds.CLIENTS_ALL_OPEN_MIN_RATIO
+        or float(gaps_ns.std()) < thresholds.CLIENTS_MIN_GAP_VARIATION * float(gaps_ns.mean())
+    ):
         return None
-    rate = len(start_ns) / max(1.0, float(end_ns[-1] - start_ns[0]))
-    think_ns = max(0.0, most / rate - latency_ns)  # Little's law
-    return Clients(most, np.array([round(think_ns)]), requests)
+    # With N requests open, the next one to come is the N-th after the next one to be answered.
+    batch_ns = end_ns - requests.after_ns
+    order = np.lexsort((end_ns, batch_ns))[: len(end_ns) - most]
+    think_ns = np.maximum(start_ns[most:] - end_ns[order], 0)
+    inside = (end_ns[order] >= middle[0]) & (end_ns[order] <= middle[-1])
+    order, think_ns = order[inside], think_ns[inside]
+    return Clients(
+        count=most,
+        kinds=requests,
+        after_ns=requests.after_ns[order],
+        think_ns=think_ns,
+        first=np.flatnonzero(np.diff(batch_ns[order], prepend=-1)),
+    )
 
 
 def _in_several_queues(analysis: Analysis, rows: Int64s) -> float:
@@ -194,8 +234,11 @@ def _options(
     elif sizes:
         full = sizes[-1]
     else:
-        full = DEFAULT_MAX_BATCH_SIZE
-        assumed[f"max_batch_size is not known, since no batch was full; {full} is assumed."] = None
+        full = thresholds.NO_LIMIT
+        assumed[
+            "max_batch_size is not known, since no batch was full: simulated batches hold whatever "
+            "has come."
+        ] = None
     if not isinstance(told, Unavailable) and not queue.contradictions and not queue.is_function:
         given = QueueOptions.from_parameters(told)
         splits = given.enable_large_batch_splitting

@@ -5,6 +5,8 @@
 ``rules``                 when a batch is full, expires or is refused; how tasks are cut and padded
 ``columns``               the same rules applied to recorded batches, as NumPy columns
 ``batch_queue``           one queue, driven event by event
+``server``                the same in a plain event loop, for many runs under a load
+``clients``               clients of a closed loop, drawn from recorded ones
 ``scheduler``             queues and batch threads in simulated time (SimPy)
 ========================  =========================================================================
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from diag.model.events import Int64s
 
 
@@ -51,13 +53,25 @@ class Clients:
 
     Attributes:
         count: Number of clients.
-        think_ns: (m,) times from an answer to the client's next request, to draw from.
         kinds: Requests to draw from; their ``start_ns`` has no meaning.
+        after_ns: (m,) times from the end of a request's last batch to its own end, batch after
+            batch.
+        think_ns: (m,) times from each of these answers to the client's next request.
+        first: (b,) where the answers of a batch begin. The requests of a simulated batch take
+            consecutive ones from there: what delays one of them delays the others.
     """
 
     count: int
-    think_ns: Int64s
     kinds: Arrivals
+    after_ns: Int64s
+    think_ns: Int64s
+    first: Int64s
+
+    def places(self, requests: int) -> list[int]:
+        """Where the answers of the recorded batches begin that had nearest to so many requests."""
+        sizes = np.diff(self.first, append=len(self.think_ns))
+        far = np.abs(sizes - requests)
+        return [int(place) for place in self.first[far == far.min()]]
 
 
 Load = Arrivals | Clients

@@ -13,7 +13,8 @@ from random import Random
 from typing import TYPE_CHECKING, Protocol
 
 from diag.model.intervals import NEVER_NS
-from diag.simulation.batch_queue import Batch, BatchQueue, QueueRefusesTaskError
+from diag.simulation.batch_queue import Batch, BatchQueue, QueueRefusesTaskError, Task
+from diag.simulation.clients import ClientDraws
 from diag.simulation.load import Arrivals, Clients
 from diag.simulation.options import POLL_PERIOD_NS, QueueOptions
 
@@ -38,14 +39,14 @@ class ServerSettings:
     """Queues and the thread pools that serve them.
 
     Attributes:
-        queues: Options of each queue.
-        pools: Index of each queue's pool.
+        queues: Options of each queue; None where every request runs at once, in a run of its own.
+        pools: Index of each queue's pool; without meaning where there is no queue.
         threads: num_batch_threads of each pool.
         wake_ns: Time from a signal to the woken thread's look at its queues.
         turn_ns: Time from the end of a batch to the same thread's next look.
     """
 
-    queues: tuple[QueueOptions, ...]
+    queues: tuple[QueueOptions | None, ...]
     pools: tuple[int, ...]
     threads: tuple[int, ...]
     wake_ns: int = 0
@@ -112,11 +113,20 @@ class _Simulation:
     def __init__(
         self, settings: ServerSettings, service: ServiceTimes, load: Load, random: Random
     ) -> None:
-        self._settings, self._service, self._load, self._random = settings, service, load, random
-        self._queues = [BatchQueue[_Request](i, each) for i, each in enumerate(settings.queues)]
+        self._settings, self._service, self._random = settings, service, random
+        self._load = load
+        self._clients = ClientDraws(load, random) if isinstance(load, Clients) else None
+        self._queues = [
+            None if each is None else BatchQueue[_Request](i, each)
+            for i, each in enumerate(settings.queues)
+        ]
         self._pools = [
             _Pool(
-                [q for q, of in zip(self._queues, settings.pools, strict=True) if of == index],
+                [
+                    queue
+                    for queue, of in zip(self._queues, settings.pools, strict=True)
+                    if queue is not None and of == index
+                ],
                 [random.randrange(-POLL_PERIOD_NS, 0) for _ in range(threads)],
             )
             for index, threads in enumerate(settings.threads)
@@ -134,8 +144,9 @@ class _Simulation:
     def run(self, until_ns: int) -> SimulatedRun:
         if isinstance(self._load, Arrivals):
             self._start_arrivals(self._load)
-        else:
-            self._start_clients(self._load)
+        elif self._clients is not None:
+            for number in range(self._load.count):
+                self._ask(self._clients, number * 1_000_000 // self._load.count)
         while True:
             at_ns = self._events[0][0] if self._events else NEVER_NS
             ends_ns = NEVER_NS
@@ -180,31 +191,26 @@ class _Simulation:
 
         next_one()
 
-    def _start_clients(self, clients: Clients) -> None:
-        for number in range(clients.count):
-            self._ask(clients, number * 1_000_000 // clients.count)
-
-    def _ask(self, clients: Clients, at_ns: int) -> None:
-        """A client's next request; it is drawn from the recorded ones."""
-        kinds, chosen = clients.kinds, self._random.randrange(len(clients.kinds))
-        request = _Request(at_ns, int(kinds.after_ns[chosen]))
-        queue, rows = int(kinds.queue[chosen]), int(kinds.rows[chosen])
-        at_ns += int(kinds.before_ns[chosen])
-        self._at(at_ns, lambda: self._enqueue(queue, rows, request))
-
-    def _answered(self, at_ns: int) -> None:
-        if isinstance(self._load, Clients):
-            think_ns = self._load.think_ns
-            waits_ns = int(think_ns[self._random.randrange(len(think_ns))])
-            self._ask(self._load, max(self._now_ns, at_ns + waits_ns))
+    def _ask(self, clients: ClientDraws, at_ns: int) -> None:
+        """A client's next request."""
+        before_ns, rows, queue = clients.request()
+        request = _Request(at_ns, 0)
+        self._at(at_ns + before_ns, lambda: self._enqueue(queue, rows, request))
 
     def _enqueue(self, index: int, rows: int, request: _Request) -> None:
-        queue, pool = self._queues[index], self._pools[self._settings.pools[index]]
+        queue = self._queues[index]
+        if queue is None:
+            request.parts = 1
+            self._begin(index, rows, Batch(0, [Task(request, rows, self._now_ns)], rows=rows))
+            return
+        pool = self._pools[self._settings.pools[index]]
         try:
             request.parts = len(queue.schedule(request, rows, self._now_ns))
         except QueueRefusesTaskError:
             self._result.refused_ns.append(self._now_ns)
-            self._answered(self._now_ns)
+            if self._clients is not None:
+                ((_, think_ns),) = self._clients.answers(1)
+                self._ask(self._clients, self._now_ns + think_ns)
             return
         if queue.raise_signal(self._now_ns) and pool.idle_since:
             pool.idle_since.pop(0)
@@ -226,33 +232,39 @@ class _Simulation:
             pool.next_queue = (pool.next_queue + 1) % len(pool.queues)
             taken = queue.take(self._now_ns)
             if taken is not None:
-                work_ns = self._service.work_ns(
-                    queue.index, taken.padded_rows, self._now_ns, self._random
-                )
-                self._sequence += 1
-                entry = (self._virtual_ns + work_ns, self._sequence, queue.index, taken.batch)
-                heapq.heappush(self._running, entry)
-                self._slowdown = self._service.slowdown(len(self._running))
-                self._result.batch_start_ns.append(self._now_ns)
-                self._result.batch_rows.append(taken.batch.rows)
-                self._result.batch_padded.append(taken.padded_rows)
-                self._result.work_ns.append(work_ns)
+                self._begin(queue.index, taken.padded_rows, taken.batch)
                 return True
         return False
+
+    def _begin(self, index: int, padded_rows: int, batch: Batch[_Request]) -> None:
+        """A batch begins to run."""
+        work_ns = self._service.work_ns(index, padded_rows, self._now_ns, self._random)
+        self._sequence += 1
+        heapq.heappush(self._running, (self._virtual_ns + work_ns, self._sequence, index, batch))
+        self._slowdown = self._service.slowdown(len(self._running))
+        self._result.batch_start_ns.append(self._now_ns)
+        self._result.batch_rows.append(batch.rows)
+        self._result.batch_padded.append(padded_rows)
+        self._result.work_ns.append(work_ns)
 
     def _end_batch(self) -> None:
         _, _, index, batch = heapq.heappop(self._running)
         self._slowdown = self._service.slowdown(max(1, len(self._running)))
-        for task in batch.tasks:
+        clients, tasks = self._clients, batch.tasks
+        answers = None if clients is None else clients.answers(len(tasks))
+        for number, task in enumerate(tasks):
             request = task.item
             request.parts -= 1
             if request.parts == 0:
-                end_ns = self._now_ns + request.after_ns
+                after_ns = request.after_ns
+                if clients is not None and answers is not None:
+                    after_ns, think_ns = answers[number]
+                    self._ask(clients, max(self._now_ns, self._now_ns + after_ns + think_ns))
                 self._result.start_ns.append(request.start_ns)
-                self._result.end_ns.append(end_ns)
-                self._answered(end_ns)
-        pool = self._pools[self._settings.pools[index]]
-        self._at(self._now_ns + self._settings.turn_ns, lambda: self._look(pool))
+                self._result.end_ns.append(self._now_ns + after_ns)
+        if self._queues[index] is not None:
+            pool = self._pools[self._settings.pools[index]]
+            self._at(self._now_ns + self._settings.turn_ns, lambda: self._look(pool))
 
     def _plan(self, pool: _Pool, queue: BatchQueue[_Request]) -> None:
         """Put the first poll of an idle thread that finds a batch of the queue among the events."""

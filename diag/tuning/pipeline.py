@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from diag.errors import InputError, UsageError
 from diag.model.availability import Unavailable
-from diag.prediction.changes import read_changes, with_changes
+from diag.prediction.changes import read_changes
 from diag.prediction.recorded import check_against, read_recorded
 from diag.prediction.replicates import estimate
 from diag.tuning import thresholds
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from diag.analysis.result import Analysis
     from diag.prediction.replicates import Estimates
+    from diag.prediction.workload import Workload
     from diag.simulation.server import ServerSettings
     from diag.tuning.search import Candidate
 
@@ -56,7 +59,7 @@ def tune(
         raise InputError("the recording cannot be simulated", cause=server.reason)
     workload, service = server.workload, server.service
     today = estimate(workload, service, workload.settings)
-    check = check_against(server.measured, today)
+    check = check_against(server.measured, today, server.checked)
     prediction: Estimates | Unavailable = Unavailable(
         "the simulation of today's settings does not fit what was measured"
     )
@@ -64,7 +67,7 @@ def tune(
     if check.ok and objective:
         best, not_beaten = Search(workload, service.best, objective, limits, rate).best()
         tried = best.changes
-    proposed = with_changes(workload.settings, tried)
+    proposed = workload.changed(tried)
     if check.ok:
         prediction = estimate(workload, service, proposed, rate)
 
@@ -92,6 +95,21 @@ def tune(
         headroom_per_s=headroom(proposed),
         extrapolated_rows=rows if service.best.is_extrapolated(rows) else 0,
         recorded_rows=service.best.recorded_rows,
+        queues=_models_of_queues(analysis),
+        busiest_first=_busiest_first(workload),
         functions=tuple(queue.is_function for queue in analysis.batches.queues),
         assumed=workload.assumed,
     )
+
+
+def _models_of_queues(analysis: Analysis) -> tuple[str, ...]:
+    """The model of each queue; without batches each model has one."""
+    models = analysis.requests.models
+    if not len(analysis.batches):
+        return models
+    return tuple(models[queue.model_index] for queue in analysis.batches.queues)
+
+
+def _busiest_first(workload: Workload) -> tuple[int, ...]:
+    requests = np.bincount(workload.arrivals.queue, minlength=len(workload.settings.queues))
+    return tuple(np.argsort(-requests, kind="stable").tolist())

@@ -41,7 +41,9 @@ class Tuning:
         extrapolated_rows: The largest batch of the prediction, where none so large was recorded; 0
             where one was.
         recorded_rows: The largest recorded batch, as executed.
-        functions: Whether each queue is of a BatchFunction.
+        queues: The model of each queue.
+        busiest_first: The queues by their number of requests.
+        functions: Whether each recorded queue is of a BatchFunction.
         assumed: What the recording does not tell, as sentences.
     """
 
@@ -62,13 +64,20 @@ class Tuning:
     headroom_per_s: float | Unavailable
     extrapolated_rows: int
     recorded_rows: int
+    queues: tuple[str, ...]
+    busiest_first: tuple[int, ...]
     functions: tuple[bool, ...]
     assumed: tuple[str, ...]
 
     @property
+    def is_batched(self) -> bool:
+        """Whether the server batches requests today."""
+        return any(options is not None for options in self.settings.queues)
+
+    @property
     def is_function(self) -> bool:
         """Whether all batching is inside the models, by BatchFunction."""
-        return all(self.functions)
+        return self.is_batched and all(self.functions)
 
     @property
     def pads_inputs(self) -> bool:

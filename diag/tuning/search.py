@@ -6,9 +6,12 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from diag.errors import UsageError
-from diag.prediction.changes import SIZES, with_changes
+from diag.prediction.changes import SIZES
 from diag.prediction.replicates import value_of
+from diag.prediction.thresholds import NO_LIMIT
 from diag.tuning import thresholds
 
 if TYPE_CHECKING:
@@ -81,7 +84,7 @@ class Search:
 
     def _tried(self, changes: Changes, seen: dict[ServerSettings, Candidate]) -> Candidate | None:
         try:
-            settings = with_changes(self.workload.settings, changes)
+            settings = self.workload.changed(changes)
         except UsageError:
             return None
         if settings not in seen:
@@ -112,8 +115,9 @@ class Search:
 
     def _steps(self) -> Iterator[list[Changes]]:
         """Values to try, one list a parameter."""
-        settings = self.workload.settings
-        options = settings.queues[0]
+        busiest = int(np.bincount(self.workload.arrivals.queue).argmax())
+        options = self.workload.changeable.queues[busiest]
+        assert options is not None
         full, now_us = options.full_rows, options.batch_timeout_ns // 1000
         most = thresholds.SEARCH_MOST_ROWS_FACTOR * self.times.recorded_rows
         sizes = sorted({full // 2, *(full * factor for factor in (2, 4, 8))})
@@ -121,9 +125,14 @@ class Search:
             "max_execution_batch_size" if options.enable_large_batch_splitting else "max_batch_size"
         )
         least = int(self.workload.arrivals.rows.max())
-        if options.max_enqueued_batches < thresholds.SEARCH_ENQUEUED:
-            yield [{"max_enqueued_batches": thresholds.SEARCH_ENQUEUED}]
-        yield [{name: size} for size in sizes if least <= size <= max(most, full)]
+        longer: Changes = {"max_enqueued_batches": thresholds.SEARCH_ENQUEUED}
+        if not self.workload.is_batched or full == NO_LIMIT:
+            first = [size for size in thresholds.SEARCH_FIRST_ROWS if size >= least]
+            yield [{name: size, **longer} for size in first or [least]]
+        else:
+            if options.max_enqueued_batches < thresholds.SEARCH_ENQUEUED:
+                yield [longer]
+            yield [{name: size} for size in sizes if least <= size <= max(most, full)]
         timeouts = sorted({now_us // 2, *thresholds.SEARCH_TIMEOUTS_MICROS})
         yield [{"batch_timeout_micros": micros} for micros in timeouts if micros != now_us]
         yield [{"num_batch_threads": number} for number in thresholds.SEARCH_THREADS]

@@ -14,6 +14,8 @@ SEARCH_ROUNDS: Final = 3
 SEARCH_REQUESTS_MAX: Final = 600_000
 # Largest batch that is tried, over the largest recorded one (ratio): beyond, its time is a guess.
 SEARCH_MOST_ROWS_FACTOR: Final = 8
+# Sizes that are tried where nothing is batched today (rows): what one row costs is then a guess.
+SEARCH_FIRST_ROWS: Final = (4, 8, 16, 32, 64)
 # Timeouts (us), threads and limits of the queue (batches) that are tried besides those in force.
 SEARCH_TIMEOUTS_MICROS: Final = (0, 500, 1000, 2000, 5000, 10_000, 20_000)
 SEARCH_THREADS: Final = (1, 2, 3, 4, 6, 8)

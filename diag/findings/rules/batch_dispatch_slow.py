@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from diag.analysis.cpu import throttled_ns
 from diag.findings import thresholds
 from diag.findings.batching import batch_timeout_us, from_to, parameter_remedy, restore
 from diag.findings.confidence import Basis
-from diag.findings.cpu import cpu_evidence, throttled_ns
+from diag.findings.cpu import cpu_evidence
 from diag.findings.metrics import not_above
 from diag.findings.sources import BATCHES, KNOWN_SCHEDULER
 from diag.findings.timeout_gain import gain_of_timeout

@@ -22,7 +22,7 @@ from diag.model.capture import BatchingParameters
 from diag.model.finding import Evidence, Finding, Remedy, Setting, Source
 from diag.model.quantity import duration
 from diag.model.serving import Origin
-from diag.simulation.options import QueueOptions
+from diag.simulation.options import DEFAULT_MAX_ENQUEUED_BATCHES, QueueOptions
 
 if TYPE_CHECKING:
     from diag.analysis.result import Analysis
@@ -81,20 +81,18 @@ def _longer_queue(analysis: Analysis, busy: float | Unavailable) -> Remedy:
     """More batches may wait. It helps against bursts, not against lasting overload."""
     file, service = analysis.capture.batching_parameters, measure(analysis, "batches.service.mean")
     unknown = Unavailable("not in the recording")
-    setting = Setting("max_enqueued_batches", unknown, unknown)
+    to = thresholds.LONGER_QUEUE_FACTOR * DEFAULT_MAX_ENQUEUED_BATCHES
+    setting = Setting("max_enqueued_batches", unknown, to)
     if isinstance(file, BatchingParameters) and not _is_contradicted(analysis):
         now = QueueOptions.from_parameters(file).enqueued_batches_limit
         setting = replace(
             setting, now=now, to=thresholds.LONGER_QUEUE_FACTOR * now, origin=Origin.FILE.value
         )
     risk = "Requests wait longer in a longer queue; under lasting overload it fills as well."
-    threads, to = batch_threads(analysis).now, setting.to
-    if not (
-        isinstance(service, Unavailable)
-        or isinstance(threads, Unavailable)
-        or isinstance(to, Unavailable)
-    ):
-        longest_ns = float(to) * service / max(1.0, float(threads))
+    threads = batch_threads(analysis).now
+    if not (isinstance(service, Unavailable) or isinstance(threads, Unavailable)):
+        assert not isinstance(setting.to, Unavailable)
+        longest_ns = float(setting.to) * service / max(1.0, float(threads))
         risk = (
             f"A request at the end of the full queue waits about {duration(longest_ns)}; under "
             "lasting overload the longer queue fills as well."

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from diag.analysis.cpu import cpu_busy, machine_cores, runnable_threads
 from diag.findings import thresholds
 from diag.findings.batching import batch_threads, from_to, parameter_remedy
 from diag.findings.confidence import Basis, judge
-from diag.findings.cpu import (
-    cpu_busy,
-    cpu_evidence,
-    has_busy_neighbours,
-    machine_cores,
-    runnable_threads,
-)
+from diag.findings.cpu import cpu_evidence, has_busy_neighbours
 from diag.findings.metrics import below
 from diag.findings.oversubscription import find_oversubscribed
 from diag.findings.sources import SERVER_CPU

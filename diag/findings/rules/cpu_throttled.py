@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from diag.findings.cpu import throttled_ns
+from diag.analysis.cpu import throttled_ns
 from diag.findings.disturbance import disturbance_finding, find_disturbance
 from diag.findings.metrics import check
 from diag.findings.sources import THROTTLING

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from diag.analysis.cpu import cpu_busy
 from diag.findings import thresholds
 from diag.findings.confidence import Basis, judge
-from diag.findings.cpu import cpu_busy, cpu_evidence, is_cpu_of_others
+from diag.findings.cpu import cpu_evidence, is_cpu_of_others
 from diag.findings.device import is_without_demand
 from diag.findings.failed import failed_requests
 from diag.findings.shares import window_ratio

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from diag.analysis.cpu import cpu_busy, machine_cores, server_cores
 from diag.findings import thresholds
-from diag.findings.cpu import (
-    cpu_busy,
-    cpu_evidence,
-    is_cpu_of_others,
-    machine_cores,
-    server_cores,
-)
+from diag.findings.cpu import cpu_evidence, is_cpu_of_others
 from diag.findings.device import is_contended, is_saturated
 from diag.findings.metrics import below
 from diag.findings.sources import CPU_SAMPLES

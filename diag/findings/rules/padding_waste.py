@@ -23,8 +23,10 @@ from diag.model.finding import (
     Tier,
 )
 from diag.model.gaps import Confidence
+from diag.model.serving import Origin
 
 if TYPE_CHECKING:
+    from diag.analysis.result import Analysis
     from diag.findings.inputs import RuleInputs
     from diag.findings.padding_cost import PaddingCost
 
@@ -51,11 +53,7 @@ def find(inputs: RuleInputs) -> Finding | None:
     confidence, reason = _confidence(inputs, cost)
     is_large = _is_large(cost)
     rows = _rows_mean(inputs)
-    setting = Setting(
-        "allowed_batch_sizes",
-        Unavailable("the list is not in the trace"),
-        Unavailable("depends on which batch sizes are frequent: see the batches table"),
-    )
+    setting = _smaller_sizes(analysis)
     return Finding(
         id=ID,
         cause="padding",
@@ -68,8 +66,8 @@ def find(inputs: RuleInputs) -> Finding | None:
         remedies=(
             parameter_remedy(
                 analysis,
-                f"Add smaller entries to allowed_batch_sizes (batches hold {rows:.1f} rows on "
-                "average). The last entry must stay max_batch_size.",
+                f"Add smaller entries to allowed_batch_sizes{_listed(setting)} (batches hold "
+                f"{rows:.1f} rows on average). The last entry must stay max_batch_size.",
                 setting,
                 "Each size is compiled or tuned on its first use: warm all of them up.",
             ),
@@ -87,6 +85,29 @@ def find(inputs: RuleInputs) -> Finding | None:
             else cost.of_batches * _busy_ns_per_second(inputs)
         ),
     )
+
+
+def _smaller_sizes(analysis: Analysis) -> Setting:
+    """The powers of two below the largest size, and today's sizes where the file tells them."""
+    file = analysis.capture.batching_parameters
+    given: tuple[int, ...] = () if isinstance(file, Unavailable) else file.allowed_batch_sizes
+    now = Unavailable("the list is not in the trace")
+    largest = max(given, default=int(analysis.batches.padded_rows.max(initial=0)))
+    if largest < 1:
+        return Setting("allowed_batch_sizes", now, Unavailable("no padded size was recorded"))
+    smaller = (1 << bits for bits in range(largest.bit_length()))
+    sizes = sorted({*given, *(size for size in smaller if size < largest), largest})
+    return Setting(
+        "allowed_batch_sizes",
+        "/".join(map(str, given)) if given else now,
+        "/".join(map(str, sizes)),
+        origin=Origin.FILE.value if given else "",
+    )
+
+
+def _listed(setting: Setting) -> str:
+    """The sizes as words; "" where they are not known."""
+    return "" if isinstance(setting.to, Unavailable) else f": {setting.to}"
 
 
 def _is_large(cost: PaddingCost) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from diag.analysis.cpu import machine_cores
 from diag.findings.confidence import Basis
-from diag.findings.cpu import cpu_evidence, machine_cores
+from diag.findings.cpu import cpu_evidence
 from diag.findings.loop import serial_loop
 from diag.findings.metrics import check
 from diag.findings.sources import LOOPS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from diag.findings.cpu import cpu_busy, machine_cores, server_cores
+from diag.analysis.cpu import cpu_busy, machine_cores, server_cores
 from diag.model.availability import Unavailable
 from diag.report.model import Column, Note, Section
 from diag.report.notes import note_of

@@ -19,7 +19,7 @@ from diag.report.tuning.model import (
 )
 from diag.report.tuning.sections import tuning_sections
 from diag.report.tuning.words import tuning_sentence
-from diag.tuning.parameters import parameters_of
+from diag.tuning.parameters import before_and_after
 from diag.version import __version__
 
 if TYPE_CHECKING:
@@ -80,7 +80,6 @@ def _numbers(metrics: Metrics) -> NumbersPart:
 def _settings(tuning: Tuning) -> tuple[SettingPart, ...]:
     found = []
     for queue in range(len(tuning.settings.queues)):
-        proposed = parameters_of(tuning.proposed, queue)
-        for name, now in parameters_of(tuning.settings, queue).items():
-            found.append(SettingPart(name, queue, now, proposed[name]))
+        fields = before_and_after(tuning.settings, tuning.proposed, queue)
+        found += [SettingPart(name, queue, now, to) for name, (now, to) in fields.items()]
     return tuple(found)

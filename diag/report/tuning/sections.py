@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diag.model.availability import Unavailable
+from diag.model.printable import NAME_MAX_CHARS, printable
 from diag.model.quantity import number, percent
 from diag.prediction import thresholds
 from diag.prediction.metrics import METRICS, MILLISECOND_NS
 from diag.report.model import Column, Note, Section
 from diag.report.rows import Row, make_table, name_column, number_column, text_column
 from diag.report.tuning.words import NAMES, tuning_sentence, value_text
-from diag.tuning.parameters import parameters_of
+from diag.tuning.parameters import before_and_after
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,17 +89,39 @@ def _limits(tuning: Tuning) -> Iterator[str]:
             f"The limits hold up to {number(today)} requests/s with today's settings, and up to "
             f"{number(proposed)} with the proposal."
         )
-    if tuning.extrapolated_rows:
+    if not tuning.is_batched:
+        yield (
+            "Requests are not batched today, so the time of a batch of several is not recorded: "
+            "the ranges go from the time of one request to that of all, one after the other."
+        )
+    elif tuning.extrapolated_rows:
         yield (
             f"Batches of up to {number(tuning.extrapolated_rows)} rows came up, and the largest "
             f"recorded one had {number(tuning.recorded_rows)}: their times are extrapolated, and "
             "the ranges allow for that."
         )
+    yield from _handler_threads(tuning)
     yield from tuning.assumed
     yield (
         f"The ranges hold {_LEVEL} of the runs with resampled arrivals and batch times. They say "
         "nothing of other hours or machines."
     )
+
+
+def _handler_threads(tuning: Tuning) -> Iterator[str]:
+    """The limit that is not simulated, where the prediction comes nearer to it.
+
+    Source: grpc_max_threads of model_servers/main.cc and server.cc, tensorflow/serving 9d981c5c.
+    """
+    if isinstance(tuning.prediction, Unavailable):
+        return
+    measured, most = tuning.self_check.measured.most_open, tuning.prediction["most_open"].high
+    if most > measured:
+        yield (
+            f"Limits on gRPC threads are not simulated. Up to {number(round(most))} requests are "
+            f"open at once, {number(round(measured))} in the recording, and each holds a thread: "
+            "--grpc_max_threads (by default four times the cores) must be more."
+        )
 
 
 def _choices(tuning: Tuning) -> Section:
@@ -122,11 +145,9 @@ def _settings(tuning: Tuning) -> Section:
     tables = []
     several = len(tuning.settings.queues) > 1
     for queue in range(len(tuning.settings.queues)):
-        to = parameters_of(tuning.proposed, queue)
-        rows = [
-            Row((name, value_text(name, now), value_text(name, to[name])))
-            for name, now in parameters_of(tuning.settings, queue).items()
-        ]
-        title = f"Queue {queue + 1}" if several else ""
+        fields = before_and_after(tuning.settings, tuning.proposed, queue)
+        rows = [Row((name, value_text(now), value_text(to))) for name, (now, to) in fields.items()]
+        name = printable(tuning.queues[queue], NAME_MAX_CHARS)
+        title = f"Queue {queue + 1}, {name}" if several else ""
         tables.append(make_table(f"settings_{queue}", title, _SETTING_COLUMNS, rows))
     return Section(id="settings", title="Parameters", tables=tuple(tables))

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from diag.model.availability import Unavailable
 from diag.model.quantity import duration, number, percent
-from diag.prediction.thresholds import NO_LIMIT
+from diag.prediction.changes import SIZES
 from diag.tuning import thresholds
-from diag.tuning.parameters import parameters_of
+from diag.tuning.parameters import NOT_BATCHED, before_and_after
 
 if TYPE_CHECKING:
     from diag.prediction.replicates import Estimate
@@ -42,17 +42,19 @@ def changes_text(tuning: Tuning) -> str:
     """``batch_timeout_micros 10,000 → 2,000, num_batch_threads 1 → 2``; "" for no change."""
     found: dict[str, None] = {}
     for queue in range(len(tuning.settings.queues)):
-        proposed = parameters_of(tuning.proposed, queue)
-        for name, now in parameters_of(tuning.settings, queue).items():
-            if proposed[name] != now:
-                found[f"{name} {value_text(name, now)} → {value_text(name, proposed[name])}"] = None
-    return ", ".join(found)
+        fields = before_and_after(tuning.settings, tuning.proposed, queue)
+        for name, (now, to) in fields.items():
+            if now == NOT_BATCHED and (to or name != SIZES):
+                found[f"{name} {value_text(to)}"] = None
+            elif now != to:
+                found[f"{name} {value_text(now)} → {value_text(to)}"] = None
+    changes = ", ".join(found)
+    turned_on = changes and not tuning.is_batched
+    return f"--enable_batching and {changes}" if turned_on else changes
 
 
-def value_text(name: str, value: int | str) -> str:
-    """A parameter's value; the limit that nothing tells is ``no limit``."""
-    if name == "max_enqueued_batches" and value == NO_LIMIT:
-        return "not limited"
+def value_text(value: int | str) -> str:
+    """A parameter's value; an empty list is ``none``."""
     return str(value) or "none"
 
 

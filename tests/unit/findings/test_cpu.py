@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from diag.analysis import analyze
+from diag.analysis.cpu import cpu_busy
 from diag.findings import conclude, find
-from diag.findings.cpu import cpu_busy
 from diag.model.availability import Unavailable
 from diag.model.finding import Evidence, Finding, RemedyKind, RemedyPlace, Source
 from diag.model.samples import SampleSeries

@@ -153,7 +153,7 @@ CASES = [
         "padding",
         sessions(padded=8),
         "88% of the executed rows are padding.",
-        "allowed_batch_sizes (batches hold 1.0 rows",
+        "allowed_batch_sizes: 1/2/4/8 (batches hold 1.0 rows",
         AT_ONCE,
     ),
     Case(

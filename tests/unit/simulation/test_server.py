@@ -93,9 +93,28 @@ def test_a_full_queue_refuses_and_a_cut_task_waits_for_all_its_parts() -> None:
 
 
 def test_clients_send_the_next_request_after_the_answer() -> None:
-    load = Clients(4, np.array([0]), arrivals(0))
+    load = Clients(4, arrivals(0), np.array([0]), np.array([0]), np.array([0]))
     run = served(load, QueueOptions(max_batch_size=4), until_ms=1000)
     assert 380 <= len(run.end_ns) <= 400  # batches of four, one each 10 ms
+
+
+def test_the_clients_of_a_batch_ask_again_as_those_of_a_recorded_one_did() -> None:
+    # Recorded: two batches of two; after the second, both clients took 50 ms longer.
+    kinds = arrivals(0)
+    think = np.array([1, 2, 51, 52]) * MS
+    load = Clients(2, kinds, np.zeros(4, np.int64), think, np.array([0, 2]))
+    run = served(load, QueueOptions(max_batch_size=2, batch_timeout_ns=5 * MS), until_ms=5000)
+    assert set(run.batch_rows) == {2}
+    gaps = {round(gap / MS) for gap in np.diff(run.batch_start_ns).tolist()}
+    assert gaps == {12, 62}
+
+
+def test_without_a_queue_every_request_runs_at_once() -> None:
+    settings = ServerSettings((None,), (0,), (1,))
+    run = simulate(settings, Fixed(mutual=1.0), arrivals(0, 5), 1000 * MS, Random(1))
+    # Alone for 5 ms, then half as fast each.
+    assert run.batch_rows == [1, 1]
+    assert latencies_ms(run) == pytest.approx([15, 15])
 
 
 def test_a_run_ends_in_time_even_under_overload() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from diag.prediction.hold_ups import HoldUps
 from diag.prediction.service import BatchTimes, SizeCurve
 from diag.prediction.workload import Workload
 from diag.simulation.load import Arrivals
@@ -17,14 +18,15 @@ MS = 1_000_000
 
 def times(sizes: tuple[int, ...], mean_ms: tuple[float, ...]) -> BatchTimes:
     curve = SizeCurve(sizes, tuple(ms * MS for ms in mean_ms), 0.1 * MS, 0.0, 0.2 * MS)
-    return BatchTimes((curve,), [0], [1.0], 1.0, 0.0, 1000 * MS)
+    return BatchTimes((curve,), [0], [1.0], HoldUps([], [], {}), 1.0, 0.0, 1000 * MS)
 
 
 def workload(options: QueueOptions, per_second: int, threads: int = 1) -> Workload:
     start = np.arange(per_second) * (1000 * MS // per_second)
     nothing = np.zeros(per_second, np.int64)
     load = Arrivals(start, nothing, nothing, nothing + 1, nothing)
-    return Workload(load, None, ServerSettings((options,), (0,), (threads,)), 1000 * MS, ())
+    settings = ServerSettings((options,), (0,), (threads,))
+    return Workload(load, None, settings, settings, 1000 * MS, ())
 
 
 def test_a_timeout_that_only_costs_time_goes() -> None:
