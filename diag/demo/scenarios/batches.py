@@ -74,7 +74,7 @@ SCENARIOS = (
         name="giant-batches",
         story="Bursts of 16 share one batch, which takes as long as 16 requests in turn.",
         models=(
-            ModelPlan("dense", "dense", layers=6, tokens=32, batching=batching(16, 30_000, 2)),
+            ModelPlan("dense", "dense", layers=1, tokens=256, batching=batching(16, 30_000, 2)),
         ),
         streams=(
             Stream("dense", Arrivals("burst", rate=48, burst_size=16)),
