@@ -33,10 +33,12 @@ SCENARIOS = (
     Scenario(
         name="unshared-batches",
         story="No timeout and more batch threads than callers: no two requests share a batch.",
-        models=(ModelPlan("dense", "dense", layers=80, batching=batching(32, 0, 8)),),
+        # Long runs: while a batch thread waits for a core, a second request may join its batch.
+        models=(ModelPlan("dense", "dense", layers=200, batching=batching(32, 0, 8)),),
         streams=(Stream("dense", Arrivals("closed", concurrency=3)),),
         findings=("batching-ineffective",),
         victim="dense",
+        duration_ns=8_000_000_000,
         inter_op_threads=8,
     ),
     Scenario(

@@ -31,8 +31,8 @@ SCENARIOS = (
     Scenario(
         name="noisy-neighbour",
         story="Other processes on the machine compute all the time on every core.",
-        models=(ModelPlan("dense", "dense", layers=60),),
-        streams=(Stream("dense", Arrivals("open", rate=10, seed=16)),),
+        models=(ModelPlan("dense", "dense", layers=30),),
+        streams=(Stream("dense", Arrivals("open", rate=5, seed=16)),),
         findings=("other-processes-on-cpu",),
         victim="dense",
         has_neighbours=True,
