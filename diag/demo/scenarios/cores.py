@@ -20,12 +20,12 @@ SCENARIOS = (
         story="Each run uses all cores; bursts of 12 at once only wait for each other.",
         models=(ModelPlan("dense", "dense", layers=6, tokens=64),),
         streams=(
-            Stream("dense", Arrivals("closed", concurrency=2)),
+            Stream("dense", Arrivals("closed", concurrency=4)),
             Stream("dense", Arrivals("burst", rate=24, burst_size=12)),
         ),
         findings=("cpu-oversubscribed",),
         victim="dense",
-        inter_op_threads=16,
+        inter_op_threads=24,
         intra_op_threads=0,
     ),
     Scenario(
