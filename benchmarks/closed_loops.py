@@ -119,9 +119,8 @@ def row(name: str, results: list[Result]) -> tuple[str, ...]:
     if measured:
         before, after = (median(values) for values in zip(*measured, strict=True))
         changes = sorted(then / now - 1 for now, then in measured)
-        latency = (
-            f"{duration(before)} → {duration(after)} ({changes[0]:+.0%} to {changes[-1]:+.0%})"
-        )
+        span = dict.fromkeys(f"{change:+.0%}" for change in (changes[0], changes[-1]))
+        latency = f"{duration(before)} → {duration(after)} ({' to '.join(span)})"
     better = sum(each.outcome == Outcome.BETTER.value for each in results)
     promising = [each for each in results if each.promised]
     kept = sum(not each.failure for each in promising)

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 ID = "batching-ineffective"
 NEEDS = (BATCHES, KNOWN_SCHEDULER)
-# requests in a batch, mean. Up to here nearly nine runs of ten are for one request: three callers in
-# a closed loop, which end and begin together, had up to 1.13 (diag demo, unshared-batches).
+# requests in a batch, mean. Up to here nearly nine runs of ten are for one request: three callers
+# that wait for answers end and begin together, and had up to 1.13 (diag demo, unshared-batches).
 REQUESTS_MAX = 1.2
 # requests open at once, mean. With fewer there is rarely a second request to share a batch with.
 OPEN_MIN = 2.0
