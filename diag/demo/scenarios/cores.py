@@ -17,15 +17,15 @@ SCENARIOS = (
     ),
     Scenario(
         name="crowded-cores",
-        story="Each run uses all cores; bursts of 12 at once only wait for each other.",
-        models=(ModelPlan("dense", "dense", layers=6, tokens=64),),
+        story="Each run uses all cores; bursts of 8 at once only wait for each other.",
+        models=(ModelPlan("dense", "dense", layers=6, tokens=256),),
         streams=(
-            Stream("dense", Arrivals("closed", concurrency=4)),
-            Stream("dense", Arrivals("burst", rate=24, burst_size=12)),
+            Stream("dense", Arrivals("closed", concurrency=2)),
+            Stream("dense", Arrivals("burst", rate=12, burst_size=8)),
         ),
         findings=("cpu-oversubscribed",),
         victim="dense",
-        inter_op_threads=24,
+        inter_op_threads=16,
         intra_op_threads=0,
     ),
     Scenario(
