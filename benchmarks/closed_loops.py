@@ -46,7 +46,7 @@ class Result:
     """One run of the loop.
 
     Attributes:
-        change: What was changed; why nothing was, if ``before_ns`` is None.
+        change: What was changed, or ``nothing``.
         before_ns: Mean latency before; None where nothing was changed.
         after_ns: Mean latency after.
         outcome: Of the comparison.
@@ -91,7 +91,7 @@ def _result(name: str, number: int) -> Result:
 
 def _of(loop: ClosedLoop) -> Result:
     if isinstance(loop.applied, Unavailable):
-        return Result(loop.applied.reason)
+        return Result("nothing", failure=loop.applied.reason.rstrip("."))
     assert loop.comparison is not None
     assert loop.finding is not None
     change = loop.comparison.change("latency.mean")
@@ -119,9 +119,8 @@ def row(name: str, results: list[Result]) -> tuple[str, ...]:
     if measured:
         before, after = (median(values) for values in zip(*measured, strict=True))
         changes = sorted(then / now - 1 for now, then in measured)
-        latency = (
-            f"{duration(before)} → {duration(after)} ({changes[0]:+.0%} to {changes[-1]:+.0%})"
-        )
+        span = dict.fromkeys(f"{change:+.0%}" for change in (changes[0], changes[-1]))
+        latency = f"{duration(before)} → {duration(after)} ({' to '.join(span)})"
     better = sum(each.outcome == Outcome.BETTER.value for each in results)
     promising = [each for each in results if each.promised]
     kept = sum(not each.failure for each in promising)
@@ -138,7 +137,7 @@ def row(name: str, results: list[Result]) -> tuple[str, ...]:
 def misses(name: str, results: list[Result]) -> list[str]:
     """Which runs did not close, and why."""
     return [
-        f"`{name}`, run {number}: {each.failure or each.change}"
+        f"`{name}`, run {number}: {each.failure}"
         for number, each in enumerate(results, start=1)
-        if each.failure or each.before_ns is None
+        if each.failure
     ]

@@ -50,7 +50,7 @@ _scenario_options = option_group(
         "-d",
         "--duration",
         type=Duration(),
-        help="Length of the capture, 500ms to 10s. Default: the scenario's, 4s to 6s.",
+        help="Length of the capture, 500ms to 10s. Default: the scenario's, 4s to 8s.",
     ),
 )
 _loop_option = option_group(

@@ -16,6 +16,7 @@ from diag.demo.groups import (
 )
 from diag.demo.queue_comparison import compare_queue
 from diag.demo.tolerance import Deviation, tolerance_ns
+from diag.findings.cpu import has_busy_neighbours
 from diag.model.gaps import IdleCause
 from diag.model.serving import STAGES
 
@@ -47,6 +48,8 @@ class Comparison:
         first: Id of diag's first finding; ``healthy`` where no change is advised.
         largest_stage: Stage in which requests of this model spend most time.
         largest_gap: Idle cause with most time; "" if no device was idle.
+        has_neighbours: Whether other processes took much of a full CPU, by the samples of the
+            capture.
     """
 
     model: str
@@ -59,6 +62,7 @@ class Comparison:
     first: str
     largest_stage: str
     largest_gap: str
+    has_neighbours: bool
 
     @property
     def is_verdict_right(self) -> bool:
@@ -125,6 +129,7 @@ def compare(
         first=first,
         largest_stage=_largest_stage(analysis, pairs),
         largest_gap=_largest_gap(analysis),
+        has_neighbours=has_busy_neighbours(analysis),
     )
 
 

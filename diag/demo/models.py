@@ -39,7 +39,7 @@ class _Timed:
 
 
 def build_saved_model(
-    plan: ModelPlan, attributes: BatchFunctionAttributes | None, path: Path, config: Any
+    plan: ModelPlan, attributes: BatchFunctionAttributes | None, path: Path
 ) -> None:
     """Write one model as a SavedModel to ``path``, which must not exist.
 
@@ -47,7 +47,6 @@ def build_saved_model(
         plan: The model.
         attributes: Attributes of its BatchFunction; None: no in-graph batching.
         path: Folder of the model's version.
-        config: The ConfigProto of the session that will serve it.
     """
     graph = tf.Graph()
     with graph.as_default(), graph.device("/cpu:0"):
@@ -66,7 +65,7 @@ def build_saved_model(
             "executed_rows": timed.executed_rows,
             "done_time": done_time,
         }
-        with v1.Session(graph=graph, config=config) as session:
+        with v1.Session(graph=graph) as session:
             _save(session, path, inputs, {"scores": timed.answer}, clock)
 
 

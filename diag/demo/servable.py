@@ -36,8 +36,12 @@ class SessionOptions:
     intra_op: int
     timeout_ms: int
 
+    def size_pools(self) -> None:
+        """Give the process's pools these threads: its first session does, for all that follow."""
+        v1.Session(config=self.config()).close()
+
     def config(self) -> Any:
-        """The ConfigProto. The first session of a process sizes the pools, which all share."""
+        """The ConfigProto of a session."""
         return v1.ConfigProto(
             inter_op_parallelism_threads=self.inter_op,
             intra_op_parallelism_threads=self.intra_op,

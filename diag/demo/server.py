@@ -144,10 +144,11 @@ def _load_models(
     options = SessionOptions(
         scenario.inter_op_threads, scenario.intra_op_threads, round(scenario.deadline_s * 1000)
     )
+    options.size_pools()
     models = {}
     for plan in scenario.models:
         path = work / plan.name / "1"
-        build_saved_model(plan, attributes[plan.name], path, options.config())
+        build_saved_model(plan, attributes[plan.name], path)
         models[plan.name] = Servable(
             plan.name, path, options, session_metadata=scenario.session_metadata
         )

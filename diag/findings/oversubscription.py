@@ -11,7 +11,7 @@ from diag.model.serving import Stage
 
 if TYPE_CHECKING:
     from diag.findings.inputs import RuleInputs
-    from diag.model.events import Int64s
+    from diag.model.events import Bools, Int64s
 
 
 class Crowd(NamedTuple):
@@ -33,7 +33,7 @@ class Oversubscribed(NamedTuple):
 
     Attributes:
         few: Fewest at once.
-        many: Most at once.
+        many: All with ``CROWD_MIN_RATIO`` times as many at once, or more.
         share: Of the runs of this size that are in ``many``.
     """
 
@@ -76,17 +76,21 @@ def find_oversubscribed(inputs: RuleInputs) -> Oversubscribed | None:
     sizes, count = np.unique(rows, return_counts=True)
     mine = rows == sizes[count.argmax()]
     depth, length = depth[mine], (end - start)[mine]
-    crowds = [
-        Crowd(float(depth[group].mean()), float(length[group].mean()), int(group.sum()))
-        for group in (np.round(depth) == at_once for at_once in np.unique(np.round(depth)))
-        if group.sum() >= thresholds.CROWD_MIN_RUNS
-    ]
-    if len(crowds) < 2:
+    rounded = np.round(depth)
+    levels, runs = np.unique(rounded, return_counts=True)
+    frequent = levels[runs >= thresholds.CROWD_MIN_RUNS]
+    if not len(frequent):
         return None
-    found = Oversubscribed(crowds[0], crowds[-1], crowds[-1].runs / len(depth))
-    is_crowded = found.many.at_once >= thresholds.CROWD_MIN_RATIO * found.few.at_once
-    is_useless = found.growth >= thresholds.CROWD_MIN_GROWTH
-    return found if is_crowded and is_useless else None
+
+    def crowd(mine: Bools) -> Crowd:
+        return Crowd(float(depth[mine].mean()), float(length[mine].mean()), int(mine.sum()))
+
+    few = crowd(np.asarray(rounded == frequent[0], np.bool_))
+    crowded = np.asarray(depth >= thresholds.CROWD_MIN_RATIO * few.at_once, np.bool_)
+    if crowded.sum() < thresholds.CROWD_MIN_RUNS:
+        return None
+    found = Oversubscribed(few, crowd(crowded), float(crowded.mean()))
+    return found if found.growth >= thresholds.CROWD_MIN_GROWTH else None
 
 
 def _runs(inputs: RuleInputs) -> tuple[Int64s, Int64s, Int64s]:

@@ -33,10 +33,12 @@ SCENARIOS = (
     Scenario(
         name="unshared-batches",
         story="No timeout and more batch threads than callers: no two requests share a batch.",
-        models=(ModelPlan("dense", "dense", layers=80, batching=batching(32, 0, 8)),),
+        # Long runs: while a batch thread waits for a core, a second request may join its batch.
+        models=(ModelPlan("dense", "dense", layers=200, batching=batching(32, 0, 8)),),
         streams=(Stream("dense", Arrivals("closed", concurrency=3)),),
         findings=("batching-ineffective",),
         victim="dense",
+        duration_ns=8_000_000_000,
         inter_op_threads=8,
     ),
     Scenario(
@@ -74,7 +76,7 @@ SCENARIOS = (
         name="giant-batches",
         story="Bursts of 16 share one batch, which takes as long as 16 requests in turn.",
         models=(
-            ModelPlan("dense", "dense", layers=6, tokens=32, batching=batching(16, 30_000, 2)),
+            ModelPlan("dense", "dense", layers=1, tokens=256, batching=batching(16, 30_000, 2)),
         ),
         streams=(
             Stream("dense", Arrivals("burst", rate=48, burst_size=16)),

@@ -17,11 +17,11 @@ SCENARIOS = (
     ),
     Scenario(
         name="crowded-cores",
-        story="Each run uses all cores; bursts of 12 at once only wait for each other.",
-        models=(ModelPlan("dense", "dense", layers=6, tokens=64),),
+        story="Each run uses all cores; bursts of 8 at once only wait for each other.",
+        models=(ModelPlan("dense", "dense", layers=6, tokens=256),),
         streams=(
-            Stream("dense", Arrivals("closed", concurrency=1)),
-            Stream("dense", Arrivals("burst", rate=24, burst_size=12)),
+            Stream("dense", Arrivals("closed", concurrency=2)),
+            Stream("dense", Arrivals("burst", rate=12, burst_size=8)),
         ),
         findings=("cpu-oversubscribed",),
         victim="dense",
@@ -31,8 +31,8 @@ SCENARIOS = (
     Scenario(
         name="noisy-neighbour",
         story="Other processes on the machine compute all the time on every core.",
-        models=(ModelPlan("dense", "dense", layers=60),),
-        streams=(Stream("dense", Arrivals("open", rate=10, seed=16)),),
+        models=(ModelPlan("dense", "dense", layers=30),),
+        streams=(Stream("dense", Arrivals("open", rate=5, seed=16)),),
         findings=("other-processes-on-cpu",),
         victim="dense",
         has_neighbours=True,

@@ -9,7 +9,7 @@ SCENARIOS = (
     Scenario(
         name="healthy",
         story="Moderate traffic and spare capacity: requests spend nearly all time in the model.",
-        models=(ModelPlan("dense", "dense", layers=120, batching=batching(8, 0, 2)),),
+        models=(ModelPlan("dense", "dense", layers=60, batching=batching(8, 0, 2)),),
         streams=(Stream("dense", Arrivals("open", rate=18, seed=11)),),
         # On a fast machine, the server is idle for most of the time.
         findings=("healthy", "no-demand"),

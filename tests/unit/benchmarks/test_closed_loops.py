@@ -7,7 +7,7 @@ from diag.demo.scenarios import SCENARIOS
 
 GOOD = Result("timeout 40 → 0", 40e6, 8e6, "better", "mean latency 40.0 ms → 7.00 to 13.0 ms")
 SHORT = Result("timeout 40 → 0", 44e6, 11e6, "better", GOOD.promised, "less came")
-NOTHING = Result("the demo cannot apply it: Add a replica")
+NOTHING = Result("nothing", failure="the demo cannot apply it: Add a replica")
 
 
 def test_a_row_has_the_medians_and_what_was_kept() -> None:
@@ -23,8 +23,8 @@ def test_a_row_has_the_medians_and_what_was_kept() -> None:
 
 
 def test_a_loop_that_changed_nothing_is_a_miss() -> None:
-    assert row("burst", [NOTHING]) == ("`burst`", NOTHING.change, "-", "0 of 1", "nothing", "-")
-    assert misses("burst", [NOTHING]) == [f"`burst`, run 1: {NOTHING.change}"]
+    assert row("burst", [NOTHING]) == ("`burst`", "nothing", "-", "0 of 1", "nothing", "-")
+    assert misses("burst", [NOTHING]) == [f"`burst`, run 1: {NOTHING.failure}"]
 
 
 def test_the_loops_are_of_scenarios() -> None:

@@ -23,6 +23,7 @@ def comparison(**changes: object) -> Comparison:
         "first": "batch-timeout-dominates",
         "largest_stage": "queue-fill",
         "largest_gap": "no-demand",
+        "has_neighbours": False,
         **changes,
     }
     return Comparison(**values)  # type: ignore[arg-type]

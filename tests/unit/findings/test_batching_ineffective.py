@@ -25,26 +25,33 @@ def server(
     apart: int = 0,
     period: int = 1000,
     each: int = 1,
+    alone: int = 0,
 ) -> str:
     """``lanes`` callers, each with ``count`` requests one after the other.
 
-    Each batch holds the requests of ``each`` callers; a request takes 920 µs, or ``wait`` and
-    ``run`` µs. Callers begin ``apart`` µs after each other.
+    Each batch holds the requests of ``each`` callers, but those of the first ``alone`` callers
+    have batches to themselves; a request takes 920 µs, or ``wait`` and ``run`` µs. Callers begin
+    ``apart`` µs after each other.
     """
     text, run = "", run + wait
+
+    def group(lane: int) -> int:
+        return lane if lane < alone else alone + (lane - alone) // each
+
     for lane in range(lanes):
         text += f"line grpc-{lane}\n"
         for i in range(count):
             at = i * period + lane * apart
-            batch = QUEUE_A + 1 + (lane // each) * count + i
+            batch = QUEUE_A + 1 + group(lane) * count + i
             text += f"  BatchingSessionRun {at}..{at + run + 20}us\n"
             text += f"    ScheduleOutputTask {at + 1}..{at + 2}us size=1 _p={batch}\n"
-    for lane in range(0, lanes, each):
+    for lane in (*range(alone), *range(alone, lanes, each)):
+        rows_each = 1 if lane < alone else each
         text += f"line batch/{lane}\n"
         steps = f"line tf_Compute/{lane}\n"
         for i in range(count):
-            at, number = i * period + lane * apart, (lane // each) * count + i
-            rows = f"batch_size_before_padding={each} _c={QUEUE_A + 1 + number}"
+            at, number = i * period + lane * apart, group(lane) * count + i
+            rows = f"batch_size_before_padding={rows_each} _c={QUEUE_A + 1 + number}"
             text += f"  ProcessBatch {at + 4 + wait}..{at + run + 15}us {rows}\n"
             bounds = f"{at + 6 + wait}..{at + run + 10}us id={number} _p={9000 + number}"
             text += f"    SessionRun {bounds}\n"
@@ -75,6 +82,16 @@ def test_single_requests_in_every_batch_while_several_are_open() -> None:
     assert (timeout.name, timeout.now, timeout.to) == ("batch_timeout_micros", 0, 200)
     assert (threads.name, threads.now, threads.to) == ("num_batch_threads", 4, 1)
     assert finding.rollback == "Set batch_timeout_micros back to 0."
+
+
+def test_one_shared_batch_of_six_changes_little() -> None:
+    finding = found(server(7, each=2, alone=5))
+    assert finding is not None
+    assert finding.what.startswith("Batches hold 1.2 requests on average")
+
+
+def test_one_shared_batch_of_four_is_some_effect() -> None:
+    assert found(server(5, each=2, alone=3)) is None
 
 
 def test_with_a_timeout_fewer_threads_are_the_advice() -> None:

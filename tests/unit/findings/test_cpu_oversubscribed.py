@@ -20,15 +20,17 @@ FOUR = BatchingParameters(max_batch_size=8, batch_timeout_micros=0, num_batch_th
 
 def crowds(alone_us: int, together_us: int, *, callers: int = 4, count: int = 12) -> str:
     """``count`` batches alone, then as many times one on each of ``callers`` threads at once."""
-    lanes: list[list[tuple[int, int]]] = [[] for _ in range(callers)]
+    return in_turn([(1, alone_us)] * count + [(callers, together_us)] * count)
+
+
+def in_turn(crowds: list[tuple[int, int]]) -> str:
+    """One crowd after the other: how many batches at once, each on a thread, and their time."""
+    lanes: list[list[tuple[int, int]]] = [[] for _ in range(max(callers for callers, _ in crowds))]
     at = 0
-    for _ in range(count):
-        lanes[0].append((at, at + alone_us))
-        at += alone_us + 10
-    for _ in range(count):
-        for lane in lanes:
-            lane.append((at, at + together_us))
-        at += together_us + 10
+    for callers, time_us in crowds:
+        for lane in lanes[:callers]:
+            lane.append((at, at + time_us))
+        at += time_us + 10
     text, number = "", 0
     for i, lane in enumerate(lanes):
         calls, batches, bursts = (f"line {name}/{i}\n" for name in ("grpc", "b", "tf_Compute"))
@@ -89,6 +91,17 @@ def test_four_at_once_take_four_times_as_long() -> None:
     assert isinstance(found.gain, Gain)
     assert found.gain.now - found.gain.low == pytest.approx(0.8 * (40e6 - 2.5 * 12e6), rel=1e-2)
     assert found.gain.high == found.gain.now
+
+
+def test_all_runs_with_many_others_count_however_many_these_are() -> None:
+    some, most = [(4, 40_000)] * 20, [(5, 50_000)] * 2
+    found = oversubscribed(server(in_turn([(1, 12_000)] * 12 + some + most)))
+    assert found is not None
+    assert "and 41.1 ms with 4.1" in found.what
+    assert isinstance(found.gain, Gain)
+    # 90 of 102 batches.
+    saved = 90 / 102 * (41.1e6 - (4.11 + 1) / 2 * 12e6)
+    assert found.gain.now - found.gain.low == pytest.approx(saved, rel=1e-2)
 
 
 @pytest.mark.parametrize(
