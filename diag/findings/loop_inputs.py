@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from diag.analysis.distribution import describe
+from diag.findings import thresholds
 from diag.model.availability import Unavailable
 from diag.model.finding import Evidence, Source
 from diag.model.loops import MODEL_CALL, FunctionPlace, LoopStage, PythonFunction
@@ -119,11 +120,21 @@ def named(function: PythonFunction) -> str:
     return printable(function.label, NAME_MAX_CHARS)
 
 
+def waits(function: PythonFunction) -> bool:
+    """Whether the thread's CPU clock shows that it mostly waits."""
+    ratio = function.cpu_ratio
+    return not isinstance(ratio, Unavailable) and ratio <= 1 - thresholds.COMPUTES_MIN_RATIO
+
+
 def waits_or_computes(function: PythonFunction) -> str:
     """What the thread's CPU clock tells, in words."""
-    if isinstance(function.cpu_ratio, Unavailable):
+    ratio = function.cpu_ratio
+    if isinstance(ratio, Unavailable):
         return "whether it waits or computes was not sampled"
-    return f"on the CPU for {function.cpu_ratio:.0%} of it"
+    on_cpu = f"on the CPU for {ratio:.0%} of it"
+    if waits(function):
+        return f"it waits: {on_cpu}"
+    return f"it computes: {on_cpu}" if ratio >= thresholds.COMPUTES_MIN_RATIO else on_cpu
 
 
 def function_evidence(functions: list[PythonFunction]) -> tuple[Evidence, ...]:

@@ -12,6 +12,7 @@ from diag.analysis.loops.calls import PythonThread, find_threads
 from diag.analysis.loops.layers import call_of, find_layers, model_bounds, stage_annotations
 from diag.analysis.loops.python_time import PythonTime, place_samples
 from diag.analysis.loops.spans import Spans, find_spans
+from diag.analysis.loops.stack_kinds import when_others_work
 from diag.model.availability import Unavailable
 from diag.model.events import Bools, Int64s, Plane
 from diag.model.intervals import IntervalSet
@@ -53,8 +54,11 @@ def find_iterations(
     for thread in find_threads(host):
         spans = find_spans(host.events, thread, window)
         if spans is not None and len(spans.start_ns):
-            found.append(_cut(host, thread, spans, samples))
-    return tuple(found)
+            found.append((thread, spans))
+    others_ns = np.empty(0, np.int64)
+    if not isinstance(samples, Unavailable):
+        others_ns = when_others_work(samples, {host.lines[t.line].id for t, _ in found})
+    return tuple(_cut(host, thread, spans, samples, others_ns) for thread, spans in found)
 
 
 def table_of(found: tuple[ThreadIterations, ...]) -> IterationTable:
@@ -78,7 +82,11 @@ def table_of(found: tuple[ThreadIterations, ...]) -> IterationTable:
 
 
 def _cut(
-    host: Plane, thread: PythonThread, spans: Spans, samples: StackSamples | Unavailable
+    host: Plane,
+    thread: PythonThread,
+    spans: Spans,
+    samples: StackSamples | Unavailable,
+    others_ns: Int64s,
 ) -> ThreadIterations:
     events = host.events
     layers = find_layers(events, thread, spans)
@@ -86,7 +94,8 @@ def _cut(
     whole = union(spans.start_ns, spans.end_ns)
     blank = subtract(whole, known)
     first_call, last_call = model_bounds(layers, spans)
-    python = place_samples(samples, host.lines[thread.line].id, blank, known, spans, first_call)
+    line_id = host.lines[thread.line].id
+    python = place_samples(samples, line_id, blank, known, spans, first_call, others_ns)
     all_layers = [*layers, *stage_annotations(events, thread), *python.layers]
     pieces = tile(
         spans.start_ns,

@@ -47,6 +47,7 @@ def place_samples(
     known: IntervalSet,
     spans: Spans,
     model_start_ns: Int64s,
+    others_ns: Int64s,
 ) -> PythonTime:
     """Give each blank of the iterations the stages of the samples in it.
 
@@ -61,6 +62,8 @@ def place_samples(
         known: Its time with one.
         spans: Its iterations.
         model_start_ns: (iterations,) begin of each model call.
+        others_ns: Times at which other threads of the program work: what the thread waits for then
+            may be their work, and no request.
     """
     if isinstance(samples, Unavailable) or not len(blank):
         return _NOTHING
@@ -77,6 +80,8 @@ def place_samples(
     owner = np.maximum(np.searchsorted(spans.start_ns, at, side="right") - 1, 0)
     is_after = at >= model_start_ns[owner]
     stage = _stages(kinds, samples, rows, is_after, spans.found_by)
+    is_theirs = (stage == LoopStage.REQUEST_WAIT.index) & np.isin(at, others_ns)
+    stage[is_theirs] = LoopStage.NOT_KNOWN.index
     piece = np.searchsorted(blank.start_ns, at, side="right") - 1
     start, end = _cells(samples, rows, piece, blank)
     filled = np.zeros(len(blank), np.bool_)

@@ -141,7 +141,15 @@ def _prepare_ns(stage: PipelineStage, pipeline: Pipeline) -> float | Unavailable
 def _calls(inputs: LoopInputs, pipeline: Pipeline, stage: PipelineStage) -> int:
     prepare = _prepare_ns(stage, pipeline)
     rest = inputs.mean_ns - inputs.loops.mean_ns(_WAIT)
-    return 2 if isinstance(prepare, Unavailable) else parallel_calls(prepare, rest)
+    now = _at_a_time(stage)
+    return (
+        2 * round(now) if isinstance(prepare, Unavailable) else parallel_calls(prepare, rest, now)
+    )
+
+
+def _at_a_time(stage: PipelineStage) -> float:
+    """Functions of the stage that run at a time now."""
+    return 1.0 if stage.is_sequential else max(1.0, stage.used)
 
 
 def _gain(
@@ -157,5 +165,6 @@ def _gain(
     ratio = cpu_ratio_of(inputs.functions(FunctionPlace.MAP, _WAIT))
     if isinstance(ratio, Unavailable):
         return Unavailable("whether the function waits or computes is not known: use diag run")
-    wait = inputs.loops.mean_ns(_WAIT)
-    return prefetch_gain(inputs.mean_ns, wait, ratio, _calls(inputs, pipeline, stage))
+    rest = inputs.mean_ns - inputs.loops.mean_ns(_WAIT)
+    calls = _calls(inputs, pipeline, stage)
+    return prefetch_gain(inputs.mean_ns, rest, prepare, ratio, calls, _at_a_time(stage))

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 from diag.findings import thresholds
 from diag.findings.loop_finding import change, loop_finding
 from diag.findings.loop_gain import cpu_ratio_of, parallel_calls, prefetch_gain
-from diag.findings.loop_inputs import function_evidence, named, waits_or_computes
+from diag.findings.loop_inputs import function_evidence, named, waits, waits_or_computes
 from diag.findings.metrics import below
 from diag.model.availability import Unavailable
 from diag.model.finding import CounterEvidence, Finding, Gain
 from diag.model.loops import FunctionPlace, LoopStage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from diag.findings.loop_inputs import LoopInputs
+    from diag.model.finding import Remedy
     from diag.model.loops import PythonFunction
 
 ID = "synchronous-preprocessing"
@@ -54,32 +57,67 @@ def find_in_loop(inputs: LoopInputs) -> Finding | None:
         ),
         counter_evidence=(
             CounterEvidence("a tf.data pipeline for inputs", bool(inputs.loops.pipelines)),
+            *_waiting_for(functions),
         ),
-        remedies=(
-            change(
-                "Prepare inputs ahead of the model: tf.data with map(num_parallel_calls=N)"
-                ".batch().prefetch(), taken with next(); or a pool of threads that fills a queue. "
-                "For Python functions that wait, set options.threading.private_threadpool_size=N."
-                if stage is _BEFORE
-                else "Answer in another thread: hand the results to a queue, and go on with the "
-                "next input.",
-                "Inputs are taken before they are needed, which uses memory.",
-            ),
-            change(
-                "If it computes in Python, use TensorFlow's or NumPy's operations, or processes: "
-                "threads share Python's lock."
-            ),
-        ),
+        remedies=(*_remedies(inputs, stage, functions),),
         gain=_gain(inputs, stage, functions),
         verify=(*below(inputs.analysis, f"loop.stage.{stage.value}", 0.5),),
     )
 
 
+def _waiting_for(functions: list[PythonFunction]) -> tuple[CounterEvidence, ...]:
+    """A function that waits may wait for the next request: then nothing is lost."""
+    if not functions or not waits(functions[0]):
+        return ()
+    return (
+        CounterEvidence(
+            f"{named(functions[0])} waits for a request, and not for its input",
+            Unavailable("its stack does not tell what it waits for"),
+        ),
+    )
+
+
+def _remedies(
+    inputs: LoopInputs, stage: LoopStage, functions: list[PythonFunction]
+) -> Iterator[Remedy]:
+    if _serves_requests(inputs):
+        what = named(functions[0]) if functions else "it"
+        yield change(
+            f"Make {what} faster, or cache what repeats: each request spends this time. To serve "
+            "more requests at a time, run more threads or workers."
+        )
+    elif stage is _BEFORE:
+        yield change(
+            "Prepare inputs ahead of the model: tf.data with map(num_parallel_calls=N)"
+            ".batch().prefetch(), taken with next(); or a pool of threads that fills a queue. "
+            "For Python functions that wait, set options.threading.private_threadpool_size=N.",
+            "Inputs are taken before they are needed, which uses memory.",
+        )
+    else:
+        yield change(
+            "Answer in another thread: hand the results to a queue, and go on with the next input.",
+            "Answers that are not written yet use memory.",
+        )
+    if not (functions and waits(functions[0])):
+        yield change(
+            "If it computes in Python, use TensorFlow's or NumPy's operations, or processes: "
+            "threads share Python's lock."
+        )
+
+
+def _serves_requests(inputs: LoopInputs) -> bool:
+    """Whether iterations begin when requests come: then inputs cannot be prepared ahead."""
+    return inputs.loops.share(LoopStage.REQUEST_WAIT) >= thresholds.PART_MIN_SHARE
+
+
 def _gain(
     inputs: LoopInputs, stage: LoopStage, functions: list[PythonFunction]
 ) -> Gain | Unavailable:
+    if _serves_requests(inputs):
+        return Unavailable("inputs cannot be prepared before their request comes")
     if len(inputs.loops.iterations.threads) > 1:
         return Unavailable("several threads run iterations at a time already")
-    prepare = inputs.loops.mean_ns(stage)
+    prepare, ratio = inputs.loops.mean_ns(stage), cpu_ratio_of(functions)
     calls = parallel_calls(prepare, inputs.mean_ns - prepare)
-    return prefetch_gain(inputs.mean_ns, prepare, cpu_ratio_of(functions), calls)
+    waits = 0.0 if isinstance(ratio, Unavailable) else prepare * (1 - ratio)
+    return prefetch_gain(inputs.mean_ns, inputs.mean_ns - waits, prepare, ratio, calls)

@@ -23,6 +23,7 @@ from tests.unit.analysis.loops.programs import (
     eager,
     every_ms,
     functions,
+    sampled,
 )
 
 
@@ -70,10 +71,10 @@ def test_without_cpu_times_no_gain_is_promised():
 def test_a_small_part_of_preprocessing_is_no_finding():
     # 30 % of 450 us of calls and the wait are 193 us; 1 ms ticks hit each loop's blank.
     text = eager(80, 190)
-    analysis = analyzed_program(text, every_ms(52_000, LOADING))
+    analysis = analyzed_program(text, every_ms(52_000, LOADING, cpu=0.5))
     assert 0.2 < analysis.loops.share(LoopStage.PREPROCESS) < 0.3
     assert found(analysis, "synchronous-preprocessing") is None
-    more = analyzed_program(eager(80, 210), every_ms(52_000, LOADING))
+    more = analyzed_program(eager(80, 210), every_ms(52_000, LOADING, cpu=0.5))
     assert found(more, "synchronous-preprocessing") is not None
 
 
@@ -87,7 +88,8 @@ def test_without_samples_preprocessing_is_not_claimed():
 
 
 def test_answers_that_take_long_are_synchronous_work_as_well():
-    analysis = analyzed_program(dataset(9, 10, after_us=4000), every_ms(42_000, ANSWERING))
+    samples = every_ms(42_000, ANSWERING, cpu=0.5)
+    analysis = analyzed_program(dataset(9, 10, after_us=4000), samples)
     assert "after the model call" in found(analysis, "synchronous-preprocessing").what
 
 
@@ -97,6 +99,26 @@ def test_waiting_for_requests_is_no_preprocessing():
     finding = found(analysis, "device-idle-between-calls")
     assert "waits for a request" in finding.what
     assert finding.remedies == ()
+
+
+def served(wait_us: int):
+    """Iterations that wait for a request, and then load their input for 5 ms."""
+    rows, period_us = [], wait_us + 5450
+    for i in range(8):
+        begin = i * period_us
+        rows += [(at, TAKING) for at in range(begin + 500, begin + wait_us, 1000)]
+        rows += [(at, LOADING) for at in range(begin + wait_us + 500, begin + wait_us + 5000, 1000)]
+    return analyzed_program(eager(8, wait_us + 5000), sampled(rows))
+
+
+def test_inputs_of_requests_cannot_be_prepared_before_their_request():
+    analysis = served(5000)
+    finding = found(analysis, "synchronous-preprocessing")
+    assert finding.gain.reason == "inputs cannot be prepared before their request comes"
+    assert "Make serve.py:10 load faster" in finding.remedies[0].action
+    assert finding.verify[0].now == pytest.approx(5000 / 5450, rel=0.01)  # waiting left out
+    assert "serve.py:10 load waits for a request" in finding.counter_evidence[1].looked_for
+    assert not isinstance(found(served(800), "synchronous-preprocessing").gain, Unavailable)
 
 
 def test_input_pipeline_bound_names_stage_op_and_function():
@@ -114,6 +136,27 @@ def test_a_pool_that_python_functions_fill_is_to_be_larger():
     assert finding.gain.low == pytest.approx(521_000, rel=0.01)
     unknown = analyzed_program(dataset(10, 3000, pool=1, after_us=1))
     assert "use diag run" in found(unknown, "input-pipeline-bound").gain.reason
+
+
+def test_a_gain_begins_at_what_runs_at_a_time_already():
+    finding = found(
+        with_map_function(analyzed_program(dataset(10, 3000, pool=1, after_us=1)), 0.0),
+        "input-pipeline-bound",
+    )
+    assert finding.gain.method.endswith("the upper value is that of 2 at a time.")
+    assert finding.gain.high == pytest.approx(3_000_000 / 2, rel=0.01)
+    analysis = with_map_function(analyzed_program(dataset(10, 3000, pool=2, after_us=1)), 0.0)
+    (pipeline,) = analysis.loops.pipelines
+    stages = tuple(
+        replace(each, used=1.9, function_ns=6_000_000.0) if each.kind == "MapAndBatch" else each
+        for each in pipeline.stages
+    )
+    pipeline = replace(pipeline, stages=stages)
+    two = replace(analysis, loops=replace(analysis.loops, pipelines=(pipeline,)))
+    finding = found(two, "input-pipeline-bound")
+    assert "private_threadpool_size = 12 (now 2)" in finding.remedies[0].action
+    assert finding.gain.method.endswith("the upper value is that of 4 at a time.")
+    assert finding.gain.high == pytest.approx(6_000_000 / 4, rel=0.01)
 
 
 def test_a_pool_with_free_threads_is_not_blamed():
@@ -146,6 +189,20 @@ def test_a_pipeline_that_keeps_up_is_healthy():
     assert finding.severity is Severity.INFO
     assert found(analyzed_program(dataset(10, 60)), "pipeline-healthy") is None
     assert found(analyzed_program(functions(10, 1000, 500)), "pipeline-healthy") is None
+
+
+def test_a_cheap_pipeline_with_nothing_ready_is_not_said_to_keep_up():
+    analysis = analyzed_program(dataset(10, 60, call_us=5000))
+    assert analysis.loops.share(LoopStage.INPUT_WAIT) < 0.05
+    assert found(analysis, "pipeline-healthy") is None
+    assert found(analyzed_program(dataset(10, 40, call_us=5000)), "pipeline-healthy") is not None
+
+
+def test_the_datasets_of_predict_are_no_pipeline_of_the_program():
+    analysis = analyzed_program(predicts(8, 1000))
+    (pipeline,) = analyzed_program(dataset(10, 40)).loops.pipelines
+    read = replace(analysis, loops=replace(analysis.loops, pipelines=(pipeline,)))
+    assert found(read, "pipeline-healthy") is None
 
 
 def test_retracing_needs_three_calls_that_are_traced():
