@@ -119,8 +119,8 @@ def measure(analysis: Analysis, metric: str) -> Measured:
             return _NO_TIMELINE
         return window_ratio(gaps, gaps.by_cause_ns.get(_cause(rest), 0))
     if metric.startswith(_LOOP_STAGE):
-        loops, stage = analysis.loops, _loop_stage(metric)
-        return loops if isinstance(loops, Unavailable) else _of_work(loops, stage)
+        loops = analysis.loops
+        return loops if isinstance(loops, Unavailable) else _of_work(loops, _loop_stage(metric))
     return _PLAIN[metric][1](analysis)
 
 

@@ -87,10 +87,12 @@ def _remedies(
             "more requests at a time, run more threads or workers."
         )
     elif stage is _BEFORE:
+        calls = _calls(inputs, stage)
         yield change(
-            "Prepare inputs ahead of the model: tf.data with map(num_parallel_calls=N)"
+            f"Prepare inputs ahead of the model: tf.data with map(num_parallel_calls={calls})"
             ".batch().prefetch(), taken with next(); or a pool of threads that fills a queue. "
-            "For Python functions that wait, set options.threading.private_threadpool_size=N.",
+            "For Python functions that wait, set "
+            f"options.threading.private_threadpool_size={calls}.",
             "Inputs are taken before they are needed, which uses memory.",
         )
     else:
@@ -110,6 +112,12 @@ def _serves_requests(inputs: LoopInputs) -> bool:
     return inputs.loops.share(LoopStage.REQUEST_WAIT) >= thresholds.PART_MIN_SHARE
 
 
+def _calls(inputs: LoopInputs, stage: LoopStage) -> int:
+    """How many inputs to prepare at a time."""
+    prepare = inputs.loops.mean_ns(stage)
+    return parallel_calls(prepare, inputs.mean_ns - prepare)
+
+
 def _gain(
     inputs: LoopInputs, stage: LoopStage, functions: list[PythonFunction]
 ) -> Gain | Unavailable:
@@ -118,6 +126,7 @@ def _gain(
     if len(inputs.loops.iterations.threads) > 1:
         return Unavailable("several threads run iterations at a time already")
     prepare, ratio = inputs.loops.mean_ns(stage), cpu_ratio_of(functions)
-    calls = parallel_calls(prepare, inputs.mean_ns - prepare)
     waits = 0.0 if isinstance(ratio, Unavailable) else prepare * (1 - ratio)
-    return prefetch_gain(inputs.mean_ns, inputs.mean_ns - waits, prepare, ratio, calls)
+    return prefetch_gain(
+        inputs.mean_ns, inputs.mean_ns - waits, prepare, ratio, _calls(inputs, stage)
+    )
