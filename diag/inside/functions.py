@@ -10,6 +10,7 @@ from types import CodeType
 TEXT_MAX = 1024
 _PACKAGES = ("/site-packages/", "/dist-packages/")
 _OWN = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
+_SPAWNED = "--multiprocessing-fork"
 _GENERATED = "__autograph_generated_file"  # tensorflow/python/autograph/pyct/loader.py
 
 
@@ -66,6 +67,8 @@ class Paths:
 
     def is_user(self, file: str) -> bool:
         """Whether it is the program's own; a console script belongs to its package."""
+        if file == "<string>" and _SPAWNED in sys.orig_argv:
+            return False  # the command line of multiprocessing.spawn
         if file.startswith(("<frozen", *self._library, self._scripts, _OWN)):
             return False
         if _GENERATED in file:
