@@ -154,7 +154,7 @@ time.sleep(60)
     begun_s = time.monotonic()
     code, _, errors = run.signalled(program, signal.SIGTERM)
     assert code == 143, errors
-    assert "SIGTERM ended it during the recording, before the data was written" in errors
+    assert "SIGTERM ended it before the data of the recording was written" in errors
     assert time.monotonic() - begun_s < 25
 
 
@@ -162,7 +162,7 @@ def test_a_signal_that_the_program_gets_itself_loses_the_recording_and_says_so(r
     done = run("recording(); os.kill(os.getpid(), signal.SIGTERM); time.sleep(60)")
     assert done.returncode == 143
     assert (
-        "nothing recorded: SIGTERM ended it during the recording, before the data was written"
+        "nothing recorded: SIGTERM ended it before the data of the recording was written"
         in done.stderr
     )
 

@@ -48,6 +48,7 @@ def place_samples(
     spans: Spans,
     model_start_ns: Int64s,
     others_ns: Int64s,
+    executed: IntervalSet,
 ) -> PythonTime:
     """Give each blank of the iterations the stages of the samples in it.
 
@@ -64,6 +65,7 @@ def place_samples(
         model_start_ns: (iterations,) begin of each model call.
         others_ns: Times at which other threads of the program work: what the thread waits for then
             may be their work, and no request.
+        executed: When XLA executes what the thread called: then it waits for the model.
     """
     if isinstance(samples, Unavailable) or not len(blank):
         return _NOTHING
@@ -82,6 +84,8 @@ def place_samples(
     stage = _stages(kinds, samples, rows, is_after, spans.found_by)
     is_theirs = (stage == LoopStage.REQUEST_WAIT.index) & np.isin(at, others_ns)
     stage[is_theirs] = LoopStage.NOT_KNOWN.index
+    waits = np.isin(stage, (LoopStage.NOT_KNOWN.index, LoopStage.DISPATCH.index))
+    stage[waits & is_covered(executed, at)] = LoopStage.MODEL.index
     piece = np.searchsorted(blank.start_ns, at, side="right") - 1
     start, end = _cells(samples, rows, piece, blank)
     filled = np.zeros(len(blank), np.bool_)

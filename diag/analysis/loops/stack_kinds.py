@@ -12,7 +12,7 @@ from diag.model.events import Bools, Int32s, Int64s
 from diag.model.loops import LoopStage
 from diag.model.stacks import Frame, StackSamples
 
-_RUNTIMES = ("tensorflow/", "keras/", "tf_keras/")
+_RUNTIMES = ("tensorflow/", "keras/", "tf_keras/", "jax/", "jaxlib/", "flax/")
 # CPython 3.10 to 3.13: where a thread takes work that others hand to it, or a connection. The wait
 # itself is C code, or a condition of threading.py.
 _QUEUES = ("queue.py", "multiprocessing/queues.py", "multiprocessing/connection.py")

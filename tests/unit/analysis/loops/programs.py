@@ -121,6 +121,23 @@ def dataset(
     return "\n".join([*out, *produces, *pools])
 
 
+def jitted(n: int, wait_us: int, execute_us: int, name: str = "infer") -> str:
+    """A JAX loop: each call returns after 100 us, and executes on another thread meanwhile."""
+    out, executes, at = (
+        [f"plane /host:CPU\nline python id={LINE}"],
+        ["line tf_XLAPjRtCpuClient/1"],
+        0,
+    )
+    for _ in range(n):
+        at += wait_us
+        out.append(f"  PjitFunction({name}) {at}..{at + 100}us")
+        out.append(f"    PjitFunction({name}) {at + 1}..{at + 99}us")
+        executes.append(f"  fusion {at + 100}..{at + 100 + execute_us}us")
+        executes.append(f"  end: fusion @{at + 101 + execute_us}us")
+        at += 100 + execute_us
+    return "\n".join([*out, *executes])
+
+
 def capture_of_program(text: str, samples: StackSamples | None = None, *, level: int = 2):
     capture = replace(capture_from_trace("loop", build_space(text), "loop"), tracer_level=level)
     return capture if samples is None else replace(capture, stacks=samples)

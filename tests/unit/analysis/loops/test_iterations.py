@@ -20,6 +20,7 @@ from tests.unit.analysis.loops.programs import (
     every_ms,
     function_call,
     functions,
+    jitted,
     layers,
     sampled,
 )
@@ -168,6 +169,36 @@ def test_two_calls_are_no_loop_and_three_are_one():
 def test_reading_a_pipeline_without_a_model_is_no_loop_around_one():
     text = "\n".join(row for row in dataset(9, 500).splitlines() if "infer" not in row)
     assert isinstance(analyzed_program(text).loops, Unavailable)
+
+
+def test_a_jax_call_lasts_until_it_has_executed():
+    analysis = analyzed_program(jitted(5, 1000, 400))
+    (thread,) = analysis.loops.iterations.threads
+    assert (thread.call, thread.found_by) == ("infer", FoundBy.PERIOD)
+    assert shares_us(analysis) == {"not-known": 1000, "model": 500}
+    assert analysis.loops.model_busy == pytest.approx(2500 / 7501, rel=0.01)
+
+
+def test_the_call_of_jax_is_what_executes_longest():
+    rows = jitted(5, 1000, 400).splitlines()
+    starts = [int(row.split()[1].partition(".")[0]) for row in rows if row.startswith("  Pjit")]
+    at = rows.index(f"  PjitFunction(infer) {starts[0]}..{starts[0] + 100}us")
+    small = [f"  PjitFunction(convert) {start - 500}..{start - 100}us" for start in starts]
+    both = "\n".join([*rows[:at], *small, *rows[at:]])
+    (thread,) = analyzed_program(both).loops.iterations.threads
+    assert thread.call == "infer"
+
+
+def test_what_a_jax_program_does_while_xla_executes_is_its_own():
+    loading = shares_us(analyzed_program(jitted(5, 1000, 4000), every_ms(26_000, LOADING, cpu=0.5)))
+    assert loading == {"preprocess": 5000, "model": 100}
+    waiting = shares_us(analyzed_program(jitted(5, 1000, 4000), every_ms(26_000, IN_KERAS)))
+    assert (waiting["dispatch"], waiting["model"]) == (1000, 4100)
+
+
+def test_steps_of_training_in_jax_are_no_loop_that_serves():
+    said = analyzed_program(jitted(5, 1000, 400, name="train_step")).loops
+    assert said.reason == "its calls are steps of training, by their names"
 
 
 def test_a_training_loop_repeats_but_answers_nothing():
