@@ -43,6 +43,11 @@ class Recorder:
         self._launcher: socket.socket | None = None
         self._thread = threading.Thread(target=self._run, name="diag-recorder", daemon=True)
 
+    @property
+    def thread_id(self) -> int:
+        """Its thread, for samplers to leave out; 0 before it starts."""
+        return self._thread.ident or 0
+
     def start(self) -> None:
         """Begin to wait for the library."""
         self._thread.start()
@@ -108,7 +113,8 @@ class Recorder:
     def _record(
         self, launcher: socket.socket, request: dict[str, Any], answer: dict[str, Any]
     ) -> None:
-        sampler = StackSampler({threading.get_ident()}) if request["stacks"] else None
+        own = {each.thread_id for each in _current.values()}
+        sampler = StackSampler(own) if request["stacks"] else None
         answer["sent_unix_ns"] = time.time_ns()
         self._session = begin(
             self._library, request["folder"], request["level"], device=request["device"]
