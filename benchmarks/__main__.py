@@ -15,6 +15,10 @@ PARTS = (
     "planted",
     "overhead",
     "sampler",
+    "stack_sampler",
+    "loops.accuracy",
+    "loops.gain",
+    "loops.overhead",
 )
 
 
