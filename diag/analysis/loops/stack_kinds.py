@@ -136,7 +136,7 @@ def waits_for_work(below: list[Frame], *, is_called: bool, is_waiting: bool) -> 
     if leaf.file in _READS and any(frame.file == "http/server.py" for frame in below):
         return True  # the next request of a connection that is kept open
     if leaf.file in _SERVERS or (leaf.file, leaf.function) == _POOL:
-        return True
+        return _last_name(leaf) != "write"  # of an answer, by socketserver._SocketWriter
     if leaf.file == "socket.py":
         return leaf.function.endswith(_ACCEPTS)
     if leaf.file != _CONDITIONS and leaf.file not in _QUEUES:

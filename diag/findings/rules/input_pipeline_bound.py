@@ -94,24 +94,26 @@ def _remedies(
     inputs: LoopInputs, pipeline: Pipeline | None, stage: PipelineStage | None
 ) -> tuple[Remedy, ...]:
     out = []
-    if stage is not None and stage.is_sequential:
-        out.append(
-            change(
-                f"Set num_parallel_calls=tf.data.AUTOTUNE on {stage.kind}: it works on one element "
-                "at a time.",
-                "Elements are worked on at once, so that functions must not share state.",
-            )
-        )
-    elif pipeline is not None and stage is not None and _pool_is_full(pipeline, stage):
+    if pipeline is not None and stage is not None:
         calls = _calls(inputs, pipeline, stage)
-        out.append(
-            change(
-                f"Set options.threading.private_threadpool_size = {calls} (now "
-                f"{pipeline.threadpool_size}) and num_parallel_calls = {calls}: each running "
-                "Python function holds a thread of this pool.",
-                "More threads use more memory, and gain nothing where the function computes.",
+        if _needs_threads(pipeline, stage, calls):
+            out.append(
+                change(
+                    f"Set num_parallel_calls = {calls} on {stage.kind}, and "
+                    f"options.threading.private_threadpool_size = {calls} (now "
+                    f"{pipeline.threadpool_size}): each running Python function holds a thread of "
+                    "this pool.",
+                    "More threads use more memory, and gain nothing where the function computes.",
+                )
             )
-        )
+        elif stage.is_sequential:
+            out.append(
+                change(
+                    f"Set num_parallel_calls=tf.data.AUTOTUNE on {stage.kind}: it works on one "
+                    "element at a time.",
+                    "Elements are worked on at once, so that functions must not share state.",
+                )
+            )
     if pipeline is not None and isinstance(pipeline.producer_busy, Unavailable):
         out.append(change("End the pipeline with prefetch(tf.data.AUTOTUNE)."))
     out.append(
@@ -121,6 +123,14 @@ def _remedies(
         )
     )
     return tuple(out)
+
+
+def _needs_threads(pipeline: Pipeline, stage: PipelineStage, calls: int) -> bool:
+    """Whether Python functions need more threads than the pool has to run as many at a time."""
+    size = pipeline.threadpool_size
+    if isinstance(size, Unavailable) or stage.python_share < thresholds.FULL_MIN_SHARE:
+        return False
+    return size < calls and (stage.is_sequential or _pool_is_full(pipeline, stage))
 
 
 def _pool_is_full(pipeline: Pipeline, stage: PipelineStage) -> bool:
@@ -167,4 +177,4 @@ def _gain(
         return Unavailable("whether the function waits or computes is not known: use diag run")
     rest = inputs.mean_ns - inputs.loops.mean_ns(_WAIT)
     calls = _calls(inputs, pipeline, stage)
-    return prefetch_gain(inputs.mean_ns, rest, prepare, ratio, calls, _at_a_time(stage))
+    return prefetch_gain(inputs.mean_ns, rest, prepare, ratio, calls)

@@ -14,8 +14,6 @@ from diag.model.finding import CounterEvidence, Finding, Gain
 from diag.model.loops import FunctionPlace, LoopStage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from diag.findings.loop_inputs import LoopInputs
     from diag.model.finding import Remedy
     from diag.model.loops import PythonFunction
@@ -59,7 +57,7 @@ def find_in_loop(inputs: LoopInputs) -> Finding | None:
             CounterEvidence("a tf.data pipeline for inputs", bool(inputs.loops.pipelines)),
             *_waiting_for(functions),
         ),
-        remedies=(*_remedies(inputs, stage, functions),),
+        remedies=_remedies(inputs, stage, functions),
         gain=_gain(inputs, stage, functions),
         verify=(*below(inputs.analysis, f"loop.stage.{stage.value}", 0.5),),
     )
@@ -79,43 +77,49 @@ def _waiting_for(functions: list[PythonFunction]) -> tuple[CounterEvidence, ...]
 
 def _remedies(
     inputs: LoopInputs, stage: LoopStage, functions: list[PythonFunction]
-) -> Iterator[Remedy]:
+) -> tuple[Remedy, ...]:
+    faster = change(
+        "If it computes in Python, use TensorFlow's or NumPy's operations, or processes: threads "
+        "share Python's lock."
+    )
+    first = _in_parallel(inputs, stage, functions)
+    if functions and waits(functions[0]):
+        return (first,)
+    ratio = cpu_ratio_of(functions)
+    computes = not isinstance(ratio, Unavailable) and ratio >= thresholds.COMPUTES_MIN_RATIO
+    return (faster, first) if computes else (first, faster)
+
+
+def _in_parallel(inputs: LoopInputs, stage: LoopStage, functions: list[PythonFunction]) -> Remedy:
     if _serves_requests(inputs):
         what = named(functions[0]) if functions else "it"
-        yield change(
+        return change(
             f"Make {what} faster, or cache what repeats: each request spends this time. To serve "
             "more requests at a time, run more threads or workers."
         )
-    elif stage is _BEFORE:
-        calls = _calls(inputs, stage)
-        yield change(
-            f"Prepare inputs ahead of the model: tf.data with map(num_parallel_calls={calls})"
-            ".batch().prefetch(), taken with next(); or a pool of threads that fills a queue. "
-            "For Python functions that wait, set "
-            f"options.threading.private_threadpool_size={calls}.",
-            "Inputs are taken before they are needed, which uses memory.",
-        )
-    else:
-        yield change(
+    if stage is _AFTER:
+        return change(
             "Answer in another thread: hand the results to a queue, and go on with the next input.",
             "Answers that are not written yet use memory.",
         )
-    if not (functions and waits(functions[0])):
-        yield change(
-            "If it computes in Python, use TensorFlow's or NumPy's operations, or processes: "
-            "threads share Python's lock."
-        )
+    calls = _calls(inputs, stage)
+    return change(
+        "Prepare inputs ahead of the model: tf.data with "
+        f"map(num_parallel_calls={calls}).batch().prefetch(), taken with next(), and "
+        f"options.threading.private_threadpool_size={calls}, because each Python function holds a "
+        f"thread of this pool while it waits; or {calls} threads that fill a queue.",
+        "Inputs are taken before they are needed, which uses memory.",
+    )
+
+
+def _calls(inputs: LoopInputs, stage: LoopStage) -> int:
+    prepare = inputs.loops.mean_ns(stage)
+    return parallel_calls(prepare, inputs.mean_ns - prepare)
 
 
 def _serves_requests(inputs: LoopInputs) -> bool:
     """Whether iterations begin when requests come: then inputs cannot be prepared ahead."""
     return inputs.loops.share(LoopStage.REQUEST_WAIT) >= thresholds.PART_MIN_SHARE
-
-
-def _calls(inputs: LoopInputs, stage: LoopStage) -> int:
-    """How many inputs to prepare at a time."""
-    prepare = inputs.loops.mean_ns(stage)
-    return parallel_calls(prepare, inputs.mean_ns - prepare)
 
 
 def _gain(
@@ -127,6 +131,5 @@ def _gain(
         return Unavailable("several threads run iterations at a time already")
     prepare, ratio = inputs.loops.mean_ns(stage), cpu_ratio_of(functions)
     waits = 0.0 if isinstance(ratio, Unavailable) else prepare * (1 - ratio)
-    return prefetch_gain(
-        inputs.mean_ns, inputs.mean_ns - waits, prepare, ratio, _calls(inputs, stage)
-    )
+    rest = inputs.mean_ns - waits
+    return prefetch_gain(inputs.mean_ns, rest, prepare, ratio, _calls(inputs, stage))

@@ -20,9 +20,14 @@ LOAD = Frame("serve.py", "load", 10, is_user=True)
 ANSWER = Frame("serve.py", "answer", 20, is_user=True)
 QUEUE = Frame("queue.py", "Queue.get", 154, is_user=False)
 KERAS = Frame("keras/src/layers/layer.py", "Layer.__call__", 800, is_user=False)
-FRAMES = (SERVE, LOAD, ANSWER, QUEUE, KERAS)
+SERVER = Frame("socketserver.py", "ThreadingMixIn.process_request_thread", 688, is_user=False)
+HTTP = Frame("http/server.py", "BaseHTTPRequestHandler.handle_one_request", 388, is_user=False)
+SOCKET = Frame("socket.py", "SocketIO.readinto", 692, is_user=False)
+WRITER = Frame("socketserver.py", "_SocketWriter.write", 830, is_user=False)
+FRAMES = (SERVE, LOAD, ANSWER, QUEUE, KERAS, SERVER, HTTP, SOCKET, WRITER)
 LOADING, ANSWERING, TAKING, IN_KERAS, LOOPING = (0, 1), (0, 2), (0, 3), (0, 4), (0,)
-STACKS = (LOADING, ANSWERING, TAKING, IN_KERAS, LOOPING)
+READING, WRITING, PARSING = (5, 6, 7), (5, 6, 0, 2, 8), (5, 6)
+STACKS = (LOADING, ANSWERING, TAKING, IN_KERAS, LOOPING, READING, WRITING, PARSING)
 
 
 def layers(n: int, wait_us: int, *, equal: int, between_us: int) -> str:

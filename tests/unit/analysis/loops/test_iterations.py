@@ -13,7 +13,10 @@ from tests.unit.analysis.loops.programs import (
     IN_KERAS,
     LINE,
     LOADING,
+    PARSING,
+    READING,
     TAKING,
+    WRITING,
     analyzed_program,
     dataset,
     eager,
@@ -116,6 +119,16 @@ def test_a_wait_for_a_request_is_told_by_the_stack_and_by_nothing_else():
     assert "request-wait" not in shares_us(analyzed_program(text))
     waits = shares_us(analyzed_program(text, every_ms(52_000, TAKING)))
     assert (waits["request-wait"], "not-known" in waits) == (10_000, False)
+
+
+def test_a_server_that_writes_an_answer_does_not_wait_for_a_request():
+    text = eager(5, 10_000)
+    waits = shares_us(analyzed_program(text, every_ms(52_000, READING)))
+    assert waits["request-wait"] == 10_000
+    writes = shares_us(analyzed_program(text, every_ms(52_000, WRITING)))
+    assert (writes["preprocess"], "request-wait" in writes) == (10_000, False)
+    parses = shares_us(analyzed_program(text, every_ms(52_000, PARSING)))
+    assert "request-wait" not in parses
 
 
 def test_samples_of_keras_are_part_of_the_model_call():
