@@ -56,11 +56,12 @@ def find_layers(
         mask[np.maximum(thread.top_of_token[chosen], 0)] = True
         return mask
 
-    is_next = having([name == _NEXT for name in names])
-    is_other = having([name not in (_NEXT, _CONSTANT) for name in names])
-    is_setup = having(
-        ["MakeIterator" in n or n.endswith(("Dataset", "DatasetV2", "IteratorV3")) for n in names]
-    )
+    # predict makes a dataset and reads it: that is a part of its call, as all of its ops are.
+    predicts = call_of(events, thread) == PREDICT
+    is_next = having([name == _NEXT and not predicts for name in names])
+    is_other = having([predicts or name not in (_NEXT, _CONSTANT) for name in names])
+    ends = ("Dataset", "DatasetV2", "IteratorV3")
+    is_setup = having([predicts or "MakeIterator" in n or n.endswith(ends) for n in names])
     calls = thread.calls_function
     converts = np.isin(events.name_id[top], _ids(events, ev.CONVERSIONS)) | (
         has_token & ~is_other & ~is_next
@@ -83,7 +84,7 @@ def find_layers(
 
     layers = [
         (LoopStage.TRACING, union(start[building], end[building])),
-        (LoopStage.INPUT_WAIT, _input_waits(events, thread)),
+        (LoopStage.INPUT_WAIT, EMPTY if predicts else _input_waits(events, thread)),
         (LoopStage.INPUT_FETCH, of(is_next)),
         (LoopStage.CONVERT, of(convert)),
         (LoopStage.MODEL, of(model)),

@@ -13,6 +13,8 @@ from diag.model.loops import LoopStage
 from diag.model.stacks import Frame, StackSamples
 
 _RUNTIMES = ("tensorflow/", "keras/", "tf_keras/", "jax/", "jaxlib/", "flax/")
+# next() of a dataset; TensorFlow 2.3 to 2.21.
+_ITERATORS = "tensorflow/python/data/ops/iterator_ops.py"
 # CPython 3.10 to 3.13: where a thread takes work that others hand to it, or a connection. The wait
 # itself is C code, or a condition of threading.py.
 _QUEUES = ("queue.py", "multiprocessing/queues.py", "multiprocessing/connection.py")
@@ -49,8 +51,8 @@ class StackKinds:
             the loop's own frames are not known the innermost one; -1 where no frame is the
             program's.
         leaf: (stacks,) int32, innermost frame of the program; -1 without one.
-        stage: (stacks,) int8, ``REQUEST_WAIT``, ``DISPATCH``, ``NOT_KNOWN``, or -1 for the
-            program's own work.
+        stage: (stacks,) int8, ``REQUEST_WAIT``, ``INPUT_FETCH``, ``DISPATCH``, ``NOT_KNOWN``, or -1
+            for the program's own work.
     """
 
     function: Int32s
@@ -85,6 +87,8 @@ def kinds_of(samples: StackSamples, rows: Int64s, in_call: Bools) -> StackKinds:
         is_waiting = stack_id in waiting
         if waits_for_work(below, is_called=bool(called), is_waiting=is_waiting):
             stage[stack_id] = LoopStage.REQUEST_WAIT.index
+        elif below and below[0].file == _ITERATORS:
+            stage[stack_id] = LoopStage.INPUT_FETCH.index
         elif any(frame.file.startswith(_RUNTIMES) for frame in below):
             stage[stack_id] = LoopStage.DISPATCH.index
         elif is_loop and is_waiting and not _fetches(below):

@@ -20,14 +20,11 @@ LOAD = Frame("serve.py", "load", 10, is_user=True)
 ANSWER = Frame("serve.py", "answer", 20, is_user=True)
 QUEUE = Frame("queue.py", "Queue.get", 154, is_user=False)
 KERAS = Frame("keras/src/layers/layer.py", "Layer.__call__", 800, is_user=False)
-SERVER = Frame("socketserver.py", "ThreadingMixIn.process_request_thread", 688, is_user=False)
-HTTP = Frame("http/server.py", "BaseHTTPRequestHandler.handle_one_request", 388, is_user=False)
-SOCKET = Frame("socket.py", "SocketIO.readinto", 692, is_user=False)
-WRITER = Frame("socketserver.py", "_SocketWriter.write", 830, is_user=False)
-FRAMES = (SERVE, LOAD, ANSWER, QUEUE, KERAS, SERVER, HTTP, SOCKET, WRITER)
+ITERATOR = Frame("tensorflow/python/data/ops/iterator_ops.py", "next", 800, is_user=False)
+FRAMES = (SERVE, LOAD, ANSWER, QUEUE, KERAS, ITERATOR)
 LOADING, ANSWERING, TAKING, IN_KERAS, LOOPING = (0, 1), (0, 2), (0, 3), (0, 4), (0,)
-READING, WRITING, PARSING = (5, 6, 7), (5, 6, 0, 2, 8), (5, 6)
-STACKS = (LOADING, ANSWERING, TAKING, IN_KERAS, LOOPING, READING, WRITING, PARSING)
+IN_NEXT = (0, 5)
+STACKS = (LOADING, ANSWERING, TAKING, IN_KERAS, LOOPING, IN_NEXT)
 
 
 def layers(n: int, wait_us: int, *, equal: int, between_us: int) -> str:
@@ -173,3 +170,10 @@ def sampled(
 def every_ms(us: int, stack: tuple[int, ...], **options: float) -> StackSamples:
     """The same stack at each ms of a recording."""
     return sampled([(at, stack) for at in range(500, us, 1000)], **options)
+
+
+def both(one: StackSamples, other: StackSamples) -> StackSamples:
+    """The samples of two threads."""
+    columns = ("time_ns", "thread_id", "line_id", "weight", "cpu_ns", "stack_id")
+    joined = {c: np.concatenate((getattr(one, c), getattr(other, c))) for c in columns}
+    return replace(one, **joined)

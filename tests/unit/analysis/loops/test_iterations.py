@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -11,13 +13,12 @@ from diag.model.loops import FoundBy, LoopStage
 from tests.unit.analysis.loops.programs import (
     ANSWERING,
     IN_KERAS,
+    IN_NEXT,
     LINE,
     LOADING,
-    PARSING,
-    READING,
     TAKING,
-    WRITING,
     analyzed_program,
+    both,
     dataset,
     eager,
     every_ms,
@@ -57,6 +58,39 @@ def test_equal_layers_of_a_model_are_one_call():
     assert set(table.duration_ns[table.complete].tolist()) == {
         10_000_000 + 4 * 200_000 + 3 * 50_000
     }
+
+
+def test_an_op_before_equal_layers_makes_the_call_longer_and_not_the_layers_irregular():
+    """A busy machine: the wait before a call is hardly longer than the gaps between its layers."""
+    out, at = [f"plane /host:CPU\nline python id={LINE}"], 0
+    for _ in range(12):
+        at += 1500
+        for op in ("Fill", *("MatMul", "Relu") * 20):
+            out.append(f"  EagerExecute {at}..{at + 100}us eager_op={op}")
+            at += 600
+    found = analyzed_program("\n".join(out)).loops.iterations
+    assert int(found.complete.sum()) == 11
+    # The same with Python between the layers that no call needs: each is a call.
+    slow = "\n".join(out[:1] + [_later(row, k * 1500) for k, row in enumerate(out[1:])])
+    assert int(analyzed_program(slow).loops.iterations.complete.sum()) > 100
+
+
+def _later(row: str, us: int) -> str:
+    """The event some time later."""
+    return re.sub(r"(\d+)\.\.(\d+)us", lambda m: f"{int(m[1]) + us}..{int(m[2]) + us}us", row)
+
+
+def test_calls_of_functions_in_bursts_are_iterations_each():
+    out, at = [f"plane /host:CPU\nline python id={LINE}"], 0
+    for number in range(40):
+        at += 100 if number % 10 else 200_000
+        out += [
+            f"  tf.constant {at}..{at + 50}us",
+            f"    EagerExecute {at}..{at + 40}us eager_op=_EagerConst",
+        ]
+        out += function_call(at + 60, 400)
+        at += 460
+    assert int(analyzed_program("\n".join(out)).loops.iterations.complete.sum()) == 39
 
 
 @pytest.mark.parametrize(("wait_us", "between_us"), [(10_000, 1001), (4990, 1000), (500, 500)])
@@ -121,19 +155,46 @@ def test_a_wait_for_a_request_is_told_by_the_stack_and_by_nothing_else():
     assert (waits["request-wait"], "not-known" in waits) == (10_000, False)
 
 
-def test_a_server_that_writes_an_answer_does_not_wait_for_a_request():
-    text = eager(5, 10_000)
-    waits = shares_us(analyzed_program(text, every_ms(52_000, READING)))
-    assert waits["request-wait"] == 10_000
-    writes = shares_us(analyzed_program(text, every_ms(52_000, WRITING)))
-    assert (writes["preprocess"], "request-wait" in writes) == (10_000, False)
-    parses = shares_us(analyzed_program(text, every_ms(52_000, PARSING)))
-    assert "request-wait" not in parses
-
-
 def test_samples_of_keras_are_part_of_the_model_call():
     shares = shares_us(analyzed_program(eager(5, 10_000), every_ms(52_000, IN_KERAS)))
     assert shares["dispatch"] == 10_200
+
+
+def test_samples_in_next_are_part_of_it():
+    """After its event, ``next()`` waits for Python's lock."""
+    text = dataset(5, 100, after_us=4000)
+    shares = shares_us(analyzed_program(text, every_ms(24_000, IN_NEXT)))
+    assert (shares["input-fetch"], "postprocess" in shares) == (4020, False)
+
+
+def test_the_input_of_predict_is_part_of_its_call():
+    out, at = [f"plane /host:CPU\nline python id={LINE}"], 0
+    for _ in range(5):
+        at += 5000
+        for op in ("RangeDataset", "MakeIterator"):
+            out.append(f"  TFE_Py_FastPathExecute_C {at}..{at + 500}us")
+            out.append(f"    EagerExecute {at}..{at + 500}us eager_op={op}")
+            at += 500
+        out.append(f"  EagerExecute {at}..{at + 300}us eager_op=IteratorGetNext")
+        out.append(f"    Iterator::Root {at}..{at + 250}us id=1")
+        name = "one_step_on_data_distributed"
+        out.append(f"  {name} {at + 300}..{at + 900}us tf_function_call=notTraced-nonXla")
+        out.append(f"    EagerExecute {at + 300}..{at + 900}us eager_op=__inference_{name}_7")
+        at += 900
+    shares = shares_us(analyzed_program("\n".join(out)))
+    assert shares == {"not-known": 5000, "dispatch": 1300, "model": 600}
+
+
+def test_where_the_sampler_sees_no_thread_no_request_is_there():
+    """A server with a thread for each request, whose next thread has the same number."""
+    text = eager(5, 40_000)
+    rows = [(at, LOADING) for at in range(500, 210_000, 1000) if at % 40_450 > 35_000]
+    alone = shares_us(analyzed_program(text, sampled(rows)))
+    assert (alone["preprocess"], "request-wait" in alone) == (40_000, False)
+    other = sampled([(at, TAKING) for at in range(500, 210_000, 1000)], line=99)
+    shares = shares_us(analyzed_program(text, both(sampled(rows), other)))
+    assert shares["request-wait"] == pytest.approx(35_000, abs=1000)
+    assert shares["preprocess"] == pytest.approx(5000, abs=1000)
 
 
 def test_after_the_call_a_loop_over_tf_data_works_on_the_answer():

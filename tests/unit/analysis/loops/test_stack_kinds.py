@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import numpy as np
 import pytest
 
 from diag.analysis.loops.stack_kinds import waits_for_work
@@ -16,6 +13,7 @@ from tests.unit.analysis.loops.programs import (
     LOOPING,
     TAKING,
     analyzed_program,
+    both,
     eager,
     every_ms,
     sampled,
@@ -40,6 +38,9 @@ def below(text: str) -> list[Frame]:
         ("socketserver.py serve_forever, socket.py socket.accept", True),
         ("http/client.py _read_status, socket.py SocketIO.readinto", False),
         ("http/server.py handle_one_request, socket.py SocketIO.readinto", True),
+        ("http/server.py flush_headers, socketserver.py _SocketWriter.write", False),
+        ("http/server.py flush_headers, socketserver.py write", False),
+        ("socketserver.py process_request_thread, http/server.py parse_request", False),
         ("asyncio/runners.py run, asyncio/base_events.py run_forever, selectors.py select", True),
         ("asyncio/runners.py run, asyncio/events.py _run, starlette/json.py render", False),
         ("concurrent/futures/thread.py _worker", True),
@@ -93,9 +94,7 @@ def test_a_queue_that_the_programs_own_threads_fill_is_no_wait_for_a_request():
 
     def beside(stack, cpu: float):
         other = every_ms(52_000, stack, cpu=cpu, line=99)
-        columns = ("time_ns", "thread_id", "line_id", "weight", "cpu_ns", "stack_id")
-        both = {c: np.concatenate((getattr(taking, c), getattr(other, c))) for c in columns}
-        loops = analyzed_program(eager(5, 10_000), replace(taking, **both)).loops
+        loops = analyzed_program(eager(5, 10_000), both(taking, other)).loops
         return loops.share(LoopStage.REQUEST_WAIT), loops.share(LoopStage.NOT_KNOWN)
 
     wait = pytest.approx(10_000 / 10_450)
