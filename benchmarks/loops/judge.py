@@ -41,6 +41,7 @@ class Compared:
         finding: Id of the first finding; "" without any.
         sentence: What it says.
         stage: Kind of the tf.data stage that diag says decides; "" for none.
+        remedy: The first finding's first advice; "" without any.
     """
 
     found: int
@@ -50,6 +51,7 @@ class Compared:
     finding: str = ""
     sentence: str = ""
     stage: str = ""
+    remedy: str = ""
 
 
 def compare(planted: Planted, bundle: Path, log: Path) -> Compared:
@@ -76,6 +78,7 @@ def compare(planted: Planted, bundle: Path, log: Path) -> Compared:
         finding=findings[0].id if findings else "",
         sentence=findings[0].what if findings else "",
         stage=stage.kind if stage else "",
+        remedy=next((each.action for each in findings[0].remedies), "") if findings else "",
     )
 
 
@@ -92,6 +95,8 @@ def faults(planted: Planted, compared: Compared) -> list[str]:
         out.append("finding")
     elif planted.words not in compared.sentence:
         out.append(f"sentence without {planted.words}")
+    elif planted.remedy not in compared.remedy:
+        out.append(f"advice without {planted.remedy}")
     if planted.stage and compared.stage != planted.stage:
         out.append(f"stage {compared.stage or 'not named'}, not {planted.stage}")
     return out

@@ -70,12 +70,13 @@ def read_truth(path: Path, window: tuple[int, int], *, has_made: bool = False) -
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """All steps as columns, in the order of their begin; unix ns."""
+    """All steps as columns, in the order of their begin; unix ns; and numbers of elements."""
 
     thread: Int64s
     kind: np.typing.NDArray[np.str_]
     begin: Int64s
     end: Int64s
+    number: Int64s
 
 
 def read_steps(path: Path) -> Steps:
@@ -83,12 +84,13 @@ def read_steps(path: Path) -> Steps:
     document = json.loads(path.read_text())
     rows = sorted(document["steps"], key=lambda row: row[2])
     shift = document["clocks"][0][1] - document["clocks"][0][0]
-    thread, kind, begin, end = zip(*rows, strict=True)
+    thread, kind, begin, end, number = zip(*rows, strict=True)
     return Steps(
         np.array(thread, np.int64),
         np.array(kind),
         np.array(begin, np.int64) + shift,
         np.array(end, np.int64) + shift,
+        np.array(number, np.int64),
     )
 
 
@@ -109,7 +111,8 @@ def _within(begin: Int64s, end: Int64s, starts: Int64s, ends: Int64s) -> int:
 def _waits_ns(steps: Steps, starts: Int64s) -> int:
     """Time in ``next()`` before the element was made: the k-th call takes the k-th element."""
     calls, made = steps.kind == "input", steps.kind == "made"
-    begin, end, ready = steps.begin[calls], steps.end[calls], steps.end[made]
+    begin, end = steps.begin[calls], steps.end[calls]
+    ready = steps.end[made][np.argsort(steps.number[made], kind="stable")]
     count = min(len(begin), len(ready))
     wait = np.clip(ready[:count] - begin[:count], 0, (end - begin)[:count])
     return int(wait[np.isin(begin[:count], starts)].sum())

@@ -2,4 +2,4 @@
 
 import http_server
 
-http_server.run(clients=2, pause_seconds=0.02, keep_alive=True, numbers=20_000)
+http_server.run(clients=2, pause_seconds=0.005, keep_alive=True, numbers=60_000)

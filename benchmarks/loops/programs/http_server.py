@@ -1,10 +1,12 @@
 """Answers JSON over HTTP by ``http.server``; used by the programs ``http_...``."""
 
-import http.client
 import json
+import subprocess
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import tensorflow as tf
 from models import dense_function
@@ -30,17 +32,16 @@ def run(clients, pause_seconds, keep_alive, numbers):
         numbers: Numbers in a request.
     """
     answer, log = dense_function(WIDTH), StepLog()
-    idle_since = threading.local()
+    answered = {}  # time of the last answer by number of the thread, which a later one may have
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1" if keep_alive else "HTTP/1.0"
-
-        def setup(self):
-            idle_since.ns = time.perf_counter_ns()
-            super().setup()
+        wbufsize = -1  # one packet an answer
 
         def parse_request(self):
-            log.add("wait", idle_since.ns, time.perf_counter_ns())
+            since = answered.get(threading.get_ident())
+            if since:
+                log.add("wait", since, time.perf_counter_ns())
             return super().parse_request()
 
         def log_message(self, *_):
@@ -54,30 +55,20 @@ def run(clients, pause_seconds, keep_alive, numbers):
                 result = answer(rows)
             with log.step("answer"):
                 self.reply(json.dumps(result.numpy()[0, :50].tolist()).encode())
-            idle_since.ns = time.perf_counter_ns()
+            answered[threading.get_ident()] = time.perf_counter_ns()
 
         def reply(self, data):
             self.send_response(200)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
+            self.wfile.flush()
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    body = json.dumps([each % 17 * 0.37 for each in range(numbers)])
-    for _ in range(clients):
-        arguments = (server.server_port, body, pause_seconds, keep_alive, log)
-        threading.Thread(target=_ask, args=arguments, daemon=True).start()
+    words = map(str, (server.server_port, clients, pause_seconds, int(keep_alive), numbers))
+    asking = subprocess.Popen([sys.executable, Path(__file__).parent / "http_clients.py", *words])
     log.over.wait()
+    asking.kill()
     log.end()
-
-
-def _ask(port, body, pause_seconds, keep_alive, log):
-    connection = http.client.HTTPConnection("127.0.0.1", port)
-    while log.goes_on:
-        connection.request("POST", "/", body)
-        connection.getresponse().read()
-        if not keep_alive:
-            connection.close()
-        time.sleep(pause_seconds)

@@ -28,18 +28,19 @@ class StepLog:
         """False once the program has got SIGTERM."""
         return not self.over.is_set() and time.monotonic() < self._end
 
-    def step(self, kind):
+    def step(self, kind, number=0):
         """A context: one step of the calling thread.
 
         Args:
             kind: ``wait`` for a request, ``input`` from an iterator, ``prepare``, ``model``,
                 ``answer``; or ``made``, an element of a pipeline.
+            number: Of the element.
         """
-        return _Step(self._rows, kind)
+        return _Step(self._rows, kind, number)
 
     def add(self, kind, begin, end):
         """A step that another clock reading began."""
-        self._rows.append((threading.get_ident(), kind, begin, end))
+        self._rows.append((threading.get_ident(), kind, begin, end, 0))
 
     def write(self):
         """Write all steps."""
@@ -55,17 +56,17 @@ class StepLog:
 
 
 class _Step:
-    __slots__ = ("_begin", "_kind", "_rows")
+    __slots__ = ("_begin", "_kind", "_number", "_rows")
 
-    def __init__(self, rows, kind):
-        self._rows, self._kind, self._begin = rows, kind, 0
+    def __init__(self, rows, kind, number):
+        self._rows, self._kind, self._number, self._begin = rows, kind, number, 0
 
     def __enter__(self):
         self._begin = time.perf_counter_ns()
 
     def __exit__(self, *_):
         now = time.perf_counter_ns()
-        self._rows.append((threading.get_ident(), self._kind, self._begin, now))
+        self._rows.append((threading.get_ident(), self._kind, self._begin, now, self._number))
 
 
 def _clocks():

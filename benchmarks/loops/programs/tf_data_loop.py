@@ -22,7 +22,7 @@ def slow_row(log, seconds):
     """A map function that waits in Python, as for a file on a network, and logs what it makes."""
 
     def load_row(number):
-        with log.step("made"):
+        with log.step("made", int(number)):
             time.sleep(seconds)
             return tf.fill([WIDTH], tf.cast(number, tf.float32) % 5 / 5)
 

@@ -9,6 +9,7 @@ from diag.findings.loop_finding import change, loop_finding
 from diag.findings.loop_gain import cpu_ratio_of, parallel_calls, prefetch_gain
 from diag.findings.loop_inputs import function_evidence, named, waits_or_computes
 from diag.findings.metrics import below
+from diag.findings.python_lock import lock_cores
 from diag.model.availability import Unavailable
 from diag.model.finding import CounterEvidence, Evidence, Finding, Gain, Source
 from diag.model.loops import FunctionPlace, LoopStage
@@ -95,8 +96,8 @@ def _remedies(
 ) -> tuple[Remedy, ...]:
     out = []
     if pipeline is not None and stage is not None:
-        calls = _calls(inputs, pipeline, stage)
-        if _needs_threads(pipeline, stage, calls):
+        calls, sequential = _calls(inputs, pipeline, stage), _sequential(pipeline, stage)
+        if _needs_threads(pipeline, stage, calls) and lock_cores(inputs) is None:
             out.append(
                 change(
                     f"Set num_parallel_calls = {calls} on {stage.kind}, and "
@@ -106,11 +107,11 @@ def _remedies(
                     "More threads use more memory, and gain nothing where the function computes.",
                 )
             )
-        elif stage.is_sequential:
+        elif sequential is not None:
             out.append(
                 change(
-                    f"Set num_parallel_calls=tf.data.AUTOTUNE on {stage.kind}: it works on one "
-                    "element at a time.",
+                    f"Set num_parallel_calls=tf.data.AUTOTUNE on {sequential.kind}: it works on "
+                    "one element at a time.",
                     "Elements are worked on at once, so that functions must not share state.",
                 )
             )
@@ -123,6 +124,16 @@ def _remedies(
         )
     )
     return tuple(out)
+
+
+def _sequential(pipeline: Pipeline, stage: PipelineStage) -> PipelineStage | None:
+    """The stage, or the interleave that reads from it, if that works on one element at a time."""
+    above = (
+        each
+        for each in pipeline.stages
+        if "Interleave" in each.kind and stage.path.startswith(f"{each.path}::")
+    )
+    return next((each for each in (stage, *above) if each.is_sequential), None)
 
 
 def _needs_threads(pipeline: Pipeline, stage: PipelineStage, calls: int) -> bool:
@@ -167,8 +178,12 @@ def _gain(
 ) -> Gain | Unavailable:
     if pipeline is None or stage is None:
         return Unavailable("which stage decides is not known")
+    if stage.python_share < thresholds.FULL_MIN_SHARE:
+        return Unavailable("TensorFlow's own operations compute there; free cores decide")
     if not (stage.is_sequential or _pool_is_full(pipeline, stage)):
         return Unavailable("the stage computes on all threads it has; free cores decide")
+    if lock_cores(inputs) is not None:
+        return Unavailable("its Python functions share one core: they hold Python's lock in turns")
     prepare = _prepare_ns(stage, pipeline)
     if isinstance(prepare, Unavailable):
         return prepare

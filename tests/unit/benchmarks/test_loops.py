@@ -14,7 +14,7 @@ from benchmarks.loops.truth import read_truth
 from diag.findings import FINDING_IDS
 
 ORIGIN, MS = 1_700_000_000_000_000_000, 1_000_000
-PIPELINE = Planted("map", "a pipeline", ("input-pipeline-bound",), "load_row", "Map")
+PIPELINE = Planted("map", "a pipeline", ("input-pipeline-bound",), "load_row", "Map", "parallel")
 RIGHT = Compared(
     found=10,
     true=11,
@@ -22,13 +22,17 @@ RIGHT = Compared(
     waiting=(58.1, 60.0),
     finding="input-pipeline-bound",
     sentence="Waits for load_row.",
+    remedy="Set num_parallel_calls.",
     stage="Map",
 )
 
 
-def truth_of(tmp_path: Path, *steps: tuple[int, str, float, float], window_ms=(0, 1000), **more):
+def truth_of(tmp_path: Path, *steps: tuple, window_ms=(0, 1000), **more):
     """The truth of steps (thread, kind, begin, end), ms; the log's clock reads 50 ms at first."""
-    rows = [(t, k, round((50 + a) * MS), round((50 + b) * MS)) for t, k, a, b in steps]
+    rows = [
+        (t, k, round((50 + a) * MS), round((50 + b) * MS), number[0] if number else 0)
+        for t, k, a, b, *number in steps
+    ]
     path = tmp_path / "log.json"
     path.write_text(json.dumps({"clocks": [[50 * MS, ORIGIN]], "steps": rows}))
     return read_truth(path, tuple(ORIGIN + each * MS for each in window_ms), **more)
@@ -79,9 +83,9 @@ def test_waiting_for_a_request_is_no_part_of_the_mean(tmp_path):
 
 def test_an_element_is_waited_for_until_it_is_made(tmp_path):
     steps = [
-        (7, "made", 0, 2),
-        (7, "made", 2, 13),
-        (7, "made", 13, 15),
+        (7, "made", 0, 2, 0),
+        (8, "made", 1, 15, 2),
+        (7, "made", 2, 13, 1),
         (1, "input", 1, 3),  # made at 2: waits 1 ms
         (1, "input", 10, 14),  # made at 13: waits 3 ms
         (1, "input", 20, 21),  # made before; bounds the last iteration alone
@@ -103,6 +107,7 @@ def test_a_right_answer_has_no_fault():
         ({"finding": "retracing"}, "finding"),
         ({"finding": ""}, "finding"),
         ({"sentence": "Waits."}, "sentence without load_row"),
+        ({"remedy": "Make it cheaper."}, "advice without parallel"),
         ({"stage": ""}, "stage not named, not Map"),
     ],
 )

@@ -178,6 +178,34 @@ def test_a_sequential_map_is_to_be_parallel():
     assert "Set num_parallel_calls=tf.data.AUTOTUNE on Map" in finding.remedies[0].action
 
 
+def test_what_tensorflow_computes_itself_has_no_promised_gain():
+    analysis = analyzed_program(dataset(10, 3000, op="decode:DecodeJpeg"))
+    gain = found(analysis, "input-pipeline-bound").gain
+    assert gain.reason == "TensorFlow's own operations compute there; free cores decide"
+
+
+def test_files_of_a_sequential_interleave_are_to_be_read_at_once():
+    analysis = analyzed_program(dataset(10, 3000))
+    (pipeline,) = analysis.loops.pipelines
+    path = "Iterator::Root::Prefetch::Interleave"
+    decides = replace(
+        pipeline.critical_stage,
+        kind="TFRecord",
+        path=f"{path}::FlatMap::TFRecord",
+        python_share=0.0,
+        function_ns=Unavailable("it calls no function"),
+    )
+    interleave = replace(decides, kind="Interleave", path=path, is_sequential=True, wait_share=0.0)
+    other = replace(interleave, kind="ParallelInterleaveV4", path=f"{path}::FlatMap::Other")
+    for is_sequential, advised in ((True, "AUTOTUNE on Interleave"), (False, "cheaper")):
+        above = replace(interleave, is_sequential=is_sequential)
+        stages = replace(pipeline, stages=(other, above, decides), critical=2)
+        loops = replace(analysis.loops, pipelines=(stages,))
+        finding = found(replace(analysis, loops=loops), "input-pipeline-bound")
+        assert "stage TFRecord" in finding.what
+        assert advised in finding.remedies[0].action
+
+
 def test_python_in_a_sequential_map_needs_a_larger_pool_as_well():
     text = dataset(10, 3000, pool=2, after_us=1).replace("parallelism=2", "parallelism=1")
     finding = found(with_map_function(analyzed_program(text), 0.0), "input-pipeline-bound")
@@ -277,6 +305,9 @@ def test_python_that_shares_one_core_is_bound_by_its_lock():
     )
     bound = replace(two, loops=replace(loops, pipelines=(replace(pipeline, stages=busy),)))
     assert "use 1.0 cores together" in found(with_map_function(bound, 0.5), "python-gil-bound").what
+    waiting = found(with_map_function(bound, 0.31), "input-pipeline-bound")
+    assert waiting.gain.reason.startswith("its Python functions share one core")
+    assert all("private_threadpool_size" not in each.action for each in waiting.remedies)
     assert found(with_map_function(bound, 0.9), "python-gil-bound") is None  # two cores
     assert found(with_map_function(bound, 0.1), "python-gil-bound") is None  # they wait
     assert found(with_map_function(two, 0.9), "python-gil-bound") is None  # one at a time
