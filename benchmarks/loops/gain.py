@@ -19,7 +19,7 @@ from diag.model.finding import Gain
 from diag.model.loops import LoopStage
 
 RULE = "synchronous-preprocessing"
-SECONDS, WINDOW_NS = 13.0, 4_000_000_000
+SECONDS, WINDOW_NS = 7.0, 4_000_000_000
 MAX_ERROR = 0.15
 HEADS = (
     "preparation",

@@ -29,7 +29,7 @@ MODES = ("nothing again", "stacks", "trace", "both")
 BLOCK_HEADS = ("work", *MODES)
 PROGRAMS = ("wait_for_image", "count_words", "many_small_layers", "map_on_small_pool")
 PAIRS = 3
-PLAIN_S = 9.0  # TensorFlow's import takes three to five of them
+PLAIN_S = 4.0
 WINDOW_NS = 3_000_000_000
 RUN_HEADS = ("program", "iteration, ms", "recorded / without diag", "recorded / after it")
 

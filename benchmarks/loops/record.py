@@ -39,9 +39,17 @@ def recorded(
 
 
 def plain(program: str, log: Path, seconds: float, *words: str) -> None:
-    """Run a program without diag for some seconds after its start."""
-    end = time.monotonic() + seconds
-    _ended(command(program, log, *words), lambda: time.monotonic() > end, 0.0)
+    """Run a program without diag until its loop has run for some seconds.
+
+    Raises:
+        RuntimeError: The program failed.
+    """
+    log.unlink(missing_ok=True)
+
+    def is_over() -> bool:
+        return log.exists() and time.time() > log.stat().st_mtime + seconds
+
+    _ended(command(program, log, *words), is_over, 0.0)
 
 
 def command(program: str, log: Path, *words: str) -> list[str | Path]:

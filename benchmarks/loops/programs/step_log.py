@@ -22,6 +22,7 @@ class StepLog:
         self._clocks = [_clocks()]
         self._end = time.monotonic() + SECONDS_MAX
         signal.signal(signal.SIGTERM, lambda *_: self.over.set())
+        Path(sys.argv[1]).touch()  # the loop begins
 
     @property
     def goes_on(self):
