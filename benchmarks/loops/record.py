@@ -31,8 +31,10 @@ def recorded(
     Raises:
         RuntimeError: Nothing was recorded, or the program failed.
     """
-    run = (sys.executable, "-m", "diag", "run", "-q", "--force", "-o", bundle, "-d", duration, "--")
+    # What the program does before its loop repeats itself, too: a model is made and saved.
+    run = [sys.executable, "-m", "diag", "run", "-q", "--force", "--warmup", "3s"]
     bundle.unlink(missing_ok=True)
+    run += ["-d", duration, "-o", bundle, "--"]
     _ended([*run, *command(program, log, *words)], lambda: bundle.exists(), after_s)
     if not bundle.exists():
         raise RuntimeError(f"{program}: nothing was recorded")
