@@ -27,7 +27,9 @@ def cpu_ratio_of(functions: Iterable[PythonFunction]) -> float | Unavailable:
     time = cpu = 0.0
     for function in functions:
         if isinstance(function.cpu_ratio, Unavailable):
-            return function.cpu_ratio
+            return Unavailable(
+                "whether the preparation waits or computes is not known; only waiting can overlap"
+            )
         time += function.share
         cpu += function.share * function.cpu_ratio
     if not time:
@@ -51,7 +53,7 @@ def prefetch_gain(
     mean_ns: float,
     rest_ns: float,
     prepare_ns: float,
-    cpu_ratio: float | Unavailable,
+    cpu_ratio: float,
     calls: int,
 ) -> Gain | Unavailable:
     """The gain for the part of the preparation that waits.
@@ -60,17 +62,15 @@ def prefetch_gain(
         mean_ns: Of an iteration now.
         rest_ns: The part of it that stays as it is.
         prepare_ns: Time to prepare one input.
-        cpu_ratio: Of the preparation.
+        cpu_ratio: Of the preparation, on a free core: the part that computes.
         calls: Inputs prepared at a time after the change.
     """
-    if isinstance(cpu_ratio, Unavailable):
-        return Unavailable(
-            "whether the preparation waits or computes is not known; only waiting can overlap"
-        )
     low = max(rest_ns, prepare_ns * cpu_ratio, prepare_ns / calls)
     computes = cpu_ratio >= thresholds.COMPUTES_MIN_RATIO
     if computes or low > mean_ns * (1 - thresholds.CHECK_SLACK):
-        return Unavailable("the preparation computes: threads in Python do not make it faster")
+        return Unavailable(
+            "the preparation computes, or waits for a free core: threads do not make it faster"
+        )
     return Gain(
         "loop.iteration.mean",
         "ns",

@@ -77,7 +77,9 @@ def _in_function(stage: PipelineStage | None, inputs: LoopInputs) -> str:
     time = f", {duration(stage.function_ns)} a call{op}"
     if stage.python_share < thresholds.FULL_MIN_SHARE or not functions:
         return time
-    return f"{time}, Python function {named(functions[0])} ({waits_or_computes(functions[0])})"
+    return (
+        f"{time}, Python function {named(functions[0])} ({waits_or_computes(inputs, functions[0])})"
+    )
 
 
 def _evidence(pipeline: Pipeline, stage: PipelineStage | None) -> tuple[Evidence, ...]:
@@ -192,4 +194,4 @@ def _gain(
         return Unavailable("whether the function waits or computes is not known: use diag run")
     rest = inputs.mean_ns - inputs.loops.mean_ns(_WAIT)
     calls = _calls(inputs, pipeline, stage)
-    return prefetch_gain(inputs.mean_ns, rest, prepare, ratio, calls)
+    return prefetch_gain(inputs.mean_ns, rest, prepare, ratio * inputs.crowding, calls)

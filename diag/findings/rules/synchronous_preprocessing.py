@@ -36,7 +36,7 @@ def find_in_loop(inputs: LoopInputs) -> Finding | None:
     functions = inputs.functions(FunctionPlace.LOOP, stage)
     where = "before" if stage is _BEFORE else "after"
     who = (
-        f"in {named(functions[0])} ({waits_or_computes(functions[0])})"
+        f"in {named(functions[0])} ({waits_or_computes(inputs, functions[0])})"
         if functions
         else "in Python"
     )
@@ -55,7 +55,7 @@ def find_in_loop(inputs: LoopInputs) -> Finding | None:
         ),
         counter_evidence=(
             CounterEvidence("a tf.data pipeline for inputs", bool(inputs.loops.pipelines)),
-            *_waiting_for(functions),
+            *_waiting_for(inputs, functions),
         ),
         remedies=_remedies(inputs, stage, functions),
         gain=_gain(inputs, stage, functions),
@@ -63,9 +63,11 @@ def find_in_loop(inputs: LoopInputs) -> Finding | None:
     )
 
 
-def _waiting_for(functions: list[PythonFunction]) -> tuple[CounterEvidence, ...]:
+def _waiting_for(
+    inputs: LoopInputs, functions: list[PythonFunction]
+) -> tuple[CounterEvidence, ...]:
     """A function that waits may wait for the next request: then nothing is lost."""
-    if not functions or not waits(functions[0]):
+    if not functions or not waits(inputs, functions[0]):
         return ()
     return (
         CounterEvidence(
@@ -83,7 +85,7 @@ def _remedies(
         "share Python's lock."
     )
     first = _in_parallel(inputs, stage, functions)
-    if functions and waits(functions[0]):
+    if functions and waits(inputs, functions[0]):
         return (first,)
     ratio = cpu_ratio_of(functions)
     computes = not isinstance(ratio, Unavailable) and ratio >= thresholds.COMPUTES_MIN_RATIO
@@ -130,6 +132,8 @@ def _gain(
     if len(inputs.loops.iterations.threads) > 1:
         return Unavailable("several threads run iterations at a time already")
     prepare, ratio = inputs.loops.mean_ns(stage), cpu_ratio_of(functions)
-    waits = 0.0 if isinstance(ratio, Unavailable) else prepare * (1 - ratio)
-    rest = inputs.mean_ns - waits
+    if isinstance(ratio, Unavailable):
+        return ratio
+    ratio = min(1.0, ratio * inputs.crowding)
+    rest = inputs.mean_ns - prepare * (1 - ratio)
     return prefetch_gain(inputs.mean_ns, rest, prepare, ratio, _calls(inputs, stage))

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from diag.analysis import analyze
 from diag.findings import conclude, find
 from diag.findings.metrics import measure
 from diag.findings.rules import LOOP_RULES
@@ -13,12 +14,14 @@ from diag.model.availability import Unavailable
 from diag.model.finding import Severity
 from diag.model.gaps import Confidence
 from diag.model.loops import FunctionPlace, LoopStage, PythonFunction
+from diag.model.samples import SampleSeries
 from tests.unit.analysis.loops.programs import (
     ANSWERING,
     LOADING,
     POOL,
     TAKING,
     analyzed_program,
+    capture_of_program,
     dataset,
     eager,
     every_ms,
@@ -58,13 +61,34 @@ def test_synchronous_preprocessing_names_the_function_and_gains_by_waiting_alone
 def test_what_computes_gains_nothing_by_threads():
     analysis = analyzed_program(eager(5, 10_000), every_ms(52_000, LOADING, cpu=0.97))
     gain = found(analysis, "synchronous-preprocessing").gain
-    assert gain.reason == "the preparation computes: threads in Python do not make it faster"
+    assert gain.reason == (
+        "the preparation computes, or waits for a free core: threads do not make it faster"
+    )
     assert "NumPy" in found(analysis, "synchronous-preprocessing").remedies[0].action
     preempted = analyzed_program(eager(5, 10_000), every_ms(52_000, LOADING, cpu=0.6))
     assert isinstance(found(preempted, "synchronous-preprocessing").gain, Unavailable)
     half = analyzed_program(eager(5, 10_000), every_ms(52_000, LOADING, cpu=0.5))
     assert "ahead" in found(half, "synchronous-preprocessing").remedies[0].action
     assert found(half, "synchronous-preprocessing").gain.low == pytest.approx(5_450_000, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("runnable", "waits"), [(1.0, True), (4.0, True), (5.0, False), (8.0, False)]
+)
+def test_on_crowded_cores_a_thread_off_the_cpu_may_wait_for_a_core(runnable, waits):
+    sample = {"unix_ns": 0, "cpu_percent": [99.0, 99.0], "runnable_threads": runnable}
+    units = {"cpu_percent": "%", "runnable_threads": "threads"}
+    capture = capture_of_program(eager(5, 10_000), every_ms(52_000, LOADING, cpu=0.2))
+    finding = found(
+        analyze(replace(capture, host_samples=SampleSeries("host", 10**7, units, (sample,)))),
+        "synchronous-preprocessing",
+    )
+    assert ("it waits: on the CPU for 20% of it" in finding.what) is waits
+    computing = min(1.0, 0.2 * max(1.0, runnable / 2))
+    if computing >= 0.6:
+        assert "waits for a free core" in finding.gain.reason
+    else:
+        assert finding.gain.low == pytest.approx(450_000 + 10_000_000 * computing, rel=1e-3)
 
 
 def test_without_cpu_times_no_gain_is_promised():
