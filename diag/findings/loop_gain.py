@@ -55,6 +55,7 @@ def prefetch_gain(
     prepare_ns: float,
     cpu_ratio: float,
     calls: int,
+    now: float = 1.0,
 ) -> Gain | Unavailable:
     """The gain for the part of the preparation that waits.
 
@@ -64,19 +65,22 @@ def prefetch_gain(
         prepare_ns: Time to prepare one input.
         cpu_ratio: Of the preparation, on a free core: the part that computes.
         calls: Inputs prepared at a time after the change.
+        now: Inputs prepared at a time before it.
     """
-    low = max(rest_ns, prepare_ns * cpu_ratio, prepare_ns / calls)
+    least = max(rest_ns, prepare_ns * cpu_ratio)
+    few = 2 * round(now)
+    low, high = max(least, prepare_ns / calls), max(least, prepare_ns / few)
     computes = cpu_ratio >= thresholds.COMPUTES_MIN_RATIO
     if computes or low > mean_ns * (1 - thresholds.CHECK_SLACK):
         return Unavailable(
             "the preparation computes, or waits for a free core: threads do not make it faster"
         )
+    upper = f"; the upper value is that of {few} at a time" if high > low else ""
     return Gain(
         "loop.iteration.mean",
         "ns",
         mean_ns,
         low,
-        min(low * (1 + thresholds.PREFETCH_ERROR), mean_ns),
-        f"max(rest, preparation / {calls} at a time), for its waiting part alone; the upper value "
-        "adds what handing over took at most in measured pipelines.",
+        min(high, mean_ns),
+        f"max(rest, preparation / {calls} at a time), for its waiting part alone{upper}.",
     )

@@ -120,9 +120,7 @@ def measure(analysis: Analysis, metric: str) -> Measured:
         return window_ratio(gaps, gaps.by_cause_ns.get(_cause(rest), 0))
     if metric.startswith(_LOOP_STAGE):
         loops = analysis.loops
-        if isinstance(loops, Unavailable):
-            return loops
-        return _of_work(loops, _loop_stage(metric))
+        return loops if isinstance(loops, Unavailable) else _of_work(loops, _loop_stage(metric))
     return _PLAIN[metric][1](analysis)
 
 

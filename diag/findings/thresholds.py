@@ -235,10 +235,6 @@ SIMULATED_REFUSED_ERROR = 0.25
 # that waits; more than this is not proposed at once.
 PARALLEL_CALLS_MAX = 16
 
-# ratio. How much longer than by max(rest, f / p) an iteration of a pipeline took at most: handing
-# rows over costs a Python function some tenths of a ms (docs/accuracy.md, predicted gains).
-PREFETCH_ERROR = 0.15
-
 # ratio of an iteration. A loop that waits less for its input has a pipeline that keeps up: a full
 # buffer gave at most 2 % (TensorFlow 2.21, two cores).
 PIPELINE_HEALTHY_MAX_WAIT = 0.05

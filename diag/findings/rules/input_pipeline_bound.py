@@ -194,4 +194,5 @@ def _gain(
         return Unavailable("whether the function waits or computes is not known: use diag run")
     rest = inputs.mean_ns - inputs.loops.mean_ns(_WAIT)
     calls = _calls(inputs, pipeline, stage)
-    return prefetch_gain(inputs.mean_ns, rest, prepare, ratio * inputs.crowding, calls)
+    ratio, now = ratio * inputs.crowding, _at_a_time(stage)
+    return prefetch_gain(inputs.mean_ns, rest, prepare, ratio, calls, now)
