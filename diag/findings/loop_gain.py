@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from diag.model.loops import PythonFunction
 
 
+COMPUTES = Unavailable(
+    "the preparation computes, or waits for a free core: threads do not make it faster"
+)
+
+
 def cpu_ratio_of(functions: Iterable[PythonFunction]) -> float | Unavailable:
     """The functions' CPU time over their time; Unavailable if one of them is not known."""
     time = cpu = 0.0
@@ -51,9 +56,8 @@ def parallel_calls(prepare_ns: float, rest_ns: float, now: float = 1.0) -> int:
 
 def prefetch_gain(
     mean_ns: float,
-    rest_ns: float,
+    least_ns: tuple[float, float],
     prepare_ns: float,
-    cpu_ratio: float,
     calls: int,
     now: float = 1.0,
 ) -> Gain | Unavailable:
@@ -61,20 +65,16 @@ def prefetch_gain(
 
     Args:
         mean_ns: Of an iteration now.
-        rest_ns: The part of it that stays as it is.
+        least_ns: The iteration if inputs were always ready: by the CPU time of the preparation as
+            it was measured, and by what it would be at most on free cores.
         prepare_ns: Time to prepare one input.
-        cpu_ratio: Of the preparation, on a free core: the part that computes.
         calls: Inputs prepared at a time after the change.
         now: Inputs prepared at a time before it.
     """
-    least = max(rest_ns, prepare_ns * cpu_ratio)
     few = 2 * round(now)
-    low, high = max(least, prepare_ns / calls), max(least, prepare_ns / few)
-    computes = cpu_ratio >= thresholds.COMPUTES_MIN_RATIO
-    if computes or low > mean_ns * (1 - thresholds.CHECK_SLACK):
-        return Unavailable(
-            "the preparation computes, or waits for a free core: threads do not make it faster"
-        )
+    low, high = max(least_ns[0], prepare_ns / calls), max(least_ns[1], prepare_ns / few)
+    if low > mean_ns * (1 - thresholds.CHECK_SLACK):
+        return COMPUTES
     upper = f"; the upper value is that of {few} at a time" if high > low else ""
     return Gain(
         "loop.iteration.mean",

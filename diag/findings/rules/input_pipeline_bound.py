@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from diag.findings import thresholds
 from diag.findings.loop_finding import change, loop_finding
-from diag.findings.loop_gain import cpu_ratio_of, parallel_calls, prefetch_gain
+from diag.findings.loop_gain import COMPUTES, cpu_ratio_of, parallel_calls, prefetch_gain
 from diag.findings.loop_inputs import function_evidence, named, waits_or_computes
 from diag.findings.metrics import below
 from diag.findings.python_lock import lock_cores
@@ -194,5 +194,8 @@ def _gain(
         return Unavailable("whether the function waits or computes is not known: use diag run")
     rest = inputs.mean_ns - inputs.loops.mean_ns(_WAIT)
     calls = _calls(inputs, pipeline, stage)
-    ratio, now = ratio * inputs.crowding, _at_a_time(stage)
-    return prefetch_gain(inputs.mean_ns, rest, prepare, ratio, calls, now)
+    at_most = ratio * inputs.crowding
+    if at_most >= thresholds.COMPUTES_MIN_RATIO:
+        return COMPUTES
+    least = max(rest, prepare * ratio), max(rest, prepare * at_most)
+    return prefetch_gain(inputs.mean_ns, least, prepare, calls, _at_a_time(stage))

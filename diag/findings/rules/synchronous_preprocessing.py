@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from diag.findings import thresholds
 from diag.findings.loop_finding import change, loop_finding
-from diag.findings.loop_gain import cpu_ratio_of, parallel_calls, prefetch_gain
+from diag.findings.loop_gain import COMPUTES, cpu_ratio_of, parallel_calls, prefetch_gain
 from diag.findings.loop_inputs import function_evidence, named, waits, waits_or_computes
 from diag.findings.metrics import below
 from diag.model.availability import Unavailable
@@ -134,6 +134,9 @@ def _gain(
     prepare, ratio = inputs.loops.mean_ns(stage), cpu_ratio_of(functions)
     if isinstance(ratio, Unavailable):
         return ratio
-    ratio = min(1.0, ratio * inputs.crowding)
-    rest = inputs.mean_ns - prepare * (1 - ratio)
-    return prefetch_gain(inputs.mean_ns, rest, prepare, ratio, _calls(inputs, stage))
+    at_most = ratio * inputs.crowding
+    if at_most >= thresholds.COMPUTES_MIN_RATIO:
+        return COMPUTES
+    rest = inputs.mean_ns - prepare
+    least = rest + prepare * ratio, rest + prepare * at_most
+    return prefetch_gain(inputs.mean_ns, least, prepare, _calls(inputs, stage))
