@@ -99,7 +99,7 @@ def _remedies(
     out = []
     if pipeline is not None and stage is not None:
         calls, sequential = _calls(inputs, pipeline, stage), _sequential(pipeline, stage)
-        if _needs_threads(pipeline, stage, calls) and lock_cores(inputs) is None:
+        if _needs_threads(pipeline, stage, calls) and not _may_compute(inputs):
             out.append(
                 change(
                     f"Set num_parallel_calls = {calls} on {stage.kind}, and "
@@ -144,6 +144,15 @@ def _needs_threads(pipeline: Pipeline, stage: PipelineStage, calls: int) -> bool
     if isinstance(size, Unavailable) or stage.python_share < thresholds.FULL_MIN_SHARE:
         return False
     return size < calls and (stage.is_sequential or _pool_is_full(pipeline, stage))
+
+
+def _may_compute(inputs: LoopInputs) -> bool:
+    """Whether Python functions compute, on free cores at least, or take turns at the lock."""
+    ratio = cpu_ratio_of(inputs.functions(FunctionPlace.MAP, _WAIT))
+    if isinstance(ratio, Unavailable):
+        return False
+    computes = ratio * inputs.crowding >= thresholds.COMPUTES_MIN_RATIO
+    return computes or lock_cores(inputs) is not None
 
 
 def _pool_is_full(pipeline: Pipeline, stage: PipelineStage) -> bool:
@@ -195,7 +204,7 @@ def _gain(
     rest = inputs.mean_ns - inputs.loops.mean_ns(_WAIT)
     calls = _calls(inputs, pipeline, stage)
     at_most = ratio * inputs.crowding
-    if at_most >= thresholds.COMPUTES_MIN_RATIO:
+    if _may_compute(inputs):
         return COMPUTES
     least = max(rest, prepare * ratio), max(rest, prepare * at_most)
     return prefetch_gain(inputs.mean_ns, least, prepare, calls, _at_a_time(stage))

@@ -93,6 +93,17 @@ def test_on_crowded_cores_a_thread_off_the_cpu_may_wait_for_a_core(runnable, wai
         assert finding.gain.high == pytest.approx(most, rel=1e-3)
 
 
+def test_on_crowded_cores_no_larger_pool_is_proposed_for_what_may_compute():
+    text = dataset(10, 3000, pool=1, after_us=1)
+    for runnable, advice in ((2.0, "private_threadpool_size"), (6.0, "cheaper")):
+        sample = {"unix_ns": 0, "cpu_percent": [99.0, 99.0], "runnable_threads": runnable}
+        units = {"cpu_percent": "%", "runnable_threads": "threads"}
+        series = SampleSeries("host", 10**7, units, (sample,))
+        crowded = analyze(replace(capture_of_program(text), host_samples=series))
+        finding = found(with_map_function(crowded, 0.3), "input-pipeline-bound")
+        assert advice in finding.remedies[0].action
+
+
 def test_without_cpu_times_no_gain_is_promised():
     samples = every_ms(52_000, LOADING)
     samples.cpu_ns[:] = -1
