@@ -25,9 +25,7 @@ def call_of(events: EventTable, thread: PythonThread, executed: IntervalSet) -> 
 
     Of JAX, the function that XLA executes longest until the next one is called.
     """
-    names = [name for name in thread.token_names if name.startswith("__inference_")]
-    makes = any("MakeIterator" in op or op.endswith("Dataset") for op in thread.token_names)
-    if makes and any(word in name for name in names for word in _PREDICTS):
+    if _predicts(thread):
         return PREDICT
     tops = thread.top[thread.calls_function]
     if not len(tops):
@@ -38,6 +36,13 @@ def call_of(events: EventTable, thread: PythonThread, executed: IntervalSet) -> 
         weight = covered_between(executed, begin, np.append(begin[1:], executed.end_ns[-1]))
     time = np.bincount(events.name_id[tops], weights=weight)
     return function_name(events.names[int(time.argmax())])
+
+
+def _predicts(thread: PythonThread) -> bool:
+    """Whether it calls Keras' ``predict``, which makes a dataset for each call."""
+    names = [name for name in thread.token_names if name.startswith("__inference_")]
+    makes = any("MakeIterator" in op or op.endswith("Dataset") for op in thread.token_names)
+    return makes and any(word in name for name in names for word in _PREDICTS)
 
 
 def find_layers(
@@ -57,7 +62,7 @@ def find_layers(
         return mask
 
     # predict makes a dataset and reads it: that is a part of its call, as all of its ops are.
-    predicts = call_of(events, thread) == PREDICT
+    predicts = _predicts(thread)
     is_next = having([name == _NEXT and not predicts for name in names])
     is_other = having([predicts or name not in (_NEXT, _CONSTANT) for name in names])
     ends = ("Dataset", "DatasetV2", "IteratorV3")
