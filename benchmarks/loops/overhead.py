@@ -19,7 +19,7 @@ from benchmarks.loops.record import plain, recorded
 from benchmarks.loops.truth import read_truth
 from benchmarks.loops.work import WORK
 from diag.inside.sampler import StackSampler
-from diag.inside.session import ProfilerSession
+from diag.inside.session import begin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -84,7 +84,7 @@ def _blocks(title: str, work: Callable[[], object]) -> tuple[str, ...]:
 def _with(mode: str, work: Callable[[], object]) -> float:
     """Mean iteration with a mode on; starting and stopping are outside of it."""
     with tempfile.TemporaryDirectory() as folder:
-        trace = ProfilerSession(folder, 2, device=False) if mode in ("trace", "both") else None
+        trace = begin("tensorflow", folder, 2, device=False) if mode in ("trace", "both") else None
         sampler = StackSampler(set())
         if mode in ("stacks", "both"):
             sampler.start()

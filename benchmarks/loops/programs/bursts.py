@@ -17,6 +17,7 @@ def send_bursts(jobs, log):
         for number in range(10):
             jobs.put(number)
         time.sleep(0.25)
+    jobs.put(None)
 
 
 def parse(number):
@@ -28,9 +29,11 @@ def main():
     """The loop."""
     answer, log, jobs = dense_function(WIDTH), StepLog(), queue.Queue()
     threading.Thread(target=send_bursts, args=(jobs, log), daemon=True).start()
-    while log.goes_on:
+    while True:
         with log.step("wait"):
             number = jobs.get()
+        if number is None:
+            break
         with log.step("prepare"):
             rows = parse(number)
         with log.step("model"):
