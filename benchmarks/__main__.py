@@ -16,6 +16,10 @@ PARTS = (
     "overhead",
     "sampler",
     "tune",
+    "stack_sampler",
+    "loops.accuracy",
+    "loops.gain",
+    "loops.overhead",
 )
 
 

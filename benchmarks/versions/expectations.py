@@ -39,14 +39,12 @@ def _serving(program: str, title: str, wait: Stage | None = None) -> Expectation
     return Expectation(program, "tensorflow", title, kinds, wait)
 
 
-def _other(
-    program: str, title: str, *kinds: ProgramKind, library: str = "tensorflow"
-) -> Expectation:
-    return Expectation(program, library, title, frozenset(kinds))
+def _other(program: str, title: str, *kinds: ProgramKind) -> Expectation:
+    return Expectation(program, "tensorflow", title, frozenset(kinds))
 
 
-def _loop(program: str, title: str, kind: ProgramKind) -> Expectation:
-    return Expectation(program, "tensorflow", title, frozenset({kind}), is_loop=True)
+def _loop(program: str, title: str, kind: ProgramKind, library: str = "tensorflow") -> Expectation:
+    return Expectation(program, library, title, frozenset({kind}), is_loop=True)
 
 
 EXPECTATIONS: tuple[Expectation, ...] = (
@@ -62,5 +60,5 @@ EXPECTATIONS: tuple[Expectation, ...] = (
     _loop("function", "`tf.function`", ProgramKind.FUNCTIONS),
     _loop("eager", "eager ops", ProgramKind.EAGER),
     _other("empty", "nothing", ProgramKind.EMPTY),
-    _other("jax_calls", "jitted calls", ProgramKind.JAX, library="jax"),
+    _loop("jax_calls", "jitted calls", ProgramKind.JAX, library="jax"),
 )

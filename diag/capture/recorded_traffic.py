@@ -76,10 +76,14 @@ def find_recorded_traffic(
 def shows_traffic(space: Space) -> bool:
     """Whether anything ran; at level 1 thread pool events show unbatched requests.
 
-    Of Python programs, ops that Python ran.
+    Of Python programs, ops and jitted functions that Python called.
     """
-    any_ran = _count(space, *_ROOTS, *_PARTS, names.THREADPOOL_START_REGION, names.EAGER_EXECUTE)
-    return any_ran > 0
+    known = (*_ROOTS, *_PARTS, names.THREADPOOL_START_REGION, names.EAGER_EXECUTE)
+    jitted = any(
+        len(plane.events.rows_where(lambda name: name.startswith(names.JIT_FUNCTIONS)))
+        for plane in space.planes
+    )
+    return jitted or _count(space, *known) > 0
 
 
 def _count(space: Space, *wanted: str) -> int:

@@ -89,10 +89,10 @@ def run(
     output: Path | None,
     force: bool,
 ) -> None:
-    """Run a Python program with TensorFlow and record it once.
+    """Run a Python program with TensorFlow or JAX and record it once.
 
     COMMAND is the program with its arguments, after --. The recording starts when the program
-    repeats its work. It holds TensorFlow's trace, samples of Python's stacks, and samples of CPU
+    repeats its work. It holds the profiler's trace, samples of Python's stacks, and samples of CPU
     and GPUs. The program keeps its input, output, signals and exit status; diag writes to stderr
     only.
     """

@@ -22,12 +22,19 @@ if TYPE_CHECKING:
     from diag.model.loops import PythonFunction
 
 
+COMPUTES = Unavailable(
+    "the preparation computes, or waits for a free core: threads do not make it faster"
+)
+
+
 def cpu_ratio_of(functions: Iterable[PythonFunction]) -> float | Unavailable:
     """The functions' CPU time over their time; Unavailable if one of them is not known."""
     time = cpu = 0.0
     for function in functions:
         if isinstance(function.cpu_ratio, Unavailable):
-            return function.cpu_ratio
+            return Unavailable(
+                "whether the preparation waits or computes is not known; only waiting can overlap"
+            )
         time += function.share
         cpu += function.share * function.cpu_ratio
     if not time:
@@ -35,38 +42,45 @@ def cpu_ratio_of(functions: Iterable[PythonFunction]) -> float | Unavailable:
     return cpu / time
 
 
-def parallel_calls(prepare_ns: float, rest_ns: float) -> int:
-    """How many inputs to prepare at a time so that they keep up with the rest of the loop."""
+def parallel_calls(prepare_ns: float, rest_ns: float, now: float = 1.0) -> int:
+    """How many inputs to prepare at a time so that they keep up with the rest of the loop.
+
+    Args:
+        prepare_ns: Time to prepare one input.
+        rest_ns: Other time of an iteration.
+        now: Inputs that are prepared at a time now; the answer is twice as many at least.
+    """
     wanted = math.ceil(prepare_ns / max(rest_ns, 1.0))
-    return min(max(2, wanted), thresholds.PARALLEL_CALLS_MAX)
+    return max(2 * round(now), min(wanted, thresholds.PARALLEL_CALLS_MAX))
 
 
 def prefetch_gain(
-    mean_ns: float, prepare_ns: float, cpu_ratio: float | Unavailable, calls: int
+    mean_ns: float,
+    least_ns: tuple[float, float],
+    prepare_ns: float,
+    calls: int,
+    now: float = 1.0,
 ) -> Gain | Unavailable:
     """The gain for the part of the preparation that waits.
 
     Args:
         mean_ns: Of an iteration now.
-        prepare_ns: The part of it that is prepared ahead.
-        cpu_ratio: Of the preparation.
-        calls: Inputs prepared at a time.
+        least_ns: The iteration if inputs were always ready: by the CPU time of the preparation as
+            it was measured, and by what it would be at most on free cores.
+        prepare_ns: Time to prepare one input.
+        calls: Inputs prepared at a time after the change.
+        now: Inputs prepared at a time before it.
     """
-    if isinstance(cpu_ratio, Unavailable):
-        return Unavailable(
-            "whether the preparation waits or computes is not known; only waiting can overlap"
-        )
-    waits = prepare_ns * (1 - cpu_ratio)
-    rest = mean_ns - waits
-    low, high = max(rest, prepare_ns / calls), max(rest, prepare_ns / 2)
+    few = 2 * round(now)
+    low, high = max(least_ns[0], prepare_ns / calls), max(least_ns[1], prepare_ns / few)
     if low > mean_ns * (1 - thresholds.CHECK_SLACK):
-        return Unavailable("the preparation computes: threads in Python do not make it faster")
+        return COMPUTES
+    upper = f"; the upper value is that of {few} at a time" if high > low else ""
     return Gain(
         "loop.iteration.mean",
         "ns",
         mean_ns,
         low,
         min(high, mean_ns),
-        f"max(rest, preparation / {calls} at a time), for its waiting part alone; the upper value "
-        "is that of two at a time.",
+        f"max(rest, preparation / {calls} at a time), for its waiting part alone{upper}.",
     )

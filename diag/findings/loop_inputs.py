@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from diag.analysis.distribution import describe
+from diag.findings import thresholds
+from diag.findings.cpu import machine_cores, runnable_threads
 from diag.model.availability import Unavailable
 from diag.model.finding import Evidence, Source
 from diag.model.loops import MODEL_CALL, FunctionPlace, LoopStage, PythonFunction
@@ -40,6 +42,18 @@ class LoopInputs:
         if isinstance(self.loops.functions, Unavailable):
             return []
         return [f for f in self.loops.functions if f.place is place and f.stage is stage]
+
+    @property
+    def crowding(self) -> float:
+        """Threads of the machine that could run, for each core; 1 at least, or if not sampled.
+
+        A thread that computes gets one core divided by it. So CPU time over time, times this, is
+        at most what the thread would need of a free core.
+        """
+        threads, cores = runnable_threads(self.analysis), machine_cores(self.analysis)
+        if isinstance(threads, Unavailable) or isinstance(cores, Unavailable):
+            return 1.0
+        return max(1.0, threads / cores)
 
     @property
     def gpu(self) -> GapSummary | None:
@@ -119,11 +133,23 @@ def named(function: PythonFunction) -> str:
     return printable(function.label, NAME_MAX_CHARS)
 
 
-def waits_or_computes(function: PythonFunction) -> str:
+def waits(inputs: LoopInputs, function: PythonFunction) -> bool:
+    """Whether the thread's CPU clock shows that it mostly waits, and not for a core."""
+    ratio = function.cpu_ratio
+    if isinstance(ratio, Unavailable):
+        return False
+    return ratio * inputs.crowding <= 1 - thresholds.COMPUTES_MIN_RATIO
+
+
+def waits_or_computes(inputs: LoopInputs, function: PythonFunction) -> str:
     """What the thread's CPU clock tells, in words."""
-    if isinstance(function.cpu_ratio, Unavailable):
+    ratio = function.cpu_ratio
+    if isinstance(ratio, Unavailable):
         return "whether it waits or computes was not sampled"
-    return f"on the CPU for {function.cpu_ratio:.0%} of it"
+    on_cpu = f"on the CPU for {ratio:.0%} of it"
+    if waits(inputs, function):
+        return f"it waits: {on_cpu}"
+    return f"it computes: {on_cpu}" if ratio >= thresholds.COMPUTES_MIN_RATIO else on_cpu
 
 
 def function_evidence(functions: list[PythonFunction]) -> tuple[Evidence, ...]:

@@ -25,7 +25,8 @@ name                                      unit    value
 ``requests.failed``                       ratio   of requests, by trace or metrics
 ``loop.iteration.mean``                   ns      iterations of Python loops, without waiting for
                                                   requests
-``loop.stage.<stage>``                    ratio   of the time of iterations
+``loop.stage.<stage>``                    ratio   of the time of iterations, without waiting for
+                                                  requests (``request-wait``: of all their time)
 ``loop.model_busy``                       ratio   of the window in which a call of the model runs
 ``loop.retraced``                         ratio   of calls of tf.functions
 ``clients.latency.mean``                  ns      calls in the client log, see ``clients``
@@ -51,7 +52,7 @@ from diag.model.agreement import AgreementKind
 from diag.model.availability import Unavailable
 from diag.model.finding import Check
 from diag.model.gaps import IdleCause
-from diag.model.loops import LoopStage
+from diag.model.loops import Loops, LoopStage
 from diag.model.serving import Stage
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def measure(analysis: Analysis, metric: str) -> Measured:
         return window_ratio(gaps, gaps.by_cause_ns.get(_cause(rest), 0))
     if metric.startswith(_LOOP_STAGE):
         loops = analysis.loops
-        return loops if isinstance(loops, Unavailable) else loops.share(_loop_stage(metric))
+        return loops if isinstance(loops, Unavailable) else _of_work(loops, _loop_stage(metric))
     return _PLAIN[metric][1](analysis)
 
 
@@ -144,6 +145,15 @@ def below(analysis: Analysis, metric: str, ratio: float) -> tuple[Check, ...]:
     if isinstance(now, Unavailable):
         return ()
     return (Check(metric, unit_of(metric), now, high=now * ratio),)
+
+
+def _of_work(loops: Loops, stage: LoopStage) -> float:
+    """Of the time without waiting for a request, which changes with the load."""
+    wait = loops.share(LoopStage.REQUEST_WAIT)
+    share = loops.share(stage)
+    if stage is LoopStage.REQUEST_WAIT:
+        return share
+    return share / (1 - wait) if wait < 1 else 0.0
 
 
 def _loop_stage(metric: str) -> LoopStage:

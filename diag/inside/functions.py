@@ -10,6 +10,7 @@ from types import CodeType
 TEXT_MAX = 1024
 _PACKAGES = ("/site-packages/", "/dist-packages/")
 _OWN = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
+_SPAWNED = "--multiprocessing-fork"
 _GENERATED = "__autograph_generated_file"  # tensorflow/python/autograph/pyct/loader.py
 
 
@@ -50,6 +51,7 @@ class Paths:
             os.path.join(named[name], "")  # noqa: PTH118
             for name in ("stdlib", "platstdlib")
         )
+        self._scripts = os.path.join(named["scripts"], "")  # noqa: PTH118
         roots = {os.path.join(os.path.abspath(each), "") for each in sys.path}  # noqa: PTH100, PTH118
         self._roots = sorted({*roots, *self._library}, key=len, reverse=True)
 
@@ -64,8 +66,12 @@ class Paths:
         return file
 
     def is_user(self, file: str) -> bool:
-        """Whether it is the program's own."""
-        if file.startswith(("<frozen", *self._library, _OWN)) or _GENERATED in file:
+        """Whether it is the program's own; a console script belongs to its package."""
+        if file == "<string>" and _SPAWNED in sys.orig_argv:
+            return False  # the command line of multiprocessing.spawn
+        if file.startswith(("<frozen", *self._library, self._scripts, _OWN)):
+            return False
+        if _GENERATED in file:
             return False
         return not any(mark in file for mark in _PACKAGES)
 

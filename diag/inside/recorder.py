@@ -3,7 +3,7 @@
 One line of JSON a message. The process says who it is; each request is a recording, and gets one
 answer::
 
-    <- {"pid": 7, "tensorflow": "2.21.0"}
+    <- {"pid": 7, "library": "tensorflow", "version": "2.21.0"}
     -> {"duration_ns": 300000000, "level": 1, "device": true, "stacks": false, "folder": "/..."}
     <- {"trace": "/...", "stacks": "", "error": "", "sent_unix_ns": 1, "received_unix_ns": 2}
 """
@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 
 from .document import open_private, write_stacks
 from .sampler import StackSampler
-from .session import ProfilerSession, tensorflow_is_ready, tensorflow_version
+from .session import Session, begin, is_ready, version_of
 
 _POLL_S = 0.05
 _CONNECT_TIMEOUT_S = 5.0
@@ -32,18 +32,24 @@ _END_TIMEOUT_S = 20.0
 class Recorder:
     """Answers requests until the program or the launcher ends."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, library: str, address: str) -> None:
+        self._library = library
         self._address = address
         self._ending = threading.Event()
-        self._recording = threading.Lock()  # held from a session's begin until its files are there
+        self._recording = threading.Lock()  # held from a request until its answer
         self._exit: Callable[[int], NoReturn] | None = None  # the real os._exit while it is held
-        self._session: ProfilerSession | None = None
+        self._session: Session | None = None
         self._sampler: StackSampler | None = None
         self._launcher: socket.socket | None = None
         self._thread = threading.Thread(target=self._run, name="diag-recorder", daemon=True)
 
+    @property
+    def thread_id(self) -> int:
+        """Its thread, for samplers to leave out; 0 before it starts."""
+        return self._thread.ident or 0
+
     def start(self) -> None:
-        """Begin to wait for TensorFlow."""
+        """Begin to wait for the library."""
         self._thread.start()
 
     def end(self) -> None:
@@ -63,10 +69,10 @@ class Recorder:
             self._sampler.restore_switch_interval()
         if self._launcher is not None:
             self._launcher.close()  # so that the launcher notices the end of the parent
-        start(self._address)
+        start(self._library, self._address)
 
     def _run(self) -> None:
-        while not tensorflow_is_ready():
+        while not is_ready(self._library):
             if self._ending.wait(_POLL_S):
                 return
         try:
@@ -80,16 +86,17 @@ class Recorder:
             return  # the launcher listens no more; the program goes on
 
     def _serve(self, launcher: socket.socket) -> None:
-        _send(launcher, {"pid": os.getpid(), "tensorflow": tensorflow_version()})
+        version = version_of(self._library)
+        _send(launcher, {"pid": os.getpid(), "library": self._library, "version": version})
         requests = launcher.makefile("r", encoding="utf-8")
         while not self._ending.is_set():
             if select.select([launcher], [], [], _POLL_S)[0]:
-                line = requests.readline()
-                if not line:
-                    return
-                request = json.loads(line)
-                if request:  # an empty one ends a recording that has ended already
-                    with self._recording:
+                with self._recording:
+                    line = requests.readline()
+                    if not line:
+                        return
+                    request = json.loads(line)
+                    if request:  # an empty one ends a recording that has ended already
                         _send(launcher, self._answer(launcher, request))
 
     def _answer(self, launcher: socket.socket, request: dict[str, Any]) -> dict[str, Any]:
@@ -106,9 +113,12 @@ class Recorder:
     def _record(
         self, launcher: socket.socket, request: dict[str, Any], answer: dict[str, Any]
     ) -> None:
-        sampler = StackSampler({threading.get_ident()}) if request["stacks"] else None
+        own = {each.thread_id for each in _current.values()}
+        sampler = StackSampler(own) if request["stacks"] else None
         answer["sent_unix_ns"] = time.time_ns()
-        self._session = ProfilerSession(request["folder"], request["level"], request["device"])
+        self._session = begin(
+            self._library, request["folder"], request["level"], device=request["device"]
+        )
         try:
             if sampler is not None:
                 sampler.start()
@@ -152,23 +162,28 @@ def _send(launcher: socket.socket, message: dict[str, Any]) -> None:
     launcher.sendall((json.dumps(message) + "\n").encode())
 
 
-_current: list[Recorder] = []
+_current: dict[str, Recorder] = {}  # by library: each has a profiler of its own
 
 
 def _after_fork() -> None:
-    if _current:
-        _current[0].after_fork()
+    for recorder in tuple(_current.values()):
+        recorder.after_fork()
 
 
-def start(address: str) -> None:
+def _at_exit() -> None:
+    for recorder in _current.values():
+        recorder.end()
+
+
+def start(library: str, address: str) -> None:
     """Offer to record this process.
 
     Args:
+        library: Whose profiler records: ``tensorflow`` or ``jax``.
         address: Path of the launcher's socket.
     """
     if not _current:
         os.register_at_fork(after_in_child=_after_fork)
-        atexit.register(lambda: _current[0].end())
-    recorder = Recorder(address)
-    _current[:] = [recorder]
-    recorder.start()
+        atexit.register(_at_exit)
+    _current[library] = Recorder(library, address)
+    _current[library].start()

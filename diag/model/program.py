@@ -42,7 +42,13 @@ _TOLD_BY_REQUESTS = frozenset({ProgramKind.SERVING, ProgramKind.UNKNOWN, Program
 # Programs in which a repeated call of a model may serve requests. Training repeats its steps, too,
 # and serves none.
 _CALLS_A_MODEL = frozenset(
-    {ProgramKind.FUNCTIONS, ProgramKind.EAGER, ProgramKind.PREDICT, ProgramKind.INPUT_PIPELINE}
+    {
+        ProgramKind.FUNCTIONS,
+        ProgramKind.EAGER,
+        ProgramKind.PREDICT,
+        ProgramKind.INPUT_PIPELINE,
+        ProgramKind.JAX,
+    }
 )
 
 

@@ -111,7 +111,7 @@ def test_a_program_that_raises_in_the_window_is_recorded_until_then(tmp_path: Pa
         (
             "import os; threading.Timer(7, os.kill, (os.getpid(), 9)).start(); loop(60)",
             137,
-            "SIGKILL ended it during the recording, before the data was written",
+            "SIGKILL ended it before the data of the recording was written",
         ),
         (
             "tf.profiler.experimental.start('own'); loop(4); tf.profiler.experimental.stop()",
@@ -170,6 +170,35 @@ while time.monotonic() < end:
     assert abs(len(found["diag.request"][0]) - len(starts)) <= 1
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="JAX 0.10 needs Python 3.11")
+def test_a_jax_program_is_recorded_by_jax_itself(tmp_path: Path) -> None:
+    (tmp_path / "serve.py").write_text("""
+import time
+import jax
+@jax.jit
+def infer(x):
+    return jax.nn.relu(x @ x)
+def load():
+    time.sleep(0.02)
+    return jax.numpy.ones((256, 256))
+end = time.monotonic() + 6
+while time.monotonic() < end:
+    infer(load()).block_until_ready()
+""")
+    options = ("-o", "b.zip", "--warmup", "0", "-d", "1s")
+    command_line = [sys.executable, "-m", "diag", "run", *options, "--", sys.executable, "serve.py"]
+    done = subprocess.run(command_line, cwd=tmp_path, capture_output=True, text=True, timeout=100)
+    assert "JAX 0." in done.stderr
+    analysis = diag.analyze(diag.open_bundle(tmp_path / "b.zip"))
+    loops = analysis.loops
+    assert not isinstance(loops, diag.Unavailable)
+    assert [thread.call for thread in loops.iterations.threads] == ["infer"]
+    assert 20 <= loops.iterations.complete.sum() <= 50
+    assert not isinstance(loops.functions, diag.Unavailable)
+    assert loops.functions[0].name == "load"
+    assert analysis.tracer_level == 2
+
+
 def test_a_signal_reaches_the_programs_own_handler(tmp_path: Path) -> None:
     program = """
 import signal
@@ -209,7 +238,7 @@ def test_a_program_without_tensorflow_is_not_touched(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0
-    assert "nothing recorded: it ended before it imported TensorFlow" in done.stderr
+    assert "nothing recorded: it ended before it imported TensorFlow or JAX" in done.stderr
     loaded = set(eval(done.stdout)) - set(eval(plain.stdout))
     assert not [name for name in loaded if name.split(".")[0] in ("diag", "numpy", "grpc")]
 

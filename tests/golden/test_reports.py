@@ -28,7 +28,15 @@ from tests.unit.report.rendering import OWN_FIGURES, figures, shown_forms
 if TYPE_CHECKING:
     from diag.report.model import Report
 
-CASES = ("batch-timeout", "padding", "no-batching", "in-graph-batching", "demo-slow-preprocess")
+LOOPS = ("loop-naive", "loop-pipeline", "loop-pool")
+CASES = (
+    "batch-timeout",
+    "padding",
+    "no-batching",
+    "in-graph-batching",
+    "demo-slow-preprocess",
+    *LOOPS,
+)
 # By the end of the file's name: the format and its options.
 FORMATS = {
     "txt": ("text", RenderOptions()),
@@ -149,7 +157,7 @@ def test_every_figure_of_every_format_is_in_the_json(case, file):
     known = shown_forms(json.loads(format_named("json").render(report, RenderOptions())))
     known |= OWN_FIGURES | sentence_figures(report)
     found = figures(plain_text(rendered(case, file), file))
-    assert len(found) > 20
+    assert len(found) > 15
     assert sorted(set(found) - known) == []
 
 

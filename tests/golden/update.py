@@ -14,6 +14,7 @@ from diag.report.comparison.model import (
 )
 from diag.report.formats._json_document import SCHEMA_RESOURCE, report_schema, schema_of
 from diag.report.tuning.model import TUNING_SCHEMA_RESOURCE, TUNING_SCHEMA_VERSION, TuningReport
+from tests.golden import test_loop_samples as loop_samples
 from tests.golden import test_show_page as show_page
 from tests.golden.test_reports import CASES, FORMATS, golden_path, rendered
 from tests.golden.typed_lines import FOLDER, error_text, help_text, prepare
@@ -52,6 +53,10 @@ def main() -> None:
         show_page.SHOWN.sub(lambda found: f"{found[1]}{text}{found[3]}", show_page.PAGE.read_text())
     )
     README.write_text(with_readme_output(README.read_text()))
+    loops = loop_samples.PAGE
+    loops.write_text(loop_samples.SHOWN.sub(loop_samples.shown_again, loops.read_text()))
+    readme = ROOT / "README.md"
+    readme.write_text(README_SHOWN.sub(_excerpt, readme.read_text()))
 
 
 def comparison_schema() -> str:

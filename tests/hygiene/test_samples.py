@@ -20,9 +20,13 @@ ROW = re.compile(
 )
 DESCRIBED = {match["name"]: match for match in ROW.finditer(README)}
 # Recordings of GPUs have a folder a device, and a test of their own (tests/golden).
-FOLDERS = sorted(
+ALL = sorted(
     path for path in SAMPLE_TRACES.iterdir() if path.is_dir() and not path.name.startswith("gpu-")
 )
+# Of Python programs: their truth is how they are made (tests/golden/test_loop_samples.py).
+LOOPS = [path for path in ALL if path.name.startswith("loop-")]
+FOLDERS = [path for path in ALL if path not in LOOPS]
+LOOP_ROW = re.compile(r"^\| `(loop-\w+)/` \| .+ \| ([\d ]+) \| (\d+) \|$", re.M)
 
 # What anyone who clones pays for; a sample is to be small enough to look through.
 FILE_MAX_BYTES = 1_500_000
@@ -53,7 +57,7 @@ def test_every_sample_is_described_and_no_other() -> None:
 
 
 def test_samples_are_small() -> None:
-    sizes = {path: path.stat().st_size for folder in FOLDERS for path in folder.iterdir()}
+    sizes = {path: path.stat().st_size for folder in ALL for path in folder.iterdir()}
     assert [path.name for path, size in sizes.items() if size > FILE_MAX_BYTES] == []
     assert sum(sizes.values()) < ALL_MAX_BYTES
 
@@ -77,12 +81,28 @@ def test_a_sample_is_as_large_as_described_and_holds_the_requests_described(fold
     assert abs(counted - expected) <= REQUESTS_TOLERANCE * expected
 
 
-@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)
+@pytest.mark.parametrize("folder", LOOPS, ids=lambda path: path.name)
+def test_a_loop_is_as_large_as_described_and_holds_the_iterations_described(folder: Path) -> None:
+    described = {name: (size, count) for name, size, count in LOOP_ROW.findall(README)}
+    assert set(described) == {path.name for path in LOOPS}
+    assert [path.name for path in folder.iterdir()] == ["bundle.zip"]
+    size, count = described[folder.name]
+    assert len(trace_bytes(folder)) == int(size.replace(" ", ""))
+    loops = analyze(open_bundle(source(folder))).loops
+    assert not isinstance(loops, Unavailable)
+    assert loops.iterations.complete.sum() == int(count)
+
+
+@pytest.mark.parametrize("folder", ALL, ids=lambda path: path.name)
 def test_a_sample_names_no_place_on_the_machine_it_was_made_on(folder: Path) -> None:
     contents = [path.read_bytes() for path in folder.iterdir() if path.suffix != ".zip"]
     if source(folder).suffix == ".zip":
         with zipfile.ZipFile(source(folder)) as bundle:
             contents += [bundle.read(name) for name in bundle.namelist()]
+            assert json.loads(bundle.read("diag/manifest.json"))["target"]["hostnames"] in (
+                [],
+                ["localhost"],
+            )
     assert len(contents) >= 2
     place = re.compile(rb"/(?:home|root|work|Users|tmp|opt)/\w+")
     assert [place.findall(content) for content in contents if place.search(content)] == []

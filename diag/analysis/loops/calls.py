@@ -51,21 +51,30 @@ def find_threads(host: Plane) -> tuple[PythonThread, ...]:
 
 
 def _eager_rows(events: EventTable) -> Int64s:
-    """Rows of eager ops: of ``EagerExecute``, or where that was not recorded of ``EAGER_CALL``."""
+    """Rows of eager ops: of ``EagerExecute``, or where that was not recorded of ``EAGER_CALL``.
+
+    Of a JAX program, the calls of jitted functions.
+    """
     rows = events.rows_where(
         lambda name: name == ev.EAGER_EXECUTE or name.startswith(ev.EAGER_EXECUTE_EARLIER)
     )
-    return rows if len(rows) else events.rows_where(lambda name: name.startswith(ev.EAGER_CALL))
+    if len(rows):
+        return rows
+    rows = events.rows_where(lambda name: name.startswith(ev.EAGER_CALL))
+    if len(rows):
+        return rows
+    return events.rows_where(lambda name: name.startswith(ev.JIT_FUNCTIONS))
 
 
 def _thread(events: EventTable, line: int, tokens: Int64s) -> PythonThread:
-    names = events.names
+    names, top = events.names, _outermost(events, line)
+    if names[int(events.name_id[tokens[0]])].startswith(ev.JIT_FUNCTIONS):
+        tokens = tokens[np.isin(tokens, top)]  # each call has two events, one in the other
     told = events.stat(ev.STAT_EAGER_OP).at(tokens)
     ids = np.where(told >= 0, told, events.name_id[tokens])
     known: dict[str, int] = {}
     by_id = {i: known.setdefault(_op(names[i]), len(known)) for i in np.unique(ids).tolist()}
     token_id = np.array([by_id[i] for i in ids.tolist()], np.int64)
-    top = _outermost(events, line)
     return PythonThread(
         line=line,
         tokens=tokens,
@@ -79,9 +88,16 @@ def _thread(events: EventTable, line: int, tokens: Int64s) -> PythonThread:
 
 def _op(name: str) -> str:
     """The op without what a retrace changes."""
+    if name.startswith(ev.JIT_FUNCTIONS):
+        return function_name(name)
     for prefix in (ev.EAGER_EXECUTE_EARLIER, ev.EAGER_CALL):
         name = name.removeprefix(prefix)
     return _NUMBER_ENDING.sub("", name)
+
+
+def function_name(name: str) -> str:
+    """``infer`` of JAX's ``PjitFunction(infer)``; else the name itself."""
+    return name.partition("(")[2].rstrip(")") if name.startswith(ev.JIT_FUNCTIONS) else name
 
 
 def _outermost(events: EventTable, line: int) -> Int64s:
@@ -105,7 +121,8 @@ def _is_call(name: str) -> bool:
 def _functions(
     events: EventTable, top: Int64s, tokens: Int64s, token_id: Int64s, names: tuple[str, ...]
 ) -> Bools:
-    out = events.stat(ev.STAT_FUNCTION_CALL).at(top) >= 0
+    jitted = np.array([name.startswith(ev.JIT_FUNCTIONS) for name in events.names], np.bool_)
+    out = (events.stat(ev.STAT_FUNCTION_CALL).at(top) >= 0) | jitted[events.name_id[top]]
     runs = np.array([name.startswith("__inference_") for name in names], np.bool_)
     at = np.searchsorted(top, tokens[runs[token_id]], side="right") - 1
     out[at[at >= 0]] = True

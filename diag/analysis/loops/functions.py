@@ -48,7 +48,7 @@ def _of_loops(found: tuple[ThreadIterations, ...], samples: StackSamples) -> lis
                 )
     out = []
     for (frame, stage), parts in groups.items():
-        if LOOP_STAGES[stage] is LoopStage.DISPATCH:
+        if LOOP_STAGES[stage] in (LoopStage.DISPATCH, LoopStage.MODEL):
             continue
         rows, time, leaf = (np.concatenate(column) for column in zip(*parts, strict=True))
         share = int(time.sum()) / total if total else 0.0

@@ -9,15 +9,24 @@ import numpy as np
 from diag.analysis.intervals.sets import merge, subtract, union
 from diag.analysis.intervals.tiling import Layer, tile
 from diag.analysis.loops.calls import PythonThread, find_threads
-from diag.analysis.loops.layers import call_of, find_layers, model_bounds, stage_annotations
+from diag.analysis.loops.layers import (
+    call_of,
+    executing,
+    find_layers,
+    model_bounds,
+    stage_annotations,
+)
 from diag.analysis.loops.python_time import PythonTime, place_samples
 from diag.analysis.loops.spans import Spans, find_spans
+from diag.analysis.loops.stack_kinds import when_others_work
 from diag.model.availability import Unavailable
 from diag.model.events import Bools, Int64s, Plane
 from diag.model.intervals import IntervalSet
 from diag.model.loops import LOOP_STAGES, IterationTable, LoopStage, LoopThread
 from diag.model.stacks import StackSamples
 from diag.model.window import Window
+
+_WAITING = (LoopStage.DISPATCH, LoopStage.NOT_KNOWN)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,12 +58,15 @@ def find_iterations(
     host: Plane, window: Window, samples: StackSamples | Unavailable
 ) -> tuple[ThreadIterations, ...]:
     """The iterations of all threads that repeat a model call."""
-    found = []
+    found, executed = [], executing(host)
     for thread in find_threads(host):
-        spans = find_spans(host.events, thread, window)
+        spans = find_spans(host.events, thread, window, executed)
         if spans is not None and len(spans.start_ns):
-            found.append(_cut(host, thread, spans, samples))
-    return tuple(found)
+            found.append((thread, spans))
+    others_ns = np.empty(0, np.int64)
+    if not isinstance(samples, Unavailable):
+        others_ns = when_others_work(samples, {host.lines[t.line].id for t, _ in found})
+    return tuple(_cut(host, thread, spans, executed, samples, others_ns) for thread, spans in found)
 
 
 def table_of(found: tuple[ThreadIterations, ...]) -> IterationTable:
@@ -78,16 +90,26 @@ def table_of(found: tuple[ThreadIterations, ...]) -> IterationTable:
 
 
 def _cut(
-    host: Plane, thread: PythonThread, spans: Spans, samples: StackSamples | Unavailable
+    host: Plane,
+    thread: PythonThread,
+    spans: Spans,
+    executed: IntervalSet,
+    samples: StackSamples | Unavailable,
+    others_ns: Int64s,
 ) -> ThreadIterations:
     events = host.events
     layers = find_layers(events, thread, spans)
     known = merge(*(each for _, each in layers))
     whole = union(spans.start_ns, spans.end_ns)
     blank = subtract(whole, known)
-    first_call, last_call = model_bounds(layers, spans)
-    python = place_samples(samples, host.lines[thread.line].id, blank, known, spans, first_call)
-    all_layers = [*layers, *stage_annotations(events, thread), *python.layers]
+    first_call, last_call = model_bounds(layers, executed, spans)
+    line_id = host.lines[thread.line].id
+    python = place_samples(samples, line_id, blank, known, spans, first_call, others_ns, executed)
+    # While a JAX program waits for what it calls, XLA executes on other threads.
+    works = [each for each in python.layers if each[0] not in _WAITING]
+    waits = [each for each in python.layers if each[0] in _WAITING]
+    model = (LoopStage.MODEL, executed)
+    all_layers = [*layers, *stage_annotations(events, thread), *works, model, *waits]
     pieces = tile(
         spans.start_ns,
         spans.end_ns,
@@ -98,10 +120,12 @@ def _cut(
     line = host.lines[thread.line]
     shown = [i for i, each in enumerate(host.lines) if each.name == line.name]
     name = line.name if len(shown) == 1 else f"{line.name} #{shown.index(thread.line) + 1}"
-    described = LoopThread(name, line.id, spans.found_by, spans.regularity, call_of(events, thread))
-    model = np.stack((first_call, last_call), axis=1)
+    described = LoopThread(
+        name, line.id, spans.found_by, spans.regularity, call_of(events, thread, executed)
+    )
+    bounds = np.stack((first_call, last_call), axis=1)
     return ThreadIterations(
-        thread, spans.start_ns, spans.end_ns, spans.complete, stage_ns, model, described, python
+        thread, spans.start_ns, spans.end_ns, spans.complete, stage_ns, bounds, described, python
     )
 
 

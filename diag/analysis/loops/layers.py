@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from diag.analysis.intervals.nesting import innermost
-from diag.analysis.intervals.sets import EMPTY, merge, union
+from diag.analysis.intervals.sets import EMPTY, covered_between, merge, union
 from diag.analysis.loops import thresholds
-from diag.analysis.loops.calls import PythonThread
+from diag.analysis.loops.calls import PythonThread, function_name
 from diag.analysis.loops.spans import Spans
 from diag.formats.trace import event_names as ev
-from diag.model.events import Bools, EventTable, Int64s
+from diag.model.events import Bools, EventTable, Int64s, Plane
 from diag.model.intervals import IntervalSet
 from diag.model.loops import EAGER_OPS, PREDICT, LoopStage
 
@@ -20,17 +20,29 @@ _PREDICTS = ("one_step_on_data", "predict_function")
 StageIntervals = tuple[LoopStage, IntervalSet]
 
 
-def call_of(events: EventTable, thread: PythonThread) -> str:
-    """What is called: the function with most time, ``predict``, or op by op."""
-    names = [name for name in thread.token_names if name.startswith("__inference_")]
-    makes = any("MakeIterator" in op or op.endswith("Dataset") for op in thread.token_names)
-    if makes and any(word in name for name in names for word in _PREDICTS):
+def call_of(events: EventTable, thread: PythonThread, executed: IntervalSet) -> str:
+    """What is called: the function with most time, ``predict``, or op by op.
+
+    Of JAX, the function that XLA executes longest until the next one is called.
+    """
+    if _predicts(thread):
         return PREDICT
     tops = thread.top[thread.calls_function]
     if not len(tops):
         return EAGER_OPS
-    time = np.bincount(events.name_id[tops], weights=(events.end_ns[tops] - events.start_ns[tops]))
-    return events.names[int(time.argmax())]
+    begin, end = events.start_ns[tops], events.end_ns[tops]
+    weight = end - begin
+    if len(executed):
+        weight = covered_between(executed, begin, np.append(begin[1:], executed.end_ns[-1]))
+    time = np.bincount(events.name_id[tops], weights=weight)
+    return function_name(events.names[int(time.argmax())])
+
+
+def _predicts(thread: PythonThread) -> bool:
+    """Whether it calls Keras' ``predict``, which makes a dataset for each call."""
+    names = [name for name in thread.token_names if name.startswith("__inference_")]
+    makes = any("MakeIterator" in op or op.endswith("Dataset") for op in thread.token_names)
+    return makes and any(word in name for name in names for word in _PREDICTS)
 
 
 def find_layers(
@@ -49,11 +61,12 @@ def find_layers(
         mask[np.maximum(thread.top_of_token[chosen], 0)] = True
         return mask
 
-    is_next = having([name == _NEXT for name in names])
-    is_other = having([name not in (_NEXT, _CONSTANT) for name in names])
-    is_setup = having(
-        ["MakeIterator" in n or n.endswith(("Dataset", "DatasetV2", "IteratorV3")) for n in names]
-    )
+    # predict makes a dataset and reads it: that is a part of its call, as all of its ops are.
+    predicts = _predicts(thread)
+    is_next = having([name == _NEXT and not predicts for name in names])
+    is_other = having([predicts or name not in (_NEXT, _CONSTANT) for name in names])
+    ends = ("Dataset", "DatasetV2", "IteratorV3")
+    is_setup = having([predicts or "MakeIterator" in n or n.endswith(ends) for n in names])
     calls = thread.calls_function
     converts = np.isin(events.name_id[top], _ids(events, ev.CONVERSIONS)) | (
         has_token & ~is_other & ~is_next
@@ -76,7 +89,7 @@ def find_layers(
 
     layers = [
         (LoopStage.TRACING, union(start[building], end[building])),
-        (LoopStage.INPUT_WAIT, _input_waits(events, thread)),
+        (LoopStage.INPUT_WAIT, EMPTY if predicts else _input_waits(events, thread)),
         (LoopStage.INPUT_FETCH, of(is_next)),
         (LoopStage.CONVERT, of(convert)),
         (LoopStage.MODEL, of(model)),
@@ -146,11 +159,24 @@ def _input_waits(events: EventTable, thread: PythonThread) -> IntervalSet:
     return merge(waits, union(events.start_ns[roots[plain]], events.end_ns[roots[plain]]))
 
 
+def executing(host: Plane) -> IntervalSet:
+    """When XLA executes a JAX program's functions on the CPU, on threads of its own."""
+    events = host.events
+    lines = [i for i, each in enumerate(host.lines) if each.name.startswith(ev.XLA_CPU_THREADS)]
+    is_work = np.array([_is_work(name) for name in events.names], np.bool_)
+    rows = np.flatnonzero(np.isin(events.line_index, lines) & is_work[events.name_id])
+    return union(events.start_ns[rows], events.end_ns[rows])
+
+
+def _is_work(name: str) -> bool:
+    return not name.startswith((ev.THREADPOOL_PREFIX, "end: "))
+
+
 def model_bounds(
-    layers: list[tuple[LoopStage, IntervalSet]], spans: Spans
+    layers: list[tuple[LoopStage, IntervalSet]], executed: IntervalSet, spans: Spans
 ) -> tuple[Int64s, Int64s]:
     """(n,) begin and end of the model call; those of the iteration where none is known."""
-    model = next(each for stage, each in layers if stage is LoopStage.MODEL)
+    model = merge(*(each for stage, each in layers if stage is LoopStage.MODEL), executed)
     owner = np.searchsorted(spans.start_ns, model.start_ns, side="right") - 1
     chosen = owner >= 0
     first = _first(model.start_ns, owner, chosen, len(spans.start_ns))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from diag.analysis.intervals.sets import union
 from diag.analysis.loops import thresholds
 from diag.analysis.loops.functions import find_functions
@@ -13,7 +15,10 @@ from diag.model.capture import Capture
 from diag.model.events import Plane
 from diag.model.gaps import Confidence
 from diag.model.loops import FoundBy, IterationTable, Loops
-from diag.model.program import Program
+from diag.model.program import Program, ProgramKind
+
+# Of a JAX program nothing but the function's name tells a step of training.
+_TRAINS = re.compile(r"train|update|grad|loss|optim")
 
 
 def find_loops(capture: Capture, host: Plane, program: Program) -> Loops | Unavailable:
@@ -24,6 +29,8 @@ def find_loops(capture: Capture, host: Plane, program: Program) -> Loops | Unava
     table = table_of(found)
     if not table.complete.any():
         return Unavailable("no thread repeats a call of a model")
+    if program.kind is ProgramKind.JAX and all(_TRAINS.search(t.call) for t in table.threads):
+        return Unavailable("its calls are steps of training, by their names")
     confidence, reason = _confidence(table)
     return Loops(
         iterations=table,
@@ -52,5 +59,5 @@ def _confidence(table: IterationTable) -> tuple[Confidence, str]:
     least = min(thread.regularity for thread in table.threads)
     return (
         Confidence.HIGH,
-        f"{complete:,} iterations; {least:.0%} of their TensorFlow calls repeat.",
+        f"{complete:,} iterations; {least:.0%} of their calls repeat.",
     )

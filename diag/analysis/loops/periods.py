@@ -48,6 +48,7 @@ def _starts(events: EventTable, thread: PythonThread) -> tuple[Int64s, FoundBy, 
         top = thread.top_of_token[rows]
         once = rows[np.append(True, top[1:] != top[:-1])] if len(rows) else rows
         return once, FoundBy.CALL, 0.0
+    period, regularity = _whole_period(events, thread, period, regularity)
     template = _template(ids, period)
     ops = [names[i] for i in template.tolist()]
     makes = any("MakeIterator" in op or op.endswith("Dataset") for op in ops)
@@ -62,14 +63,42 @@ def _starts(events: EventTable, thread: PythonThread) -> tuple[Int64s, FoundBy, 
     return _whole_calls(events, thread, starts), FoundBy.PERIOD, regularity
 
 
-def find_period(ids: Int64s) -> tuple[int, float]:
-    """The smallest period of most of a sequence and the ratio that repeats; 0 without any."""
-    n = len(ids)
-    for period in range(1, min(thresholds.PERIOD_MAX, n // thresholds.ITERATIONS_MIN) + 1):
+def find_period(
+    ids: Int64s, *, more_than: int = 0, least: float = thresholds.REGULAR_MIN_RATIO
+) -> tuple[int, float]:
+    """The smallest period of most of a sequence and the ratio that repeats; 0 without any.
+
+    Args:
+        ids: The sequence.
+        more_than: Only longer periods.
+        least: Ratio that has to repeat.
+    """
+    longest = min(thresholds.PERIOD_MAX, len(ids) // thresholds.ITERATIONS_MIN)
+    for period in range(more_than + 1, longest + 1):
         same = float((ids[period:] == ids[:-period]).mean())
-        if same >= thresholds.REGULAR_MIN_RATIO:
+        if same >= least:
             return period, same
     return 0, 0.0
+
+
+def _whole_period(
+    events: EventTable, thread: PythonThread, period: int, regularity: float
+) -> tuple[int, float]:
+    """The period of the loop, where the shorter one is that of a model's equal layers.
+
+    Only where ops run one by one, with no more Python before the shorter period than a call needs,
+    and only if the longer one explains most of what the shorter one does not.
+    """
+    is_exact = regularity == 1.0
+    if is_exact or thread.calls_function.any():
+        return period, regularity
+    starts = _by_gap(events, thread, _template(thread.token_id, period))
+    gap = _gaps_ns(events, thread)[starts]
+    if not len(gap) or float(np.median(gap)) > thresholds.DISPATCH_MAX_NS:
+        return period, regularity
+    least = 1 - (1 - regularity) * thresholds.UNEXPLAINED_MAX_RATIO
+    longer, same = find_period(thread.token_id, more_than=period, least=least)
+    return (longer, same) if longer else (period, regularity)
 
 
 def _template(ids: Int64s, period: int) -> Int64s:
@@ -99,8 +128,7 @@ def _whole_calls(events: EventTable, thread: PythonThread, starts: Int64s) -> In
     Every k-th start is kept if a longer gap is before it than before the others, and if those are
     as short as Python within one call.
     """
-    top = np.maximum(thread.top_of_token[starts], 0)
-    if len(starts) == 0 or thread.calls_function[top].any():
+    if len(starts) == 0 or thread.calls_function.any():
         return starts
     gap = _gaps_ns(events, thread)[starts]
     gap[starts == 0] = np.iinfo(np.int64).max  # what was before the first op is not known

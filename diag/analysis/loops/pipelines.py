@@ -124,7 +124,8 @@ def _stage(
         function_calls=len(own),
         used=executing_ns / max(1, window.duration_ns),
         parallelism=parallelism,
-        is_sequential=(is_map or "Interleave" in kind) and not is_async,
+        is_sequential=(is_map or "Interleave" in kind)
+        and (not is_async or (parallelism == 1 and not autotuned)),
         autotuned=autotuned,
         made_parallel=is_map and is_async and sequential_name,
         injected=name.startswith("inject/"),

@@ -47,11 +47,14 @@ def place_samples(
     known: IntervalSet,
     spans: Spans,
     model_start_ns: Int64s,
+    others_ns: Int64s,
+    executed: IntervalSet,
 ) -> PythonTime:
     """Give each blank of the iterations the stages of the samples in it.
 
     A sample stands for the ticks since the one before it, half a tick shifted; within a blank, the
-    samples share all of it. Blanks between two samples get the stages of the others in
+    samples share all of it. Where the sampler saw other threads only, this one did not exist: no
+    request was there. Blanks between two samples get the stages of the others in
     proportion, those before and after the model call apart.
 
     Args:
@@ -61,6 +64,9 @@ def place_samples(
         known: Its time with one.
         spans: Its iterations.
         model_start_ns: (iterations,) begin of each model call.
+        others_ns: Times at which other threads of the program work: what the thread waits for then
+            may be their work, and no request.
+        executed: When XLA executes what the thread called: then it waits for the model.
     """
     if isinstance(samples, Unavailable) or not len(blank):
         return _NOTHING
@@ -73,12 +79,21 @@ def place_samples(
     rows = rows[is_covered(blank, at)]
     if not len(rows):
         return _NOTHING
-    at = samples.time_ns[rows]
-    owner = np.maximum(np.searchsorted(spans.start_ns, at, side="right") - 1, 0)
-    is_after = at >= model_start_ns[owner]
+    at, weight = samples.time_ns[rows], samples.weight[rows].astype(np.int64)
+    is_after = _is_after(at, spans, model_start_ns)
     stage = _stages(kinds, samples, rows, is_after, spans.found_by)
+    is_theirs = (stage == LoopStage.REQUEST_WAIT.index) & np.isin(at, others_ns)
+    stage[is_theirs] = LoopStage.NOT_KNOWN.index
+    waits = np.isin(stage, (LoopStage.NOT_KNOWN.index, LoopStage.DISPATCH.index))
+    stage[waits & is_covered(executed, at)] = LoopStage.MODEL.index
+    absent_at, absent_weight = _without_thread(samples, line_id, blank)
+    order = np.argsort(np.append(at, absent_at), kind="stable")
+    at = np.append(at, absent_at)[order]
+    weight = np.append(weight, absent_weight)[order]
+    stage = np.append(stage, np.full(len(absent_at), LoopStage.REQUEST_WAIT.index))[order]
+    is_after = _is_after(at, spans, model_start_ns)
     piece = np.searchsorted(blank.start_ns, at, side="right") - 1
-    start, end = _cells(samples, rows, piece, blank)
+    start, end = _cells(at, weight, samples.period_ns, piece, blank)
     filled = np.zeros(len(blank), np.bool_)
     filled[piece] = True
     empty = np.flatnonzero(~filled)
@@ -92,7 +107,28 @@ def place_samples(
     )
     whole = union(spans.start_ns[spans.complete], spans.end_ns[spans.complete])
     share = covered_between(whole, start, end)
-    return PythonTime(layers, rows, share, stage, kinds)
+    seen = order < len(rows)
+    return PythonTime(layers, rows, share[seen], stage[seen], kinds)
+
+
+def _is_after(at: Int64s, spans: Spans, model_start_ns: Int64s) -> Bools:
+    """Whether each time is after the begin of the model call of its iteration."""
+    owner = np.maximum(np.searchsorted(spans.start_ns, at, side="right") - 1, 0)
+    return np.asarray(at >= model_start_ns[owner], np.bool_)
+
+
+def _without_thread(
+    samples: StackSamples, line_id: int, blank: IntervalSet
+) -> tuple[Int64s, Int64s]:
+    """Readings that saw other threads only, and their ticks: this one did not exist.
+
+    A server that starts a thread for each request has none between two of them; the next one may
+    have the same number.
+    """
+    times, first = np.unique(samples.time_ns, return_index=True)
+    absent = ~np.isin(times, samples.time_ns[samples.line_id == line_id])
+    absent &= is_covered(blank, times)
+    return times[absent], samples.weight[first[absent]].astype(np.int64)
 
 
 def _stages(
@@ -110,11 +146,10 @@ def _stages(
 
 
 def _cells(
-    samples: StackSamples, rows: Int64s, piece: Int64s, blank: IntervalSet
+    at: Int64s, weight: Int64s, period_ns: int, piece: Int64s, blank: IntervalSet
 ) -> tuple[Int64s, Int64s]:
     """The part of its blank that each sample stands for."""
-    at, period = samples.time_ns[rows], samples.period_ns
-    reach = at - samples.weight[rows].astype(np.int64) * period + period // 2
+    reach = at - weight * period_ns + period_ns // 2
     border = np.clip(reach[1:], at[:-1], at[1:])
     same = piece[1:] == piece[:-1]
     start, end = blank.start_ns[piece], blank.end_ns[piece]

@@ -11,6 +11,7 @@ from diag.analysis.loops.calls import PythonThread
 from diag.analysis.loops.periods import Groups, find_groups
 from diag.formats.trace import event_names as ev
 from diag.model.events import Bools, EventTable, Int64s
+from diag.model.intervals import IntervalSet
 from diag.model.loops import FoundBy
 from diag.model.window import Window
 
@@ -28,9 +29,18 @@ class Spans:
     call_end_ns: Int64s
 
 
-def find_spans(events: EventTable, thread: PythonThread, window: Window) -> Spans | None:
-    """By the program's own marks, else by repetition; None where the thread repeats nothing."""
-    return _annotated(events, thread) or _repeated(events, thread, window)
+def find_spans(
+    events: EventTable, thread: PythonThread, window: Window, executed: IntervalSet
+) -> Spans | None:
+    """By the program's own marks, else by repetition; None where the thread repeats nothing.
+
+    Args:
+        events: Of the host.
+        thread: Whose iterations are wanted.
+        window: Of the recording.
+        executed: When JAX's functions execute: a call returns before that.
+    """
+    return _annotated(events, thread) or _repeated(events, thread, window, executed)
 
 
 def _annotated(events: EventTable, thread: PythonThread) -> Spans | None:
@@ -45,17 +55,25 @@ def _annotated(events: EventTable, thread: PythonThread) -> Spans | None:
     return Spans(start, end, ones, FoundBy.ANNOTATION, 1.0, start, end)
 
 
-def _repeated(events: EventTable, thread: PythonThread, window: Window) -> Spans | None:
+def _repeated(
+    events: EventTable, thread: PythonThread, window: Window, executed: IntervalSet
+) -> Spans | None:
     groups = find_groups(events, thread)
     if groups is None:
         return None
-    return _bounds(events, thread, groups, window)
+    return _bounds(events, thread, groups, window, executed)
 
 
-def _bounds(events: EventTable, thread: PythonThread, groups: Groups, window: Window) -> Spans:
+def _bounds(
+    events: EventTable,
+    thread: PythonThread,
+    groups: Groups,
+    window: Window,
+    executed: IntervalSet,
+) -> Spans:
     top = thread.top[np.maximum(thread.top_of_token, 0)]
     call_start = events.start_ns[top[groups.first]]
-    call_end = events.end_ns[top[groups.last]]
+    call_end = _until_executed(call_start, events.end_ns[top[groups.last]], executed)
     n = len(call_start)
     complete = np.ones(n, np.bool_)
     if groups.found_by is FoundBy.INPUT:
@@ -68,3 +86,13 @@ def _bounds(events: EventTable, thread: PythonThread, groups: Groups, window: Wi
         end = call_end
         complete[0] = False
     return Spans(start, end, complete, groups.found_by, groups.regularity, call_start, call_end)
+
+
+def _until_executed(start_ns: Int64s, end_ns: Int64s, executed: IntervalSet) -> Int64s:
+    """(n,) the ends of calls, or of what they execute, at most until the next call begins."""
+    if not len(executed):
+        return end_ns
+    following = np.append(start_ns[1:], np.iinfo(np.int64).max)
+    last = np.searchsorted(executed.start_ns, following) - 1
+    until = np.where(last >= 0, executed.end_ns[np.maximum(last, 0)], end_ns)
+    return np.asarray(np.minimum(np.maximum(until, end_ns), following), np.int64)

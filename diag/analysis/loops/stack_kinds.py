@@ -12,17 +12,33 @@ from diag.model.events import Bools, Int32s, Int64s
 from diag.model.loops import LoopStage
 from diag.model.stacks import Frame, StackSamples
 
-_RUNTIMES = ("tensorflow/", "keras/", "tf_keras/")
-# CPython 3.10 to 3.13: where a thread waits for work that others hand to it, or for a connection.
-_QUEUES = (
-    "queue.py",
-    "socketserver.py",
-    "selectors.py",
-    "asyncio/",
-    "concurrent/futures/thread.py",
+_RUNTIMES = ("tensorflow/", "keras/", "tf_keras/", "jax/", "jaxlib/", "flax/")
+# next() of a dataset; TensorFlow 2.3 to 2.21.
+_ITERATORS = "tensorflow/python/data/ops/iterator_ops.py"
+# CPython 3.10 to 3.13: where a thread takes work that others hand to it, or a connection. The wait
+# itself is C code, or a condition of threading.py.
+_QUEUES = ("queue.py", "multiprocessing/queues.py", "multiprocessing/connection.py")
+_TAKES = ("get", "recv", "recv_bytes", "_recv", "_recv_bytes", "accept", "poll", "_poll", "wait")
+_SERVERS = ("socketserver.py", "selectors.py", "asyncio/base_events.py", "asyncio/runners.py")
+# Servers that call the program: gunicorn 27, uvicorn 0.30 and the like. What they wait for in their
+# own code are requests.
+_LIBRARIES = (
+    "gunicorn/",
+    "uvicorn/",
+    "hypercorn/",
+    "waitress/",
+    "cheroot/",
+    "werkzeug/serving.py",
+    "tornado/",
+    "grpc/_server.py",
 )
+_POOL = ("concurrent/futures/thread.py", "_worker")
 _ACCEPTS = ("accept", "get_request", "select", "poll", "serve_forever")
-_WAITS = ("threading.py",)
+_CONDITIONS = "threading.py"
+_RESULTS = "concurrent/futures/_base.py"
+_READS = ("socket.py", "ssl.py")
+# Below requests, urllib3, botocore and urllib; and below httpx.
+_CLIENTS = ("http/client.py", "httpcore/")
 _OTHER = -1
 
 
@@ -35,7 +51,8 @@ class StackKinds:
             the loop's own frames are not known the innermost one; -1 where no frame is the
             program's.
         leaf: (stacks,) int32, innermost frame of the program; -1 without one.
-        stage: (stacks,) int8, ``REQUEST_WAIT``, ``DISPATCH`` or, for the program's own code, -1.
+        stage: (stacks,) int8, ``REQUEST_WAIT``, ``INPUT_FETCH``, ``DISPATCH``, ``NOT_KNOWN``, or -1
+            for the program's own work.
     """
 
     function: Int32s
@@ -53,6 +70,7 @@ def kinds_of(samples: StackSamples, rows: Int64s, in_call: Bools) -> StackKinds:
             loop's.
     """
     loop = _loop_frames(samples, rows[in_call])
+    waiting = _waiting(samples, rows)
     n = len(samples.stacks)
     function, leaf = np.full(n, _OTHER, np.int32), np.full(n, _OTHER, np.int32)
     stage = np.full(n, _OTHER, np.int8)
@@ -65,10 +83,16 @@ def kinds_of(samples: StackSamples, rows: Int64s, in_call: Bools) -> StackKinds:
             leaf[stack_id] = own[-1]
         last = max((k for k, i in enumerate(stack) if samples.frames[i].is_user), default=-1)
         below = [samples.frames[i] for i in stack[last + 1 :]]
-        if _waits_for_request(below, is_called=bool(called)):
+        is_loop = bool(loop) and not called
+        is_waiting = stack_id in waiting
+        if waits_for_work(below, is_called=bool(called), is_waiting=is_waiting):
             stage[stack_id] = LoopStage.REQUEST_WAIT.index
+        elif below and below[0].file == _ITERATORS:
+            stage[stack_id] = LoopStage.INPUT_FETCH.index
         elif any(frame.file.startswith(_RUNTIMES) for frame in below):
             stage[stack_id] = LoopStage.DISPATCH.index
+        elif is_loop and is_waiting and not _fetches(below):
+            stage[stack_id] = LoopStage.NOT_KNOWN.index
     return StackKinds(function, leaf, stage)
 
 
@@ -87,14 +111,67 @@ def _loop_frames(samples: StackSamples, rows: Int64s) -> set[int]:
     return {frame for frame, total in on.items() if total >= least}
 
 
-def _waits_for_request(below: list[Frame], *, is_called: bool) -> bool:
-    """Whether the loop takes its next request: from a queue, or a connection.
+def _waiting(samples: StackSamples, rows: Int64s) -> set[int]:
+    """Stacks whose thread is hardly on the CPU: it waits, and C code hides for what."""
+    known = rows[samples.cpu_ns[rows] >= 0]
+    ids, n = samples.stack_id[known], len(samples.stacks)
+    time = np.bincount(ids, weights=samples.weight[known], minlength=n) * samples.period_ns
+    cpu = np.bincount(ids, weights=samples.cpu_ns[known], minlength=n)
+    waits = (time > 0) & (cpu <= thresholds.WAITS_MAX_CPU_RATIO * time)
+    return set(np.flatnonzero(waits).tolist())
+
+
+def waits_for_work(below: list[Frame], *, is_called: bool, is_waiting: bool) -> bool:
+    """Whether the thread takes its next work: from a queue, a pool or a connection.
 
     A function of the program that waits on a connection fetches something; only ``accept`` and a
-    server's own loop wait for a request there.
+    server's own loop wait for a request there. Waiting for the result of a future is none.
+
+    Args:
+        below: The frames called by the program's innermost function, or all if it has none.
+        is_called: Whether that function is one that the loop calls, and not the loop itself.
+        is_waiting: Whether its thread is hardly on the CPU.
     """
-    if any(frame.file.startswith(_QUEUES) for frame in below):
+    if not below:
+        return False
+    leaf = below[-1]
+    if leaf.file.startswith(_LIBRARIES):
+        return is_waiting
+    if leaf.file in _READS and any(frame.file == "http/server.py" for frame in below):
+        return True  # the next request of a connection that is kept open
+    if leaf.file in _SERVERS or (leaf.file, leaf.function) == _POOL:
+        return _last_name(leaf) != "write"  # of an answer, by socketserver._SocketWriter
+    if leaf.file == "socket.py":
+        return leaf.function.endswith(_ACCEPTS)
+    if leaf.file != _CONDITIONS and leaf.file not in _QUEUES:
+        return False
+    if any(frame.file in _QUEUES and _last_name(frame) in _TAKES for frame in below):
         return True
-    if any(frame.file == "socket.py" and frame.function.endswith(_ACCEPTS) for frame in below):
-        return True
-    return bool(below) and not is_called and below[-1].file.startswith(_WAITS)
+    is_plain = all(frame.file == _CONDITIONS for frame in below) and _last_name(leaf) == "wait"
+    return is_plain and not is_called
+
+
+def _fetches(below: list[Frame]) -> bool:
+    """Whether it asks another server for something, as HTTP clients do."""
+    return any(frame.file.startswith(_CLIENTS) for frame in below)
+
+
+def _last_name(frame: Frame) -> str:
+    return frame.function.rpartition(".")[2]
+
+
+def when_others_work(samples: StackSamples, loops: set[int]) -> Int64s:
+    """Times of samples at which a thread of the program, no loop itself, computes or reads.
+
+    Args:
+        samples: Of all threads.
+        loops: ``line_id`` of the threads with iterations.
+    """
+    rows = np.flatnonzero(~np.isin(samples.line_id, list(loops)))
+    waiting = _waiting(samples, rows)
+    works = np.zeros(len(samples.stacks), np.bool_)
+    for stack_id in np.unique(samples.stack_id[rows]).tolist():
+        frames = [samples.frames[i] for i in samples.stacks[stack_id]]
+        reads = frames[-1].file in _READS and not frames[-1].function.endswith(_ACCEPTS)
+        works[stack_id] = any(f.is_user for f in frames) and (reads or stack_id not in waiting)
+    return np.unique(samples.time_ns[rows][works[samples.stack_id[rows]]])

@@ -6,7 +6,7 @@ import select
 import shutil
 import socket
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import msgspec
 
@@ -28,7 +28,8 @@ _Message = TypeVar("_Message", bound=msgspec.Struct)
 
 class _Hello(msgspec.Struct):
     pid: int
-    tensorflow: str
+    library: Literal["tensorflow", "jax"]
+    version: str
 
 
 class _Answer(msgspec.Struct):
@@ -73,7 +74,13 @@ class RecordingFailedError(Exception):
 
 
 class RecordedProcess:
-    """One process of the program; ``pid`` and ``tensorflow`` are as it says itself."""
+    """One process of the program.
+
+    Attributes:
+        pid: As it says itself.
+        library: Whose profiler records it, ``tensorflow`` or ``jax``.
+        version: Of the library.
+    """
 
     def __init__(self, connection: socket.socket, folder: Path) -> None:
         """Read who it is.
@@ -87,7 +94,7 @@ class RecordedProcess:
         connection.settimeout(_HELLO_TIMEOUT_S)
         self._file = connection.makefile("rb")
         hello = self._receive(_Hello)
-        self.pid, self.tensorflow = hello.pid, hello.tensorflow
+        self.pid, self.library, self.version = hello.pid, hello.library, hello.version
 
     def record(
         self, duration_ns: int, level: int, *, device: bool, stacks: bool

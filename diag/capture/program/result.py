@@ -65,7 +65,7 @@ def write_program(
         Manifest(
             created=datetime.fromtimestamp(recording.sent_unix_ns // 10**9, timezone.utc),
             diag_version=version("tfserving-diag"),
-            tools={"python": platform.python_version(), "tensorflow": process.tensorflow}
+            tools={"python": platform.python_version(), process.library: process.version}
             | {each: version(each) for each in _TOOLS},
             target={
                 "server": name,

@@ -104,12 +104,12 @@ def _recorded(
         with program.recording(process.end_early):
             recording = _sampled(process, duration_ns, plan, samples)
         if not recording.xspace:
-            return "TensorFlow's profiler wrote no trace"
+            return "its profiler wrote no trace"
         write_program(writer, program.name, process, recording, samples, plan)
     except ProcessEndedError:
         is_child = process.pid == program.pid
         how = program.how_it_ended(_END_S) if is_child else f"process {process.pid} ended"
-        return f"{how} during the recording, before the data was written"
+        return f"{how} before the data of the recording was written"
     except RecordingFailedError as exc:
         return str(exc)
     except XSpaceDecodeError as exc:

@@ -10,6 +10,7 @@ import numpy as np
 
 from diag.capture.plan import MS
 from diag.capture.program.recorded_process import ProcessEndedError, RecordingFailedError
+from diag.formats.trace.event_names import EAGER_EXECUTE, JIT_FUNCTIONS
 from diag.formats.trace.xspace import decode_space
 
 if TYPE_CHECKING:
@@ -22,10 +23,10 @@ PROBE_LEVEL = 1
 # Grows, so that a loop of one iteration a second is seen too.
 _PROBE_NS = (300 * MS, 500 * MS, 1000 * MS, 2000 * MS, 4000 * MS)
 _ANNOUNCED_S = 0.1
-# The op that starts each eager op, tf.function or iterator step: tensorflow/python/eager
-# (pywrap_tfe_src.cc, TensorFlow 2.21).
-_OP = "EagerExecute"
+# Each eager op, tf.function, iterator step or jitted function that Python calls.
+_CALLS = (EAGER_EXECUTE, *JIT_FUNCTIONS)
 _TIMES_MIN = 2
+_NAMES = {"tensorflow": "TensorFlow", "jax": "JAX"}
 _SILENT_S = 30.0
 
 
@@ -43,8 +44,8 @@ class ProgramWait:
         self._processes: dict[RecordedProcess, frozenset[str]] = {}
         self._rounds = 0
         self.reason = (
-            "it ended before it imported TensorFlow, or its Python did not load the recorder "
-            "(python -I, -E and -S ignore PYTHONPATH)"
+            "it ended before it imported TensorFlow or JAX, or its Python did not load the "
+            "recorder (python -I, -E and -S ignore PYTHONPATH)"
         )
 
     def find(self) -> RecordedProcess | None:
@@ -56,7 +57,8 @@ class ProgramWait:
                 say_at_s = math.inf
             process = self._announced.next(0 if self._processes else _ANNOUNCED_S)
             if process is not None:
-                self._progress.say(f"TensorFlow {process.tensorflow} in process {process.pid}")
+                name = _NAMES[process.library]
+                self._progress.say(f"{name} {process.version} in process {process.pid}")
                 self._processes[process] = frozenset()
                 self.reason = "it ended before its work was seen to repeat"
             if self._program.has_ended():
@@ -74,8 +76,8 @@ class ProgramWait:
 
     def _waiting_for(self) -> str:
         if not self._processes:
-            return "the program has not imported TensorFlow"
-        return "no call of TensorFlow has been seen to repeat; the recording starts with traffic"
+            return "the program has imported neither TensorFlow nor JAX"
+        return "no call of a model has been seen to repeat; the recording starts with traffic"
 
     def _repeats(self, process: RecordedProcess) -> bool:
         duration_ns = _PROBE_NS[min(self._rounds // 2, len(_PROBE_NS) - 1)]
@@ -99,9 +101,9 @@ class ProgramWait:
 
 
 def repeated_names(space: Space) -> frozenset[str]:
-    """Names of events that occur at least twice, if ops are among them; else nothing."""
+    """Names of calls from Python that occur at least twice."""
     repeated: set[str] = set()
     for plane in space.planes:
         counts = np.bincount(plane.events.name_id, minlength=len(plane.events.names))
         repeated.update(plane.events.names[each] for each in np.flatnonzero(counts >= _TIMES_MIN))
-    return frozenset({_OP}) if _OP in repeated else frozenset()
+    return frozenset(name for name in repeated if name.startswith(_CALLS))

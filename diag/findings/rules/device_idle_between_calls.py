@@ -48,17 +48,20 @@ def find_in_loop(inputs: LoopInputs) -> Finding | None:
     share = outside[most]
     function = next(iter(inputs.functions(FunctionPlace.LOOP, most)), None)
     where = "" if function is None else f", in {named(function)}"
+    known = not isinstance(loops.functions, Unavailable)
     if most is LoopStage.NOT_KNOWN:
         doing = (
-            f"for {share:.1%} of the loop's time the trace does not tell whether Python works or "
-            "waits for a request"
+            f"for {share:.1%} of the loop's time Python waits{where}, and its stacks do not tell "
+            "for what"
+            if known
+            else f"for {share:.1%} of the loop's time the trace does not tell whether Python works "
+            "or waits for a request"
         )
     else:
         doing = f"for {share:.1%} of the loop's time it {_WORDS[most]}{where}"
     gpu = inputs.gpu
     who = "No call of the model" if gpu is None else "The GPU"
     verb = "runs" if gpu is None else "is idle"
-    known = not isinstance(loops.functions, Unavailable)
     found = loop_finding(
         inputs,
         rule=ID,
@@ -83,8 +86,10 @@ def find_in_loop(inputs: LoopInputs) -> Finding | None:
             Remedy(
                 RemedyKind.CAPTURE,
                 RemedyPlace.CAPTURE_COMMAND,
-                "Record the program with diag run, which samples what Python does, or mark its "
-                "requests with diag.request().",
+                "Mark its stages with diag.stage(), such as diag.stage('wait')."
+                if known
+                else "Record the program with diag run, which samples what Python does, or mark "
+                "its requests with diag.request().",
             ),
         ),
         gain=Unavailable("what the loop does between the calls decides"),

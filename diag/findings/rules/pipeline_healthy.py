@@ -10,7 +10,7 @@ from diag.findings.loop_finding import loop_finding
 from diag.findings.metrics import check
 from diag.model.availability import Unavailable
 from diag.model.finding import CounterEvidence, Evidence, Finding, Severity, Source, Tier
-from diag.model.loops import LoopStage
+from diag.model.loops import FoundBy, LoopStage
 
 if TYPE_CHECKING:
     from diag.findings.loop_inputs import LoopInputs
@@ -20,11 +20,18 @@ _WAIT = LoopStage.INPUT_WAIT
 
 
 def find_in_loop(inputs: LoopInputs) -> Finding | None:
-    """Elements are ready when they are asked for."""
+    """Elements are ready when they are asked for.
+
+    Of a pipeline that the iterations begin with, and not of the datasets that predict makes for
+    itself. A pipeline that is cheap, but has nothing ready, is not said to keep up.
+    """
     share = inputs.share(_WAIT)
-    if not inputs.loops.pipelines or share > thresholds.PIPELINE_HEALTHY_MAX_WAIT:
+    begins = any(t.found_by is FoundBy.INPUT for t in inputs.loops.iterations.threads)
+    if not inputs.loops.pipelines or not begins or share > thresholds.PIPELINE_HEALTHY_MAX_WAIT:
         return None
     pipeline = inputs.loops.pipelines[0]
+    if pipeline.empty_ratio > thresholds.PIPELINE_HEALTHY_MAX_EMPTY:
+        return None
     found = loop_finding(
         inputs,
         rule=ID,

@@ -6,13 +6,18 @@ from typing import TYPE_CHECKING
 
 from diag.findings import thresholds
 from diag.findings.loop_finding import change, loop_finding
-from diag.findings.loop_gain import cpu_ratio_of
 from diag.findings.loop_inputs import function_evidence, named
 from diag.findings.metrics import below
+from diag.findings.python_lock import (
+    functions_in_flight,
+    lock_cores,
+    map_functions,
+    python_stages,
+)
 from diag.model.availability import Unavailable
 from diag.model.finding import CounterEvidence, Evidence, Finding, Source
 from diag.model.gaps import Confidence
-from diag.model.loops import FunctionPlace, LoopStage
+from diag.model.loops import LoopStage
 
 if TYPE_CHECKING:
     from diag.findings.loop_inputs import LoopInputs
@@ -22,17 +27,10 @@ ID = "python-gil-bound"
 
 def find_in_loop(inputs: LoopInputs) -> Finding | None:
     """Several Python functions of a pipeline are in flight, and use one core together."""
-    functions = inputs.functions(FunctionPlace.MAP, LoopStage.INPUT_WAIT)
-    ratio = cpu_ratio_of(functions)
-    stages = [stage for pipeline in inputs.loops.pipelines for stage in pipeline.stages]
-    python = [s for s in stages if s.python_share >= thresholds.FULL_MIN_SHARE]
-    if isinstance(ratio, Unavailable) or not python:
+    functions, cores = map_functions(inputs), lock_cores(inputs)
+    if cores is None:
         return None
-    in_flight = sum(stage.used for stage in python)
-    cores = in_flight * ratio
-    is_bound = thresholds.GIL_MIN_CORES <= cores <= thresholds.GIL_MAX_CORES
-    if in_flight < thresholds.GIL_MIN_IN_FLIGHT or not is_bound:
-        return None
+    python, in_flight = python_stages(inputs), functions_in_flight(inputs)
     share = inputs.share(LoopStage.INPUT_WAIT)
     if share < thresholds.PART_MIN_SHARE:
         return None
@@ -55,7 +53,8 @@ def find_in_loop(inputs: LoopInputs) -> Finding | None:
         ),
         counter_evidence=(
             CounterEvidence(
-                "functions that mostly wait", ratio < 1 - thresholds.COMPUTES_MIN_RATIO
+                "functions that mostly wait",
+                cores / in_flight < 1 - thresholds.COMPUTES_MIN_RATIO,
             ),
         ),
         remedies=(

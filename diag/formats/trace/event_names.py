@@ -221,6 +221,10 @@ STAT_HLO_MODULE: Final = "hlo_module"
 EAGER_EXECUTE: Final = "EagerExecute"
 EAGER_EXECUTE_EARLIER: Final = "EagerExecute: "
 STAT_EAGER_OP: Final = "eager_op"
+# jaxlib/pjit.cc and pmap_lib.cc (JAX 0.4.13 to 0.10.2): a call of a jitted function, by its name.
+JIT_FUNCTIONS: Final = ("PjitFunction(", "JitFunction(", "PmapFunction(")
+# xla/pjrt/cpu/cpu_client.cc (JAX 0.10.2): the threads that execute jitted functions on CPUs.
+XLA_CPU_THREADS: Final = "tf_XLAPjRtCpuClient"
 # TF:tensorflow/python/eager/polymorphic_function/polymorphic_function.py: a call of a tf.function
 STAT_FUNCTION_CALL: Final = "tf_function_call"  # "notTraced-nonXla", "traced-nonXla", "concrete", …
 STAT_TRACING_COUNT: Final = "tracing_count"

@@ -22,7 +22,7 @@ def _load_recorder() -> None:
     module = importlib.util.module_from_spec(spec)
     sys.modules["_diag_inside"] = module
     spec.loader.exec_module(module)
-    importlib.import_module("_diag_inside.tensorflow_import").watch()
+    importlib.import_module("_diag_inside.library_import").watch()
 
 
 def _import_hidden() -> None:

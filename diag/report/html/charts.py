@@ -75,10 +75,12 @@ def _requests(n: int) -> str:
 
 def _window_tape(report: Report, section: Section) -> Iterator[Chart]:
     """Busy time, then idle time by cause, as parts of the window."""
+    tables = [table for table in section.tables if table.id == "idle"]
+    if not tables:
+        return
     busy = {row["timeline"]: row["busy"] for row in report.table("idle_overview").rows}
     share = busy.get(section.subject)
-    tables = [table for table in section.tables if table.id == "idle"]
-    if not isinstance(share, float | int) or not tables:
+    if not isinstance(share, float | int):
         return
     parts = [Part(BUSY, float(share), percent(float(share)))]
     for row in tables[0].rows:

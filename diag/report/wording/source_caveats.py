@@ -56,7 +56,7 @@ def _batching_parameters_unreadable(facts: Facts) -> str:
 def _python_not_sampled(facts: Facts) -> str:
     return (
         f"Python functions not sampled: {facts.text('reason')}. What Python does between calls of "
-        "TensorFlow is not known."
+        "the model is not known."
     )
 
 

@@ -20,9 +20,11 @@ LOAD = Frame("serve.py", "load", 10, is_user=True)
 ANSWER = Frame("serve.py", "answer", 20, is_user=True)
 QUEUE = Frame("queue.py", "Queue.get", 154, is_user=False)
 KERAS = Frame("keras/src/layers/layer.py", "Layer.__call__", 800, is_user=False)
-FRAMES = (SERVE, LOAD, ANSWER, QUEUE, KERAS)
+ITERATOR = Frame("tensorflow/python/data/ops/iterator_ops.py", "next", 800, is_user=False)
+FRAMES = (SERVE, LOAD, ANSWER, QUEUE, KERAS, ITERATOR)
 LOADING, ANSWERING, TAKING, IN_KERAS, LOOPING = (0, 1), (0, 2), (0, 3), (0, 4), (0,)
-STACKS = (LOADING, ANSWERING, TAKING, IN_KERAS, LOOPING)
+IN_NEXT = (0, 5)
+STACKS = (LOADING, ANSWERING, TAKING, IN_KERAS, LOOPING, IN_NEXT)
 
 
 def layers(n: int, wait_us: int, *, equal: int, between_us: int) -> str:
@@ -121,6 +123,23 @@ def dataset(
     return "\n".join([*out, *produces, *pools])
 
 
+def jitted(n: int, wait_us: int, execute_us: int, name: str = "infer") -> str:
+    """A JAX loop: each call returns after 100 us, and executes on another thread meanwhile."""
+    out, executes, at = (
+        [f"plane /host:CPU\nline python id={LINE}"],
+        ["line tf_XLAPjRtCpuClient/1"],
+        0,
+    )
+    for _ in range(n):
+        at += wait_us
+        out.append(f"  PjitFunction({name}) {at}..{at + 100}us")
+        out.append(f"    PjitFunction({name}) {at + 1}..{at + 99}us")
+        executes.append(f"  fusion {at + 100}..{at + 100 + execute_us}us")
+        executes.append(f"  end: fusion @{at + 101 + execute_us}us")
+        at += 100 + execute_us
+    return "\n".join([*out, *executes])
+
+
 def capture_of_program(text: str, samples: StackSamples | None = None, *, level: int = 2):
     capture = replace(capture_from_trace("loop", build_space(text), "loop"), tracer_level=level)
     return capture if samples is None else replace(capture, stacks=samples)
@@ -151,3 +170,10 @@ def sampled(
 def every_ms(us: int, stack: tuple[int, ...], **options: float) -> StackSamples:
     """The same stack at each ms of a recording."""
     return sampled([(at, stack) for at in range(500, us, 1000)], **options)
+
+
+def both(one: StackSamples, other: StackSamples) -> StackSamples:
+    """The samples of two threads."""
+    columns = ("time_ns", "thread_id", "line_id", "weight", "cpu_ns", "stack_id")
+    joined = {c: np.concatenate((getattr(one, c), getattr(other, c))) for c in columns}
+    return replace(one, **joined)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -11,15 +13,18 @@ from diag.model.loops import FoundBy, LoopStage
 from tests.unit.analysis.loops.programs import (
     ANSWERING,
     IN_KERAS,
+    IN_NEXT,
     LINE,
     LOADING,
     TAKING,
     analyzed_program,
+    both,
     dataset,
     eager,
     every_ms,
     function_call,
     functions,
+    jitted,
     layers,
     sampled,
 )
@@ -53,6 +58,39 @@ def test_equal_layers_of_a_model_are_one_call():
     assert set(table.duration_ns[table.complete].tolist()) == {
         10_000_000 + 4 * 200_000 + 3 * 50_000
     }
+
+
+def test_an_op_before_equal_layers_makes_the_call_longer_and_not_the_layers_irregular():
+    """A busy machine: the wait before a call is hardly longer than the gaps between its layers."""
+    out, at = [f"plane /host:CPU\nline python id={LINE}"], 0
+    for _ in range(12):
+        at += 1500
+        for op in ("Fill", *("MatMul", "Relu") * 20):
+            out.append(f"  EagerExecute {at}..{at + 100}us eager_op={op}")
+            at += 600
+    found = analyzed_program("\n".join(out)).loops.iterations
+    assert int(found.complete.sum()) == 11
+    # The same with Python between the layers that no call needs: each is a call.
+    slow = "\n".join(out[:1] + [_later(row, k * 1500) for k, row in enumerate(out[1:])])
+    assert int(analyzed_program(slow).loops.iterations.complete.sum()) > 100
+
+
+def _later(row: str, us: int) -> str:
+    """The event some time later."""
+    return re.sub(r"(\d+)\.\.(\d+)us", lambda m: f"{int(m[1]) + us}..{int(m[2]) + us}us", row)
+
+
+def test_calls_of_functions_in_bursts_are_iterations_each():
+    out, at = [f"plane /host:CPU\nline python id={LINE}"], 0
+    for number in range(40):
+        at += 100 if number % 10 else 200_000
+        out += [
+            f"  tf.constant {at}..{at + 50}us",
+            f"    EagerExecute {at}..{at + 40}us eager_op=_EagerConst",
+        ]
+        out += function_call(at + 60, 400)
+        at += 460
+    assert int(analyzed_program("\n".join(out)).loops.iterations.complete.sum()) == 39
 
 
 @pytest.mark.parametrize(("wait_us", "between_us"), [(10_000, 1001), (4990, 1000), (500, 500)])
@@ -122,6 +160,43 @@ def test_samples_of_keras_are_part_of_the_model_call():
     assert shares["dispatch"] == 10_200
 
 
+def test_samples_in_next_are_part_of_it():
+    """After its event, ``next()`` waits for Python's lock."""
+    text = dataset(5, 100, after_us=4000)
+    shares = shares_us(analyzed_program(text, every_ms(24_000, IN_NEXT)))
+    assert (shares["input-fetch"], "postprocess" in shares) == (4020, False)
+
+
+def test_the_input_of_predict_is_part_of_its_call():
+    out, at = [f"plane /host:CPU\nline python id={LINE}"], 0
+    for _ in range(5):
+        at += 5000
+        for op in ("RangeDataset", "MakeIterator"):
+            out.append(f"  TFE_Py_FastPathExecute_C {at}..{at + 500}us")
+            out.append(f"    EagerExecute {at}..{at + 500}us eager_op={op}")
+            at += 500
+        out.append(f"  EagerExecute {at}..{at + 300}us eager_op=IteratorGetNext")
+        out.append(f"    Iterator::Root {at}..{at + 250}us id=1")
+        name = "one_step_on_data_distributed"
+        out.append(f"  {name} {at + 300}..{at + 900}us tf_function_call=notTraced-nonXla")
+        out.append(f"    EagerExecute {at + 300}..{at + 900}us eager_op=__inference_{name}_7")
+        at += 900
+    shares = shares_us(analyzed_program("\n".join(out)))
+    assert shares == {"not-known": 5000, "dispatch": 1300, "model": 600}
+
+
+def test_where_the_sampler_sees_no_thread_no_request_is_there():
+    """A server with a thread for each request, whose next thread has the same number."""
+    text = eager(5, 40_000)
+    rows = [(at, LOADING) for at in range(500, 210_000, 1000) if at % 40_450 > 35_000]
+    alone = shares_us(analyzed_program(text, sampled(rows)))
+    assert (alone["preprocess"], "request-wait" in alone) == (40_000, False)
+    other = sampled([(at, TAKING) for at in range(500, 210_000, 1000)], line=99)
+    shares = shares_us(analyzed_program(text, both(sampled(rows), other)))
+    assert shares["request-wait"] == pytest.approx(35_000, abs=1000)
+    assert shares["preprocess"] == pytest.approx(5000, abs=1000)
+
+
 def test_after_the_call_a_loop_over_tf_data_works_on_the_answer():
     analysis = analyzed_program(dataset(5, 100, after_us=4000), every_ms(24_000, ANSWERING))
     assert shares_us(analysis)["postprocess"] == 4000
@@ -168,6 +243,36 @@ def test_two_calls_are_no_loop_and_three_are_one():
 def test_reading_a_pipeline_without_a_model_is_no_loop_around_one():
     text = "\n".join(row for row in dataset(9, 500).splitlines() if "infer" not in row)
     assert isinstance(analyzed_program(text).loops, Unavailable)
+
+
+def test_a_jax_call_lasts_until_it_has_executed():
+    analysis = analyzed_program(jitted(5, 1000, 400))
+    (thread,) = analysis.loops.iterations.threads
+    assert (thread.call, thread.found_by) == ("infer", FoundBy.PERIOD)
+    assert shares_us(analysis) == {"not-known": 1000, "model": 500}
+    assert analysis.loops.model_busy == pytest.approx(2500 / 7501, rel=0.01)
+
+
+def test_the_call_of_jax_is_what_executes_longest():
+    rows = jitted(5, 1000, 400).splitlines()
+    starts = [int(row.split()[1].partition(".")[0]) for row in rows if row.startswith("  Pjit")]
+    at = rows.index(f"  PjitFunction(infer) {starts[0]}..{starts[0] + 100}us")
+    small = [f"  PjitFunction(convert) {start - 500}..{start - 100}us" for start in starts]
+    both = "\n".join([*rows[:at], *small, *rows[at:]])
+    (thread,) = analyzed_program(both).loops.iterations.threads
+    assert thread.call == "infer"
+
+
+def test_what_a_jax_program_does_while_xla_executes_is_its_own():
+    loading = shares_us(analyzed_program(jitted(5, 1000, 4000), every_ms(26_000, LOADING, cpu=0.5)))
+    assert loading == {"preprocess": 5000, "model": 100}
+    waiting = shares_us(analyzed_program(jitted(5, 1000, 4000), every_ms(26_000, IN_KERAS)))
+    assert (waiting["dispatch"], waiting["model"]) == (1000, 4100)
+
+
+def test_steps_of_training_in_jax_are_no_loop_that_serves():
+    said = analyzed_program(jitted(5, 1000, 400, name="train_step")).loops
+    assert said.reason == "its calls are steps of training, by their names"
 
 
 def test_a_training_loop_repeats_but_answers_nothing():

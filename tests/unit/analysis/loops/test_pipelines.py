@@ -48,6 +48,14 @@ def test_the_name_tells_that_the_user_wrote_no_parallel_calls():
     assert named.written == ""
 
 
+def test_a_map_that_may_make_one_call_at_a_time_is_sequential():
+    one = dataset(5, 1000).replace("parallelism=2", "parallelism=1")
+    assert pipeline(one).stages[1].is_sequential
+    assert not pipeline(dataset(5, 1000)).stages[1].is_sequential
+    tuned = one.replace("parallelism=1", "parallelism=1 autotune=true")
+    assert not pipeline(tuned).stages[1].is_sequential
+
+
 def test_a_fused_name_tells_what_it_is_made_of():
     fused = '"fused(ParallelMapDatasetV2:2,BatchDatasetV2:3)"'
     stage = pipeline(dataset(5, 1000, name=fused)).stages[1]

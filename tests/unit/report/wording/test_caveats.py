@@ -62,7 +62,7 @@ CASES: list[tuple[str, tuple[tuple[str, Fact], ...], str]] = [
         (("reason", "no stack sampler answers at the next port (6010)"),),
         (
             "Python functions not sampled: no stack sampler answers at the next port (6010). What "
-            "Python does between calls of TensorFlow is not known."
+            "Python does between calls of the model is not known."
         ),
     ),
     (

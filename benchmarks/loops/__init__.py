@@ -1,0 +1,1 @@
+"""What diag says about Python loops, against what the loops logged themselves."""

@@ -1,0 +1,1 @@
+"""Python loops around a model; each logs its steps by its own clock, outside the profiler."""
