@@ -238,6 +238,18 @@ def test_modules_and_console_scripts_are_recorded(run: Run) -> None:
     assert "myserver goes on" in done.stderr, done.stderr
 
 
+def test_a_jax_program_is_recorded_by_jax_itself(tmp_path: Path) -> None:
+    calls = "\n".join(f"  PjitFunction(infer) {n}..{n + 1}ms" for n in range(0, 60, 2))
+    run = Run(tmp_path, trace=calls)
+    (tmp_path / "serve.py").write_text("import time, jax; time.sleep(5)")
+    done = run.run(sys.executable, "serve.py", duration="500ms")
+    assert "JAX 0.standin in process" in done.stderr
+    assert "wrote" in done.stderr, done.stderr
+    loops = diag.analyze(diag.open_bundle(tmp_path / "b.zip")).loops
+    assert not isinstance(loops, diag.Unavailable)
+    assert [thread.call for thread in loops.iterations.threads] == ["infer"]
+
+
 def test_a_program_that_never_calls_a_model_says_so(tmp_path: Path) -> None:
     done = Run(tmp_path, trace="  something 1..2ms")("time.sleep(2)")
     assert "nothing recorded: it ended before its work was seen to repeat" in done.stderr
