@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 WIDTH_PX = 700  # of a full bar on paper, the narrowest with labels: decides which of them fit
 _CHAR_PX = 7.2
+PAIR_PX = 18  # height of two bars, before and after
 _EMPTY = Markup("")
 
 
@@ -99,6 +100,16 @@ def _text(x: float, y: float, name: str, text: str, *, strong: bool = False) -> 
     return Markup(
         '<text x="{0:.3f}%" dx="7" y="{1:g}" class="wide on-{2}{3}{4}">{5}</text>'
     ).format(x * 100, y, name, plate, " strong" if strong else "", text)
+
+
+def pair(shares: tuple[float, float], texts: tuple[str, str], label: str) -> Markup:
+    """Before above after, as parts of the width; after is the full colour."""
+    (before, after), (old, new) = shares, texts
+    return Markup(
+        '<svg class="pair" width="100%" height="{0}" role="img" aria-label="{1}">'
+        '<rect class="before" width="{2:.2f}%" height="8"/>'
+        '<rect class="after" y="10" width="{3:.2f}%" height="8"/></svg>'
+    ).format(PAIR_PX, f"{label}: before {old}, after {new}", before * 100, after * 100)
 
 
 def effect_range(low: float, high: float, most: float, label: str) -> Markup:

@@ -12,11 +12,12 @@ from diag.report.charts.palette import BUSY, ORDER, class_of
 from diag.report.charts.sheet import Chart
 from diag.report.charts.svg import Part
 from diag.report.notes import plural
+from diag.report.shown import shown_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from diag.report.model import Report, Section, Series
+    from diag.report.model import Report, Section, Series, Table
 
 _TAPE_PX = 46
 _LANE_PX = 58
@@ -29,7 +30,7 @@ def tapes(report: Report) -> Iterator[Chart]:
     """An average request of each model, then the window of each device."""
     ledgers = [section for section in report.sections if section.id == "ledger"]
     for section in ledgers[:_TAPES_MAX]:
-        for series in section.series:
+        for series in section.series[:1]:
             yield from list(_percentile_bars(series, "An average request of", _TAPE_PX))[:1]
     for section in [s for s in report.sections if s.id == "idle"][:_TAPES_MAX]:
         yield from _window_tape(report, section)
@@ -38,10 +39,59 @@ def tapes(report: Report) -> Iterator[Chart]:
 def section_charts(section: Section) -> Iterator[Chart]:
     """What can be drawn of its series; a series of another kind is left to its table."""
     for series in section.series:
-        if series.id.startswith("stages_by_percentile."):
+        if series.id.startswith(("stages_by_percentile.", "stages_by_rows.")):
             yield from _percentile_bars(series, "", _ROW_PX)
         elif series.kind == "intervals" and "state" in series.values:
             yield _lane(series)
+    for table in section.tables:
+        if table.id == "stages" and _is_compared(table):
+            yield from _compared_parts(table)
+        elif table.id in ("latency", "idle") and _is_compared(table):
+            yield from _compared_values(table)
+
+
+def _is_compared(table: Table) -> bool:
+    return {"before", "after", "metric"} <= {column.key for column in table.columns}
+
+
+def _compared_parts(table: Table) -> Iterator[Chart]:
+    """The mean request before and after, by stage, on one axis."""
+    sides = {
+        side: [
+            (str(row["metric"]).split(".")[1], float(value))
+            for row in table.rows
+            if isinstance(value := row.get(side), int | float) and row["unit"] == "ns"
+        ]
+        for side in ("before", "after")
+    }
+    longest = max((sum(ns for _, ns in parts) for parts in sides.values()), default=0.0)
+    if not longest:
+        return
+    for side, found in sides.items():
+        parts = tuple(Part(stage, ns / longest, duration(ns)) for stage, ns in found if ns)
+        values = ", ".join(f"{part.name} {part.text}" for part in parts)
+        words = f"{side}, mean by stage"
+        drawing = svg.bar(parts, f"{words}: {values}", height=_ROW_PX)
+        yield Chart(words, drawing, _ROW_PX, parts, duration(sum(ns for _, ns in found)))
+
+
+def _compared_values(table: Table) -> Iterator[Chart]:
+    """Two bars a metric, before and after, on the axis of all metrics of the same unit."""
+    most: dict[str, float] = {}
+    rows = [row for row in table.rows if row.get("unit") in ("ns", "ratio")]
+    for row in rows:
+        for side in ("before", "after"):
+            if isinstance(value := row.get(side), int | float):
+                most[str(row["unit"])] = max(most.get(str(row["unit"]), 0.0), float(value))
+    for row in rows:
+        before, after, unit = row.get("before"), row.get("after"), str(row["unit"])
+        if not isinstance(before, int | float) or not isinstance(after, int | float):
+            continue
+        if not most[unit] or not (before or after):
+            continue
+        texts = (shown_value(before, unit), shown_value(after, unit))
+        drawing = svg.pair((before / most[unit], after / most[unit]), texts, str(row["name"]))
+        yield Chart(str(row["name"]), drawing, svg.PAIR_PX, (), f"{texts[0]} → {texts[1]}")
 
 
 def _percentile_bars(series: Series, caption: str, height: int) -> Iterator[Chart]:

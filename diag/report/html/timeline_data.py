@@ -25,8 +25,9 @@ def timeline_json(report: Report) -> Markup | None:
     """Text of a script element of type application/json; None where nothing can be drawn."""
     series = [each for s in report.sections if s.id == "timeline" for each in s.series]
     lanes = [each for each in series if each.kind == "intervals"]
+    spans = _with_id(series, "requests") or _with_id(series, "iterations")
     window_ns = report.server.window_ns
-    if not lanes or window_ns <= 0:
+    if not (lanes or spans) or window_ns <= 0:
         return None
     states = _distinct(state for lane in lanes for state in lane.values["state"])
     classes = [class_of(state) for state in states]
@@ -42,7 +43,7 @@ def timeline_json(report: Report) -> Markup | None:
         "stretches": _stretches(lanes),
         "levels": _levels(_with_id(series, "in_flight")),
         "batches": _batches(_with_id(series, "batch_spans")),
-        "spans": _spans(_with_id(series, "requests") or _with_id(series, "iterations")),
+        "spans": _spans(spans),
         "samples": [_samples(each) for each in series if each.id.startswith(_SAMPLES)],
     }
     text = json.dumps(data, ensure_ascii=True, separators=(",", ":"), allow_nan=False)

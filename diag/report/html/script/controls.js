@@ -117,7 +117,8 @@ function commandsOf(data, view, say) {
 
 function toolbar(run, range, view) {
   const button = (name, text, about) => {
-    const made = element('button', {type: 'button', 'aria-label': about, title: about}, text);
+    const name_ = text.length === 1 ? {'aria-label': about} : {};
+    const made = element('button', {type: 'button', title: about, ...name_}, text);
     made.addEventListener('click', () => run(name));
     return made;
   };
