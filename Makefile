@@ -15,12 +15,6 @@ SOURCES := pyproject.toml setup.py constraints.txt $(wildcard diag/formats/*/*.p
 # The oldest generator whose code runs on every protobuf that pyproject.toml permits.
 WIRE_GENERATOR := grpcio-tools==1.74.0
 
-# The tests of the HTML page look at it in a browser. It is installed where that needs no password.
-HAS_BROWSER := command -v chromedriver >/dev/null
-BROWSER_ADVICE := apt-get install chromium chromium-driver
-INSTALL_BROWSER := $(HAS_BROWSER) || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
-	apt-get -q update && apt-get -qy --no-install-recommends install chromium chromium-driver; } || true
-
 define CHECK_PYTHON
 import os, sys, sysconfig
 version = "%d.%d" % sys.version_info[:2]
@@ -41,10 +35,8 @@ demo: $(VENV)/.demo  ## install, start a real server, capture and diagnose it
 	$(BIN)/diag demo
 
 test: $(VENV)/.dev  ## install what tests need and run them all
-	@$(INSTALL_BROWSER)
-	@if $(HAS_BROWSER); then $(BIN)/python -m pytest; else \
-	  echo "NOT RUN: tests/browser, as there is no chromium with chromedriver: $(BROWSER_ADVICE)" >&2; \
-	  $(BIN)/python -m pytest --ignore tests/browser; fi
+	@sh tests/browser/get_chromium.sh
+	$(BIN)/python -m pytest $$(command -v chromedriver >/dev/null || echo --ignore tests/browser)
 
 lint: $(VENV)/.dev  ## check format, rules, types, layers and spelling
 	$(BIN)/ruff format --check .

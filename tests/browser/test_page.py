@@ -31,8 +31,7 @@ def test_the_judge_is_the_published_one():
     assert hashlib.sha256(AXE.read_bytes()).hexdigest() == AXE_SHA256
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
 @pytest.mark.parametrize("name", CLEAN)
 def test_a_page_is_accessible_and_fits(tab, pages, name, width, theme):
     tab.open(pages[name], width=width, theme=theme)

@@ -140,6 +140,21 @@ function drawSlowest(plot, data) {
   });
 }
 
+// All spans in one row: the overview where there is no lane.
+function drawStrip(plot, data) {
+  const {left, top, height, from, to, scale} = area(plot);
+  const spans = data.spans;
+  for (const index of longestIn(spans, from, to, spans.start.length)) {
+    let at = spans.start[index];
+    spans.stages.forEach((_, stage) => {
+      const begin = at;
+      at += spans.times[stage][index];
+      plot.ctx.fillStyle = colors[spans.classes[stage]];
+      plot.ctx.fillRect(left + (begin - from) * scale, top, (at - begin) * scale, height);
+    });
+  }
+}
+
 // Marks of the longest idle stretches, so that they show at any zoom.
 function drawMarks(plot, stretches) {
   const {left, top, width, height, from, to, scale} = area(plot);

@@ -38,7 +38,10 @@ class Tracks {
 
   addOverview() {
     const {data, view} = this;
-    const draw = (plot) => data.lanes.slice(0, 1).forEach((lane) => drawLane(plot, data, lane, false));
+    const draw = (plot) => {
+      if (data.lanes.length) drawLane(plot, data, data.lanes[0], false);
+      else drawStrip(plot, data);
+    };
     const plot = this.add('whole window', '', OVERVIEW_PX, {draw, isWhole: true});
     this.brush = element('div', {class: 'brush', hidden: ''});
     plot.over.append(this.brush);
