@@ -151,6 +151,22 @@ def share_lane(shares: npt.NDArray[np.float64], height: int, label: str) -> Mark
     return _stretched(columns, height, label, drawn)
 
 
+def areas(drawn: Sequence[tuple[npt.NDArray[np.float64], str]], height: int, label: str) -> Markup:
+    """Columns from the bottom up, the later ones before the earlier.
+
+    Args:
+        drawn: Heights of equal columns, 0 to 1, and the class of their colour.
+        height: In pixels.
+        label: What a screen reader says.
+    """
+    paths = _EMPTY
+    for heights, name in drawn:
+        steps = "".join(f"V{height * (1 - each):.1f}h1" for each in heights.tolist())
+        paths += Markup('<path class="c-{0}" d="M0 {1}{2}V{1}z"/>').format(name, height, steps)
+    columns = len(drawn[0][0]) if drawn else 1
+    return _stretched(columns, height, label, paths)
+
+
 def _stretched(columns: int, height: int, label: str, drawn: Markup) -> Markup:
     return Markup(
         '<svg class="static" viewBox="0 0 {0} {1}" width="100%" height="{1}" '

@@ -11,6 +11,7 @@ from diag.report.charts import svg
 from diag.report.charts.palette import BUSY, ORDER, class_of, is_colored
 from diag.report.charts.sheet import Chart
 from diag.report.charts.svg import Part
+from diag.report.html.level_charts import level_chart
 from diag.report.notes import plural
 from diag.report.shown import shown_value
 
@@ -72,11 +73,20 @@ def section_charts(section: Section) -> Iterator[Chart]:
             yield from _histogram(series)
         elif series.kind == "intervals" and "state" in series.values:
             yield _lane(series)
+        elif series.id == "in_flight" or series.kind == "points":
+            chart = level_chart(series, _window_ns(section))
+            yield from [chart] if chart else []
     for table in section.tables:
         if table.id == "stages" and _is_compared(table):
             yield from _compared_parts(table)
         elif table.id in ("latency", "idle") and _is_compared(table):
             yield from _compared_values(table)
+
+
+def _window_ns(section: Section) -> float:
+    """The end of the last interval or request of a timeline: lanes fill the window."""
+    ends = (each.values.get("end_ns", ()) for each in section.series)
+    return max((float(end) for each in ends for end in each if isinstance(end, int)), default=0.0)
 
 
 def _is_compared(table: Table) -> bool:

@@ -122,6 +122,10 @@ function drawSlowest(plot, data) {
   longestIn(spans, from, to, SLOW_ROWS).forEach((index, n) => {
     const y = top + n * row + 2;
     let at = spans.start[index];
+    if ((spans.end[index] - at) * scale < 2) { // too short for its stages
+      context.fillStyle = colors.mute;
+      context.fillRect(left + (at - from) * scale, y, 2, row - 4);
+    }
     spans.stages.forEach((_, stage) => {
       const begin = Math.max(from, at);
       at += spans.times[stage][index];
