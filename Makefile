@@ -35,7 +35,8 @@ demo: $(VENV)/.demo  ## install, start a real server, capture and diagnose it
 	$(BIN)/diag demo
 
 test: $(VENV)/.dev  ## install what tests need and run them all
-	$(BIN)/python -m pytest
+	@sh tests/browser/get_chromium.sh
+	$(BIN)/python -m pytest $$(command -v chromedriver >/dev/null || echo --ignore tests/browser)
 
 lint: $(VENV)/.dev  ## check format, rules, types, layers and spelling
 	$(BIN)/ruff format --check .

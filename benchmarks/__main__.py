@@ -9,6 +9,7 @@ import sys
 PARTS = (
     "speed",
     "gpu_speed",
+    "page",
     "recordings",
     "accuracy",
     "closed_loops",

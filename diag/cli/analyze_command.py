@@ -85,7 +85,7 @@ def analyze(
 
     SOURCE is a bundle of diag capture (folder or .zip), a *.xplane.pb file, a TensorBoard run or
     log directory, a URL such as s3://bucket/bundle.zip (needs fsspec), or - for stdin. SOURCE is
-    only read, and nothing is sent anywhere.
+    only read, and nothing is sent anywhere. diag report is the same command.
 
     The exit status is 1 if a finding of --fail-on is there, 5 if the recording holds no request,
     and 8 if every request failed; the report is written all the same.

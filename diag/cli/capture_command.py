@@ -28,7 +28,7 @@ from diag.cli.options import (
     examples,
     report_verbosity_options,
 )
-from diag.cli.output import STDOUT, write_output
+from diag.cli.output import STDOUT, check_output, write_output
 from diag.cli.report_output import DEFAULT_FORMAT, render_report
 from diag.errors import UsageError
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     cls=GroupedCommand,
     epilog=examples(
         "diag capture localhost:8500",
-        "diag capture 10.0.0.7:8500 --duration 5s -o incident.zip",
+        "diag capture 10.0.0.7:8500 --duration 5s -o incident.zip --html incident.html",
         "diag capture tfs.prod:8500 --ca-cert ca.pem --headers-file token.txt",
         "diag capture localhost:8500 --wait-for-traffic --require gpu,metrics",
         "diag capture 10.0.0.7:8500 --agent 10.0.0.7:9500 --agent-ca-cert ca.pem",
@@ -71,6 +71,8 @@ def capture(**options: Any) -> None:
     from diag.cli.capture_plan import plan_from
 
     plan, status = plan_from(options), 0
+    if options["html"]:
+        check_output(options["html"], force=options["force"])
     if options["output"] == STDOUT:
         outcome = _capture(plan, _binary_stdout(options), options)
     else:
@@ -101,9 +103,10 @@ def _binary_stdout(options: dict[str, Any]) -> BinaryIO:
     Raises:
         UsageError: It is a terminal, or the options ask for a report on stdout as well.
     """
-    if options["format_"] or options["summary"] or options["fail_on"]:
+    if any(options[name] for name in ("format_", "summary", "html", "fail_on")):
         raise UsageError(
-            "--format, --summary and --fail-on have no effect with -o -, which writes no report"
+            "--format, --summary, --html and --fail-on have no effect with -o -, which writes no "
+            "report"
         )
     if sys.stdout.isatty():
         raise UsageError(
@@ -124,4 +127,7 @@ def _print_report(path: Path, options: dict[str, Any]) -> diag.Analysis:
     if format_ == DEFAULT_FORMAT:
         text = f"{text.rstrip()}\n\nbundle: {path}\n"
     write_output(STDOUT, text)
+    if options["html"]:
+        page = render_report(analysis, "html", to_stdout=False)
+        write_output(options["html"], page, force=options["force"])
     return analysis

@@ -251,7 +251,8 @@ bundle_options = option_group(
         help="Bundle to write: a folder, or a file if the name ends in .zip. '-' writes a zip to "
         "stdout instead of the report. Default: diag-<UTC time>.",
     ),
-    option("--force", is_flag=True, help="Replace the bundle if it exists."),
+    option("--force", is_flag=True, help="Replace the bundle and the page if they exist."),
+    option("--html", type=_PATH, help="File to write the report to as well, as one HTML page."),
     format_option("Format of the report on stdout. Default: text."),
     summary_option,
     fail_on_option,

@@ -62,6 +62,8 @@ COMMANDS: dict[str, LazyCommand] = {
         "diag.cli.completion_command:completion", "Print the tab completion script of a shell."
     ),
 }
+# Names that people type; they are not listed, and the page of the command tells of them.
+ALIASES = {"report": "analyze"}
 
 
 class LazyGroup(click.Group):
@@ -72,13 +74,14 @@ class LazyGroup(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The named command, imported now; None if the table lacks it."""
-        if cmd_name not in COMMANDS:
+        """The named command, by its alias too, imported now; None if the table lacks it."""
+        name = ALIASES.get(cmd_name, cmd_name)
+        if name not in COMMANDS:
             return None
-        module, _, attribute = COMMANDS[cmd_name].target.partition(":")
+        module, _, attribute = COMMANDS[name].target.partition(":")
         command = getattr(importlib.import_module(module), attribute)
         if not isinstance(command, click.Command):
-            raise TypeError(f"{COMMANDS[cmd_name].target} is not a click command")
+            raise TypeError(f"{COMMANDS[name].target} is not a click command")
         return command
 
     def resolve_command(
@@ -86,7 +89,7 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click does; the message for a misspelt name suggests the nearest one."""
         name = args[0]
-        if name not in COMMANDS and not name.startswith("-"):
+        if name not in COMMANDS and name not in ALIASES and not name.startswith("-"):
             near = difflib.get_close_matches(name, COMMANDS, n=1)
             advice = f"Did you mean {near[0]!r}?" if near else f"Commands: {', '.join(COMMANDS)}."
             ctx.fail(f"No such command {name!r}. {advice}")

@@ -20,7 +20,8 @@ def draw_charts(report: Report, *, png: bool = False) -> dict[str, bytes]:
     """The charts of the HTML page by file name, one file a chapter.
 
     ``verdict`` has an average request and the device's window, ``requests`` the stages by
-    percentile, ``timeline`` the states of the device. A chart without data is left out.
+    percentile and rows of the batch, ``timeline`` the states of the device, ``batches`` their rows.
+    A chart without data is left out.
 
     Args:
         report: What ``build_report`` returned.

@@ -50,7 +50,7 @@ def in_flight_series(
         _level(requests.start_ns - window.start_ns, requests.end_ns - window.start_ns),
         _level(begins - window.start_ns, ends - window.start_ns),
     ]
-    times = np.unique(np.concatenate([time for time, _ in levels]))
+    times = _distinct(np.concatenate([time for time, _ in levels]))
     title = "Requests in the server and in batch queues"
     if len(times) <= steps_max:
         values: dict[str, tuple[Cell, ...]] = {"time_ns": tuple(times.tolist())}
@@ -89,6 +89,12 @@ def _level(begins: Int64s, ends: Int64s) -> tuple[Int64s, Int64s]:
     return at, np.cumsum(sums)
 
 
+def _distinct(values: Int64s) -> Int64s:
+    """Sorted, each once; for large numbers several times as fast as ``np.unique``."""
+    ordered = np.sort(values)
+    return ordered[np.diff(ordered, prepend=ordered[:1] - 1) > 0]
+
+
 def _value_at(times: Int64s, level: Int64s, at: Int64s) -> Int64s:
     """The level at given times; 0 before the first change."""
     if not len(times):
@@ -101,7 +107,7 @@ def _by_slice(
     times: Int64s, level: Int64s, edges: Int64s
 ) -> tuple[np.ndarray[tuple[int], np.dtype[np.float64]], Int64s]:
     """Mean and peak of a step function between each two edges."""
-    at = np.unique(np.concatenate([times, edges]))
+    at = _distinct(np.concatenate([times, edges]))
     value, lengths = _value_at(times, level, at), np.diff(at)
     inside = (at[:-1] >= edges[0]) & (at[:-1] < edges[-1])
     owner = np.searchsorted(edges, at[:-1], side="right")[inside] - 1

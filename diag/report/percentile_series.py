@@ -1,4 +1,4 @@
-"""What slow requests consist of: the mean stages of the requests around each percentile."""
+"""What requests consist of, in bars that add up: around each percentile, and by rows of a batch."""
 
 from __future__ import annotations
 
@@ -12,16 +12,20 @@ from diag.report.model import Series
 from diag.report.rows import number_column, text_column
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from diag.analysis.result import Analysis
     from diag.model.events import Bools, Int64s
     from diag.model.serving import RequestTable
 
 COLUMNS = (
-    text_column("band", "band", "mean, or the requests around a percentile."),
+    text_column("band", "band", "Which requests: all, those around a percentile, or by rows."),
     text_column("stage", "stage", "Part of a request's path."),
     number_column("mean_ns", "mean", "ns", "Mean time in the stage, over the band's requests."),
     number_column("requests", "requests", "count", "Requests in the band."),
     number_column("total_ns", "request", "ns", "Their mean latency, the sum of the band's stages."),
 )
+_SIZES_MAX = 6  # of batches with a bar each
 # Percentile, percent of all requests taken around it, least number of requests for it.
 _BANDS = ((50, 10, MIN_SAMPLES_P50), (90, 5, MIN_SAMPLES_P90), (99, 1, MIN_SAMPLES_P99))
 
@@ -36,22 +40,74 @@ def percentile_series(requests: RequestTable, model: str) -> Series:
         for percent, width, needed in _BANDS
         if len(duration_ns) >= needed
     ]
+    return _bars(
+        f"stages_by_percentile.{model}",
+        f"Stages of {model} by percentile",
+        bands,
+        stage_ns,
+        duration_ns,
+    )
+
+
+def _bars(
+    id_: str,
+    title: str,
+    bands: Sequence[tuple[str, Bools | Int64s]],
+    stage_ns: np.ndarray[tuple[int, int], np.dtype[np.int64]],
+    duration_ns: Int64s,
+) -> Series:
+    """A bar a band, of the requests it chooses."""
+    chosen = [(name, stage_ns[each], duration_ns[each]) for name, each in bands]
     rows = [
-        (name, stage.value, float(stage_ns[chosen, stage.index].mean()), int(chosen.sum()), total)
-        for name, chosen in bands
-        if chosen.any()
-        for total in (float(duration_ns[chosen].mean()),)
+        (name, stage.value, float(stages[:, stage.index].mean()), len(times), float(times.mean()))
+        for name, stages, times in chosen
+        if len(times)
         for stage in STAGES
-        if stage_ns[:, stage.index].any()
+        if any(each[:, stage.index].any() for _, each, _ in chosen)
     ]
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)
     return Series(
-        id=f"stages_by_percentile.{model}",
-        title=f"Stages of {model} by percentile",
+        id=id_,
+        title=title,
         kind="bars",
         columns=COLUMNS,
         values={column.key: tuple(values) for column, values in zip(COLUMNS, columns, strict=True)},
     )
+
+
+def rows_series(analysis: Analysis, model: str) -> Series | None:
+    """Mean stages by the rows that the request's last batch executed; None without two sizes."""
+    requests, batches = analysis.requests, analysis.batches
+    mine = (requests.model_index == requests.models.index(model)) & requests.complete
+    mine = np.flatnonzero(mine & (np.diff(requests.batch_offsets) > 0))
+    rows = batches.executed_rows[requests.batch_index[requests.batch_offsets[mine + 1] - 1]]
+    mine, rows = mine[rows > 0], rows[rows > 0]
+    sizes = np.unique(rows)
+    if len(sizes) < 2:
+        return None
+    # Every size by itself, or where there are many, powers of two.
+    upper = sizes if len(sizes) <= _SIZES_MAX else np.unique(2 ** np.ceil(np.log2(sizes)))
+    lower = np.concatenate([[1], upper[:-1] + 1])
+    if len(sizes) <= _SIZES_MAX:
+        lower = upper
+    bands = [
+        (_rows_words(int(low), int(high)), mine[(rows >= low) & (rows <= high)])
+        for low, high in zip(lower, upper, strict=True)
+    ]
+    stage_ns, duration_ns = requests.stage_ns, requests.duration_ns
+    return _bars(
+        f"stages_by_rows.{model}",
+        f"Stages of {model} by rows of the batch",
+        bands,
+        stage_ns,
+        duration_ns,
+    )
+
+
+def _rows_words(low: int, high: int) -> str:
+    if low == high:
+        return f"batch of {low} {'row' if low == 1 else 'rows'}"
+    return f"batch of {low} to {high} rows"
 
 
 def _around(duration_ns: Int64s, percent: int, width_percent: int) -> Bools:

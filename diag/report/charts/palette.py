@@ -138,6 +138,7 @@ def variables(*, dark: bool) -> str:
 def class_rules() -> str:
     """CSS that gives each class its fill: a variable, or a hatch of the page's ``HATCH_DEFS``."""
     plain = [f".c-{name}{{fill:var(--{name})}}.on-{name}{{fill:var(--on-{name})}}" for name in HUES]
+    plain.append(".c-edge{fill:var(--edge);fill-opacity:.45}")
     hatched = [
         f".c-{name}{{fill:url(#h-{name})}}.on-{name}{{fill:var(--on-{base})}}"
         for name, base in HATCHED.items()
@@ -150,6 +151,8 @@ def resolved(style: str) -> str:
     for name, hue in HUES.items():
         style = style.replace(f"var(--{name})", hue.light)
         style = style.replace(f"var(--on-{name})", hue.on_light)
+    for name, value in SURFACE["light"].items():
+        style = style.replace(f"var(--{name})", value)
     return style
 
 

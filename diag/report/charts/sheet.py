@@ -35,6 +35,7 @@ class Chart:
         height: Of the drawing, in pixels.
         key: Names and values of the parts, for narrow screens and for what has no room in the bar.
         value: What the whole bar is, at its end; "" where the caption says it.
+        heading: Of the charts from this one on; "" for that of the chart before.
     """
 
     caption: str
@@ -42,6 +43,7 @@ class Chart:
     height: int
     key: tuple[Part, ...] = ()
     value: str = ""
+    heading: str = ""
 
 
 def sheet(title: str, charts: Sequence[Chart]) -> str:

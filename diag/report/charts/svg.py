@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 WIDTH_PX = 700  # of a full bar on paper, the narrowest with labels: decides which of them fit
 _CHAR_PX = 7.2
+PAIR_PX = 18  # height of two bars, before and after
 _EMPTY = Markup("")
 
 
@@ -101,6 +102,16 @@ def _text(x: float, y: float, name: str, text: str, *, strong: bool = False) -> 
     ).format(x * 100, y, name, plate, " strong" if strong else "", text)
 
 
+def pair(shares: tuple[float, float], texts: tuple[str, str], label: str) -> Markup:
+    """Before above after, as parts of the width; after is the full colour."""
+    (before, after), (old, new) = shares, texts
+    return Markup(
+        '<svg class="pair" width="100%" height="{0}" role="img" aria-label="{1}">'
+        '<rect class="before" width="{2:.2f}%" height="8"/>'
+        '<rect class="after" y="10" width="{3:.2f}%" height="8"/></svg>'
+    ).format(PAIR_PX, f"{label}: before {old}, after {new}", before * 100, after * 100)
+
+
 def effect_range(low: float, high: float, most: float, label: str) -> Markup:
     """A range on an axis from 0 to ``most``; a ring where it could be no effect or more."""
 
@@ -138,6 +149,22 @@ def share_lane(shares: npt.NDArray[np.float64], height: int, label: str) -> Mark
             drawn += Markup('<path class="c-{0}" d="{1}"/>').format(HATCHED.get(name, name), path)
         bottom = top
     return _stretched(columns, height, label, drawn)
+
+
+def areas(drawn: Sequence[tuple[npt.NDArray[np.float64], str]], height: int, label: str) -> Markup:
+    """Columns from the bottom up, the later ones before the earlier.
+
+    Args:
+        drawn: Heights of equal columns, 0 to 1, and the class of their colour.
+        height: In pixels.
+        label: What a screen reader says.
+    """
+    paths = _EMPTY
+    for heights, name in drawn:
+        steps = "".join(f"V{height * (1 - each):.1f}h1" for each in heights.tolist())
+        paths += Markup('<path class="c-{0}" d="M0 {1}{2}V{1}z"/>').format(name, height, steps)
+    columns = len(drawn[0][0]) if drawn else 1
+    return _stretched(columns, height, label, paths)
 
 
 def _stretched(columns: int, height: int, label: str, drawn: Markup) -> Markup:

@@ -36,11 +36,17 @@ _CHAPTERS = (
     ),
     ("limits", "Limits of this analysis", "Limits", ("doubts",)),
     ("do", "What to do", "To do", ("change", "alternatives", "other_findings")),
-    ("requests", "Where requests spend their time", "Requests", ("requests", "ledger", "clients")),
+    (
+        "requests",
+        "Where the time goes",
+        "Time",
+        ("requests", "ledger", "clients", "loop", "functions", "pipelines", "pipeline_stages"),
+    ),
     ("idle", "Why the device was idle", "Idle", ("idle_overview", "idle", "longest_gaps")),
     ("timeline", "Timeline", "Timeline", ("timeline",)),
     ("tail", "Slow requests", "Slow", ("slow_requests",)),
     ("batches", "Batches", "Batches", ("batches",)),
+    ("devices", "Devices", "Devices", ("devices", "device_cost", "kernels")),
     ("more", "More results", "More", ()),
     (
         "env",
@@ -48,7 +54,7 @@ _CHAPTERS = (
         "Environment",
         ("measurements", "host_ops", "pool_waits", "observer", "capture"),
     ),
-    ("how", "Evidence", "Evidence", ("evidence", "footer")),
+    ("how", "How the numbers were obtained", "Method", ("evidence", "footer")),
 )
 _VERDICT = "verdict"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -15,6 +16,9 @@ from diag.report.charts import palette, svg
 from diag.report.html.cards import cards_of
 from diag.report.html.charts import section_charts, tapes, timeline_key
 from diag.report.html.layout import chapters_of
+from diag.report.html.links import span_of
+from diag.report.html.pipeline import pipeline_stages
+from diag.report.html.terms import terms_of
 from diag.report.html.timeline_data import timeline_json
 from diag.report.model import Page, Report
 from diag.report.shown import shown_cell, shown_title
@@ -48,6 +52,8 @@ def draw_page(page: Page, *, verbose: bool) -> str:
         cards=cards_of(report) if report else (),
         tapes=tuple(tapes(report)) if report else (),
         timeline=timeline,
+        terms=terms_of(page),
+        span_of=functools.partial(span_of, start_ns=report.server.window_start_ns if report else 0),
         style=Markup(style),  # noqa: S704  our own files and colours
         library=Markup(library),  # noqa: S704  the published file, see test_vendor.py
         script=Markup(script),  # noqa: S704  our own files
@@ -89,6 +95,7 @@ def _environment() -> jinja2.Environment:
     environment.globals["rows_of"] = _rows
     environment.globals["charts"] = section_charts
     environment.globals["states"] = timeline_key
+    environment.globals["pipeline"] = pipeline_stages
     environment.globals["is_colored"] = palette.is_colored
     return environment
 

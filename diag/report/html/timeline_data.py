@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from diag.model.gaps import IdleCause
 from diag.model.printable import NAME_MAX_CHARS, TEXT_MAX_CHARS, printable
 from diag.report.charts.palette import BUSY, HATCHED, HUES, ORDER, class_of
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from diag.report.model import Cell, Report, Series
 
 _STRETCHES = 10  # marked on the axis, so that the longest show at any zoom
+# In these states no request is known to wait for the device.
+_NO_WAIT = frozenset({BUSY, IdleCause.NO_DEMAND.value, IdleCause.TRACE_EDGE.value})
 _LEVELS = ("in_flight", "queued", "peak", "queued_peak")
 _SAMPLES = "samples."
 
@@ -25,8 +28,9 @@ def timeline_json(report: Report) -> Markup | None:
     """Text of a script element of type application/json; None where nothing can be drawn."""
     series = [each for s in report.sections if s.id == "timeline" for each in s.series]
     lanes = [each for each in series if each.kind == "intervals"]
+    spans = _with_id(series, "requests") or _with_id(series, "iterations")
     window_ns = report.server.window_ns
-    if not lanes or window_ns <= 0:
+    if not (lanes or spans) or window_ns <= 0:
         return None
     states = _distinct(state for lane in lanes for state in lane.values["state"])
     classes = [class_of(state) for state in states]
@@ -37,12 +41,13 @@ def timeline_json(report: Report) -> Markup | None:
         "hatched": HATCHED,
         "states": states,
         "classes": classes,
+        "isWait": [state not in _NO_WAIT for state in states],
         "classOf": [ORDER.index(name) if name in ORDER else -1 for name in classes],
         "lanes": [_lane(lane, states) for lane in lanes],
         "stretches": _stretches(lanes),
         "levels": _levels(_with_id(series, "in_flight")),
         "batches": _batches(_with_id(series, "batch_spans")),
-        "spans": _spans(_with_id(series, "requests") or _with_id(series, "iterations")),
+        "spans": _spans(spans),
         "samples": [_samples(each) for each in series if each.id.startswith(_SAMPLES)],
     }
     text = json.dumps(data, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
@@ -92,7 +97,7 @@ def _stretches(lanes: list[Series]) -> list[tuple[float, float]]:
     for lane in lanes:
         columns = (_numbers(lane, key) for key in ("start_ns", "end_ns", "time_ns"))
         for start, end, time, state in zip(*columns, lane.values["state"], strict=True):
-            if end - start == time and state not in (BUSY, "no-demand"):
+            if end - start == time and state not in _NO_WAIT:
                 found.append((start, end))
     return sorted(found, key=lambda each: each[0] - each[1])[:_STRETCHES]
 

@@ -11,7 +11,7 @@ from diag.model.printable import NAME_MAX_CHARS, printable
 from diag.model.serving import StageGroup
 from diag.report.model import Note, Section, Table
 from diag.report.notes import listed, note, note_of, plural
-from diag.report.percentile_series import percentile_series
+from diag.report.percentile_series import percentile_series, rows_series
 from diag.report.rows import Row, flag_column, make_table, name_column, number_column
 from diag.report.sections.server_metrics import failure_notes
 from diag.report.topics import ReportInputs, topic
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from diag.analysis.distribution import Distribution
-    from diag.analysis.result import Counts, ModelSummary, StageSummary
-    from diag.report.model import Cell
+    from diag.analysis.result import Analysis, Counts, ModelSummary, StageSummary
+    from diag.report.model import Cell, Series
 
 COLUMNS = (
     name_column("stage", "stage", "Part of a request's path; the stages add up to the request."),
@@ -67,7 +67,7 @@ def request_sections(inputs: ReportInputs) -> Iterator[Section]:
                 ),
             ),
             tables=(_ledger(model, is_first=index == 0),),
-            series=(percentile_series(inputs.analysis.requests, model.model),),
+            series=_bars(inputs.analysis, model.model),
         )
 
 
@@ -212,3 +212,10 @@ def _ledger_notes(model: ModelSummary, *, explain_sign: bool) -> Iterator[Note]:
             "a neighbouring stage or of unattributed",
             style="item",
         )
+
+
+def _bars(analysis: Analysis, model: str) -> tuple[Series, ...]:
+    """Stages by percentile, and by rows of the batch where batches differ."""
+    by_rows = rows_series(analysis, model)
+    by_percentile = percentile_series(analysis.requests, model)
+    return (by_percentile,) if by_rows is None else (by_percentile, by_rows)

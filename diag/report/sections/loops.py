@@ -71,6 +71,7 @@ STAGE_COLUMNS = (
     number_column("batch_size", "batch", "count", "Elements of a batch."),
     name_column("op", "most in op", "Op with most time in its function."),
     text_column("path", "path", "Iterators from the root to it.", is_detail=True),
+    flag_column("decides", "decides", "Whether it decides how fast elements come.", is_detail=True),
 )
 
 
@@ -173,7 +174,8 @@ def _pipeline_section(pipelines: tuple[Pipeline, ...]) -> Section:
 
 def _stage_section(index: int, pipeline: Pipeline) -> Section:
     name = printable(pipeline.name, NAME_MAX_CHARS)
-    table = make_table("pipeline_stages", "", STAGE_COLUMNS, map(_stage_row, pipeline.stages))
+    rows = [_stage_row(each, decides=each is pipeline.critical_stage) for each in pipeline.stages]
+    table = make_table("pipeline_stages", "", STAGE_COLUMNS, rows)
     return Section(
         id="pipeline_stages",
         title=f"Stages of {name}",
@@ -183,7 +185,7 @@ def _stage_section(index: int, pipeline: Pipeline) -> Section:
     )
 
 
-def _stage_row(stage: PipelineStage) -> Row:
+def _stage_row(stage: PipelineStage, *, decides: bool) -> Row:
     known = {
         "parallelism": stage.parallelism,
         "buffer": stage.buffer_limit,
@@ -205,5 +207,6 @@ def _stage_row(stage: PipelineStage) -> Row:
             shown["batch"],
             printable(stage.op, NAME_MAX_CHARS),
             printable(stage.path, NAME_MAX_CHARS),
+            decides,
         )
     )

@@ -11,6 +11,7 @@ from diag.report.model import Section, Series
 from diag.report.sample_series import sample_series
 from diag.report.span_series import batch_spans, iteration_spans, request_spans
 from diag.report.topics import ReportInputs, topic
+from diag.report.window_slices import slice_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,9 +23,11 @@ INTERVALS_MIN = 500
 
 @topic(order=1600)
 def timeline_sections(inputs: ReportInputs) -> Iterator[Section]:
-    """Without notes and tables: formats without charts leave it out."""
+    """Without notes and tables to read: formats without charts leave it out."""
     series = tuple(_series(inputs.analysis))
-    yield Section(id="timeline", title="Timeline", series=series, is_detail=True)
+    table = slice_table(inputs.analysis)
+    tables = (table,) if table.rows else ()
+    yield Section(id="timeline", title="Timeline", tables=tables, series=series, is_detail=True)
 
 
 def _series(analysis: Analysis) -> Iterator[Series]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import pytest
 
-from diag.cli.commands import COMMANDS, cli
+from diag.cli.commands import ALIASES, COMMANDS, cli
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -31,3 +31,10 @@ def test_the_summary_in_the_table_is_the_commands_own_first_sentence(name):
     assert command is not None
     assert command.help is not None
     assert COMMANDS[name].summary.split()[0] == command.help.split()[0]
+
+
+@pytest.mark.parametrize("name", ALIASES)
+def test_an_alias_is_the_command_itself(name):
+    context = cli.make_context("diag", [name])
+    assert cli.resolve_command(context, [name])[1] is cli.get_command(context, ALIASES[name])
+    assert name not in COMMANDS

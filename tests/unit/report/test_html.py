@@ -17,6 +17,7 @@ from diag.report.charts.palette import ORDER
 from diag.report.formats import FORMATS, RenderOptions
 from diag.report.html.charts import lane_shares
 from diag.report.html.layout import chapters_of
+from diag.report.html.level_charts import column_peaks
 from diag.report.interval_series import interval_series
 from diag.report.model import Note, Page, Report, Section
 from tests.golden.test_reports import CASES
@@ -249,3 +250,15 @@ def test_a_lane_shows_the_exact_share_of_busy_time(rows_max):
 
 def test_a_page_of_many_intervals_is_small():
     assert len(html_of(sample_report("demo-slow-preprocess"), verbose=True)) < SIZE_MAX / 10
+
+
+def test_a_column_of_a_level_is_as_high_as_its_greatest_value():
+    times, values = np.array([10.0, 35.0, 36.0, 80.0]), np.array([1.0, 5.0, 2.0, 0.0])
+    peaks = column_peaks(times, values, 100.0, 10)
+    assert peaks.tolist() == [0, 1, 1, 5, 2, 2, 2, 2, 0, 0]
+
+
+def test_a_fixed_timeline_has_levels_and_samples():
+    page = html_of(sample_report("demo-slow-preprocess"))
+    assert "Requests in the server and in batch queues: at most 1 at once" in page
+    assert "host CPU: at most 100%" in page

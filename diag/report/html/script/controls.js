@@ -67,13 +67,13 @@ const HINT = 'Drag over a track to zoom, Ctrl and wheel to zoom at the pointer, 
 const LABEL =
   'Timeline. Keys: plus and minus zoom, left and right move, 0 shows all, g the next idle stretch, s the next slow request.';
 
-// Idle stretches with somebody waiting, the longest of all lanes, in time order.
-function stretchesOf(data, most, isWanted) {
+// Idle stretches with requests waiting, the longest of all lanes, in time order.
+function stretchesOf(data, most) {
   const found = [];
   for (const lane of data.lanes) {
     for (let i = 0; i < lane.start.length; i += 1) {
       const state = data.states[lane.state[i]];
-      if (lane.density[i] === 1 && isWanted(state)) found.push([lane.start[i], lane.end[i], lane.name, state]);
+      if (lane.density[i] === 1 && data.isWait[lane.state[i]]) found.push([lane.start[i], lane.end[i], lane.name, state]);
     }
   }
   const length = (each) => each[1] - each[0];
@@ -81,7 +81,7 @@ function stretchesOf(data, most, isWanted) {
 }
 
 function commandsOf(data, view, say) {
-  const gaps = stretchesOf(data, GAPS, (state) => state !== 'busy' && state !== 'no-demand');
+  const gaps = stretchesOf(data, GAPS);
   const spans = data.spans;
   const slow = spans ? longestIn(spans, -Infinity, Infinity, SLOWEST) : [];
   const length = (i) => spans.end[i] - spans.start[i];
@@ -117,7 +117,8 @@ function commandsOf(data, view, say) {
 
 function toolbar(run, range, view) {
   const button = (name, text, about) => {
-    const made = element('button', {type: 'button', 'aria-label': about, title: about}, text);
+    const name_ = text.length === 1 ? {'aria-label': about} : {};
+    const made = element('button', {type: 'button', title: about, ...name_}, text);
     made.addEventListener('click', () => run(name));
     return made;
   };

@@ -122,6 +122,10 @@ function drawSlowest(plot, data) {
   longestIn(spans, from, to, SLOW_ROWS).forEach((index, n) => {
     const y = top + n * row + 2;
     let at = spans.start[index];
+    if ((spans.end[index] - at) * scale < 2) { // too short for its stages
+      context.fillStyle = colors.mute;
+      context.fillRect(left + (at - from) * scale, y, 2, row - 4);
+    }
     spans.stages.forEach((_, stage) => {
       const begin = Math.max(from, at);
       at += spans.times[stage][index];
@@ -138,6 +142,21 @@ function drawSlowest(plot, data) {
     if (end + room < width) context.fillText(text, left + end + 5 * devicePixelRatio, y + row / 2 - 2);
     else if (begin > room) context.fillText(text, left + begin - room + 5 * devicePixelRatio, y + row / 2 - 2);
   });
+}
+
+// All spans in one row: the overview where there is no lane.
+function drawStrip(plot, data) {
+  const {left, top, height, from, to, scale} = area(plot);
+  const spans = data.spans;
+  for (const index of longestIn(spans, from, to, spans.start.length)) {
+    let at = spans.start[index];
+    spans.stages.forEach((_, stage) => {
+      const begin = at;
+      at += spans.times[stage][index];
+      plot.ctx.fillStyle = colors[spans.classes[stage]];
+      plot.ctx.fillRect(left + (begin - from) * scale, top, (at - begin) * scale, height);
+    });
+  }
 }
 
 // Marks of the longest idle stretches, so that they show at any zoom.

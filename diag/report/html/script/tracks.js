@@ -38,7 +38,10 @@ class Tracks {
 
   addOverview() {
     const {data, view} = this;
-    const draw = data.lanes.length ? (plot) => drawLane(plot, data, data.lanes[0], false) : () => {};
+    const draw = (plot) => {
+      if (data.lanes.length) drawLane(plot, data, data.lanes[0], false);
+      else drawStrip(plot, data);
+    };
     const plot = this.add('whole window', '', OVERVIEW_PX, {draw, isWhole: true});
     this.brush = element('div', {class: 'brush', hidden: ''});
     plot.over.append(this.brush);

@@ -25,7 +25,7 @@ def _files() -> dict[str, bytes]:
 
 
 def test_each_chapter_with_charts_is_a_file(files):
-    assert set(files) == {"verdict.svg", "requests.svg", "timeline.svg"}
+    assert set(files) == {"verdict.svg", "requests.svg", "timeline.svg", "batches.svg"}
 
 
 def test_a_file_needs_nothing_from_elsewhere(files):
