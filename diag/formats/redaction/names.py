@@ -16,13 +16,20 @@ if TYPE_CHECKING:
 
 # Longer texts, such as the listing of a whole module, become one pseudonym.
 TEXT_MAX_CHARACTERS: Final = 100_000
+# Names of several tokens that are looked for as a whole, more than servers have. Of further ones
+# each token that is not public is hidden.
+PHRASES_MAX: Final = 1_000
 _TOKEN: Final = re.compile(r"[0-9A-Za-z_\x80-\U0010ffff]+")
 _NUMBER: Final = re.compile(r"(?:_*\d+[eE]?|0[xX][0-9a-fA-F]{1,16})", re.ASCII)
 _NUMBERED: Final = re.compile(r"(.+?)((?:_\d+)+)", re.ASCII)
+# IPv4, also as hosts of clouds write it (ip-10-0-0-7), IPv6, MAC addresses and UUIDs.
 _ADDRESS: Final = re.compile(
-    r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])"
+    r"(?<![0-9])(?:[0-9]{1,3}([-_.]))(?:[0-9]{1,3}\1){2}[0-9]{1,3}(?![0-9])"
     r"|(?<![\w:.])(?=[0-9a-fA-F]{0,4}:[0-9a-fA-F]{0,4}:)[0-9a-fA-F:]{3,39}(?![\w:.])"
+    r"|(?<![0-9a-fA-F])[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?![0-9a-fA-F])"
 )
+_MAC: Final = re.compile(r"(?:[0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}")
+_UUID_CHARACTERS: Final = 36
 _WITH_PORT: Final = re.compile(r"(?!unix:)[\w.\-\[\]:%/]+:\d+")
 # What TensorFlow and JAX put before the name of a function, and before that of a thread pool.
 _PREFIX: Final = re.compile(
@@ -67,7 +74,8 @@ class Names:
     def __init__(self, pseudonyms: Pseudonyms) -> None:
         self._pseudonyms = pseudonyms
         self._secret: set[str] = set()
-        self._phrases: re.Pattern[str] | None = None
+        self._phrases: list[str] = []  # secret names of several tokens
+        self._any_phrase: re.Pattern[str] | None = None
         self._told: dict[str, str] = {}  # tokens of names in traces
 
     def learn(self, name: str, kind: Kind) -> str:
@@ -81,7 +89,9 @@ class Names:
         if name not in self._secret:
             self._secret.add(name)
             self._told.clear()
-            self._phrases = _any_of([each for each in self._secret if not _TOKEN.fullmatch(each)])
+            if not _TOKEN.fullmatch(name) and len(self._phrases) < PHRASES_MAX:
+                self._phrases.append(name)
+                self._any_phrase = None
         return self._pseudonyms.of(name, kind)
 
     def learn_host(self, host: str) -> str:
@@ -130,9 +140,11 @@ class Names:
 
     def _replaced(self, text: str, token: Callable[[str], str]) -> str:
         """Names of several tokens as a whole, then addresses, then each token."""
-        if self._phrases is None:
+        if not self._phrases:
             return self._without_addresses(text, token)
-        pieces = self._phrases.split(text)  # every second one is a name
+        if self._any_phrase is None:
+            self._any_phrase = _any_of(self._phrases)
+        pieces = self._any_phrase.split(text)  # every second one is a name
         return "".join(
             self._pseudonyms.of(piece) if i % 2 else self._without_addresses(piece, token)
             for i, piece in enumerate(pieces)
@@ -201,10 +213,8 @@ class Names:
         return f"{word}_{code}" if word else code
 
 
-def _any_of(names: list[str]) -> re.Pattern[str] | None:
+def _any_of(names: list[str]) -> re.Pattern[str]:
     """Any of the names as a whole, the longest first."""
-    if not names:
-        return None
     longest_first = sorted(names, key=lambda name: (-len(name), name))
     return re.compile(rf"(?<!\w)({'|'.join(map(re.escape, longest_first))})(?!\w)")
 
@@ -217,8 +227,10 @@ def _is_local(host: str) -> bool:
 
 
 def _is_address(text: str) -> bool:
+    if len(text) == _UUID_CHARACTERS or _MAC.fullmatch(text):
+        return True
     try:
-        ipaddress.ip_address(text)
+        ipaddress.ip_address(text if ":" in text else re.sub("[-_]", ".", text))
     except ValueError:
         return False
     return True

@@ -153,7 +153,9 @@ cdef class _Copier:
                     raise _broken(f"a field of {size} bytes where {end - at} are left", begin)
                 begin, stop = at, at + size
                 at = stop
-                if kind == MESSAGE:
+                if kind == MESSAGE and self.is_plain(INNER[message][number], begin, stop):
+                    out += self.data[began:at]
+                elif kind == MESSAGE:
                     inner = bytearray()
                     self.copy(INNER[message][number], begin, stop, inner)
                     _append(out, tag, inner)
@@ -170,6 +172,31 @@ cdef class _Copier:
             else:
                 raise _broken(f"wire type {wire}, which no XSpace has", began)
         return 0
+
+    cdef bint is_plain(self, int message, size_t at, size_t end) except -1:
+        """Whether a message holds numbers alone, as most events do: then it stays as it is."""
+        cdef size_t began
+        cdef uint64_t tag, number, wire, size
+        cdef int kind
+        while at < end:
+            began = at
+            tag = self.varint(&at, end)
+            number, wire = tag >> 3, tag & 7
+            kind = KINDS[message][number] if 0 < number < 16 else UNKNOWN
+            if wire == VARINT and (kind == NUMBER or kind == NUMBERS):
+                self.varint(&at, end)
+            elif wire == FIXED64 and kind == DOUBLE:
+                self.skip_fixed(8, &at, end)
+            elif wire == BYTES and kind == MESSAGE:
+                size = self.varint(&at, end)
+                if size > end - at:
+                    raise _broken(f"a field of {size} bytes where {end - at} are left", began)
+                if not self.is_plain(INNER[message][number], at, at + size):
+                    return False
+                at += size
+            else:
+                return False
+        return True
 
     cdef bytes text(self, int use, bytes told):
         cdef dict known = self.known[use]

@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 
 # Each is planted once or more; none of its parts may be in any output.
 SECRETS = (
-    *("acme-frauddetector", "zephyrine", "kestrelhost", "10.77.88.99", "2001:db8:77::42"),
+    *(
+        "acme-frauddetector",
+        "zephyrine",
+        "kestrelhost",
+        "10.77.88.99",
+        "10-77-88-99",
+        "2001:db8:77::42",
+    ),
     *("quasimodo", "secretscope", "hiddenlayer", "CustomWombatOp", "narwhalpool", "axolotlsig"),
     *("pangolin", "capybara", "wolverine", "chinchilla", "ocelot", "marmoset", "lemurpath"),
     *("tapirannotation", "bonobohlo", "gibbonsource", "mandrillkernel", "numbatthread", "quokka"),
@@ -61,6 +68,7 @@ line numbatthread
   PjitFunction(ocelot) 400..500us
   Predict user=marmoset@platypus.io from 10.77.88.99 500..600us
   Connect [2001:db8:77::42]:443 600..700us
+  Peer ip-10-77-88-99.zephyrine.io 700..800us
 plane /device:GPU:0
 stat gpu_device_name="NVIDIA A100-SXM4-80GB"
 line Stream #7(Compute)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from diag.analysis.execution.device_kinds import _kind_of_name
 from diag.analysis.execution.op_class import classify
 from diag.analysis.loops.layers import stage_of
-from diag.formats.redaction.names import Names
+from diag.formats.redaction.names import PHRASES_MAX, Names
 from diag.formats.redaction.pseudonyms import LENGTH, Pseudonyms
 from diag.formats.redaction.vocabulary import is_known_name
 from diag.formats.trace import event_names as ev
@@ -71,6 +71,12 @@ def test_public_names_stay(name):
         ("x:StringAcme", "P:StringP"),
         ("tf_data_acme/77", "tf_data_P/77"),
         ("x 10.1.2.3:443 y [fe80::1:2]", "P P:443 P [P]"),
+        ("on ip-10-77-88-99.ec2.internal", "P P-P.P.internal"),
+        ("ip_10_77_88_99", "PP"),
+        ("ipv4_10.77.88.99:443", "PP:443"),
+        ("aa:bb:00:11:22:33", "P"),
+        ("GPU-12345678-1234-1234-1234-123456789012", "GPU-P"),
+        ("layer_1_2_3", "layer_1_2_3"),
         ("k8s", "P"),
         ("été", "P"),
     ],
@@ -191,6 +197,15 @@ def test_the_stage_of_an_annotation_stays(word):
 def test_different_names_stay_different(words):
     names = make()
     assert len({names.trace(word) for word in words}) == len(words)
+
+
+def test_names_beyond_a_bound_are_hidden_token_by_token_and_take_no_time():
+    names = make()
+    for i in range(PHRASES_MAX + 500):
+        names.learn(f"acme-{i}-ranker", "model")
+    told = names.message("the models acme-3-ranker and acme-1400-ranker " * 50)
+    assert "acme" not in told
+    assert "ranker" not in told
 
 
 def test_a_text_that_is_too_long_becomes_one_pseudonym():
