@@ -47,7 +47,8 @@ COMMANDS: dict[str, LazyCommand] = {
         "diag.cli.tune_command:tune", "Predict latency with other batching parameters."
     ),
     "export": LazyCommand(
-        "diag.cli.export_command:export", "Write requests, batches, idle gaps or samples as tables."
+        "diag.cli.export_command:export",
+        "Write tables for other programs, or a timeline for Perfetto.",
     ),
     "redact": LazyCommand(
         "diag.cli.redact_command:redact", "Write a copy of a bundle or trace without names in it."
