@@ -37,7 +37,7 @@ help:  ## show this list
 demo: $(VENV)/.demo  ## install, start a real server, capture and diagnose it
 	$(BIN)/diag demo
 
-test: $(VENV)/.dev $(VENV)/.trace-processor  ## install what tests need and run them all
+test: $(VENV)/.dev  ## install what tests need and run them all
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.dev  ## check format, rules, types, layers and spelling
@@ -71,6 +71,8 @@ $(VENV)/.demo: $(VENV)/.pip $(SOURCES)
 	@echo "installing diag with its demo server (2.5 GB with TensorFlow, a minute or two) ..." >&2
 	$(INSTALL_DIAG) -e '.[demo,tensorboard]'
 	@touch $@
+
+test: $(VENV)/.trace-processor
 
 $(VENV)/.trace-processor: $(VENV)/.pip tests/support/trace_processor.sha256
 	rm -rf build/trace-processor $(VENV)/trace-processor && mkdir -p build/trace-processor

@@ -53,6 +53,9 @@ COMMANDS: dict[str, LazyCommand] = {
     "redact": LazyCommand(
         "diag.cli.redact_command:redact", "Write a copy of a bundle or trace without names in it."
     ),
+    "tb": LazyCommand(
+        "diag.cli.tb_command:tb", "Show a recorded source in TensorBoard, with diag's own tab."
+    ),
     "agent": LazyCommand(
         "diag.cli.agent_command:agent", "Send samples of this machine to captures on another one."
     ),
