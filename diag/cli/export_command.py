@@ -1,4 +1,4 @@
-"""``diag export``: tables of a recorded source, for other programs."""
+"""``diag export``: tables and timelines of a recorded source, for other programs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 
 import diag
 from diag.cli.analysis import AnalysisOptions, analyze_source
+from diag.cli.console import inform
 from diag.cli.option_groups import GroupedCommand, option, option_group
 from diag.cli.options import analysis_options, examples, source_options, verbosity_options
 from diag.cli.output import (
@@ -18,6 +19,7 @@ from diag.cli.output import (
     check_output,
     force_option,
     output_option,
+    write_chunks,
     write_folder,
     write_output,
 )
@@ -41,12 +43,20 @@ _table_options = option_group(
         help="Table to write. 'all' writes one file per table into the folder that -o names.",
     ),
     option(
+        "--to",
+        "viewer",
+        type=click.Choice(tuple(diag.TIMELINE_FORMATS)),
+        help="Write a timeline for a trace viewer, not a table: requests, batches, idle time, "
+        "counters and the trace's own events. perfetto is for ui.perfetto.dev and trace_processor; "
+        "chrome is trace-event JSON, without the shortest events where there are too many.",
+    ),
+    option(
         "-f",
         "--format",
         "format_",
         type=click.Choice(tuple(diag.TABLE_FORMATS)),
-        help="File format. jsonl has one JSON object per line; parquet needs pyarrow. Default: by "
-        "the suffix of the output file, else csv.",
+        help="File format of a table. jsonl has one JSON object per line; arrow and parquet need "
+        "pyarrow. Default: by the suffix of the output file, else csv.",
     ),
     output_option,
     force_option,
@@ -60,6 +70,7 @@ _table_options = option_group(
         "diag export capture.zip --table gaps --format jsonl | jq .cause",
         "diag export server.xplane.pb --table devices",
         "diag export capture.zip --table all -o tables/",
+        "diag export capture.zip --to perfetto -o capture.pftrace",
     ),
 )
 @source_options
@@ -71,6 +82,7 @@ def export(
     source: str,
     run: str | None,
     table: str | None,
+    viewer: str | None,
     format_: str | None,
     output: Path,
     force: bool,
@@ -79,11 +91,22 @@ def export(
     redact: bool,
     legend: Path | None,
 ) -> None:
-    """Write requests, batches, idle gaps, devices or samples as a table.
+    """Write requests, batches, idle gaps, devices or samples as a table, or all as a timeline.
 
     Times are integers in nanoseconds. A value that is not known is empty. In the table of requests
     the stage columns add up to duration_ns in every row. SOURCE is the same as for diag analyze.
     """
+    options = AnalysisOptions(
+        run, batching_parameters, preprocess_ops, redact=redact, legend=legend
+    )
+    if viewer is not None:
+        if table is not None or format_ is not None:
+            raise UsageError(
+                "--to excludes --table and --format",
+                hint="leave them out, or leave out --to",
+            )
+        _write_timeline(source, options, viewer, output, force=force)
+        return
     names = _table_names(table)
     chosen = diag.TABLE_FORMATS[format_ or _format_of(output)]
     files = {name: f"{name}{chosen.suffixes[0]}" for name in names}
@@ -92,9 +115,6 @@ def export(
         _check_folder(output, tuple(files.values()), force=force)
     else:
         check_output(output, force=force)
-    options = AnalysisOptions(
-        run, batching_parameters, preprocess_ops, redact=redact, legend=legend
-    )
     analysis = analyze_source(source, options)
 
     encoded = {files[name]: diag.table(analysis, name).encode(chosen.name) for name in names}
@@ -102,6 +122,22 @@ def export(
         write_folder(output, encoded, force=force)
     else:
         write_output(output, encoded[files[names[0]]], force=force)
+
+
+def _write_timeline(
+    source: str, options: AnalysisOptions, viewer: str, output: Path, *, force: bool
+) -> None:
+    """Analyze the source and write its timeline, then say what is not in it and what opens it."""
+    chosen = diag.TIMELINE_FORMATS[viewer]
+    if not chosen.is_text:
+        _check_not_terminal(output, f"--to {viewer}", f"capture{chosen.suffix}")
+    check_output(output, force=force)
+    timeline = diag.encode_timeline(analyze_source(source, options), viewer)
+    write_chunks(output, timeline.chunks, force=force)
+    for sentence in timeline.left_out:
+        inform(sentence)
+    if output != STDOUT:
+        inform(f"wrote {output}; open it with {chosen.opened_with}")
 
 
 def _table_names(table: str | None) -> Sequence[str]:
@@ -112,8 +148,8 @@ def _table_names(table: str | None) -> Sequence[str]:
     """
     if table is None:
         raise UsageError(
-            "no table is named",
-            hint=f"choose one of {', '.join(diag.TABLE_NAMES)}, or {ALL}:",
+            "neither --table nor --to is given",
+            hint=f"choose a table, one of {', '.join(diag.TABLE_NAMES)}, or {ALL}:",
             retry={"table": diag.TABLE_NAMES[0]},
         )
     return diag.TABLE_NAMES if table == ALL else (table,)
@@ -128,10 +164,15 @@ def _format_of(output: Path) -> str:
 def _check_format(format_: TableFormat, output: Path) -> None:
     """Refuse a format that cannot be written here, before any work is done."""
     format_.check()
-    if output == STDOUT and not format_.is_text and sys.stdout.isatty():
+    if not format_.is_text:
+        _check_not_terminal(output, f"--format {format_.name}", f"table{format_.suffixes[0]}")
+
+
+def _check_not_terminal(output: Path, what: str, instead: str) -> None:
+    """Refuse to write binary data to a terminal."""
+    if output == STDOUT and sys.stdout.isatty():
         raise UsageError(
-            f"--format {format_.name} would write binary data to the terminal",
-            retry={"output": f"table{format_.suffixes[0]}"},
+            f"{what} would write binary data to the terminal", retry={"output": instead}
         )
 
 

@@ -15,7 +15,7 @@ from diag.cli.option_groups import option
 from diag.errors import OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 STDOUT = Path("-")
 
@@ -90,27 +90,33 @@ def write_folder(folder: Path, files: Mapping[str, bytes], *, force: bool = Fals
 
 
 def write_output(path: Path, data: str | bytes, *, force: bool = False) -> None:
-    """Write the whole result at once: to a temporary file in the same folder, then renamed.
+    """Write the whole result at once, as ``write_chunks`` does; text is encoded as UTF-8."""
+    raw = data.encode("utf-8", "backslashreplace") if isinstance(data, str) else data
+    write_chunks(path, (raw,), force=force)
+
+
+def write_chunks(path: Path, chunks: Iterable[bytes], *, force: bool = False) -> None:
+    """Write a result piece by piece: to a temporary file in the same folder, then renamed.
 
     Args:
         path: Target; ``Path("-")`` is stdout. An existing special file (``/dev/null``, a pipe) is
             written to, not replaced.
-        data: Text is encoded as UTF-8.
+        chunks: The content, in order.
         force: Replace an existing file.
 
     Raises:
         OutputError: It exists and ``force`` is off, or the system refuses.
     """
-    raw = data.encode("utf-8", "backslashreplace") if isinstance(data, str) else data
     if path == STDOUT:
-        _write_stdout(raw)
+        _write_stdout(chunks)
         return
     check_output(path, force=force)
     try:
         if _is_special(path):
-            path.write_bytes(raw)
+            with path.open("wb") as file:
+                file.writelines(chunks)
         else:
-            _write_renamed(path, raw)
+            _write_renamed(path, chunks)
     except OSError as exc:
         raise _unwritable(path, exc) from exc
 
@@ -128,11 +134,11 @@ def _unwritable(path: Path, error: OSError) -> OutputError:
     )
 
 
-def _write_stdout(raw: bytes) -> None:
+def _write_stdout(chunks: Iterable[bytes]) -> None:
     """Bytes as they are: what is written does not depend on the locale."""
     try:
         sys.stdout.flush()
-        sys.stdout.buffer.write(raw)
+        sys.stdout.buffer.writelines(chunks)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         raise
@@ -140,13 +146,13 @@ def _write_stdout(raw: bytes) -> None:
         raise OutputError("could not write to stdout", cause=exc.strerror or str(exc)) from exc
 
 
-def _write_renamed(path: Path, raw: bytes) -> None:
+def _write_renamed(path: Path, chunks: Iterable[bytes]) -> None:
     """The temporary file is removed in any case."""
     handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".tmp", dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(raw)
+            file.writelines(chunks)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -9,6 +9,7 @@ import click
 
 import diag
 from diag.cli.analysis import AnalysisOptions, analyze_source, exit_status
+from diag.cli.open_in import VIEWERS, say_how_to_open
 from diag.cli.option_groups import GroupedCommand, option, option_group
 from diag.cli.options import analysis_options, examples, report_verbosity_options, source_options
 from diag.cli.output import STDOUT, check_output, force_option, output_option, write_output
@@ -71,6 +72,13 @@ _choice_options = option_group(
 )
 _output_options = option_group(
     "Output",
+    option(
+        "--open",
+        "viewer",
+        type=click.Choice(VIEWERS),
+        help="Also say how to open the first of them in TensorBoard's trace viewer, or in "
+        "Perfetto, at its time.",
+    ),
     output_option,
     force_option,
     format_option("Format of the report. Default: by the suffix of the output file, else text."),
@@ -84,6 +92,7 @@ _output_options = option_group(
         "diag show capture.zip --request 41",
         "diag show capture.zip --slowest 3 --format json",
         "diag show capture.zip --at 1.25s",
+        "diag show capture.zip --request 41 --open perfetto",
     ),
 )
 @source_options
@@ -99,6 +108,7 @@ def show(
     requests: tuple[int, ...],
     slowest: int | None,
     at: int | datetime | None,
+    viewer: str | None,
     output: Path,
     force: bool,
     format_: str | None,
@@ -127,8 +137,18 @@ def show(
         report = diag.build_request_report(analysis, slowest_count=count)
     text = rendered(report, choose_format(format_, output), to_stdout=output == STDOUT)
     write_output(output, text, force=force)
+    shown = requests or _shown_requests(report)
+    if viewer is not None and shown:
+        say_how_to_open(analysis, source, run, shown[0], viewer)
     if status := exit_status(analysis):
         context.exit(status)
+
+
+def _shown_requests(report: diag.Report) -> tuple[int, ...]:
+    """Rows of the request table, in the report's order."""
+    tables = (table for section in report.sections for table in section.tables)
+    rows = (row for table in tables if table.id == "shown_requests" for row in table.rows)
+    return tuple(cell for row in rows if isinstance(cell := row.get("request"), int))
 
 
 def _since_origin_ns(analysis: diag.Analysis, at: int | datetime) -> int:

@@ -97,7 +97,7 @@ class Table(TableContent):
         return conversions.to_arrow(self.columns)
 
     def encode(self, format_: str) -> bytes:
-        """The content of a file in one of ``TABLE_FORMATS``: csv, jsonl, json or parquet.
+        """The content of a file in one of ``TABLE_FORMATS``, such as csv or parquet.
 
         Raises:
             UsageError: There is no such format, or it needs a package that is not installed.

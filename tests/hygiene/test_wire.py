@@ -10,6 +10,7 @@ import grpc_tools
 import pytest
 from google.protobuf import descriptor_pb2
 from grpc_tools import protoc
+from perfetto.protos.perfetto.trace import perfetto_trace_pb2
 
 ROOT = Path(__file__).parents[2]
 WIRE = ROOT / "diag" / "formats" / "wire"
@@ -36,6 +37,23 @@ def test_generated_code_is_that_of_its_proto(name: str, tmp_path: Path) -> None:
     for file in (compiled, generated):
         without_json_names(file.message_type)
     assert generated == compiled
+
+
+def test_our_part_of_perfetto_is_as_perfetto_defines_it() -> None:
+    ours = importlib.import_module("diag.formats.wire.perfetto_pb2").DESCRIPTOR
+    named = {"PerfettoTrace": "Trace", "PerfettoPacket": "TracePacket"}
+    checked = 0
+    for name, message in ours.message_types_by_name.items():
+        other = getattr(perfetto_trace_pb2, named.get(name, name)).DESCRIPTOR
+        for field in message.fields:
+            known = other.fields_by_name[field.name]
+            assert (field.number, field.type) == (known.number, known.type), field.full_name
+            assert field.is_packed == known.is_packed, field.full_name
+            checked += 1
+        for enum in message.enum_types:
+            known_numbers = {v.number for v in other.enum_types_by_name[enum.name].values}
+            assert {value.number for value in enum.values} <= known_numbers
+    assert checked > 25
 
 
 def without_json_names(messages: object) -> None:

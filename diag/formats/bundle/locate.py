@@ -63,7 +63,7 @@ def find_trace(tree: Tree, run: str | None = None) -> str:
         InputError: Several runs, and ``run`` is None or the name of several of them; or the run
             has traces of several hosts. The message lists them.
     """
-    runs = _runs(tree)
+    runs = runs_in(tree)
     chosen = _newest(tree, runs) if run == NEWEST else _only(tree, runs, run)
     if len(chosen.traces) > 1:
         raise InputError(
@@ -74,8 +74,12 @@ def find_trace(tree: Tree, run: str | None = None) -> str:
     return chosen.traces[0]
 
 
-def _runs(tree: Tree) -> list[Run]:
-    """All runs of the tree, at least one."""
+def runs_in(tree: Tree) -> list[Run]:
+    """All runs of the tree, at least one, in order of their folders.
+
+    Raises:
+        SourceNotFoundError: There is no trace in a place where one counts.
+    """
     found: dict[str, list[str]] = {}
     traces = [name for name in tree.names() if name.endswith(TRACE_SUFFIX)]
     for name in traces:

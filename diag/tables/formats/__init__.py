@@ -71,12 +71,26 @@ def _parquet(table: TableContent) -> bytes:
     return encode_parquet(table)
 
 
+def _arrow(table: TableContent) -> bytes:
+    from diag.tables.formats.arrow import encode_arrow
+
+    return encode_arrow(table)
+
+
 TABLE_FORMATS: dict[str, TableFormat] = {
     format_.name: format_
     for format_ in (
         TableFormat("csv", (".csv",), "comma-separated values", _csv),
         TableFormat("jsonl", (".jsonl", ".ndjson"), "one JSON object a line", _jsonl),
         TableFormat("json", (".json",), "one JSON document with the columns' meanings", _json),
+        TableFormat(
+            "arrow",
+            (".arrow", ".feather"),
+            "Apache Arrow IPC file (needs pyarrow)",
+            _arrow,
+            "pyarrow",
+            False,
+        ),
         TableFormat(
             "parquet", (".parquet",), "Apache Parquet (needs pyarrow)", _parquet, "pyarrow", False
         ),

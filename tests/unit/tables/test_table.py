@@ -117,6 +117,13 @@ def test_parquet_comes_back_as_it_was_written():
     assert again.schema.field("duration_ns").metadata[b"unit"] == b"ns"
 
 
+def test_an_arrow_file_comes_back_as_it_was_written():
+    made = table(make_analysis(), "requests")
+    again = pa.ipc.open_file(io.BytesIO(made.encode("arrow"))).read_all()
+    assert again.equals(made.to_arrow())
+    assert again.schema.field("duration_ns").metadata[b"unit"] == b"ns"
+
+
 def test_json_describes_its_columns():
     made = table(make_analysis(), "gaps")
     document = json.loads(made.encode("json"))
@@ -137,7 +144,7 @@ def test_names_that_do_not_exist_are_refused_with_those_that_do():
     assert "duration_ns" in caught.value.hint
     with pytest.raises(UsageError, match="no table format 'xlsx'") as caught:
         table(analysis, "requests").encode("xlsx")
-    assert "csv, jsonl, json, parquet" in caught.value.hint
+    assert "csv, jsonl, json, arrow, parquet" in caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Tracks in the file formats of trace viewers."""

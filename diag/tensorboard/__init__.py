@@ -1,0 +1,1 @@
+"""The tab ``diag`` of TensorBoard, into whose process it brings no analysis and no TensorFlow."""

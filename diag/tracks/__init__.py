@@ -1,0 +1,1 @@
+"""An analysis as tracks for trace viewers."""
