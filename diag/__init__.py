@@ -66,6 +66,11 @@ if TYPE_CHECKING:
     from diag.formats.redaction.legend import Legend, default_legend, open_legend
     from diag.formats.redaction.source import RedactedSource, redact
     from diag.formats.source import open_bundle
+    from diag.linting import Lint, lint
+    from diag.linting.output import LINT_FORMATS
+    from diag.linting.problem import Problem
+    from diag.linting.rewriting import corrected_files
+    from diag.linting.rules import LINT_IDS
     from diag.model.availability import Unavailable
     from diag.model.capture import BatchingParameters, Capture
     from diag.model.finding import Finding
@@ -112,6 +117,12 @@ _ERRORS = (
 # Where each public name is defined; the imports above say the same to type checkers.
 _MODULES = {
     **dict.fromkeys(_ERRORS, "diag.errors"),
+    "lint": "diag.linting",
+    "corrected_files": "diag.linting.rewriting",
+    "Problem": "diag.linting.problem",
+    "Lint": "diag.linting",
+    "LINT_IDS": "diag.linting.rules",
+    "LINT_FORMATS": "diag.linting.output",
     "AgentAccess": "diag.capture.plan",
     "Analysis": "diag.analysis",
     "BatchingParameters": "diag.model.capture",
@@ -169,6 +180,8 @@ _MODULES = {
 
 __all__ = [
     "FINDING_IDS",
+    "LINT_FORMATS",
+    "LINT_IDS",
     "REQUIRABLE",
     "TABLE_FORMATS",
     "TABLE_NAMES",
@@ -192,8 +205,10 @@ __all__ = [
     "InputError",
     "Legend",
     "LimitReachedError",
+    "Lint",
     "MetricsParseError",
     "OutputError",
+    "Problem",
     "ProfilerBusyError",
     "ProfilerDisabledError",
     "Progress",
@@ -231,8 +246,10 @@ __all__ = [
     "compare",
     "conclude",
     "default_legend",
+    "corrected_files",
     "draw_charts",
     "find",
+    "lint",
     "not_looked_for",
     "open_bundle",
     "open_legend",

@@ -46,6 +46,9 @@ COMMANDS: dict[str, LazyCommand] = {
     "tune": LazyCommand(
         "diag.cli.tune_command:tune", "Predict latency with other batching parameters."
     ),
+    "lint": LazyCommand(
+        "diag.cli.lint_command:lint", "Find mistakes in a server's configuration without traffic."
+    ),
     "export": LazyCommand(
         "diag.cli.export_command:export", "Write requests, batches, idle gaps or samples as tables."
     ),

@@ -24,7 +24,9 @@ def test_the_outcome_comes_first_and_every_section_follows() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert lines[0] == "server → server"
-    assert lines[2].startswith("Latency fell, but not under the same conditions: mean latency 12.6 ms → ")
+    assert lines[2].startswith(
+        "Latency fell, but not under the same conditions: mean latency 12.6 ms → "
+    )
     headings = [line for line in lines if line and lines[lines.index(line) - 1] == ""]
     for heading in (
         "Latency and load",
