@@ -113,7 +113,7 @@ def lint(
     PATH is a file or a folder: batching parameters, model lists, other files of the server,
     command lines (shell scripts, Dockerfiles, systemd units, Kubernetes manifests as
     kubectl or helm template prints them, Compose files), a server's log, a SavedModel or a model's
-    folder. What a file is, is told by its content; several are checked against each other.
+    folder. The content of a file decides what it is. Several are checked against each other.
     """
     if not paths and pid is None:
         raise UsageError("nothing to check", hint="diag lint PATH, or diag lint --pid PID")

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+import tensorflow as tf
 
 import diag
 from diag.formats.saved_model.graph import read_graph
 
-tf = pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.tensorflow
 
 SPEC = tf.TensorSpec

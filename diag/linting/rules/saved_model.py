@@ -252,8 +252,8 @@ def _batch_ops(saved: SavedModel, *, batched: bool) -> Iterator[Problem]:
             "double-batching",
             Severity.WARNING,
             saved.place,
-            "The graph batches its calls (BatchFunction), and the server is told to batch them "
-            "too: each request waits in two queues.",
+            "The graph batches its calls (BatchFunction), and the server batches them "
+            "again: each request waits in two queues.",
             Advice(
                 "Use one of the two: drop --enable_batching, or with "
                 "--enable_per_model_batching_parameters give this model no "
