@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from diag.analysis import Analysis, analyze
     from diag.annotations import request, stage
     from diag.attachment import attach
+    from diag.capture.examination import Examination, Examined, examine
     from diag.capture.plan import (
         REQUIRABLE,
         AgentAccess,
@@ -117,6 +118,9 @@ _ERRORS = (
 # Where each public name is defined; the imports above say the same to type checkers.
 _MODULES = {
     **dict.fromkeys(_ERRORS, "diag.errors"),
+    "examine": "diag.capture.examination",
+    "Examined": "diag.capture.examination",
+    "Examination": "diag.capture.examination",
     "lint": "diag.linting",
     "corrected_files": "diag.linting.rewriting",
     "Problem": "diag.linting.problem",
@@ -200,6 +204,8 @@ __all__ = [
     "ComparisonReport",
     "DiagError",
     "EmptyCaptureError",
+    "Examination",
+    "Examined",
     "Finding",
     "FindingReachedError",
     "InputError",
@@ -248,6 +254,7 @@ __all__ = [
     "default_legend",
     "corrected_files",
     "draw_charts",
+    "examine",
     "find",
     "lint",
     "not_looked_for",

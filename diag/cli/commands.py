@@ -46,6 +46,9 @@ COMMANDS: dict[str, LazyCommand] = {
     "tune": LazyCommand(
         "diag.cli.tune_command:tune", "Predict latency with other batching parameters."
     ),
+    "doctor": LazyCommand(
+        "diag.cli.doctor_command:doctor", "Check in five seconds what a capture would find."
+    ),
     "lint": LazyCommand(
         "diag.cli.lint_command:lint", "Find mistakes in a server's configuration without traffic."
     ),
