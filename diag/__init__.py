@@ -75,6 +75,9 @@ if TYPE_CHECKING:
     from diag.model.availability import Unavailable
     from diag.model.capture import BatchingParameters, Capture
     from diag.model.finding import Finding
+    from diag.monitoring.load import ServerLoad
+    from diag.monitoring.output import render_load
+    from diag.monitoring.scraping import load_of_files, load_of_url
     from diag.report.build import build_report
     from diag.report.chart_files import draw_charts
     from diag.report.comparison import ComparisonReport, build_comparison
@@ -118,6 +121,10 @@ _ERRORS = (
 # Where each public name is defined; the imports above say the same to type checkers.
 _MODULES = {
     **dict.fromkeys(_ERRORS, "diag.errors"),
+    "load_of_url": "diag.monitoring.scraping",
+    "load_of_files": "diag.monitoring.scraping",
+    "render_load": "diag.monitoring.output",
+    "ServerLoad": "diag.monitoring.load",
     "examine": "diag.capture.examination",
     "Examined": "diag.capture.examination",
     "Examination": "diag.capture.examination",
@@ -225,6 +232,7 @@ __all__ = [
     "ResponseTooLargeError",
     "RunOutcome",
     "RunPlan",
+    "ServerLoad",
     "ServerRepository",
     "ServerTooOldError",
     "ServerUnreachableError",
@@ -257,6 +265,8 @@ __all__ = [
     "examine",
     "find",
     "lint",
+    "load_of_files",
+    "load_of_url",
     "not_looked_for",
     "open_bundle",
     "open_legend",
@@ -265,6 +275,7 @@ __all__ = [
     "read_token",
     "redact",
     "render",
+    "render_load",
     "request",
     "run_program",
     "stage",

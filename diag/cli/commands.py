@@ -49,6 +49,9 @@ COMMANDS: dict[str, LazyCommand] = {
     "doctor": LazyCommand(
         "diag.cli.doctor_command:doctor", "Check in five seconds what a capture would find."
     ),
+    "metrics": LazyCommand(
+        "diag.cli.metrics_command:metrics", "Say what a server's metrics mean between two scrapes."
+    ),
     "lint": LazyCommand(
         "diag.cli.lint_command:lint", "Find mistakes in a server's configuration without traffic."
     ),
