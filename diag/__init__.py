@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from diag.analysis import Analysis, analyze
     from diag.annotations import request, stage
     from diag.attachment import attach
+    from diag.capture.examination import Examination, Examined, examine
     from diag.capture.plan import (
         REQUIRABLE,
         AgentAccess,
@@ -67,9 +68,17 @@ if TYPE_CHECKING:
     from diag.formats.redaction.legend import Legend, default_legend, open_legend
     from diag.formats.redaction.source import RedactedSource, redact
     from diag.formats.source import open_bundle
+    from diag.linting import Lint, lint
+    from diag.linting.output import LINT_FORMATS
+    from diag.linting.problem import Problem
+    from diag.linting.rewriting import corrected_files
+    from diag.linting.rules import LINT_IDS
     from diag.model.availability import Unavailable
     from diag.model.capture import BatchingParameters, Capture
     from diag.model.finding import Finding
+    from diag.monitoring.load import ServerLoad
+    from diag.monitoring.output import render_load
+    from diag.monitoring.scraping import load_of_files, load_of_url
     from diag.report.build import build_report
     from diag.report.chart_files import draw_charts
     from diag.report.comparison import ComparisonReport, build_comparison
@@ -116,6 +125,19 @@ _ERRORS = (
 # Where each public name is defined; the imports above say the same to type checkers.
 _MODULES = {
     **dict.fromkeys(_ERRORS, "diag.errors"),
+    "load_of_url": "diag.monitoring.scraping",
+    "load_of_files": "diag.monitoring.scraping",
+    "render_load": "diag.monitoring.output",
+    "ServerLoad": "diag.monitoring.load",
+    "examine": "diag.capture.examination",
+    "Examined": "diag.capture.examination",
+    "Examination": "diag.capture.examination",
+    "lint": "diag.linting",
+    "corrected_files": "diag.linting.rewriting",
+    "Problem": "diag.linting.problem",
+    "Lint": "diag.linting",
+    "LINT_IDS": "diag.linting.rules",
+    "LINT_FORMATS": "diag.linting.output",
     "AgentAccess": "diag.capture.plan",
     "Analysis": "diag.analysis",
     "BatchingParameters": "diag.model.capture",
@@ -176,6 +198,8 @@ _MODULES = {
 
 __all__ = [
     "FINDING_IDS",
+    "LINT_FORMATS",
+    "LINT_IDS",
     "REQUIRABLE",
     "TABLE_FORMATS",
     "TABLE_NAMES",
@@ -196,13 +220,17 @@ __all__ = [
     "DiagError",
     "EmptyCaptureError",
     "EncodedTimeline",
+    "Examination",
+    "Examined",
     "Finding",
     "FindingReachedError",
     "InputError",
     "Legend",
     "LimitReachedError",
+    "Lint",
     "MetricsParseError",
     "OutputError",
+    "Problem",
     "ProfilerBusyError",
     "ProfilerDisabledError",
     "Progress",
@@ -213,6 +241,7 @@ __all__ = [
     "ResponseTooLargeError",
     "RunOutcome",
     "RunPlan",
+    "ServerLoad",
     "ServerRepository",
     "ServerTooOldError",
     "ServerUnreachableError",
@@ -240,10 +269,15 @@ __all__ = [
     "capture_bundle",
     "compare",
     "conclude",
+    "corrected_files",
     "default_legend",
     "draw_charts",
     "encode_timeline",
+    "examine",
     "find",
+    "lint",
+    "load_of_files",
+    "load_of_url",
     "not_looked_for",
     "open_bundle",
     "open_legend",
@@ -252,6 +286,7 @@ __all__ = [
     "read_token",
     "redact",
     "render",
+    "render_load",
     "request",
     "run_program",
     "stage",

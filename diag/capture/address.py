@@ -11,6 +11,7 @@ UNIX_PREFIX = "unix:"
 _HOST_PORT = re.compile(r"(?:\[(?P<v6>[^\[\]]+)\]|(?P<host>[^\[\]:/\s]+)):(?P<port>\d{1,5})")
 
 _EXAMPLES = {
+    "url": "http://host:8501/monitoring/prometheus/metrics",
     "metrics": "http://localhost:8501/monitoring/prometheus/metrics",
     "dcgm": "http://localhost:9400/metrics",
 }
@@ -49,7 +50,7 @@ def check_url(url: str, parameter: str) -> str:
 
     Args:
         url: The URL.
-        parameter: The parameter that holds it, ``metrics`` or ``dcgm``, for messages.
+        parameter: The parameter that holds it, of ``_EXAMPLES``, for messages.
 
     Raises:
         UsageError: The URL is not http:// or https://, has no host, or contains a password, which

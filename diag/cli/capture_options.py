@@ -39,8 +39,7 @@ def _complete_sources(
     ]
 
 
-server_options = option_group(
-    "Server",
+_ADDRESS = (
     argument("address", required=False, metavar="[HOST:PORT]"),
     option(
         "-s",
@@ -50,6 +49,11 @@ server_options = option_group(
         show_envvar=True,
         help="Address of the server's gRPC port, or unix:/path. Same as the argument HOST:PORT.",
     ),
+)
+address_options = option_group("Server", *_ADDRESS)
+server_options = option_group(
+    "Server",
+    *_ADDRESS,
     option(
         "--timeout",
         type=Duration(),

@@ -46,6 +46,15 @@ COMMANDS: dict[str, LazyCommand] = {
     "tune": LazyCommand(
         "diag.cli.tune_command:tune", "Predict latency with other batching parameters."
     ),
+    "doctor": LazyCommand(
+        "diag.cli.doctor_command:doctor", "Check in five seconds what a capture would find."
+    ),
+    "metrics": LazyCommand(
+        "diag.cli.metrics_command:metrics", "Say what a server's metrics mean between two scrapes."
+    ),
+    "lint": LazyCommand(
+        "diag.cli.lint_command:lint", "Find mistakes in a server's configuration without traffic."
+    ),
     "export": LazyCommand(
         "diag.cli.export_command:export",
         "Write tables for other programs, or a timeline for Perfetto.",

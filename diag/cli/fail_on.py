@@ -13,7 +13,7 @@ from diag.cli.option_groups import option
 from diag.errors import FindingReachedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     LimitType = click.ParamType[str]
 else:
@@ -28,26 +28,30 @@ class FindingName(LimitType):
 
     name = "RULE|SEVERITY"
 
+    def __init__(self, ids: Callable[[], tuple[str, ...]], folder: str) -> None:
+        """Accept the severities and the ids that ``ids`` gives, with pages in ``folder``."""
+        self._ids = ids
+        self._folder = folder
+
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The value, if it is the name of something."""
-        known = (*SEVERITIES, *diag.FINDING_IDS)
+        known = (*SEVERITIES, *self._ids())
         if value not in known:
-            self.fail(_unknown(value, known), param, ctx)
+            self.fail(self._unknown(value, known), param, ctx)
         return value
 
-
-def _unknown(value: str, known: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(value, known, n=1)
-    meant = f" Did you mean {near[0]}?" if near else ""
-    return (
-        f"{value!r} is neither a severity ({', '.join(SEVERITIES)}) nor the id of a finding."
-        f"{meant} The ids are the names of the pages in docs/findings."
-    )
+    def _unknown(self, value: str, known: tuple[str, ...]) -> str:
+        near = difflib.get_close_matches(value, known, n=1)
+        meant = f" Did you mean {near[0]}?" if near else ""
+        return (
+            f"{value!r} is neither a severity ({', '.join(SEVERITIES)}) nor the id of a finding."
+            f"{meant} The ids are the names of the pages in {self._folder}."
+        )
 
 
 fail_on_option = option(
     "--fail-on",
-    type=FindingName(),
+    type=FindingName(lambda: diag.FINDING_IDS, "docs/findings"),
     multiple=True,
     help="Exit with 1 if there is this finding, or any of this severity (critical, warning, info) "
     "or a higher one. May be repeated.",
@@ -67,7 +71,7 @@ def check_findings(analysis: diag.Analysis, fail_on: Iterable[str]) -> None:
     for rule, reason in diag.not_looked_for(analysis):
         note(f"not looked for: {rule}: {reason}")
     wanted = tuple(fail_on)
-    reached = [each for each in diag.find(analysis) if _is_reached(each, wanted)]
+    reached = [each for each in diag.find(analysis) if is_reached(each, wanted)]
     if reached:
         raise FindingReachedError(
             "; ".join(f"{each.id} ({each.severity.value})" for each in reached),
@@ -76,6 +80,7 @@ def check_findings(analysis: diag.Analysis, fail_on: Iterable[str]) -> None:
         )
 
 
-def _is_reached(finding: diag.Finding, wanted: tuple[str, ...]) -> bool:
+def is_reached(finding: diag.Finding, wanted: tuple[str, ...]) -> bool:
+    """Whether a finding is one of these, or of one of these severities or a higher one."""
     severity = SEVERITIES.index(finding.severity.value)
     return finding.id in wanted or any(each in wanted for each in SEVERITIES[severity:])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -145,7 +146,7 @@ def _models(before: tuple[Analysis, ...], after: tuple[Analysis, ...]) -> Circum
     consequence = ""
     if differs:
         consequence = "Other models or versions were served: the difference may be theirs."
-    return Circumstance("models", shown[0], shown[1], differs, consequence)
+    return Circumstance("models", shown[0], shown[1], differs, consequence, of_server=True)
 
 
 def _served(side: tuple[Analysis, ...]) -> set[str]:
@@ -204,12 +205,13 @@ def _tracer_level(before: tuple[Analysis, ...], after: tuple[Analysis, ...]) -> 
 
 
 def _cores(before: tuple[Analysis, ...], after: tuple[Analysis, ...]) -> Circumstance:
-    return _compared(
+    compared = _compared(
         "CPU cores",
         [[machine_cores(each) for each in side] for side in (before, after)],
         Unavailable("a side has no samples of the host"),
         "The machines have different numbers of CPU cores.",
     )
+    return replace(compared, of_server=True)
 
 
 def _compared(

@@ -94,6 +94,7 @@ class Circumstance:
         differs: Whether the difference can move latency by itself; Unavailable where a side does
             not show it.
         consequence: What follows from the difference, in one sentence; "" where nothing does.
+        of_server: Whether it is the server's own, and so may be the very change under test.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Circumstance:
     after: str
     differs: bool | Unavailable
     consequence: str = ""
+    of_server: bool = False
 
 
 @dataclass(frozen=True, slots=True)

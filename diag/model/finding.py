@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from diag.model.availability import Unavailable
-from diag.model.gaps import Confidence
+from diag.model.confidence import Confidence
 from diag.model.notebook import html_table
 from diag.model.quantity import quantity
 
@@ -43,6 +43,7 @@ class RemedyPlace(enum.Enum):
     BATCHING_PARAMETERS_FILE = "batching_parameters_file (for all models), then restart the server"
     PER_MODEL_FILE = "batching_params.pbtxt in the model's version folder, then restart the server"
     SERVER_FLAG = "server flag, then restart the server"
+    MODEL_CONFIG_FILE = "model_config_file, then restart the server"
     SAVED_MODEL = "SavedModel, export it again"
     CLIENT_CODE = "client code"
     CONTAINER = "container or pod specification"
@@ -252,6 +253,7 @@ class Finding:
         at_stake_ns: The most that a request, or a second of the device, could get back. Of
             failures, the failed part of a second's requests: 0.2 of them are 2e8.
         says: What its sentence says already, so that a verdict about it leaves that out.
+        page_folder: Folder of its page below docs/.
     """
 
     id: str
@@ -269,11 +271,12 @@ class Finding:
     tier: Tier
     at_stake_ns: float
     says: frozenset[Said] = frozenset()
+    page_folder: str = "findings"
 
     @property
     def docs(self) -> str:
         """Its page, relative to the repository."""
-        return f"docs/findings/{self.id}.md"
+        return f"docs/{self.page_folder}/{self.id}.md"
 
     def __repr__(self) -> str:
         return f"Finding({self.id!r}, {self.severity.value}, {self.what!r})"

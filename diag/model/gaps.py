@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from diag.model.confidence import Confidence as Confidence
 from diag.model.events import Int64s, Ints
 from diag.model.window import Window
 
@@ -52,14 +53,6 @@ _STARVATION = frozenset(
 )
 IDLE_CAUSES: tuple[IdleCause, ...] = tuple(IdleCause)
 _INDEX = {cause: i for i, cause in enumerate(IDLE_CAUSES)}
-
-
-class Confidence(enum.Enum):
-    """How well a cause is supported, see docs/attribution.md: high by events, low is a guess."""
-
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
 
 
 CONFIDENCES: tuple[Confidence, ...] = tuple(Confidence)

@@ -24,7 +24,9 @@ def test_the_outcome_comes_first_and_every_section_follows() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert lines[0] == "server → server"
-    assert lines[2].startswith("Better: mean latency 12.6 ms → 7.22 ms, -43% (")
+    assert lines[2].startswith(
+        "Latency fell, but not under the same conditions: mean latency 12.6 ms → "
+    )
     headings = [line for line in lines if line and lines[lines.index(line) - 1] == ""]
     for heading in (
         "Latency and load",
@@ -72,7 +74,7 @@ def test_a_pipeline_fails_by_the_exit_status() -> None:
     assert (passed.returncode, passed.stderr) == (0, "")
     failed = diag(*worse, "--fail-on-regression", "mean=10%", "--fail-on-regression", "p50=5%")
     assert failed.returncode == 1
-    assert "Worse: " in failed.stdout
+    assert "Latency rose, but not under the same conditions: " in failed.stdout
     assert "mean rose by " in failed.stderr
     assert "and the limit is 10%; p50 rose by " in failed.stderr
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from diag.errors import UsageError
 from diag.model.events import EventTable, Int64s
+from diag.model.preprocess_ops import PREPROCESS_OPS as PREPROCESS_OPS
 
 
 class OpClass(enum.IntEnum):
@@ -29,24 +30,6 @@ class OpClass(enum.IntEnum):
     CALL = 4
 
 
-# Op names: tensorflow/core/ops/{image,parsing,string,lookup,io,audio,dataset,ragged}_ops.cc, 2.21.
-PREPROCESS_OPS = re.compile(
-    r"""
-      Decode(Jpeg|Png|Gif|Bmp|WebP|Image|AndCropJpeg|Wav|Raw|PaddedRaw|CSV|Base64|Compressed|Proto(V2)?|JSONExample)
-    | ExtractJpegShape | EncodeBase64 | EncodeJpeg | EncodePng | EncodeProto
-    | Parse(Example(V2)?|SingleExample|SequenceExample(V2)?|SingleSequenceExample|Tensor)
-    | Resize(Bilinear|Bicubic|Area|NearestNeighbor) | ScaleAndTranslate | QuantizedResizeBilinear
-    | CropAndResize | ExtractGlimpse(V2)? | AdjustContrast(v2)? | AdjustHue | AdjustSaturation
-    | RGBToHSV | HSVToRGB | SampleDistortedBoundingBox(V2)? | ImageProjectiveTransformV[23]
-    | String\w+ | RegexReplace | RegexFullMatch | StaticRegex\w+ | Substr | AsString | ReduceJoin
-    | Unicode\w+ | Wordpiece\w+ | Sentencepiece\w+ | \w*Tokenize\w* | UnsortedSegmentJoin
-    | LookupTable(Find|Size|Export|Import|Insert|Remove)(V2)? | \w*HashTable\w*
-    | (Dense)?Bucketize | OneHot
-    | Mfcc | AudioSpectrogram
-    | IteratorGetNext\w* | \w+Dataset(V\d)? | ReadFile | ReaderRead\w*
-    """,
-    re.VERBOSE,
-)
 # TF:tensorflow/core/ops/dataset_ops.cc, 2.21: ops of tf.data; and those of them that run a
 # pipeline, which others only describe.
 DATASET_OPS = re.compile(r"IteratorGetNext\w*|DatasetToSingleElement|\w+Dataset(V\d)?")

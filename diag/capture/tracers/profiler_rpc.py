@@ -16,13 +16,16 @@ if TYPE_CHECKING:
     from diag.capture.server.connection import Connection
 
 
+INLINE = "inline"  # the name of this source in manifests
+
+
 class ProfilerRpc:
     """Records over ``tensorflow.ProfilerService``; a TraceSource.
 
     Needs TensorFlow 2.21 or newer on the server.
     """
 
-    name = "inline"
+    name = INLINE
 
     def __init__(self, connection: Connection, plan: CapturePlan) -> None:
         """Use a connection to the server; the plan says whether GPUs are traced."""

@@ -19,7 +19,7 @@ from diag.formats.regular_file import read_regular
 from diag.formats.text.batching_hints import explain
 from diag.formats.text.batching_rules import find_broken_rule
 from diag.formats.wire import batching_pb2
-from diag.model.capture import BatchingParameters
+from diag.model.batching import BatchingParameters
 
 if TYPE_CHECKING:
     import os

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from diag.model.capture import BatchingParameters
+    from diag.model.batching import BatchingParameters
 
 # QueueOptions.input_batch_size_limit.
 SERVER_DEFAULT_MAX_BATCH_SIZE = 1000

@@ -25,6 +25,12 @@ _HEADS = {
     Outcome.NO_DIFFERENCE_SEEN: "No difference can be made out",
     Outcome.NOT_COMPARABLE: "They cannot be compared",
 }
+# Where something besides the change differs, the latency moved, but nobody can say why.
+_HEADS_UNDER_OTHER_CONDITIONS = {
+    Outcome.BETTER: "Latency fell, but not under the same conditions",
+    Outcome.WORSE: "Latency rose, but not under the same conditions",
+    Outcome.MIXED: "Latency changed, but not under the same conditions",
+}
 
 
 def outcome_sentence(comparison: Comparison) -> str:
@@ -32,6 +38,8 @@ def outcome_sentence(comparison: Comparison) -> str:
     head = _HEADS[comparison.outcome]
     if comparison.outcome is Outcome.NOT_COMPARABLE:
         return f"{head}: {comparison.obstacle}."
+    if any(item.differs is True and not item.of_server for item in comparison.circumstances):
+        head = _HEADS_UNDER_OTHER_CONDITIONS.get(comparison.outcome, head)
     parts = [f"{head}: {'; '.join(_reasons(comparison))}."]
     if comparison.outcome is Outcome.NO_DIFFERENCE_SEEN:
         parts.append(_wanted(comparison))

@@ -1,0 +1,1 @@
+"""Configuration files of servers as trees in which every value knows its line and column."""

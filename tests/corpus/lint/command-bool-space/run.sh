@@ -1,0 +1,1 @@
+tensorflow_model_server --model_base_path=/models/m --enable_batching true

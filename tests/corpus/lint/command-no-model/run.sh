@@ -1,0 +1,1 @@
+tensorflow_model_server --port=8500 --rest_api_port=8501 --model_name=m
