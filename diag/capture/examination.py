@@ -179,13 +179,13 @@ def _profiler(connection: Connection, plan: CapturePlan) -> Examined:
         if source.name == INLINE
         else "it is enabled, and writes its trace to the server's disk"
     )
-    crypted = " over TLS" if connection.options.tls is not None else ""
+    secured = " over TLS" if connection.options.tls is not None else ""
     refused = (
         f"; {connection.refused} calls were refused for lack of gRPC threads"
         if connection.refused
         else ""
     )
-    return Examined("profiler", Status.OK, f"gRPC{crypted}; {what}{refused}")
+    return Examined("profiler", Status.OK, f"gRPC{secured}; {what}{refused}")
 
 
 def _models(sources: SideSources, plan: CapturePlan) -> Iterator[Examined]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from diag.analysis.distribution import describe
 from diag.findings import thresholds
-from diag.findings.cpu import machine_cores, runnable_threads
+from diag.analysis.cpu import machine_cores, runnable_threads
 from diag.model.availability import Unavailable
 from diag.model.finding import Evidence, Source
 from diag.model.loops import MODEL_CALL, FunctionPlace, LoopStage, PythonFunction

@@ -87,10 +87,10 @@ def test_tls(tmp_path: Path) -> None:
     with serving("localhost:0", certificates.server()) as server:
         plain = checks(server.address)
         tls = TlsOptions(ca_cert=certificates.ca_file)
-        crypted = checks(CapturePlan(server=server.address, tls=tls, metrics="off"))
+        secured = checks(CapturePlan(server=server.address, tls=tls, metrics="off"))
     assert "speaks TLS" in plain["protocol"].what
-    assert crypted["profiler"].status is Status.OK
-    assert "over TLS" in crypted["profiler"].what
+    assert secured["profiler"].status is Status.OK
+    assert "over TLS" in secured["profiler"].what
 
 
 def test_a_server_before_2_21() -> None:
