@@ -131,7 +131,7 @@ def test_keep_serving_stays_until_interrupted_and_leaves_no_process(tmp_path: Pa
     _, alive = psutil.wait_procs(children, timeout=20)
     assert alive == []
     assert (folder / "truth.json").exists()
-    assert len(load_client_log(folder / "calls.csv")) >= 1
+    assert (folder / "calls.csv").read_text().startswith("start,end,status,model\n")
 
 
 @pytest.mark.parametrize("scenario", ["batch-timeout", "padding"])
