@@ -2,7 +2,10 @@
 
 ==================  ===============================================================================
 ``workload``        from an analysis: arrivals or clients, queues and threads as they are today
-``service``         the time of a batch by its size, and how batches slow each other
+``unbatched``       the same of a server that does not batch
+``batch_times``     the time of a batch by its size and its spread, with ``hold_ups``
+``contention``      how batches that run at once slow each other
+``service``         both together, and other times that are as likely
 ``changes``         parameters to try, applied to the settings of today
 ``metrics``         latency, throughput, batch size and refusals of a run, measured or simulated
 ``replicates``      runs with the recorded load and with resampled loads; value and interval

@@ -13,7 +13,7 @@ from diag.prediction import thresholds
 
 if TYPE_CHECKING:
     from diag.analysis.result import Analysis
-    from diag.prediction.service import RecordedBatches
+    from diag.prediction.batch_times import RecordedBatches
 
 
 class Mutual(NamedTuple):

@@ -9,7 +9,7 @@ from diag.prediction import thresholds
 from diag.prediction.replicates import value_of
 
 if TYPE_CHECKING:
-    from diag.prediction.service import BatchTimes
+    from diag.prediction.batch_times import BatchTimes
     from diag.prediction.workload import Workload
     from diag.simulation.server import ServerSettings
 

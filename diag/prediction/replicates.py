@@ -14,8 +14,9 @@ from diag.simulation.load import Arrivals
 from diag.simulation.server import simulate
 
 if TYPE_CHECKING:
+    from diag.prediction.batch_times import BatchTimes
     from diag.prediction.metrics import Metrics
-    from diag.prediction.service import BatchTimes, Service
+    from diag.prediction.service import Service
     from diag.prediction.workload import Workload
     from diag.simulation.load import Load
     from diag.simulation.server import ServerSettings

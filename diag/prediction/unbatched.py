@@ -10,8 +10,8 @@ from diag.analysis.cpu import machine_cores
 from diag.model.availability import Unavailable
 from diag.model.serving import MODES, Mode
 from diag.prediction import thresholds
+from diag.prediction.batch_times import RecordedBatches, mean_others
 from diag.prediction.metrics import Metrics, metrics_of
-from diag.prediction.service import RecordedBatches, mean_others
 from diag.prediction.workload import Workload, find_clients
 from diag.simulation.load import Arrivals
 from diag.simulation.options import QueueOptions

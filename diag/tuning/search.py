@@ -17,9 +17,9 @@ from diag.tuning import thresholds
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from diag.prediction.batch_times import BatchTimes
     from diag.prediction.changes import Changes
     from diag.prediction.metrics import Metrics
-    from diag.prediction.service import BatchTimes
     from diag.prediction.workload import Workload
     from diag.simulation.server import ServerSettings
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from diag.model.availability import Unavailable
 from diag.model.quantity import duration, number, percent
-from diag.prediction.changes import SIZES
 from diag.tuning import thresholds
 from diag.tuning.parameters import NOT_BATCHED, before_and_after
 
@@ -44,8 +43,9 @@ def changes_text(tuning: Tuning) -> str:
     for queue in range(len(tuning.settings.queues)):
         fields = before_and_after(tuning.settings, tuning.proposed, queue)
         for name, (now, to) in fields.items():
-            if now == NOT_BATCHED and (to or name != SIZES):
-                found[f"{name} {value_text(to)}"] = None
+            if now == NOT_BATCHED:
+                if to != "":
+                    found[f"{name} {value_text(to)}"] = None
             elif now != to:
                 found[f"{name} {value_text(now)} → {value_text(to)}"] = None
     changes = ", ".join(found)

@@ -12,8 +12,8 @@ import pytest
 import diag
 from diag.analysis import Analysis
 from diag.prediction import thresholds
+from diag.prediction.batch_times import RecordedBatches, mean_others
 from diag.prediction.contention import find_mutual
-from diag.prediction.service import RecordedBatches, mean_others
 
 LIVE = Path(__file__).parents[2] / "recordings" / "live"
 MS = 1_000_000

@@ -7,8 +7,9 @@ from random import Random
 import numpy as np
 import pytest
 
+from diag.prediction.batch_times import RecordedBatches
 from diag.prediction.contention import Mutual
-from diag.prediction.service import RecordedBatches, Service
+from diag.prediction.service import Service
 
 MS = 1_000_000
 

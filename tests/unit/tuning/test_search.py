@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from diag.prediction.batch_times import BatchTimes, SizeCurve
 from diag.prediction.hold_ups import HoldUps
-from diag.prediction.service import BatchTimes, SizeCurve
 from diag.prediction.workload import Workload
 from diag.simulation.load import Arrivals
 from diag.simulation.options import QueueOptions
