@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import diag
+from diag.formats.trace.capture import capture_from_trace
 from diag.model.gaps import IDLE_CAUSES
 from diag.model.loops import LOOP_STAGES
 from diag.model.serving import STAGES
 from diag.report.build import build_report
 from diag.report.charts.palette import is_colored
 from diag.report.formats import FORMATS, RenderOptions
+from diag.report.html.charts import tapes
 from diag.report.html.links import span_of
 from diag.report.html.pipeline import pipeline_stages
 from diag.report.html.terms import MEANINGS, terms_of
@@ -24,6 +28,8 @@ from tests.conftest import sample_path
 from tests.unit.analysis.loops.programs import analyzed_program, dataset
 from tests.unit.report.factory import MS, make_analysis, make_report, make_requests
 from tests.unit.report.gpu_factory import make_gpu_analysis
+
+RECORDINGS = Path(__file__).parents[2] / "recordings"
 
 
 @pytest.mark.parametrize(
@@ -124,6 +130,17 @@ def test_a_pipeline_goes_from_its_source_to_the_loop_and_names_the_stage_that_de
     assert [box.kind for box in boxes] == ["TensorSlice", "MapAndBatch", "Prefetch"]
     assert [box.kind for box in boxes if box.decides] == ["MapAndBatch"]
     assert "its function 3.00 ms" in boxes[1].lines
+
+
+def test_a_program_without_requests_has_a_tape_of_busy_and_idle_time():
+    packed = RECORDINGS / "versions" / "keras-predict-tf2.15.1.xplane.pb.gz"
+    space = gzip.decompress(packed.read_bytes())
+    report = build_report(diag.analyze(capture_from_trace("trace", space, "trace")))
+    assert "idle_overview" not in {section.id for section in report.sections}
+    (tape,) = [each for each in tapes(report) if "over the window" in each.caption]
+    assert [part.name for part in tape.key] == ["busy", "idle"]
+    assert sum(part.share for part in tape.key) == pytest.approx(1)
+    assert "</html>" in FORMATS["html"].render(report, RenderOptions())
 
 
 def test_both_sides_of_a_comparison_share_their_axes():
