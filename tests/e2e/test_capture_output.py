@@ -21,6 +21,23 @@ def test_the_report_is_printed_in_the_format_asked_for(tmp_path: Path) -> None:
     assert "schema_version" in json.loads(done.stdout)
 
 
+def test_the_report_can_be_a_page_as_well(tmp_path: Path) -> None:
+    options = (*QUICK, "--html", "incident.html")
+    with serving() as server:
+        done = diag("capture", server.address, *options, "-o", "b", cwd=tmp_path)
+        again = diag("capture", server.address, *options, "-o", "c", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("bundle: b\n")
+    page = (tmp_path / "incident.html").read_text()
+    assert page.startswith("<!doctype html>")
+    written = diag("report", "b", "-f", "html", cwd=tmp_path)
+    assert (written.returncode, written.stdout) == (0, page)
+    # Refused before anything is recorded.
+    assert again.returncode == 7
+    assert "incident.html exists" in again.stderr
+    assert not (tmp_path / "c").exists()
+
+
 def test_a_dash_sends_the_bundle_to_stdout_as_a_zip(tmp_path: Path) -> None:
     with serving() as server, (tmp_path / "b.zip").open("wb") as file:
         command = [sys.executable, "-m", "diag", "capture", server.address, *QUICK, "-o", "-"]
@@ -62,7 +79,9 @@ def test_a_zip_is_not_written_to_a_terminal_nor_beside_a_report(tmp_path: Path) 
     assert "terminal" in done.stderr
     both = diag("capture", "localhost:1", "-o", "-", "-f", "json", cwd=tmp_path)
     assert (both.returncode, both.stdout) == (2, "")
-    assert "--format, --summary and --fail-on have no effect with -o -" in both.stderr
+    assert "--format, --summary, --html and --fail-on have no effect with -o -" in both.stderr
+    page = diag("capture", "localhost:1", "-o", "-", "--html", "a.html", cwd=tmp_path)
+    assert (page.returncode, page.stdout) == (2, "")
 
 
 def test_quiet_says_nothing_on_stderr(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def tapes(report: Report) -> Iterator[Chart]:
         if section.id == "loop":
             yield from _iteration_tape(section)
     for section in [s for s in report.sections if s.id == "idle"][:_TAPES_MAX]:
-        yield from _window_tape(report, section)
+        yield from _window_tape(section)
 
 
 def _iteration_tape(section: Section) -> Iterator[Chart]:
@@ -189,20 +189,20 @@ def _requests(n: int) -> str:
     return f"{n:,} {plural(n, 'request')}"
 
 
-def _window_tape(report: Report, section: Section) -> Iterator[Chart]:
-    """Busy time, then idle time by cause, as parts of the window."""
-    tables = [table for table in section.tables if table.id == "idle"]
-    if not tables:
-        return
-    busy = {row["timeline"]: row["busy"] for row in report.table("idle_overview").rows}
-    share = busy.get(section.subject)
+def _window_tape(section: Section) -> Iterator[Chart]:
+    """Busy time, then idle time by cause, or as a whole without causes; parts of the window."""
+    facts = {fact.key: fact.value for each in section.notes for fact in each.facts}
+    share, idle = facts.get("busy"), facts.get("idle")
     if not isinstance(share, float | int):
         return
     parts = [Part(BUSY, float(share), percent(float(share)))]
-    for row in tables[0].rows:
+    rows = [row for table in section.tables if table.id == "idle" for row in table.rows]
+    for row in rows:
         of_window = row.get("of_window")
         if isinstance(of_window, float | int) and of_window > 0:
             parts.append(Part(str(row["cause"]), float(of_window), percent(float(of_window))))
+    if not rows and isinstance(idle, float | int):
+        parts.append(Part("idle", float(idle), percent(float(idle))))
     caption = f"{section.subject} over the window: busy {percent(float(share))}"
     values = ", ".join(f"{part.name} {part.text}" for part in parts)
     drawing = svg.bar(parts, f"{caption}: {values}", height=_TAPE_PX)

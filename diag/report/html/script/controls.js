@@ -117,8 +117,8 @@ function commandsOf(data, view, say) {
 
 function toolbar(run, range, view) {
   const button = (name, text, about) => {
-    const name_ = text.length === 1 ? {'aria-label': about} : {};
-    const made = element('button', {type: 'button', title: about, ...name_}, text);
+    const named = text.length === 1 ? {'aria-label': about} : {};
+    const made = element('button', {type: 'button', title: about, ...named}, text);
     made.addEventListener('click', () => run(name));
     return made;
   };

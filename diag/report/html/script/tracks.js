@@ -120,8 +120,8 @@ class Tracks {
 
   add(title, about, height, {draw, columns, series = [{}], most = 1, isWhole = false, hasTimes = false}) {
     const {data, view} = this;
-    const place_ = element('div', {class: 'plot'});
-    this.host.append(element('div', {class: 'track'}, label(title, about), place_));
+    const holder = element('div', {class: 'plot'});
+    this.host.append(element('div', {class: 'track'}, label(title, about), holder));
     const grid = {stroke: () => colors.line, width: 1};
     const axis = {space: 90, incrs: STEPS_NS, stroke: () => colors.mute, font: `11.5px ${FONT}`};
     const times = {...axis, side: 0, size: RULER_PX - 5, gap: 3, grid: {show: false}, ticks: {show: false}};
@@ -130,7 +130,7 @@ class Tracks {
     const values = (self, splits) => splits.map((at) => (isCut(self, at) ? '' : place(at, view.span)));
     const plot = new uPlot(
       {
-        width: Math.max(1, place_.clientWidth),
+        width: Math.max(1, holder.clientWidth),
         height,
         padding: [0, 0, 0, 0],
         legend: {show: false},
@@ -151,7 +151,7 @@ class Tracks {
         hooks: {drawAxes: columns ? [] : [draw], draw: columns ? [draw] : [], setSelect: [(self) => this.selected(self)]},
       },
       columns || [[0, view.window], [null, null]],
-      place_,
+      holder,
     );
     plot.over.addEventListener('dblclick', () => view.showAll());
     plot.over.addEventListener('wheel', (event) => this.wheel(event, plot, isWhole), {passive: false});
