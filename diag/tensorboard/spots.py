@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from diag.analysis.requests.choice import slowest
-from diag.model.gaps import IDLE_CAUSES
+from diag.model.gaps import IDLE_CAUSES, IdleCause
 from diag.model.printable import NAME_MAX_CHARS, printable
 from diag.model.quantity import duration, instant
 from diag.model.serving import STAGES
@@ -17,7 +17,6 @@ from diag.tensorboard.messages import Spot
 if TYPE_CHECKING:
     from diag.analysis.result import Analysis
     from diag.model.finding import Finding
-    from diag.model.gaps import LongGap
 
 REQUESTS = 10
 GAPS = 10
@@ -53,16 +52,18 @@ def _of_finding(analysis: Analysis, finding: Finding) -> Spot | None:
 
 
 def _gaps(analysis: Analysis) -> Iterator[Spot]:
-    """Those with an open request come first: without one there is nothing to explain."""
-
-    def order(gap: LongGap) -> tuple[bool, int]:
-        return (gap.waiting_total == 0, gap.start_ns - gap.end_ns)
-
-    for gap in sorted(analysis.longest_gaps, key=order)[:GAPS]:
-        main = max(gap.causes, key=lambda cause: cause[1])[0].value if gap.causes else "idle"
-        name = printable(analysis.timelines[gap.timeline_index].name, NAME_MAX_CHARS)
-        length = duration(gap.end_ns - gap.start_ns)
-        yield _spot("idle", f"{name} idle for {length}: {main}", gap.start_ns, gap.end_ns)
+    """The longest pieces with one cause; without an open request there is nothing to explain."""
+    gaps = analysis.gaps
+    length_ns = np.where(
+        gaps.cause_index == IdleCause.NO_DEMAND.index, 0, gaps.end_ns - gaps.start_ns
+    )
+    for row in np.argsort(-length_ns, kind="stable")[:GAPS].tolist():
+        if length_ns[row] == 0:
+            break
+        name = printable(analysis.timelines[gaps.timeline_index[row]].name, NAME_MAX_CHARS)
+        cause = IDLE_CAUSES[gaps.cause_index[row]].value
+        text = f"{name} idle for {duration(int(length_ns[row]))}: {cause}"
+        yield _spot("idle", text, int(gaps.start_ns[row]), int(gaps.end_ns[row]))
 
 
 def _requests(analysis: Analysis) -> Iterator[Spot]:
