@@ -57,7 +57,7 @@ def tb(source: Path, port: int, host: str) -> None:
     """Show a recorded source in TensorBoard, in the tabs diag and Profile.
 
     SOURCE is a bundle (folder or .zip), a *.xplane.pb file, or a TensorBoard run or log directory.
-    It is linked or unpacked into a private temporary folder, as TensorBoard writes caches beside a
+    It is linked or unpacked into a private temporary folder, as TensorBoard writes caches next to a
     trace; the folder is removed at the end. Ctrl-C ends it.
     """
     from diag.tensorboard.known_good import has_pkg_resources, plugin_owners, problems, versions

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from diag.analysis.cpu import machine_cores, runnable_threads
 from diag.analysis.distribution import describe
 from diag.findings import thresholds
-from diag.analysis.cpu import machine_cores, runnable_threads
 from diag.model.availability import Unavailable
 from diag.model.finding import Evidence, Source
 from diag.model.loops import MODEL_CALL, FunctionPlace, LoopStage, PythonFunction

@@ -31,7 +31,7 @@ _PARTS = PurePosixPath(MANIFEST).parent.name
 def log_directory(source: Path) -> Iterator[Path]:
     """A folder that only this user can read, removed at the end.
 
-    The profile plugin writes caches beside a trace, so the source itself is not given to it. Files
+    The profile plugin writes caches next to a trace, so the source itself is not given to it. Files
     of a folder are linked where that is possible, and copied elsewhere.
 
     Args:

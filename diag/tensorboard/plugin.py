@@ -47,7 +47,7 @@ class Refusal(Exception):  # noqa: N818  an answer, not an error of the program
 
 
 class DiagPlugin(base_plugin.TBPlugin):  # type: ignore[misc]
-    """Reports of the runs that TensorBoard's profile plugin shows, beside that plugin."""
+    """Reports of the runs that TensorBoard's profile plugin shows, next to that plugin."""
 
     plugin_name = NAME
 

@@ -239,4 +239,4 @@ def test_tensorboards_process_gets_no_analysis_and_no_tensorflow() -> None:
     )
     loaded = set(json.loads(done.stdout))
     assert "diag.tensorboard.runs" in loaded
-    assert not {"tensorflow", "google.protobuf", "grpc", "diag.analysis", "diag.report"} & loaded
+    assert not {"tensorflow", "grpc", "diag.analysis", "diag.report"} & loaded
