@@ -200,7 +200,7 @@ def test_a_live_server_that_refused_requests_had_no_long_queue(limit: int, is_to
     if is_told:
         first = find(analysis)[0]
         assert first.remedies[0].action.startswith(
-            "Let more batches wait: max_enqueued_batches (10 if it is not set)."
+            "Let more batches wait: max_enqueued_batches to 100 (10 if it is not set)."
         )
 
 
