@@ -30,7 +30,7 @@ FLAGS = (
 SETTLED = "return document.readyState === 'complete'"
 
 
-def start() -> webdriver.Chrome:
+def start(*flags: str) -> webdriver.Chrome:
     """``make test`` installs Chromium where it can, and leaves these tests out where it cannot."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     driver = shutil.which("chromedriver")
@@ -38,7 +38,7 @@ def start() -> webdriver.Chrome:
         pytest.fail("no chromium with chromedriver: apt-get install chromium chromium-driver")
     options = webdriver.ChromeOptions()
     options.binary_location = browser
-    for flag in FLAGS:
+    for flag in (*FLAGS, *flags):  # of two of one name the last counts
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     return webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
