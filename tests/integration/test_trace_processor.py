@@ -47,7 +47,7 @@ def test_every_sample_opens_and_has_what_the_analysis_found(
     problems, requests, batches, idle, recorded, arrows = query(
         write(analysis, format_, tmp_path),
         PROBLEMS,
-        "select count(*), sum(dur) from slice where name glob 'request [0-9]*'",
+        "select count(*), coalesce(sum(dur), 0) from slice where name glob 'request [0-9]*'",
         "select count(*) from slice where name glob 'batch [0-9]*'",
         "select coalesce(sum(dur), 0) from slice where category glob 'confidence *'",
         "select count(*) from slice",
@@ -58,7 +58,7 @@ def test_every_sample_opens_and_has_what_the_analysis_found(
     assert requests == [[len(table), int(table.duration_ns.sum())]]
     assert batches == [[len(analysis.batches)]]
     assert idle == [[sum(each.idle_ns for each in analysis.idle)]]
-    assert recorded[0][0] > sum(len(plane.events) for plane in analysis.capture.planes)
+    assert recorded[0][0] >= sum(len(plane.events) for plane in analysis.capture.planes)
     assert arrows == [[len(table.batch_index)]]
 
 
