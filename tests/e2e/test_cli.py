@@ -49,7 +49,7 @@ def test_charts_are_written_next_to_the_report_and_never_over_another_file(tmp_p
     assert (done.returncode, done.stderr) == (0, "")
     names = {path.name for path in (tmp_path / "charts").iterdir()}
     assert names == {
-        f"{n}.{s}" for n in ("verdict", "requests", "timeline") for s in ("svg", "png")
+        f"{n}.{s}" for n in ("verdict", "requests", "batches", "timeline") for s in ("svg", "png")
     }
     assert diag(*command).returncode == 7
     assert diag(*command, "--force").returncode == 0
@@ -249,8 +249,8 @@ def test_export_without_a_table_lists_the_tables():
     done = diag("export", "my capture.zip", "--format", "jsonl")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines() == [
-        "error: no table is named",
-        f"hint:  choose one of {', '.join(TABLE_NAMES)}, or all:",
+        "error: neither --table nor --to is given",
+        f"hint:  choose a table, one of {', '.join(TABLE_NAMES)}, or all:",
         "       diag export 'my capture.zip' --format jsonl --table requests",
     ]
 
