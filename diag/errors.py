@@ -25,7 +25,8 @@
     │  ├─ FindingReachedError            a finding that was named is there
     │  └─ RegressionError                a latency rose beyond a limit
     ├─ RequiredSourceError            6  a required source is missing
-    └─ OutputError                    7  the result could not be written
+    ├─ OutputError                    7  the result could not be written
+    └─ TicketError                    9  a tracker did not take the ticket, or not all of it
 
 Library code raises these; only ``diag.cli`` prints them and exits.
 
@@ -185,3 +186,9 @@ class OutputError(DiagError):
     """The result could not be written."""
 
     exit_code = 7
+
+
+class TicketError(DiagError):
+    """A tracker did not take a ticket, or not all of it; text and files are kept."""
+
+    exit_code = 9

@@ -42,16 +42,27 @@ class AnalysisOptions:
 
 
 def analyze_source(source: str | Path, options: AnalysisOptions) -> diag.Analysis:
+    """As ``analyze_with_copy``, without the copy."""
+    return analyze_with_copy(source, options)[0]
+
+
+def analyze_with_copy(
+    source: str | Path, options: AnalysisOptions
+) -> tuple[diag.Analysis, diag.RedactedSource | None]:
     """Open the source and analyze it. With ``-v``, a line says how long each step took.
 
     Args:
         source: A path, a URL, or "-" for stdin.
         options: How.
 
+    Returns:
+        The analysis; and the copy without names that was analyzed, None if names were kept.
+
     Raises:
         UsageError: stdin is a terminal.
         InputError: The source or the parameters cannot be used.
     """
+    redacted = None
     started = time.perf_counter()
     if options.redact:
         redacted = redacted_source(
@@ -74,7 +85,7 @@ def analyze_source(source: str | Path, options: AnalysisOptions) -> diag.Analysi
     note(f"read {source} in {opened - started:.2f} s")
     analysis = diag.analyze(capture, preprocess_ops=preprocess_ops)
     note(f"analyzed {analysis.counts.events:,} events in {time.perf_counter() - opened:.2f} s")
-    return analysis
+    return analysis, redacted
 
 
 def opened_source(source: str | Path) -> str | Path | BinaryIO:

@@ -49,6 +49,9 @@ COMMANDS: dict[str, LazyCommand] = {
     "export": LazyCommand(
         "diag.cli.export_command:export", "Write requests, batches, idle gaps or samples as tables."
     ),
+    "ticket": LazyCommand(
+        "diag.cli.ticket_command:ticket", "Post the report of a capture to an issue or a chat."
+    ),
     "redact": LazyCommand(
         "diag.cli.redact_command:redact", "Write a copy of a bundle or trace without names in it."
     ),
@@ -145,8 +148,8 @@ def cli(context: click.Context) -> None:
     Results go to stdout, everything else to stderr.
 
     Exit status: 0 done, 1 a limit was broken, 2 wrong usage, 3 unusable input, 4 capture failed, 5
-    no requests, 6 a required source is missing, 7 output not written, 8 every request failed, 70 a
-    bug in diag, 130 interrupted.
+    no requests, 6 a required source is missing, 7 output not written, 8 every request failed, 9 a
+    ticket was not taken, 70 a bug in diag, 130 interrupted.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help(), err=True)

@@ -25,7 +25,7 @@ MEANINGS = {
     4: "CaptureError",
     5: "EmptyCaptureError",
 }
-MEANINGS |= {6: "RequiredSourceError", 7: "OutputError"}
+MEANINGS |= {6: "RequiredSourceError", 7: "OutputError", 9: "TicketError"}
 
 
 def subclasses(cls: type[DiagError]) -> list[type[DiagError]]:
