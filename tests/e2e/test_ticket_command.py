@@ -113,7 +113,7 @@ def test_a_failure_keeps_everything_and_says_what_to_do(tmp_path, state):
 
 
 def test_a_file_that_is_refused_is_an_error_after_the_text_is_there(tmp_path, state):
-    with serving_tracker(JiraServer(too_large=600_000)) as server:
+    with serving_tracker(JiraServer(refused_suffix=".zip")) as server:
         command = ("ticket", BUNDLE, "--jira", "OPS-17", "--url", server.url)
         done = diag(*command, "-o", tmp_path / "out", **state)
         assert done.returncode == 9

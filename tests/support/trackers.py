@@ -15,7 +15,7 @@ from email.parser import BytesParser
 from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 if TYPE_CHECKING:
     import ssl
@@ -54,7 +54,7 @@ class FakeTracker:
     requests: list[Request] = field(default_factory=list)
     trouble: list[Answer | str] = field(default_factory=list)
     url: str = ""
-    too_large: int = 1 << 30
+    refused_suffix: str = ".exe"
 
     def answer(self, request: Request) -> Answer:
         raise NotImplementedError
@@ -100,7 +100,7 @@ class GitLabServer(FakeTracker):
         project = "/api/v4/projects/acme%2Fml%2Fserving"
         if request.path == f"{project}/uploads" and request.method == "POST":
             name, data = request.file()
-            if len(data) > self.too_large:
+            if name.endswith(self.refused_suffix):
                 return 413, {"error": "Request Entity Too Large"}, {}
             self.files[name] = data
             url = f"/uploads/{len(self.files):032x}/{name}"
@@ -143,7 +143,7 @@ class JiraServer(FakeTracker):
             if request.headers.get("x-atlassian-token") != "no-check":
                 return 403, "XSRF check failed", {}
             name, data = request.file()
-            if len(data) > self.too_large:
+            if name.endswith(self.refused_suffix):
                 return 413, {"errorMessages": ["too large"]}, {}
             self.files[name] = data
             return 200, [{"filename": name, "size": len(data)}], {}
@@ -242,7 +242,3 @@ def _handler(tracker: FakeTracker) -> Callable[..., BaseHTTPRequestHandler]:
             """Tests print nothing."""
 
     return Handler
-
-
-def plain(path: str) -> str:
-    return unquote(path)

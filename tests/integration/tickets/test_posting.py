@@ -130,7 +130,7 @@ def test_files_arrive_whole_are_named_in_the_text_and_are_not_sent_again(
 def test_a_file_that_is_too_large_is_told_and_the_rest_is_posted(
     kind: type[FakeTracker], tmp_path: Path
 ) -> None:
-    with serving_tracker(kind(too_large=1000)) as server:
+    with serving_tracker(kind(refused_suffix=".zip")) as server:
         found = posted(server, tmp_path)
         assert found.how == "created"
         assert found.attached == (FILES[0].name,)
