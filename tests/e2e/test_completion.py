@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from diag.cli.commands import COMMANDS
+
 DIAG = Path(sys.executable).with_name("diag")
 
 
@@ -46,21 +48,7 @@ def completed_by_bash(line: str, folder: Path) -> list[str]:
     ("line", "offered"),
     [
         ("diag ana", ["analyze"]),
-        (
-            "diag ",
-            [
-                "capture",
-                "run",
-                "analyze",
-                "show",
-                "compare",
-                "tune",
-                "export",
-                "agent",
-                "demo",
-                "completion",
-            ],
-        ),
+        ("diag ", list(COMMANDS)),
         ("diag export x --table ga", ["gaps"]),
         ("diag capture --wait", ["--wait-for-traffic", "--wait-limit"]),
         ("diag capture --require gpu,dev", ["gpu,device-trace"]),

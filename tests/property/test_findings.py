@@ -115,7 +115,9 @@ def test_no_request_gets_back_more_than_it_takes(name: str) -> None:
     for finding in findings:
         assert math.isfinite(finding.at_stake_ns)
         assert finding.at_stake_ns >= 0
-        if finding.tier is Tier.REQUEST_TIME and not isinstance(mean_ns, Unavailable):
+        # A request's time is Session::Run's; what is received and sent lies outside of it.
+        is_inside = finding.id not in ("ingress-heavy", "egress-heavy")
+        if is_inside and finding.tier is Tier.REQUEST_TIME and not isinstance(mean_ns, Unavailable):
             assert finding.at_stake_ns <= mean_ns * 1.001, finding.id
 
 

@@ -13,7 +13,7 @@ from tests.unit.analysis.traces import capture_of
 from tests.unit.findings.servers import TOLD, sessions, unfounded_numbers
 
 SERVING = ":tensorflow:serving:"
-OTHERS = ["batch-timeout-dominates", "no-demand"]
+OTHERS = ["batch-timeout-dominates"]
 LABELS = (("model_name", "m"), ("API", "Predict"))
 
 
