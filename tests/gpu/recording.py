@@ -117,7 +117,7 @@ def record(
             _line(other, "the neighbour")
         load = _start(ending, "diag.demo.load", [], folder / "load.log")
         stream = StreamOrder(MODEL_NAME, tuple(ready["payloads"]), scenario.arrivals)
-        load.send(LoadOrder(ready["grpc"], (stream,)).to_json())
+        load.send(LoadOrder(ready["grpc"], (stream,), deadline_s=20).to_json())
         _line(load, "the load")
         time.sleep(SETTLE_S)
         for attempt in attempts_for(seconds):
