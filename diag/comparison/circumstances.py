@@ -73,7 +73,9 @@ def _load(before: tuple[Analysis, ...], after: tuple[Analysis, ...]) -> Circumst
     rates = load_per_second(before), load_per_second(after)
     open_ = concurrency(before), concurrency(after)
     differs = _differ(*rates, thresholds.LOAD_MAX_RATIO)
-    is_closed_loop = differs and not _differ(*open_, thresholds.CONCURRENCY_MAX_RATIO)
+    is_closed_loop = differs and (
+        not _differ(*open_, thresholds.CONCURRENCY_MAX_RATIO) or _have_same_callers(before, after)
+    )
     consequence = ""
     if is_closed_loop:
         consequence = (
@@ -88,6 +90,28 @@ def _load(before: tuple[Analysis, ...], after: tuple[Analysis, ...]) -> Circumst
         )
     shown = [f"{number(rate)} requests/s" for rate in rates]
     return Circumstance("load", shown[0], shown[1], differs and not is_closed_loop, consequence)
+
+
+def _have_same_callers(before: tuple[Analysis, ...], after: tuple[Analysis, ...]) -> bool:
+    """Whether as many clients wait for each answer on both sides."""
+    most = most_open(before), most_open(after)
+    open_ = concurrency(before), concurrency(after)
+    return most[0] == most[1] > 0 and all(
+        each >= thresholds.CALLERS_OPEN_MIN_RATIO * most[0] for each in open_
+    )
+
+
+def most_open(analyses: tuple[Analysis, ...]) -> int:
+    """The most complete requests that were open at once in any of the captures."""
+    most = 0
+    for analysis in analyses:
+        complete = analysis.requests.complete
+        start_ns = np.sort(analysis.requests.start_ns[complete])
+        end_ns = np.sort(analysis.requests.end_ns[complete])
+        # A request that begins as another ends follows it: intervals are half-open.
+        opened = np.arange(1, len(start_ns) + 1) - np.searchsorted(end_ns, start_ns, "right")
+        most = max(most, int(opened.max(initial=0)))
+    return most
 
 
 def _burstiness(before: WindowSeries, after: WindowSeries) -> Circumstance:

@@ -48,9 +48,13 @@ MIX_MAX_DISTANCE = 0.05
 # waits follow its load: beyond this, the change of load can be the cause.
 LOAD_MAX_RATIO = 0.15
 # Largest difference of mean concurrency at which two loads count as the same closed loop (ratio).
-# A client's own time between calls counts for more where answers are fast: one caller of the demo's
-# padding, 30 ms before and 4.85 ms after, has 0.93 and 0.78 requests open.
-CONCURRENCY_MAX_RATIO = 0.25
+CONCURRENCY_MAX_RATIO = 0.15
+# The same number of clients that wait for each answer never has more requests open than there are
+# clients, and mostly that many: least mean of the open requests, as a ratio of the most. A client's
+# own time between calls takes a share: one caller of the demo's padding, 30 ms before and 4.85 ms
+# after, has 0.93 and 0.78 requests open. Requests that come on their own, with a mean of 3 open,
+# have 8 open at some moment (Poisson, 99%), a ratio of 0.4.
+CALLERS_OPEN_MIN_RATIO = 0.7
 # Largest distance between the distributions of request sizes (total variation, 0 to 1).
 SIZES_MAX_DISTANCE = 0.1
 # Largest ratio of the burstiness of arrivals (index of dispersion of the counts in WINDOW_BINS).

@@ -73,8 +73,9 @@ def test_an_attached_program_gives_its_stacks_as_well(tmp_path: Path) -> None:
         assert analysis.loops.share(LoopStage.PREPROCESS) > 0.7
         period_s = analysis.capture.stacks.period_ns / 1e9
         seconds = np.ptp(analysis.capture.stacks.time_ns) / 1e9
-        assert 0.8 <= seconds < 6, seconds
         assert period_s == 0.005
+        # From the first to the last reading within 1 s, either of which may come a few late.
+        assert 1 - 10 * period_s <= seconds < 6, seconds
     assert manifest_of(without.path)["sources"]["stacks"]["detail"].startswith("switched off")
     assert "python-not-sampled" in {
         each.code for each in diag.analyze(diag.open_bundle(without.path)).caveats

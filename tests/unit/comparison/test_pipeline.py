@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from diag.comparison import Comparison, compare
+from diag.comparison.circumstances import most_open
 from diag.comparison.result import Outcome
 from diag.model.availability import Unavailable
 from diag.model.gaps import IDLE_CAUSES
@@ -215,3 +216,19 @@ def test_time_before_the_tracer_of_a_gpu_is_not_busy() -> None:
         change = compare([late], [gpu(0)]).change("device.busy")
         assert not isinstance(change, Unavailable)
         assert change.before == pytest.approx(0.2, abs=0.02)
+
+
+def test_one_caller_that_takes_time_between_its_calls_is_no_difference_of_load() -> None:
+    """30 ms and 5 ms of answers, 1.2 ms between them: 0.96 and 0.81 requests are open."""
+    before = served([30_000 + 37 * i % 600 for i in range(200)], period_us=31_200)
+    after = served([5_000 + 37 * i % 300 for i in range(1000)], period_us=6_200)
+    assert most_open((before,)) == most_open((after,)) == 1
+    assert "load" not in differing(compare([before], [after]))
+
+
+def test_requests_that_come_on_their_own_stay_a_difference_of_load() -> None:
+    """Several are open for moments only."""
+    before = served([2500 if i % 10 == 0 else 300 for i in range(600)], period_us=1000)
+    after = served([2500 if i % 10 == 0 else 250 for i in range(600)], period_us=500)
+    assert most_open((before,)) == 2
+    assert "load" in differing(compare([before], [after]))
