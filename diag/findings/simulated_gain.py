@@ -230,9 +230,10 @@ def _method(simulation: _Simulation, estimates: Estimates) -> str:
             "of one to that of all, one after the other."
         )
     elif times.is_extrapolated(rows):
+        of_queue = "" if len(times.curves) == 1 else " of one of the queues"
         beyond = (
-            f" The time of batches of up to {rows} rows is extrapolated: the largest recorded one "
-            f"had {times.recorded_rows}."
+            f" Batches of up to {rows} rows were simulated, and the largest recorded one{of_queue} "
+            f"had {times.least_recorded_rows}: their times are extrapolated."
         )
     return (
         "Simulated with the recorded load and times of batches; with today's settings, the "

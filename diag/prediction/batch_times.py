@@ -182,9 +182,14 @@ class BatchTimes:
         """The largest recorded batch, as executed."""
         return max(curve.sizes[-1] for curve in self.curves)
 
+    @property
+    def least_recorded_rows(self) -> int:
+        """The same of the queue with the smallest batches."""
+        return min(curve.sizes[-1] for curve in self.curves)
+
     def is_extrapolated(self, rows: int) -> bool:
         """Whether a queue has no recorded batch of that size or larger."""
-        return rows > min(curve.sizes[-1] for curve in self.curves)
+        return rows > self.least_recorded_rows
 
 
 def mean_others(start: Int64s, end: Int64s) -> NDArray[np.float64]:

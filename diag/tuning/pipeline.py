@@ -94,7 +94,7 @@ def tune(
         headroom_today_per_s=headroom(workload.settings),
         headroom_per_s=headroom(proposed),
         extrapolated_rows=rows if service.best.is_extrapolated(rows) else 0,
-        recorded_rows=service.best.recorded_rows,
+        recorded_rows=service.best.least_recorded_rows,
         queues=_models_of_queues(analysis),
         busiest_first=_busiest_first(workload),
         functions=tuple(queue.is_function for queue in analysis.batches.queues),

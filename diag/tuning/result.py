@@ -40,7 +40,8 @@ class Tuning:
         headroom_per_s: The same with the proposal.
         extrapolated_rows: The largest batch of the prediction, where none so large was recorded; 0
             where one was.
-        recorded_rows: The largest recorded batch, as executed.
+        recorded_rows: The largest recorded batch, as executed; of several queues, that of the queue
+            with the smallest batches.
         queues: The model of each queue.
         busiest_first: The queues by their number of requests.
         functions: Whether each recorded queue is of a BatchFunction.
