@@ -24,13 +24,6 @@ class Outcome(enum.Enum):
     NOT_COMPARABLE = "not-comparable"  # ``Comparison.obstacle`` says why
 
 
-class Side(enum.Enum):
-    """Which captures something is about."""
-
-    BEFORE = "before"
-    AFTER = "after"
-
-
 @dataclass(frozen=True, slots=True)
 class Change:
     """One metric on both sides.

@@ -63,6 +63,11 @@ class Advice:
     risk: str = ""
 
 
+def flag_advice(action: str) -> Advice:
+    """Advice about a flag of the server."""
+    return Advice(action, RemedyPlace.SERVER_FLAG)
+
+
 def problem(
     rule: str, severity: Severity, place: Place, what: str, advice: Advice, *, sure: bool = True
 ) -> Problem:

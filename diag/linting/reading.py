@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diag.errors import InputError, SourceNotFoundError
-from diag.formats.config.place import Place
-from diag.formats.config.text_proto import TextProtoError, parse_text_proto
-from diag.formats.config.yaml_tree import Node, YamlError, parse_yaml
+from diag.formats.config.place import ConfigSyntaxError, Place
+from diag.formats.config.text_proto import parse_text_proto
+from diag.formats.config.yaml_tree import Node, parse_yaml
 from diag.formats.limits import MIB
 from diag.formats.regular_file import read_regular
 from diag.formats.saved_model.graph import read_graph
@@ -236,13 +236,13 @@ def _by_names(text: str, start: Place, name: str) -> Iterator[Document | Skipped
         yield from in_shell_text(text, start)
 
 
-def _yaml_roots(text: str, start: Place) -> tuple[Node, ...] | YamlError:
+def _yaml_roots(text: str, start: Place) -> tuple[Node, ...] | ConfigSyntaxError:
     """The documents, or why the text is no YAML."""
     if start.line != 1:  # an entry of a ConfigMap, which holds no manifest
         return ()
     try:
         return parse_yaml(text, start.path)
-    except YamlError as exc:
+    except ConfigSyntaxError as exc:
         return exc
 
 
@@ -259,7 +259,7 @@ def _kind_by_names(text: str) -> Kind | None:
 
 
 def _server_message(
-    text: str, start: Place, name: str, kind: Kind, roots: tuple[Node, ...] | YamlError
+    text: str, start: Place, name: str, kind: Kind, roots: tuple[Node, ...] | ConfigSyntaxError
 ) -> Iterator[Document]:
     """A file for the server: in the text format, or what people write instead."""
     if re.match(r"\s*[{\[]", text):
@@ -271,7 +271,7 @@ def _server_message(
         return
     try:
         fields = parse_text_proto(text, start)
-    except TextProtoError as exc:
+    except ConfigSyntaxError as exc:
         if isinstance(roots, tuple) and roots and _has_plain_names(roots[0]):
             yield Invented(start, "YAML", name, root=roots[0])
         elif kind is Kind.BATCHING:  # protobuf's parser says what is wrong with it

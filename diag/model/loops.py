@@ -57,9 +57,6 @@ class FoundBy(enum.Enum):
     CALL = "call"  # calls of a tf.function, without a repeated sequence
 
 
-FOUND_BY: tuple[FoundBy, ...] = tuple(FoundBy)
-
-
 @dataclass(frozen=True, slots=True)
 class LoopThread:
     """A thread that repeats a call of a model.

@@ -17,7 +17,6 @@ from diag.model.loops import EAGER_OPS, PREDICT, LoopStage
 _NEXT = "IteratorGetNext"
 _CONSTANT = "_EagerConst"
 _PREDICTS = ("one_step_on_data", "predict_function")
-StageIntervals = tuple[LoopStage, IntervalSet]
 
 
 def call_of(events: EventTable, thread: PythonThread, executed: IntervalSet) -> str:

@@ -25,8 +25,6 @@ class Spans:
     complete: Bools
     found_by: FoundBy
     regularity: float
-    call_start_ns: Int64s
-    call_end_ns: Int64s
 
 
 def find_spans(
@@ -52,7 +50,7 @@ def _annotated(events: EventTable, thread: PythonThread) -> Spans | None:
     spans = union(events.start_ns[rows], events.end_ns[rows])
     start, end = spans.edges
     ones = np.ones(len(start), np.bool_)
-    return Spans(start, end, ones, FoundBy.ANNOTATION, 1.0, start, end)
+    return Spans(start, end, ones, FoundBy.ANNOTATION, 1.0)
 
 
 def _repeated(
@@ -85,7 +83,7 @@ def _bounds(
         start[0] = min(start[0], call_start[0])
         end = call_end
         complete[0] = False
-    return Spans(start, end, complete, groups.found_by, groups.regularity, call_start, call_end)
+    return Spans(start, end, complete, groups.found_by, groups.regularity)
 
 
 def _until_executed(start_ns: Int64s, end_ns: Int64s, executed: IntervalSet) -> Int64s:

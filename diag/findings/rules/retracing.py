@@ -46,6 +46,7 @@ def find_in_loop(inputs: LoopInputs) -> Finding | None:
         evidence=(
             Evidence("retraced calls", traces.retraced, "calls", where),
             Evidence("calls of functions", traces.calls, "calls", where),
+            Evidence("time of building graphs", traces.building_ns, "ns", where),
             inputs.share_evidence(LoopStage.TRACING.value, LoopStage.TRACING),
         ),
         counter_evidence=(CounterEvidence("one graph that all calls use", found=False),),

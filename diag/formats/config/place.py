@@ -26,3 +26,17 @@ class Place:
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}:{self.column}" if self.line else self.path
+
+
+class ConfigSyntaxError(Exception):
+    """A text is not in the form that it should have.
+
+    Attributes:
+        place: Where that shows.
+        what: In half a sentence.
+    """
+
+    def __init__(self, place: Place, what: str) -> None:
+        super().__init__(what)
+        self.place = place
+        self.what = what

@@ -12,6 +12,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from diag.formats.config.place import ConfigSyntaxError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -29,20 +31,6 @@ _TOKEN = re.compile(
 )
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 _CLOSING = {"{": "}", "<": ">"}
-
-
-class TextProtoError(Exception):
-    """The text is not in the text format.
-
-    Attributes:
-        place: Where that shows.
-        what: In half a sentence.
-    """
-
-    def __init__(self, place: Place, what: str) -> None:
-        super().__init__(what)
-        self.place = place
-        self.what = what
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +83,7 @@ def parse_text_proto(text: str, start: Place) -> tuple[Field, ...]:
         start: Place of its first character.
 
     Raises:
-        TextProtoError: It is not in the text format, or nests deeper than ``DEPTH_MAX``.
+        ConfigSyntaxError: It is not in the text format, or nests deeper than ``DEPTH_MAX``.
     """
     return _Parser(text, start).whole()
 
@@ -113,8 +101,8 @@ def _tokens(text: str, start: Place) -> Iterator[_Token]:
         place = start.moved(line, position - line_start + 1)
         if found is None:
             if text[position] in "\"'":
-                raise TextProtoError(place, "a quoted text does not end on its line")
-            raise TextProtoError(place, f"{text[position]!r} cannot stand here")
+                raise ConfigSyntaxError(place, "a quoted text does not end on its line")
+            raise ConfigSyntaxError(place, f"{text[position]!r} cannot stand here")
         if found.lastgroup != "space":
             yield _Token(str(found.lastgroup), found[0], place)
         breaks = found[0].count("\n")
@@ -133,7 +121,7 @@ class _Parser:
     def whole(self) -> tuple[Field, ...]:
         fields = self._fields("", 0)
         if self._next.kind != "end":
-            raise TextProtoError(self._next.place, f"{self._next.value!r} closes nothing")
+            raise ConfigSyntaxError(self._next.place, f"{self._next.value!r} closes nothing")
         return fields
 
     def _take(self) -> _Token:
@@ -150,7 +138,7 @@ class _Parser:
 
     def _fields(self, closing: str, depth: int) -> tuple[Field, ...]:
         if depth > DEPTH_MAX:
-            raise TextProtoError(self._next.place, f"nested deeper than {DEPTH_MAX} messages")
+            raise ConfigSyntaxError(self._next.place, f"nested deeper than {DEPTH_MAX} messages")
         found: list[Field] = []
         while self._next.kind != "end" and not (
             self._next.kind == "mark" and self._next.value in ("}", ">")
@@ -158,7 +146,7 @@ class _Parser:
             found += self._field(depth)
             self._takes(",", ";")
         if closing and self._takes(closing) != closing:
-            raise TextProtoError(self._next.place, f"{closing} is missing")
+            raise ConfigSyntaxError(self._next.place, f"{closing} is missing")
         return tuple(found)
 
     def _field(self, depth: int) -> list[Field]:
@@ -175,11 +163,11 @@ class _Parser:
             while not self._takes("]"):
                 part = self._take()
                 if part.kind == "end":
-                    raise TextProtoError(part.place, "] is missing")
+                    raise ConfigSyntaxError(part.place, "] is missing")
                 parts.append(part.value)
             return _Token("word", "".join(parts), token.place)
         if token.kind != "word":
-            raise TextProtoError(
+            raise ConfigSyntaxError(
                 token.place,
                 "the text ends in the middle of a field"
                 if token.kind == "end"
@@ -191,7 +179,7 @@ class _Parser:
         while not self._takes("]"):
             yield self._value(name, depth, has_colon=True)
             if not self._takes(",") and not (self._next.kind == "mark" and self._next.value == "]"):
-                raise TextProtoError(self._next.place, "a comma or ] is missing")
+                raise ConfigSyntaxError(self._next.place, "a comma or ] is missing")
 
     def _value(self, name: _Token, depth: int, *, has_colon: bool) -> Field:
         place = self._next.place
@@ -200,7 +188,7 @@ class _Parser:
             fields = self._fields(_CLOSING[opening], depth + 1)
             return Field(name.value, name.place, "", place, fields, is_message=True)
         if not has_colon:
-            raise TextProtoError(place, f"a colon or braces are missing after {name.value[:60]}")
+            raise ConfigSyntaxError(place, f"a colon or braces are missing after {name.value[:60]}")
         token = self._take()
         if token.kind == "text":
             value = _unquoted(token.value)
@@ -211,7 +199,7 @@ class _Parser:
         if sign:
             token = self._take()
         if token.kind != "word":
-            raise TextProtoError(place, f"the value of {name.value[:60]} is missing")
+            raise ConfigSyntaxError(place, f"the value of {name.value[:60]} is missing")
         return Field(name.value, name.place, sign + token.value, place)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from diag.formats.config.place import Place
+from diag.formats.config.place import ConfigSyntaxError, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,20 +15,6 @@ if TYPE_CHECKING:
 NODES_MAX = 200_000
 DEPTH_MAX = 60
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where built
-
-
-class YamlError(Exception):
-    """The text is not YAML, or too large a tree.
-
-    Attributes:
-        place: Where that shows.
-        what: In half a sentence.
-    """
-
-    def __init__(self, place: Place, what: str) -> None:
-        super().__init__(what)
-        self.place = place
-        self.what = what
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +27,6 @@ class Node:
         entries: Of a mapping: key and value, in order.
         items: Of a list.
         kind: ``scalar``, ``mapping`` or ``list``.
-        is_block: Whether the scalar is a literal block, whose lines are the file's own.
     """
 
     place: Place
@@ -49,7 +34,6 @@ class Node:
     entries: tuple[tuple[Node, Node], ...] = ()
     items: tuple[Node, ...] = ()
     kind: str = "scalar"
-    is_block: bool = False
 
     def get(self, *path: str) -> Node | None:
         """The value under these keys, one within the other; None where one is missing."""
@@ -75,8 +59,8 @@ def parse_yaml(text: str, path: str) -> tuple[Node, ...]:
     """The documents of a text, without empty ones.
 
     Raises:
-        YamlError: Not YAML, or more than ``NODES_MAX`` values or ``DEPTH_MAX`` levels, those of
-            aliases counted each time.
+        ConfigSyntaxError: Not YAML, or more than ``NODES_MAX`` values or ``DEPTH_MAX`` levels,
+            those of aliases counted each time.
     """
     lines = text.split("\n")
     try:
@@ -84,9 +68,9 @@ def parse_yaml(text: str, path: str) -> tuple[Node, ...]:
     except yaml.MarkedYAMLError as exc:
         mark = exc.problem_mark or exc.context_mark
         place = Place(path, mark.line + 1, mark.column + 1) if mark else Place(path)
-        raise YamlError(place, str(exc.problem or exc.context or "not YAML")) from exc
+        raise ConfigSyntaxError(place, str(exc.problem or exc.context or "not YAML")) from exc
     except (yaml.YAMLError, RecursionError, ValueError) as exc:
-        raise YamlError(Place(path), str(exc)[:200]) from exc
+        raise ConfigSyntaxError(Place(path), str(exc)[:200]) from exc
     converter = _Converter(path, lines)
     return tuple(converter.convert(root, 0) for root in roots)
 
@@ -101,7 +85,7 @@ class _Converter:
         self._count += 1
         place = Place(self._path, node.start_mark.line + 1, node.start_mark.column + 1)
         if self._count > NODES_MAX or depth > DEPTH_MAX:
-            raise YamlError(place, "a larger or deeper tree than a configuration has")
+            raise ConfigSyntaxError(place, "a larger or deeper tree than a configuration has")
         if isinstance(node, yaml.MappingNode):
             entries = tuple(
                 (self.convert(key, depth + 1), self.convert(value, depth + 1))
@@ -112,7 +96,7 @@ class _Converter:
             items = tuple(self.convert(item, depth + 1) for item in node.value)
             return Node(place, items=items, kind="list")
         if node.style == "|":
-            return Node(self._block_start(place), str(node.value), is_block=True)
+            return Node(self._block_start(place), str(node.value))
         return Node(place, str(node.value))
 
     def _block_start(self, place: Place) -> Place:

@@ -238,12 +238,10 @@ THREADPOOL_PREFIX: Final = "ThreadpoolListener::"
 REQUEST_ANNOTATION: Final = "diag.request"
 STAGE_ANNOTATION: Final = "diag.stage:"
 # TF:tensorflow/core/framework/dataset.cc, core/data/*, core/kernels/data/*: level 2
-ITERATOR_PREFIX: Final = "Iterator::"
 ITERATOR_ROOT: Final = "Iterator::Root"
 PREFETCH_CONSUME: Final = "PrefetchConsume"
 PREFETCH_PRODUCE: Final = "PrefetchProduce"
 PRODUCE_ENDING: Final = "Produce"
-MAKE_ITERATOR_PREFIX: Final = "MakeIterator::"
 TF_DATA_THREADS: Final = ("tf_data_", "tf_Compute", "batch_threads_", "tf_numa_", "tf_inter_op")
 STAT_PARENT_ID: Final = "parent_id"
 STAT_ELEMENT_ID: Final = "element_id"

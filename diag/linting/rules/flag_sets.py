@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diag.linting.flags import DEFAULT_GRPC_PORT, IGNORED_WITH_PLATFORM_CONFIG, refusal
-from diag.linting.problem import Advice, problem
-from diag.model.finding import RemedyPlace, Severity
+from diag.linting.problem import flag_advice, problem
+from diag.model.finding import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,10 +50,6 @@ def check(deployment: Deployment) -> Iterator[Problem]:
         yield from _metrics(server)
 
 
-def _flag_advice(action: str) -> Advice:
-    return Advice(action, RemedyPlace.SERVER_FLAG)
-
-
 def _batching(command: ServerCommand) -> Iterator[Problem]:
     if command.is_on("enable_batching") or command.flag("platform_config_file") is not None:
         return
@@ -67,7 +63,7 @@ def _batching(command: ServerCommand) -> Iterator[Problem]:
             Severity.CRITICAL,
             file.place,
             "--batching_parameters_file without --enable_batching: the server does not start.",
-            _flag_advice("Add --enable_batching."),
+            flag_advice("Add --enable_batching."),
         )
     per_model = command.flag("enable_per_model_batching_parameters")
     if per_model is not None and command.is_on("enable_per_model_batching_parameters"):
@@ -77,7 +73,7 @@ def _batching(command: ServerCommand) -> Iterator[Problem]:
             per_model.place,
             "--enable_per_model_batching_parameters does nothing without --enable_batching: no "
             "model is batched.",
-            _flag_advice("Add --enable_batching."),
+            flag_advice("Add --enable_batching."),
         )
 
 
@@ -90,7 +86,7 @@ def _ineffective(command: ServerCommand) -> Iterator[Problem]:
                 Severity.CRITICAL,
                 use.place,
                 f"--{use.name} does nothing together with --platform_config_file.",
-                _flag_advice(
+                flag_advice(
                     "Set it in the platform_config_file (session_bundle_config), or drop that file."
                 ),
             )
@@ -102,7 +98,7 @@ def _ineffective(command: ServerCommand) -> Iterator[Problem]:
                 Severity.WARNING,
                 use.place,
                 f"--{use.name} does nothing together with --model_config_file.",
-                _flag_advice("Remove it, or put the model into the model_config_file."),
+                flag_advice("Remove it, or put the model into the model_config_file."),
             )
     session = command.flag("tensorflow_session_config_file")
     if session is not None and session.value:
@@ -112,7 +108,7 @@ def _ineffective(command: ServerCommand) -> Iterator[Problem]:
             session.place,
             "Threads and GPU memory fraction of --tensorflow_session_config_file are overwritten "
             "by the server's flags, even where these are not given (then with 0, automatic).",
-            _flag_advice(
+            flag_advice(
                 "Set threads with --tensorflow_intra_op_parallelism and "
                 "--tensorflow_inter_op_parallelism, and memory with "
                 "--per_process_gpu_memory_fraction."
@@ -137,7 +133,7 @@ def _parallelism(command: ServerCommand) -> Iterator[Problem]:
                 Severity.CRITICAL,
                 use.place,
                 f"--{_SESSION}, --{_INTRA} and --{_INTER} are all set: the server does not start.",
-                _flag_advice(f"Remove --{_SESSION}."),
+                flag_advice(f"Remove --{_SESSION}."),
             )
         elif intra > 0 or inter > 0:
             other = _INTRA if intra > 0 else _INTER
@@ -147,7 +143,7 @@ def _parallelism(command: ServerCommand) -> Iterator[Problem]:
                 use.place,
                 f"--{_SESSION} is ignored, as --{other} is set; the third number of threads is "
                 "automatic.",
-                _flag_advice(f"Remove --{_SESSION}, and set both --{_INTRA} and --{_INTER}."),
+                flag_advice(f"Remove --{_SESSION}, and set both --{_INTRA} and --{_INTER}."),
             )
     for name in (_INTRA, _INTER, _SESSION):
         value, given = command.number(name), command.flag(name)
@@ -158,7 +154,7 @@ def _parallelism(command: ServerCommand) -> Iterator[Problem]:
                 given.value_place,
                 f"--{name}={value}: the server passes on numbers above 0 only, so this is "
                 "automatic.",
-                _flag_advice("Set the number of threads, or remove the flag."),
+                flag_advice("Set the number of threads, or remove the flag."),
             )
 
 
@@ -174,7 +170,7 @@ def _ports(command: ServerCommand) -> Iterator[Problem]:
             Severity.CRITICAL,
             use.value_place,
             f"--rest_api_port is the gRPC port {port}: the server starts without a REST API.",
-            _flag_advice("Choose two different ports, such as 8500 and 8501."),
+            flag_advice("Choose two different ports, such as 8500 and 8501."),
         )
     if grpc == 0 and not command.text("grpc_socket_path"):
         place = command.flag("port")
@@ -183,7 +179,7 @@ def _ports(command: ServerCommand) -> Iterator[Problem]:
             Severity.CRITICAL,
             place.place if place else command.place,
             "--port=0 without --grpc_socket_path: the server does not start.",
-            _flag_advice("Set --port, or --grpc_socket_path."),
+            flag_advice("Set --port, or --grpc_socket_path."),
         )
 
 
@@ -195,7 +191,7 @@ def _model(command: ServerCommand) -> Iterator[Problem]:
             Severity.CRITICAL,
             command.place,
             "Neither --model_base_path nor --model_config_file is set: the server does not start.",
-            _flag_advice("Add --model_base_path=/models/NAME, without the version's folder."),
+            flag_advice("Add --model_base_path=/models/NAME, without the version's folder."),
         )
 
 
@@ -207,7 +203,7 @@ def _credentials(command: ServerCommand) -> Iterator[Problem]:
             Severity.CRITICAL,
             ssl.place,
             "--ssl_config_file together with --use_alts_credentials: the server does not start.",
-            _flag_advice("Keep one of the two."),
+            flag_advice("Keep one of the two."),
         )
 
 
@@ -224,5 +220,5 @@ def _metrics(server: Server) -> Iterator[Problem]:
             use.place,
             "--monitoring_config_file without --rest_api_port: there is no metrics page, as the "
             "REST server would serve it.",
-            _flag_advice("Add --rest_api_port=8501."),
+            flag_advice("Add --rest_api_port=8501."),
         )

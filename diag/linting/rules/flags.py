@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from diag.formats.text.batching_hints import EXAMPLES
 from diag.linting.flags import BOOL, FLAGS, refusal
-from diag.linting.problem import Advice, problem
-from diag.model.finding import RemedyPlace, Severity
+from diag.linting.problem import flag_advice, problem
+from diag.model.finding import Severity
 from diag.model.printable import printable
 
 if TYPE_CHECKING:
@@ -38,10 +38,6 @@ def check(deployment: Deployment) -> Iterator[Problem]:
         yield from _twice(command)
 
 
-def _flag_advice(action: str) -> Advice:
-    return Advice(action, RemedyPlace.SERVER_FLAG)
-
-
 def _each_flag(command: ServerCommand) -> Iterator[Problem]:
     for use in command.arguments.flags:
         if use.name not in FLAGS:
@@ -58,7 +54,7 @@ def _each_flag(command: ServerCommand) -> Iterator[Problem]:
                 use.value_place,
                 f"--{use.name} {reason}, not {printable(use.value or '', 60)!r}: the server prints "
                 "its usage and ends.",
-                _flag_advice(_corrected(use)),
+                flag_advice(_corrected(use)),
             )
 
 
@@ -79,7 +75,7 @@ def _unknown(use: FlagUse) -> Problem:
             use.place,
             f"“--{name}” is one word with a space in it, and no --{alone}: the server prints its "
             f"usage{' and ends' if FLAGS[alone] == BOOL else ', and runs without it'}.",
-            _flag_advice(f"Write --{alone}={printable(value.strip().lower(), 60)}."),
+            flag_advice(f"Write --{alone}={printable(value.strip().lower(), 60)}."),
         )
     what = f"The server has no flag --{name}: it prints “unknown argument”, and runs without it."
     # A bool flag is found by its beginning, and the rest of the word read as its value
@@ -100,7 +96,7 @@ def _unknown(use: FlagUse) -> Problem:
     else:
         near = difflib.get_close_matches(use.name, FLAGS, n=1, cutoff=0.7)
         fix = f"Did you mean --{near[0]}?" if near else "Remove it."
-    return problem("flag-unknown", Severity.CRITICAL, use.place, what, _flag_advice(fix))
+    return problem("flag-unknown", Severity.CRITICAL, use.place, what, flag_advice(fix))
 
 
 def _without_equals(command: ServerCommand, use: FlagUse) -> Problem:
@@ -119,7 +115,7 @@ def _without_equals(command: ServerCommand, use: FlagUse) -> Problem:
         use.place,
         f"--{use.name} without an equals sign is not read: the server prints “unknown argument”, "
         "and runs with the default.",
-        _flag_advice(f"Write --{use.name}={value}."),
+        flag_advice(f"Write --{use.name}={value}."),
     )
 
 
@@ -135,7 +131,7 @@ def _strays(command: ServerCommand) -> Iterator[Problem]:
                 Severity.CRITICAL,
                 stray.place,
                 f"{printable(stray.text, 60)!r} is not read: --{before[-1].name} alone means true.",
-                _flag_advice(f"Write --{before[-1].name}={stray.text.lower()}."),
+                flag_advice(f"Write --{before[-1].name}={stray.text.lower()}."),
             )
         elif stray.text.startswith("-"):
             yield problem(
@@ -144,7 +140,7 @@ def _strays(command: ServerCommand) -> Iterator[Problem]:
                 stray.place,
                 f"Flags begin with two dashes: {printable(stray.text, 60)} is not read, and the "
                 "server runs without it.",
-                _flag_advice(f"Write -{printable(stray.text, 60)}."),
+                flag_advice(f"Write -{printable(stray.text, 60)}."),
             )
 
 
@@ -156,7 +152,7 @@ def _dropped(command: ServerCommand) -> Iterator[Problem]:
             word.place,
             f"Nothing after a bare -- is read: {printable(word.text, 60)} and what follows have no "
             "effect.",
-            _flag_advice("Remove the bare --."),
+            flag_advice("Remove the bare --."),
         )
 
 
@@ -172,6 +168,6 @@ def _twice(command: ServerCommand) -> Iterator[Problem]:
                 use.place,
                 f"--{printable(use.name, 60)} is set twice; this one counts, and "
                 f"{printable(str(before.value or 'true'), 60)!r} does not.",
-                _flag_advice("Remove the one that is not meant."),
+                flag_advice("Remove the one that is not meant."),
             )
         seen[use.name] = use

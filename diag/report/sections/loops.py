@@ -185,6 +185,15 @@ def _stage_section(index: int, pipeline: Pipeline) -> Section:
     )
 
 
+def _written(stage: PipelineStage) -> str:
+    """What the program says where tf.data made something else of it."""
+    if stage.injected:
+        return "nothing, added by tf.data"
+    if stage.made_parallel:
+        return "sequential, made parallel by tf.data"
+    return printable(stage.written, NAME_MAX_CHARS)
+
+
 def _stage_row(stage: PipelineStage, *, decides: bool) -> Row:
     known = {
         "parallelism": stage.parallelism,
@@ -197,7 +206,7 @@ def _stage_row(stage: PipelineStage, *, decides: bool) -> Row:
         (
             stage.kind,
             printable(stage.name, NAME_MAX_CHARS),
-            printable(stage.written, NAME_MAX_CHARS),
+            _written(stage),
             stage.elements,
             shown["function"],
             stage.used if stage.function_calls else None,

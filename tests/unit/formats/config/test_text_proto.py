@@ -9,8 +9,8 @@ from google.protobuf import text_format
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diag.formats.config.place import Place
-from diag.formats.config.text_proto import Field, TextProtoError, parse_text_proto
+from diag.formats.config.place import ConfigSyntaxError, Place
+from diag.formats.config.text_proto import Field, parse_text_proto
 from diag.formats.wire import batching_pb2
 
 START = Place("f", 1, 1)
@@ -74,13 +74,13 @@ def test_places_are_lines_and_columns_from_one():
     ],
 )
 def test_what_is_no_text_format_is_said_with_its_place(text, line, column):
-    with pytest.raises(TextProtoError) as raised:
+    with pytest.raises(ConfigSyntaxError) as raised:
         parse(text)
     assert (raised.value.place.line, raised.value.place.column) == (line, column)
 
 
 def test_nesting_is_bounded():
-    with pytest.raises(TextProtoError, match="nested deeper"):
+    with pytest.raises(ConfigSyntaxError, match="nested deeper"):
         parse("a {" * 5000)
 
 
@@ -114,5 +114,5 @@ def test_what_protobuf_writes_is_read_back(message, size, name):
 
 @given(st.text(alphabet="abc:{}<>[],;-1\"'#\n \\", max_size=60))
 def test_any_text_is_read_or_refused(text):
-    with contextlib.suppress(TextProtoError):
+    with contextlib.suppress(ConfigSyntaxError):
         parse(text)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from diag.formats.config.yaml_tree import YamlError, parse_yaml
+from diag.formats.config.place import ConfigSyntaxError
+from diag.formats.config.yaml_tree import parse_yaml
 
 
 def test_values_know_their_places():
@@ -13,7 +14,6 @@ def test_values_know_their_places():
     assert item.get("b").text == "1"
     assert (item.get("b").place.line, item.get("b").place.column) == (2, 8)
     block = item.get("c")
-    assert block.is_block
     assert block.text == "text\n  more\n"
     assert (block.place.line, block.place.column) == (4, 7)
 
@@ -30,14 +30,14 @@ def test_documents_are_separate():
 
 @pytest.mark.parametrize("text", ["a: [", "a: b: c", "\ta: 1", "a: &x [*x]", "!!x:y.Z {"])
 def test_what_is_no_yaml_is_said(text):
-    with pytest.raises(YamlError):
+    with pytest.raises(ConfigSyntaxError):
         parse_yaml(text, "f")
 
 
 def test_aliases_cannot_make_a_small_file_large():
     lines = ["a0: &a0 [x,x,x,x,x,x,x,x,x,x]"]
     lines += [f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
-    with pytest.raises(YamlError, match="larger or deeper"):
+    with pytest.raises(ConfigSyntaxError, match="larger or deeper"):
         parse_yaml("\n".join(lines), "f")
 
 
