@@ -60,13 +60,11 @@ def tb(source: Path, port: int, host: str) -> None:
     It is linked or unpacked into a private temporary folder, as TensorBoard writes caches next to a
     trace; the folder is removed at the end. Ctrl-C ends it.
     """
-    from diag.tensorboard.known_good import has_pkg_resources, plugin_owners, problems, versions
     from diag.tensorboard.log_directory import log_directory
     from diag.tensorboard.server import tensorboard
+    from diag.tensorboard_packages import problems, versions
 
-    installed = versions()
-    owners, has_resources = plugin_owners(), has_pkg_resources()
-    found = list(problems(installed, owners, has_pkg_resources=has_resources))
+    installed, found = versions(), list(problems())
     if found:
         raise UsageError("the installed TensorBoard cannot show profiles", hint="\n".join(found))
     for ending in (signal.SIGINT, signal.SIGTERM):

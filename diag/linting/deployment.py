@@ -70,6 +70,13 @@ class Server:
         """What its batching file sets; None without a file that the server would take."""
         return parameters_of(self.batching_file)
 
+    def batches(self, saved: SavedModel) -> bool:
+        """Whether it batches a model: with per-model files, only one that has its own."""
+        if not self.command.is_on("enable_batching"):
+            return False
+        per_model = self.command.is_on("enable_per_model_batching_parameters")
+        return saved.per_model_batching or not per_model
+
     @property
     def grpc_threads(self) -> int | None:
         """Most requests over gRPC at a time: the flag, or the default for its CPUs."""
@@ -113,12 +120,12 @@ class Deployment:
         """What could not be read."""
         return (each for each in self.documents if isinstance(each, Unreadable))
 
-    def server_of(self, file: ConfigFile) -> Server | None:
-        """The server whose flag names a file; None where no command was read that does."""
+    def server_of_model(self, saved: SavedModel) -> Server | None:
+        """The server that serves a version; the only one if no path tells."""
         for server in self.servers:
-            if file in (server.batching_file, server.models_file):
+            if any(saved in model.saved for model in server.models):
                 return server
-        return None
+        return self.servers[0] if len(self.servers) == 1 else None
 
 
 def assemble(

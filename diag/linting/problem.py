@@ -68,6 +68,11 @@ def flag_advice(action: str) -> Advice:
     return Advice(action, RemedyPlace.SERVER_FLAG)
 
 
+def model_advice(action: str) -> Advice:
+    """Advice about a model, which is exported again."""
+    return Advice(action, RemedyPlace.SAVED_MODEL)
+
+
 def problem(
     rule: str, severity: Severity, place: Place, what: str, advice: Advice, *, sure: bool = True
 ) -> Problem:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from diag.errors import InputError
 from diag.formats.limits import TRACE_MAX_BYTES
 from diag.formats.regular_file import open_regular
+from diag.formats.saved_model.signatures import Signature, read_signatures
 from diag.formats.saved_model.wire import BYTES, VARINT, WireError, fields, messages, number, text
 from diag.formats.saved_model.wire import signed as signed_int
 
@@ -30,33 +31,6 @@ _LOOPS = ("While", "StatelessWhile", "MapDefun", "For")
 _NAME_MAX = 4096
 _MUST_COMPILE = "_XlaMustCompile"  # tensorflow/core/framework/function.h, 2.21
 _SERVE = "serve"  # tensorflow/cc/saved_model/tag_constants.h
-
-
-@dataclass(frozen=True, slots=True)
-class TensorInfo:
-    """One input or output of a signature.
-
-    Attributes:
-        key: Its name in requests.
-        tensor: Name of the graph's tensor, such as ``serving_default_x:0``.
-        dtype: Number of the DataType enum.
-        shape: Sizes; -1 is any; None: the rank is not fixed.
-    """
-
-    key: str
-    tensor: str
-    dtype: int
-    shape: tuple[int, ...] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    """A signature: inputs and outputs in order of their keys."""
-
-    name: str
-    method: str
-    inputs: tuple[TensorInfo, ...]
-    outputs: tuple[TensorInfo, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +103,7 @@ def _tags(meta: memoryview) -> Iterator[str]:
 
 def _graph(meta: memoryview, tags: tuple[tuple[str, ...], ...]) -> SavedModelGraph:
     """Only what the signatures reach: the graph also holds what saves and restores it."""
-    signatures = sorted(_signatures(meta), key=lambda each: each.name)
+    signatures = sorted(read_signatures(meta), key=lambda each: each.name)
     nodes: dict[str, memoryview] = {}
     functions: dict[str, memoryview] = {}
     stored: set[str] = set()
@@ -290,30 +264,3 @@ def _packed(data: memoryview) -> Iterator[int]:
         if byte < 0x80:
             yield signed_int(value & 0xFFFFFFFFFFFFFFFF)
             value = shift = 0
-
-
-def _signatures(meta: memoryview) -> Iterator[Signature]:
-    for entry in messages(meta, 5):
-        name = text(entry, 1)
-        if name.startswith("__"):
-            continue
-        for body in messages(entry, 2):
-            yield Signature(name, text(body, 3), _tensors(body, 1), _tensors(body, 2))
-
-
-def _tensors(signature: memoryview, field: int) -> tuple[TensorInfo, ...]:
-    found = (
-        TensorInfo(text(entry, 1), text(info, 1), number(info, 2), _shape(info))
-        for entry in messages(signature, field)
-        for info in messages(entry, 2)
-    )
-    return tuple(sorted(found, key=lambda each: each.key))
-
-
-def _shape(info: memoryview) -> tuple[int, ...] | None:
-    """TensorShapeProto.dim.size; an absent size is 0."""
-    for shape in messages(info, 3):
-        if number(shape, 3):
-            return None
-        return tuple(number(dim, 1) for dim in messages(shape, 2))
-    return ()

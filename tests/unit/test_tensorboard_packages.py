@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from diag.tensorboard.known_good import plugin_owners, problems, versions
+from diag.tensorboard_packages import plugin_owners, problems_of, versions
 
 GOOD = {"tensorboard": "2.21.0", "xprof": "2.24.2"}
 OWNERS = {"profile": ["xprof"], "diag": ["tfserving-diag"]}
@@ -11,7 +11,7 @@ OWNERS = {"profile": ["xprof"], "diag": ["tfserving-diag"]}
 def told(
     found: dict[str, str], owners: dict[str, list[str]], *, has_pkg_resources: bool = False
 ) -> str:
-    return " | ".join(problems(found, owners, has_pkg_resources=has_pkg_resources))
+    return " | ".join(problems_of(found, owners, has_pkg_resources=has_pkg_resources))
 
 
 def test_what_is_installed_here_works_together() -> None:

@@ -39,10 +39,18 @@ def has_pkg_resources() -> bool:
     return util.find_spec(_NEEDED) is not None
 
 
-def problems(
+def problems() -> Iterator[str]:
+    """Why the installed TensorBoard would not start or would lack its Profile tab.
+
+    Each ends in a colon and the command that mends it.
+    """
+    return problems_of(versions(), plugin_owners(), has_pkg_resources=has_pkg_resources())
+
+
+def problems_of(
     found: Mapping[str, str], owners: Mapping[str, list[str]], *, has_pkg_resources: bool
 ) -> Iterator[str]:
-    """Why TensorBoard would not start or would lack its Profile tab, each with a command.
+    """The same of other packages.
 
     Args:
         found: As of ``versions``.
