@@ -43,7 +43,7 @@ _CHOICE_COLUMNS = (
     number_column("batch", "batch time by request", "ns", "Time of batches over requests."),
     number_column("refused", "refused", "ratio", "Part of the requests."),
 )
-_UNITS = {"rows_mean": "rows", "throughput_per_s": "1/s", "refused_ratio": "ratio"}
+_UNITS = {"rows_mean": "rows", "throughput_per_s": "requests/s", "refused_ratio": "ratio"}
 
 
 def tuning_sections(tuning: Tuning) -> Iterator[Section]:
@@ -74,6 +74,26 @@ def _row(tuning: Tuning, name: str) -> Row:
     return Row((NAMES[name], name, *values, "ns" if is_time else _UNITS[name]))
 
 
+def _headroom(today: float, proposed: float) -> str:
+    """Up to which load both settings keep the limits of the command, in one sentence."""
+    if not today and not proposed:
+        return "Neither today's settings nor the proposal keep the limits at any load."
+    if not today:
+        return (
+            "Today's settings do not keep the limits at any load; the proposal keeps them up to "
+            f"{number(proposed)} requests/s."
+        )
+    if not proposed:
+        return (
+            f"Today's settings keep the limits up to {number(today)} requests/s; the proposal does "
+            "not at any load."
+        )
+    return (
+        f"Today's settings keep the limits up to {number(today)} requests/s, and the proposal up "
+        f"to {number(proposed)}."
+    )
+
+
 def _limits(tuning: Tuning) -> Iterator[str]:
     """What the numbers rest on."""
     if tuning.clients:
@@ -85,10 +105,7 @@ def _limits(tuning: Tuning) -> Iterator[str]:
         yield "The load is the recorded arrivals, which do not depend on the answers."
     today, proposed = tuning.headroom_today_per_s, tuning.headroom_per_s
     if not isinstance(today, Unavailable) and not isinstance(proposed, Unavailable):
-        yield (
-            f"The limits hold up to {number(today)} requests/s with today's settings, and up to "
-            f"{number(proposed)} with the proposal."
-        )
+        yield _headroom(today, proposed)
     if not tuning.is_batched:
         yield (
             "Requests are not batched today, so the time of a batch of several is not recorded: "
