@@ -1,7 +1,9 @@
 """How close diag tune comes to reruns of demo servers, and how fast it simulates.
 
-Every setting of ``tuning_loads`` is recorded once under the same load. Each recording is asked for
-every other setting of its load, and the recording with that setting tells what came of it.
+Every setting of ``tuning_loads`` is recorded three times under the same load. The first recording
+of each is asked for every other setting of its load; the median of the three recordings with that
+setting tells what came of it. The recordings are kept under ``build/tune-recordings``: a benchmark
+that was ended goes on.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from benchmarks.docs_table import replace_table
 from benchmarks.recordings import SAMPLES
 from benchmarks.speed import machine
 from benchmarks.tuning_loads import LOADS
-from benchmarks.tuning_pairs import METRICS, WANTED, Outcome, predict_pairs
+from benchmarks.tuning_pairs import METRICS, WANTED, Outcome, predict_pairs, spread_of
 from diag.capture.progress import NoProgress
 from diag.demo.recording import RecordingOptions, record_scenario
 from diag.model.availability import Unavailable
@@ -32,40 +34,57 @@ if TYPE_CHECKING:
     from diag.analysis import Analysis
 
 RECORDED_NS = 6_000_000_000
+RERUNS = 3
+FOLDER = Path(__file__).parent.parent / "build" / "tune-recordings"
 SPEED_RUNS = 5
 HEADS = ("load", "recorded with", "predicted for", "mean, ms", "p99, ms", "requests/s", "rows")
 
 
 def run() -> None:
     """Record all settings, predict all pairs, and write the tables."""
-    with tempfile.TemporaryDirectory(prefix="diag-tune-") as folder:
-        outcomes = []
-        for number, load in enumerate(LOADS):
-            recorded = [
-                _record(load, setting, Path(folder) / f"{number}-{index}")
-                for index, setting in enumerate(load.settings)
-            ]
-            outcomes += predict_pairs(load, recorded)
-            print(f"{load.name}: {len(recorded)} settings", flush=True)
-    pairs = pairs_table(outcomes)
+    outcomes = []
+    spread: dict[str, list[float]] = {metric: [] for metric in METRICS}
+    for load in LOADS:
+        recorded = [
+            [_recorded(load, setting, number) for number in range(RERUNS)]
+            for setting in load.settings
+        ]
+        outcomes += predict_pairs(load, recorded)
+        for reruns in recorded:
+            for metric, ratio in spread_of(reruns).items():
+                spread[metric].append(ratio)
+        print(f"{load.name}: {len(recorded)} settings", flush=True)
+    pairs = pairs_table(outcomes, spread)
     print(f"{pairs}\nwritten into {replace_table('accuracy.md', 'tune', pairs)}")
     speed = speed_table()
     print(f"{speed}\nwritten into {replace_table('speed.md', 'tune', speed)}")
 
 
-def _record(load: TunedLoad, setting: Parameters, folder: Path) -> Analysis:
-    folder.mkdir()
-    file = folder / "batching_parameters.txt"
-    file.write_text(setting.text)
-    options = RecordingOptions(
-        duration_ns=RECORDED_NS, server_options=("--batching-parameters-file", str(file))
-    )
-    recording = record_scenario(load.planned(), folder, options, NoProgress())
-    return diag.analyze(diag.open_bundle(recording.bundle))
+def _recorded(load: TunedLoad, setting: Parameters, number: int) -> Analysis:
+    folder = FOLDER / f"{load.name} {setting.words} {number}".replace(" ", "-").replace("/", "+")
+    if not folder.exists():
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=FOLDER, ignore_cleanup_errors=True) as temporary:
+            unfinished = Path(temporary) / "run"
+            unfinished.mkdir()
+            file = unfinished / "batching_parameters.txt"
+            file.write_text(setting.text)
+            options = RecordingOptions(
+                duration_ns=RECORDED_NS, server_options=("--batching-parameters-file", str(file))
+            )
+            record_scenario(load.planned(), unfinished, options, NoProgress())
+            unfinished.rename(folder)
+    return diag.analyze(diag.open_bundle(folder / "bundle"))
 
 
-def pairs_table(outcomes: list[Outcome]) -> str:
-    """All pairs, and how many were near enough."""
+def pairs_table(outcomes: list[Outcome], spread: dict[str, list[float]]) -> str:
+    """All pairs, and how many were near enough.
+
+    Args:
+        outcomes: Of every ordered pair.
+        spread: By metric, of each setting: largest less smallest of its recordings, as a ratio of
+            their median.
+    """
     lines = [f"| {' | '.join(HEADS)} |", "|---" * len(HEADS) + "|"]
     for each in outcomes:
         cells = [each.load.name, each.now.words, each.to.words]
@@ -75,7 +94,7 @@ def pairs_table(outcomes: list[Outcome]) -> str:
         else:
             cells += [_cell(each, metric) for metric in METRICS]
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join((*_summary(outcomes), "", *lines))
+    return "\n".join((*_summary(outcomes, spread), "", *lines))
 
 
 def _cell(outcome: Outcome, metric: str) -> str:
@@ -87,22 +106,26 @@ def _cell(outcome: Outcome, metric: str) -> str:
     return f"{value} ({low} to {high}) / {rerun:.{digits}f}, {error:+.0%}{outside}"
 
 
-def _summary(outcomes: list[Outcome]) -> Iterable[str]:
+def _summary(outcomes: list[Outcome], spread: dict[str, list[float]]) -> Iterable[str]:
     made = [each for each in outcomes if each.made is not None]
     yield (
         f"{len(outcomes)} pairs; in {len(outcomes) - len(made)} of them today's settings were not "
         "reproduced within 10%, so that there is no prediction."
     )
     yield ""
-    yield "| of the others | within 15% of the rerun | median error | rerun in the range |"
-    yield "|---|---:|---:|---:|"
+    yield (
+        "| of the others | within 15% of the rerun | median error | rerun in the range "
+        "| three reruns differ by |"
+    )
+    yield "|---|---:|---:|---:|---:|"
     for metric in METRICS:
         errors = [abs(each.error(metric)) for each in made]
         near = sum(error <= WANTED for error in errors)
         inside = sum(each.is_in_range(metric) for each in made)
         name = HEADS[3 + METRICS.index(metric)].split(",")[0]
         yield (
-            f"| {name} | {near} of {len(made)} | {median(errors):.0%} | {inside} of {len(made)} |"
+            f"| {name} | {near} of {len(made)} | {median(errors):.0%} | {inside} of {len(made)} "
+            f"| {median(spread[metric]):.0%} |"
         )
 
 

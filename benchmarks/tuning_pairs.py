@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import median
 from typing import TYPE_CHECKING
 
 from diag.model.availability import Unavailable
@@ -29,7 +30,7 @@ class Outcome:
     Attributes:
         made: Predicted, by metric; None where the self-check failed.
         misses: What did not fit then, with its relative error.
-        rerun: Measured with the other setting, by metric.
+        rerun: Measured with the other setting, by metric: median of its recordings.
     """
 
     load: TunedLoad
@@ -50,16 +51,16 @@ class Outcome:
         return self.made[metric].low <= self.rerun[metric] <= self.made[metric].high
 
 
-def predict_pairs(load: TunedLoad, recorded: Sequence[Analysis]) -> list[Outcome]:
+def predict_pairs(load: TunedLoad, recorded: Sequence[Sequence[Analysis]]) -> list[Outcome]:
     """Every ordered pair of a load's settings.
 
     Args:
         load: Its settings, in the order of the recordings.
-        recorded: One for each setting.
+        recorded: Some for each setting; the first is asked.
     """
-    measured = [_measured(analysis) for analysis in recorded]
+    measured = [_median(reruns) for reruns in recorded]
     found = []
-    for now, analysis in zip(load.settings, recorded, strict=True):
+    for now, (analysis, *_) in zip(load.settings, recorded, strict=True):
         for to, rerun in zip(load.settings, measured, strict=True):
             if to == now:
                 continue
@@ -69,6 +70,21 @@ def predict_pairs(load: TunedLoad, recorded: Sequence[Analysis]) -> list[Outcome
             estimates = None if isinstance(made, Unavailable) else {n: made[n] for n in METRICS}
             found.append(Outcome(load, now, to, estimates, tuning.self_check.misses, rerun))
     return found
+
+
+def spread_of(reruns: Sequence[Analysis]) -> dict[str, float]:
+    """By metric: largest less smallest of one setting's recordings, as a ratio of their median."""
+    measured = [_measured(analysis) for analysis in reruns]
+    middle = _median(reruns)
+    return {
+        name: (max(m[name] for m in measured) - min(m[name] for m in measured)) / middle[name]
+        for name in METRICS
+    }
+
+
+def _median(reruns: Sequence[Analysis]) -> dict[str, float]:
+    measured = [_measured(analysis) for analysis in reruns]
+    return {name: median(each[name] for each in measured) for name in METRICS}
 
 
 def _measured(analysis: Analysis) -> dict[str, float]:

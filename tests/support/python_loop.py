@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.support.child_module import child_module
+
 WAIT_S = 0.02
 
 
@@ -28,20 +27,9 @@ def python_loop(how: str) -> Iterator[str]:
         how: ``attach`` or ``server``: with stack sampler, or TensorFlow's profiler server alone.
     """
     port = str(_free_port())
-    command = [sys.executable, "-m", "tests.support.python_loop", how, port]
-    with subprocess.Popen(
-        command,
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
+    with child_module("tests.support.python_loop", how, port) as stdout:
+        assert stdout.readline() == "ready\n"
         yield f"127.0.0.1:{port}"
-        process.stdin.close()
 
 
 def _free_port() -> int:

@@ -7,35 +7,22 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.support.child_module import child_module
 
 
 @contextmanager
 def tensorflow_profiler() -> Iterator[str]:
     """Yields ``127.0.0.1:PORT`` of a running one."""
-    command = [sys.executable, "-m", "tests.support.tensorflow_profiler"]
-    with subprocess.Popen(
-        command,
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        port = process.stdout.readline().strip()
-        assert process.stdout.readline() == "ready\n"
+    with child_module("tests.support.tensorflow_profiler") as stdout:
+        port = stdout.readline().strip()
+        assert stdout.readline() == "ready\n"
         yield f"127.0.0.1:{port}"
-        process.stdin.close()
 
 
 def _main() -> None:
