@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from diag.analysis.result import Analysis, BatchSummary
     from diag.model.events import Bools
 
+# A setting of clients, not of the server: how many signatures of a model they call.
+SIGNATURES_CALLED = "signatures called"
 _DIFFER = Unavailable("the queues have different values")
 _STEPS = (1, 2, 5)
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from diag.errors import UsageError
 from diag.findings import thresholds
-from diag.findings.batching import restore
+from diag.findings.batching import SIGNATURES_CALLED, restore
 from diag.findings.enable_batching import ENABLE_BATCHING
 from diag.findings.metrics import measure
 from diag.model.availability import Unavailable
@@ -22,7 +22,7 @@ from diag.model.finding import Gain, Tier
 from diag.model.quantity import number, quantity
 from diag.prediction.changes import LEAST, SIZES, read_changes
 from diag.prediction.recorded import check_against, read_recorded
-from diag.prediction.replicates import Replicates, estimate
+from diag.prediction.replicates import Estimate, Replicates, estimate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from diag.prediction.replicates import Estimates
     from diag.simulation.server import ServerSettings
 
-_TRIED = frozenset((*LEAST, SIZES))
+_TRIED = frozenset((*LEAST, SIZES, ENABLE_BATCHING, SIGNATURES_CALLED))
 _NAMED = re.compile(r"(\w+) (\d+)")
 _FAILING = (Tier.FAILURES, Tier.FEW_FAILURES)
 
@@ -66,9 +66,7 @@ def _settings(finding: Finding) -> tuple[Remedy, ...]:
 
 def _is_tried(setting: Setting | None) -> bool:
     return (
-        setting is not None
-        and (setting.name in _TRIED or setting.name == ENABLE_BATCHING)
-        and not isinstance(setting.to, Unavailable)
+        setting is not None and setting.name in _TRIED and not isinstance(setting.to, Unavailable)
     )
 
 
@@ -88,6 +86,8 @@ class _Simulation:
 
     def try_setting(self, setting: Setting) -> Estimates | Unavailable:
         """What the server gives with it."""
+        if setting.name == SIGNATURES_CALLED:
+            return self._one_signature(setting.scope)
         workload = self.server.workload
         try:
             changes = read_changes(_values(setting))
@@ -98,6 +98,36 @@ class _Simulation:
             runs = _replicates(len(workload.arrivals))
             self._made[settings] = estimate(workload, self.server.service, settings, runs=runs)
         return self._made[settings]
+
+    def _one_signature(self, model: str) -> Estimates | Unavailable:
+        """With all requests of a model in the queue of one signature.
+
+        Which signature can serve them all is not in the recording: the value is of the dearest, and
+        the range holds those of all whose batches are known well.
+        """
+        workload, queues = self.server.workload, self._queues(model) or frozenset()
+        times = np.bincount(
+            self.analysis.batches.queue_index, minlength=len(workload.settings.queues)
+        )
+        known = [each for each in sorted(queues) if times[each] >= thresholds.QUEUE_BATCHES_MIN]
+        if not known:
+            return Unavailable(f"no queue with many batches is known to be of {model}")
+        runs = _replicates(len(workload.arrivals) * len(known))
+        made = [
+            estimate(
+                workload.joined(queues, into), self.server.service, workload.settings, runs=runs
+            )
+            for into in known
+        ]
+        dearest = max(made, key=lambda each: each["mean_ms"].value)
+        return {
+            name: Estimate(
+                dearest[name].value,
+                min(each[name].low for each in made),
+                max(each[name].high for each in made),
+            )
+            for name in dearest
+        }
 
     def _queues(self, scope: str) -> frozenset[int] | None:
         if not scope:

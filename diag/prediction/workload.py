@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +16,7 @@ from diag.simulation.options import QueueOptions
 from diag.simulation.server import ServerSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Collection, Container
 
     from diag.analysis.result import Analysis
     from diag.model.events import Int64s
@@ -65,6 +65,23 @@ class Workload:
             UsageError: The server would not start with them.
         """
         return with_changes(self.changeable, changes, queues) if changes else self.settings
+
+    def joined(self, queues: Collection[int], into: int) -> Workload:
+        """The same load with the requests of several queues in one of them.
+
+        Args:
+            queues: Index of each.
+            into: The one that all of their requests come to.
+        """
+
+        def moved(requests: Arrivals) -> Arrivals:
+            queue = np.where(np.isin(requests.queue, list(queues)), into, requests.queue)
+            return replace(requests, queue=queue)
+
+        clients = self.clients
+        if clients is not None:
+            clients = replace(clients, kinds=moved(clients.kinds))
+        return replace(self, arrivals=moved(self.arrivals), clients=clients)
 
     @property
     def load(self) -> Load:

@@ -9,7 +9,7 @@ import numpy as np
 
 from diag.findings import thresholds
 from diag.findings.batch_size import full_share
-from diag.findings.batching import largest_queues
+from diag.findings.batching import SIGNATURES_CALLED, largest_queues
 from diag.findings.confidence import Basis, judge
 from diag.findings.metrics import check, not_above
 from diag.findings.shares import window_ratio
@@ -22,6 +22,7 @@ from diag.model.finding import (
     Remedy,
     RemedyKind,
     RemedyPlace,
+    Setting,
     Severity,
     Source,
     Tier,
@@ -96,6 +97,7 @@ def find(inputs: RuleInputs) -> Finding | None:
                 RemedyKind.CLIENT,
                 RemedyPlace.CLIENT_CODE,
                 "Let all clients call the same signature.",
+                Setting(SIGNATURES_CALLED, found.queues, 1, scope=found.model),
                 risk="It may compute outputs that some of them do not need.",
             ),
             Remedy(

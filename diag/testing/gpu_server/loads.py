@@ -19,6 +19,10 @@ def _host_part(name: str) -> Model:
     return replace(SESSION, ops=ops, batching=queue(8, 0), load=Load(rate_per_s=200))
 
 
+# One of two whose requests cannot share a batch: a run takes as long with one row as with eight.
+_SIGNATURE: Final = replace(
+    SESSION, version="ranker:1", batching=queue(8, 0), load=Load(rate_per_s=500)
+)
 LOADS: Final = (
     _loaded("healthy", "healthy", replace(ALONE, load=Load(period_ns=3 * MS))),
     _loaded(
@@ -47,6 +51,12 @@ LOADS: Final = (
         "batch-size-too-small",
         replace(SESSION, batching=queue(2, 1 * MS), load=Load(rate_per_s=900)),
         duration_ns=600 * MS,
+    ),
+    Scenario(
+        "signature-fragmentation",
+        None,
+        Plan((_SIGNATURE, _SIGNATURE), batch_threads=4, duration_ns=600 * MS),
+        "signature-fragmentation",
     ),
     Scenario(
         "executor-pool-saturated",

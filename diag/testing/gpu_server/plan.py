@@ -113,6 +113,8 @@ class Model:
         load: Its requests.
         before: Ops of the request's graph before an in-graph batcher.
         device: Index of its GPU; -1: it uses none.
+        version: Label of its runs in the trace, e.g. ``ranker:1``; models with the same one are
+            signatures of one version. Without one they have no name.
         ingress_ns: Time from a request's arrival to its first event; not in the trace.
         schedule_ns: Time from the request's begin to its enqueue.
         merge_ns: Duration of batch formation.
@@ -126,6 +128,7 @@ class Model:
     load: Load = Load()
     before: tuple[Op, ...] = ()
     device: int = 0
+    version: str = ""
     ingress_ns: int = 0
     schedule_ns: int = 5 * US
     merge_ns: int = 40 * US

@@ -40,7 +40,9 @@ def run_session(on: Machine, index: int, step: Step, line: str) -> Process[None]
     on.recording.add(pool_line, ev.EXECUTOR_DONE_CALLBACK, done_ns, on.clock.now_ns, step.consumes)
     return_thread(on, pool_line)
     yield on.clock.sleep(5 * US)
-    on.recording.add(line, ev.SESSION_RUN, begin_ns, on.clock.now_ns, step.produces)
+    version = on.plan.models[index].version
+    label = {ev.STAT_MODEL_ID: version} if version else {}
+    on.recording.add(line, ev.SESSION_RUN, begin_ns, on.clock.now_ns, step.produces | label)
     record_device_part(on, step, began_ns, burst_end_ns, on.clock.now_ns)
 
 

@@ -11,7 +11,7 @@ from diag.findings.open_requests import arrival_dispersion
 from diag.findings.ranking import not_looked_for
 from diag.model.availability import Unavailable
 from diag.model.capture import BatchingParameters
-from diag.model.finding import Finding, Severity, Tier
+from diag.model.finding import Finding, Gain, Severity, Tier
 from tests.unit.analysis.traces import ASYNC_START, QUEUE_A, QUEUE_B, analyzed
 from tests.unit.findings.servers import AT_ONCE, TOLD, one_thread, sessions, unfounded_numbers
 
@@ -23,35 +23,53 @@ def found(rule: str, text: str, parameters: BatchingParameters | None = AT_ONCE)
     return next((each for each in findings if each.id == rule), None)
 
 
-def twice(count: int = 40, *, outer: int = 500, inner: int = 485) -> str:
-    """Requests that wait for a batch of the server, and in its run for one of the graph, in µs."""
+def twice(count: int = 40, *, outer: int = 500, inner: int = 485, calls: int = 1) -> str:
+    """Requests that wait for a batch of the server, and in its run for one of the graph, in µs.
+
+    As many outer batches run at once, on a thread each, as an inner batch has calls.
+    """
     period = 1400 + outer + inner
-    requests, batches, graph = "line grpc\n", "line batch/1\n", "line batch_threads_/1\n"
-    pool, other = "line tf_Compute/1\n", "line tf_Compute/2\n"
+    lines = {f"grpc/{k}": "" for k in range(calls)} | {f"batch/{k}": "" for k in range(calls)}
+    lines |= {"batch_threads_": "", **{f"tf_Compute/{k}": "" for k in range(calls)}, "tf_Done": ""}
     for i in range(count):
         at = i * period
         run = at + outer + 5
         call = run + 10
         begin = call + inner
         end = begin + 800
-        requests += f"  BatchingSessionRun {at}..{end + 100}us\n"
-        requests += f"    ScheduleOutputTask {at + 1}..{at + 2}us size=1 _p={QUEUE_A + 1 + i}\n"
-        rows = f"_c={QUEUE_A + 1 + i} batch_size_before_padding=1"
-        batches += f"  ProcessBatch {run - 5}..{end + 90}us {rows}\n"
-        batches += f"    SessionRun {run}..{end + 80}us id={i} _p={1000 + i}\n"
-        of_op = f"step_id={i} _p={7000 + i} kernel_type=BatchFunction name=batch"
-        pool += f"  ExecutorState::Process {run + 1}..{run + 35}us id={i} _c={1000 + i}\n"
-        pool += f"    {ASYNC_START} {run + 7}..{run + 20}us {of_op}\n"
-        pool += f"      ScheduleOutputTask {call}..{call + 1}us size=1 _p={QUEUE_B + 1 + i}\n"
-        rows = f"_c={QUEUE_B + 1 + i} batch_size_before_padding=1"
-        graph += f"  ProcessBatch {begin}..{end}us {rows}\n"
-        graph += f"    FunctionRun {begin + 5}..{begin + 10}us id={5000 + i} _p={9000 + i}\n"
+        for k in range(calls):
+            n = i * calls + k
+            lines[f"grpc/{k}"] += (
+                f"  BatchingSessionRun {at}..{end + 100}us\n"
+                f"    ScheduleOutputTask {at + 1}..{at + 2}us size=1 _p={QUEUE_A + 1 + n}\n"
+            )
+            rows = f"_c={QUEUE_A + 1 + n} batch_size_before_padding=1"
+            lines[f"batch/{k}"] += (
+                f"  ProcessBatch {run - 5}..{end + 90}us {rows}\n"
+                f"    SessionRun {run}..{end + 80}us id={n} _p={1000 + n}\n"
+            )
+            of_op = f"step_id={n} _p={7000 + n} kernel_type=BatchFunction name=batch"
+            lines[f"tf_Compute/{k}"] += (
+                f"  ExecutorState::Process {run + 1}..{run + 35}us id={n} _c={1000 + n}\n"
+                f"    {ASYNC_START} {run + 7}..{run + 20}us {of_op}\n"
+                f"      ScheduleOutputTask {call}..{call + 1}us size=1 _p={QUEUE_B + 1 + i}\n"
+            )
+        rows = f"_c={QUEUE_B + 1 + i} batch_size_before_padding={calls}"
+        lines["batch_threads_"] += (
+            f"  ProcessBatch {begin}..{end}us {rows}\n"
+            f"    FunctionRun {begin + 5}..{begin + 10}us id={5000 + i} _p={9000 + i}\n"
+        )
         burst = f"{begin + 12}..{begin + 750}us id={5000 + i} _c={9000 + i}"
-        other += f"  ExecutorState::Process {burst}\n"
-        other += f"  ExecutorDoneCallback {begin + 760}..{end - 10}us _c={9000 + i}\n"
-        done = f"{begin + 765}..{end - 15}us step_id={i} _c={7000 + i}"
-        other += f"    ExecutorState::ProcessAsync::Done {done}\n"
-    return requests + batches + graph + pool + other
+        lines["tf_Done"] += (
+            f"  ExecutorState::Process {burst}\n"
+            f"  ExecutorDoneCallback {begin + 760}..{end - 10}us _c={9000 + i}\n"
+        )
+        for k in range(calls):
+            done = f"{begin + 762 + 8 * k}..{begin + 769 + 8 * k}us step_id={i * calls + k}"
+            lines["tf_Done"] += (
+                f"    ExecutorState::ProcessAsync::Done {done} _c={7000 + i * calls + k}\n"
+            )
+    return "".join(f"line {name}\n{events}" for name, events in lines.items())
 
 
 def test_a_queue_of_the_graph_after_that_of_the_server() -> None:
@@ -62,6 +80,18 @@ def test_a_queue_of_the_graph_after_that_of_the_server() -> None:
     assert "BatchFunction in the graph: after the first queue they wait 485 µs (26%" in first.what
     assert not unfounded_numbers(first.what, first.evidence)
     assert first.tier is Tier.REQUEST_TIME
+    # 505 µs from enqueue to run in the first queue, 485 in the second.
+    assert isinstance(first.gain, Gain)
+    assert first.gain.high - first.gain.low == pytest.approx(20_000, abs=10_000)
+    assert first.gain.now - first.gain.high == pytest.approx(485_000, abs=10_000)
+
+
+def test_the_gain_is_unknown_where_the_inner_queue_joins_batches() -> None:
+    finding = found("double-batching", twice(calls=2), None)
+    assert finding is not None
+    assert finding.gain == Unavailable(
+        "the inner batches join several outer ones, so that runs would change"
+    )
 
 
 def test_an_inner_queue_that_hardly_waits_is_no_finding() -> None:

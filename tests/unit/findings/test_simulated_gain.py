@@ -13,6 +13,8 @@ from diag.findings.simulated_gain import with_simulated_gains
 from diag.formats.source import open_bundle
 from diag.model.capture import BatchingParameters
 from diag.model.finding import Gain, Setting
+from diag.testing.gpu_server import SCENARIOS, simulate
+from diag.testing.gpu_server.plan import Load
 from tests.unit.analysis.traces import analyzed
 from tests.unit.findings.servers import sessions
 
@@ -56,6 +58,20 @@ def test_refused_requests_are_what_a_full_queue_gains() -> None:
     assert isinstance(gain, Gain)
     assert gain.metric == "requests.failed"
     assert gain.high < gain.now / 2  # measured: none refused, with another timeout as well
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_one_signature_for_all_clients_against_a_server_that_has_one(seed: int) -> None:
+    plan = SCENARIOS["signature-fragmentation"].plan
+    model = plan.models[0]
+    together = replace(model, load=Load(rate_per_s=2 * model.load.rate_per_s))
+    rerun = analyze(simulate(replace(plan, models=(together,)), seed).capture()).requests
+    reached_ns = float((rerun.end_ns - rerun.start_ns)[rerun.complete].mean())
+    finding = find(analyze(simulate(plan, seed).capture()))[0]
+    assert finding.id == "signature-fragmentation"
+    assert str(finding.remedies[0].setting) == "signatures called: 2 → 1"
+    assert isinstance(finding.gain, Gain)
+    assert finding.gain.low < reached_ns < finding.gain.high
 
 
 def test_a_bound_from_recorded_waits_says_why_it_is_not_simulated() -> None:
