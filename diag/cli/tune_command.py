@@ -79,7 +79,8 @@ _tuning_options = option_group(
         type=SettingsParameter(),
         multiple=True,
         help="Batching parameters to try, such as batch_timeout_micros=2000,num_batch_threads=4. "
-        "allowed_batch_sizes is a list such as 8/16/32. May be repeated.",
+        "allowed_batch_sizes is a list such as 8/16/32; grpc_max_threads, a flag, can be tried as "
+        "well. May be repeated.",
     ),
     option(
         "--objective",

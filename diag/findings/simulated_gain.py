@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from diag.model.finding import Finding, Remedy, Setting
     from diag.prediction.recorded import RecordedServer
     from diag.prediction.replicates import Estimates
-    from diag.simulation.server import ServerSettings
+    from diag.simulation.options import ServerSettings
 
 _TRIED = frozenset((*LEAST, SIZES, ENABLE_BATCHING, SIGNATURES_CALLED))
 _NAMED = re.compile(r"(\w+) (\d+)")

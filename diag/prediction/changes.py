@@ -11,7 +11,7 @@ from diag.simulation.options import QueueOptions, timeout_ns
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
 
-    from diag.simulation.server import ServerSettings
+    from diag.simulation.options import ServerSettings
 
 # Field -> least value. Source: session_bundle_config.proto (BatchingParameters), tensorflow/serving
 # 9d981c5c.
@@ -23,6 +23,8 @@ LEAST = {
     "max_execution_batch_size": 1,
 }
 SIZES = "allowed_batch_sizes"
+# The flag --grpc_max_threads: each open request holds a thread (model_servers/server.cc, the same).
+HANDLERS = "grpc_max_threads"
 Changes = dict[str, int | tuple[int, ...]]
 
 
@@ -38,12 +40,12 @@ def read_changes(given: Mapping[str, str | int | Sequence[int]]) -> Changes:
             text = value if isinstance(value, (str, int)) else "/".join(map(str, value))
             parts = [part for part in str(text).split("/") if part]
             found[name] = tuple(_number(name, part, 1) for part in parts)
-        elif name in LEAST:
-            found[name] = _number(name, str(value), LEAST[name])
+        elif name in LEAST or name == HANDLERS:
+            found[name] = _number(name, str(value), LEAST.get(name, 1))
         else:
             raise UsageError(
                 f"{name!r} is no parameter that can be tried",
-                hint=f"the parameters: {', '.join([*LEAST, SIZES])}",
+                hint=f"the parameters: {', '.join([*LEAST, SIZES, HANDLERS])}",
             )
     return found
 
@@ -79,7 +81,8 @@ def with_changes(
         else options
         for index, options in enumerate(settings.queues)
     )
-    return replace(settings, queues=changed, threads=threads)
+    handlers = _whole(changes.get(HANDLERS, settings.handlers))
+    return replace(settings, queues=changed, threads=threads, handlers=handlers)
 
 
 def _changed(options: QueueOptions, changes: Changes) -> QueueOptions:

@@ -11,7 +11,7 @@ from diag.prediction.replicates import value_of
 if TYPE_CHECKING:
     from diag.prediction.batch_times import BatchTimes
     from diag.prediction.workload import Workload
-    from diag.simulation.server import ServerSettings
+    from diag.simulation.options import ServerSettings
 
 
 def with_enqueued_limit(workload: Workload, times: BatchTimes, refused: float) -> Workload:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from diag.prediction.service import Service
     from diag.prediction.workload import Workload
     from diag.simulation.load import Load
-    from diag.simulation.server import ServerSettings
+    from diag.simulation.options import ServerSettings
 
 _SEED = 20_000_001
 

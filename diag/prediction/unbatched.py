@@ -14,8 +14,7 @@ from diag.prediction.batch_times import RecordedBatches, mean_others
 from diag.prediction.metrics import Metrics, metrics_of
 from diag.prediction.workload import Workload, find_clients
 from diag.simulation.load import Arrivals
-from diag.simulation.options import QueueOptions
-from diag.simulation.server import ServerSettings
+from diag.simulation.options import QueueOptions, ServerSettings
 
 if TYPE_CHECKING:
     from diag.analysis.result import Analysis

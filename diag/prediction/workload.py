@@ -10,10 +10,9 @@ import numpy as np
 from diag.model.availability import Unavailable
 from diag.model.serving import CLOSE_REASONS, CloseReason, Parameter, Stage
 from diag.prediction import thresholds
-from diag.prediction.changes import with_changes
+from diag.prediction.changes import HANDLERS, with_changes
 from diag.simulation.load import Arrivals, Clients
-from diag.simulation.options import QueueOptions
-from diag.simulation.server import ServerSettings
+from diag.simulation.options import QueueOptions, ServerSettings
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Container
@@ -58,13 +57,15 @@ class Workload:
         """The settings with changes; without any, those in force.
 
         Args:
-            changes: Values by parameter; of a server that does not batch they turn batching on.
+            changes: Values by parameter; of a server that does not batch those of a batching file
+                turn batching on.
             queues: Those that change; None for all.
 
         Raises:
             UsageError: The server would not start with them.
         """
-        return with_changes(self.changeable, changes, queues) if changes else self.settings
+        now = self.changeable if changes.keys() - {HANDLERS} else self.settings
+        return with_changes(now, changes, queues)
 
     def joined(self, queues: Collection[int], into: int) -> Workload:
         """The same load with the requests of several queues in one of them.

@@ -81,3 +81,24 @@ def timeout_ns(micros: int) -> int:
 
 def _or(value: int | None, default: int) -> int:
     return default if value is None else value
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Queues and the thread pools that serve them.
+
+    Attributes:
+        queues: Options of each queue; None where every request runs at once, in a run of its own.
+        pools: Index of each queue's pool; without meaning where there is no queue.
+        threads: num_batch_threads of each pool.
+        wake_ns: Time from a signal to the woken thread's look at its queues.
+        turn_ns: Time from the end of a batch to the same thread's next look.
+        handlers: Requests that can be open at once; further ones wait, in order. 0: no limit.
+    """
+
+    queues: tuple[QueueOptions | None, ...]
+    pools: tuple[int, ...]
+    threads: tuple[int, ...]
+    wake_ns: int = 0
+    turn_ns: int = 0
+    handlers: int = 0

@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Protocol
 from diag.model.intervals import NEVER_NS
 from diag.simulation.batch_queue import Batch, BatchQueue, QueueRefusesTaskError, Task
 from diag.simulation.clients import ClientDraws
+from diag.simulation.handlers import Handlers
 from diag.simulation.load import Arrivals, Clients
-from diag.simulation.options import POLL_PERIOD_NS, QueueOptions
+from diag.simulation.options import POLL_PERIOD_NS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from diag.simulation.load import Load
+    from diag.simulation.options import ServerSettings
 
 
 class ServiceTimes(Protocol):
@@ -32,25 +34,6 @@ class ServiceTimes(Protocol):
 
     def slowdown(self, running: int) -> float:
         """By what factor each of so many batches takes longer than alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class ServerSettings:
-    """Queues and the thread pools that serve them.
-
-    Attributes:
-        queues: Options of each queue; None where every request runs at once, in a run of its own.
-        pools: Index of each queue's pool; without meaning where there is no queue.
-        threads: num_batch_threads of each pool.
-        wake_ns: Time from a signal to the woken thread's look at its queues.
-        turn_ns: Time from the end of a batch to the same thread's next look.
-    """
-
-    queues: tuple[QueueOptions | None, ...]
-    pools: tuple[int, ...]
-    threads: tuple[int, ...]
-    wake_ns: int = 0
-    turn_ns: int = 0
 
 
 @dataclass(slots=True)
@@ -140,6 +123,7 @@ class _Simulation:
         self._virtual_ns = 0.0
         self._slowdown = 1.0
         self._result = SimulatedRun([], [], [], [], [], [], [])
+        self._handlers = Handlers(settings.handlers) if settings.handlers else None
 
     def run(self, until_ns: int) -> SimulatedRun:
         if isinstance(self._load, Arrivals):
@@ -169,33 +153,36 @@ class _Simulation:
 
     def _start_arrivals(self, arrivals: Arrivals) -> None:
         columns = zip(
-            (arrivals.start_ns + arrivals.before_ns).tolist(),
             arrivals.start_ns.tolist(),
             arrivals.after_ns.tolist(),
-            arrivals.rows.tolist(),
+            arrivals.before_ns.tolist(),
             arrivals.queue.tolist(),
+            arrivals.rows.tolist(),
             strict=True,
         )
-        coming = iter(sorted(columns))
-
-        def next_one() -> None:
-            item = next(coming, None)
-            if item is not None:
-                at_ns, start_ns, after_ns, rows, queue = item
-
-                def arrive() -> None:
-                    next_one()
-                    self._enqueue(queue, rows, _Request(start_ns, after_ns))
-
-                self._at(at_ns, arrive)
-
-        next_one()
+        for start_ns, after_ns, *rest in columns:
+            self._come(_Request(start_ns, after_ns), *rest)
 
     def _ask(self, clients: ClientDraws, at_ns: int) -> None:
         """A client's next request."""
         before_ns, rows, queue = clients.request()
-        request = _Request(at_ns, 0)
-        self._at(at_ns + before_ns, lambda: self._enqueue(queue, rows, request))
+        self._come(_Request(at_ns, 0), before_ns, queue, rows)
+
+    def _come(self, request: _Request, before_ns: int, queue: int, rows: int) -> None:
+        """Put a request's enqueue among the events, or its begin where it may have to wait."""
+        handlers = self._handlers
+
+        def enqueue() -> None:
+            self._enqueue(queue, rows, request)
+
+        if handlers is None:
+            self._at(request.start_ns + before_ns, enqueue)
+        else:
+
+            def begin() -> None:
+                self._at(self._now_ns + before_ns, enqueue)
+
+            self._at(request.start_ns, lambda: handlers.come(begin))
 
     def _enqueue(self, index: int, rows: int, request: _Request) -> None:
         queue = self._queues[index]
@@ -208,6 +195,8 @@ class _Simulation:
             request.parts = len(queue.schedule(request, rows, self._now_ns))
         except QueueRefusesTaskError:
             self._result.refused_ns.append(self._now_ns)
+            if self._handlers is not None:
+                self._handlers.leave()
             if self._clients is not None:
                 ((_, think_ns),) = self._clients.answers(1)
                 self._ask(self._clients, self._now_ns + think_ns)
@@ -260,6 +249,8 @@ class _Simulation:
                 if clients is not None and answers is not None:
                     after_ns, think_ns = answers[number]
                     self._ask(clients, max(self._now_ns, self._now_ns + after_ns + think_ns))
+                if self._handlers is not None:
+                    self._at(max(self._now_ns, self._now_ns + after_ns), self._handlers.leave)
                 self._result.start_ns.append(request.start_ns)
                 self._result.end_ns.append(self._now_ns + after_ns)
         if self._queues[index] is not None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from diag.prediction.changes import HANDLERS
 from diag.prediction.thresholds import NO_LIMIT
 
 if TYPE_CHECKING:
-    from diag.simulation.server import ServerSettings
+    from diag.simulation.options import ServerSettings
 
 
 NOT_BATCHED = "not batched"
@@ -17,10 +18,13 @@ NOT_KNOWN = "not known"
 def before_and_after(
     settings: ServerSettings, proposed: ServerSettings, queue: int
 ) -> dict[str, tuple[int | str, int | str]]:
-    """The fields of one queue and its pool, today and as proposed."""
+    """The fields of one queue and its pool, and a limit on handlers; today and as proposed."""
     now, to = parameters_of(settings, queue), parameters_of(proposed, queue)
     names = dict.fromkeys((*now, *to))
-    return {name: (now.get(name, NOT_BATCHED), to.get(name, NOT_BATCHED)) for name in names}
+    found = {name: (now.get(name, NOT_BATCHED), to.get(name, NOT_BATCHED)) for name in names}
+    if proposed.handlers:
+        found[HANDLERS] = (NOT_KNOWN, proposed.handlers)
+    return found
 
 
 def parameters_of(settings: ServerSettings, queue: int) -> dict[str, int | str]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from diag.analysis.result import Analysis
     from diag.prediction.replicates import Estimates
     from diag.prediction.workload import Workload
-    from diag.simulation.server import ServerSettings
+    from diag.simulation.options import ServerSettings
     from diag.tuning.search import Candidate
 
 

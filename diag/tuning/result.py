@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from diag.prediction.changes import Changes
     from diag.prediction.recorded import SelfCheck
     from diag.prediction.replicates import Estimates
-    from diag.simulation.server import ServerSettings
+    from diag.simulation.options import ServerSettings
     from diag.tuning.search import Candidate
 
 

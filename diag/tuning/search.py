@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from diag.prediction.changes import Changes
     from diag.prediction.metrics import Metrics
     from diag.prediction.workload import Workload
-    from diag.simulation.server import ServerSettings
+    from diag.simulation.options import ServerSettings
 
 # Objective -> metric, and whether more is better.
 OBJECTIVES = {

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from diag.simulation.batch_queue import QueueRefusesTaskError
 from diag.simulation.clock import Clock
 from diag.simulation.load import Arrivals
-from diag.simulation.options import QueueOptions
+from diag.simulation.options import QueueOptions, ServerSettings
 from diag.simulation.scheduler import BatchScheduler
-from diag.simulation.server import ServerSettings, simulate
+from diag.simulation.server import simulate
 
 if TYPE_CHECKING:
     from diag.simulation.batch_queue import TakenBatch

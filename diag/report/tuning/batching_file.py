@@ -39,6 +39,11 @@ def _comments(tuning: Tuning) -> Iterator[str]:
             value, low, high = (shown(metric, x) for x in (made.value, made.low, made.high))
             now = shown(metric, getattr(tuning.self_check.measured, metric))
             yield f"# {NAMES[metric]}: {now} measured, {value} predicted ({low} to {high})"
+    if tuning.proposed.handlers:
+        yield f"# It was predicted with --grpc_max_threads={tuning.proposed.handlers}."
+    if not any(tuning.proposed.queues):
+        yield "# Requests are not batched with these settings: no parameter applies."
+        return
     if tuning.is_function:
         yield "# The batching is inside the model, and the server reads no file for it. Export the"
         yield "# model again with these values as attributes of its BatchFunction."

@@ -106,7 +106,7 @@ def _limits(tuning: Tuning) -> Iterator[str]:
     today, proposed = tuning.headroom_today_per_s, tuning.headroom_per_s
     if not isinstance(today, Unavailable) and not isinstance(proposed, Unavailable):
         yield _headroom(today, proposed)
-    if not tuning.is_batched:
+    if not tuning.is_batched and any(tuning.proposed.queues):
         yield (
             "Requests are not batched today, so the time of a batch of several is not recorded: "
             "the ranges go from the time of one request to that of all, one after the other."
@@ -126,18 +126,26 @@ def _limits(tuning: Tuning) -> Iterator[str]:
 
 
 def _handler_threads(tuning: Tuning) -> Iterator[str]:
-    """The limit that is not simulated, where the prediction comes nearer to it.
+    """The limit on open requests: what was simulated, or where the prediction comes nearer to it.
 
     Source: grpc_max_threads of model_servers/main.cc and server.cc, tensorflow/serving 9d981c5c.
     """
     if isinstance(tuning.prediction, Unavailable):
         return
+    if tuning.proposed.handlers:
+        yield (
+            f"At most {number(tuning.proposed.handlers)} requests are open at once, by "
+            "--grpc_max_threads. The predicted latency includes the wait for a gRPC thread, which "
+            "clients see and traces do not."
+        )
+        return
     measured, most = tuning.self_check.measured.most_open, tuning.prediction["most_open"].high
     if most > measured:
         yield (
-            f"Limits on gRPC threads are not simulated. Up to {number(round(most))} requests are "
+            f"No limit on gRPC threads was simulated. Up to {number(round(most))} requests are "
             f"open at once, {number(round(measured))} in the recording, and each holds a thread: "
-            "--grpc_max_threads (by default four times the cores) must be more."
+            "--grpc_max_threads (by default four times the cores) must be more. `--set "
+            "grpc_max_threads=N` simulates it."
         )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from diag.model.availability import Unavailable
 from diag.model.quantity import duration, number, percent
+from diag.prediction.changes import HANDLERS
 from diag.tuning import thresholds
 from diag.tuning.parameters import NOT_BATCHED, before_and_after
 
@@ -43,13 +44,15 @@ def changes_text(tuning: Tuning) -> str:
     for queue in range(len(tuning.settings.queues)):
         fields = before_and_after(tuning.settings, tuning.proposed, queue)
         for name, (now, to) in fields.items():
-            if now == NOT_BATCHED:
+            if name == HANDLERS:
+                found[f"--{HANDLERS} {to}"] = None
+            elif now == NOT_BATCHED:
                 if to != "":
                     found[f"{name} {value_text(to)}"] = None
             elif now != to:
                 found[f"{name} {value_text(now)} → {value_text(to)}"] = None
     changes = ", ".join(found)
-    turned_on = changes and not tuning.is_batched
+    turned_on = any(tuning.proposed.queues) and not tuning.is_batched
     return f"--enable_batching and {changes}" if turned_on else changes
 
 

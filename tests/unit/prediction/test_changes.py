@@ -4,8 +4,7 @@ import pytest
 
 from diag.errors import UsageError
 from diag.prediction.changes import read_changes, with_changes
-from diag.simulation.options import QueueOptions
-from diag.simulation.server import ServerSettings
+from diag.simulation.options import QueueOptions, ServerSettings
 
 PADDED = ServerSettings((QueueOptions(32, allowed_batch_sizes=(8, 32)),), (0,), (1,))
 
@@ -36,6 +35,13 @@ def test_allowed_sizes_follow_the_largest_batch() -> None:
     assert changed.threads == (3,)
     with pytest.raises(UsageError, match="would not start"):
         with_changes(PADDED, {"allowed_batch_sizes": (8, 16)})
+
+
+def test_a_limit_on_handlers_is_of_the_server() -> None:
+    changed = with_changes(PADDED, read_changes({"grpc_max_threads": "16"}))
+    assert changed == ServerSettings(PADDED.queues, (0,), (1,), handlers=16)
+    with pytest.raises(UsageError):
+        read_changes({"grpc_max_threads": "0"})
 
 
 def test_a_timeout_is_in_micros() -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from diag.simulation.load import Arrivals, Clients
-from diag.simulation.options import QueueOptions
-from diag.simulation.server import ServerSettings, SimulatedRun, simulate
+from diag.simulation.options import QueueOptions, ServerSettings
+from diag.simulation.server import SimulatedRun, simulate
 
 MS = 1_000_000
 
@@ -45,8 +45,9 @@ def served(
     threads: int = 1,
     service: Fixed | None = None,
     until_ms: int = 1000,
+    handlers: int = 0,
 ) -> SimulatedRun:
-    settings = ServerSettings((queue,), (0,), (threads,))
+    settings = ServerSettings((queue,), (0,), (threads,), handlers=handlers)
     return simulate(settings, service or Fixed(), load, until_ms * MS, Random(1))
 
 
@@ -115,6 +116,30 @@ def test_without_a_queue_every_request_runs_at_once() -> None:
     # Alone for 5 ms, then half as fast each.
     assert run.batch_rows == [1, 1]
     assert latencies_ms(run) == pytest.approx([15, 15])
+
+
+def test_requests_beyond_the_handlers_wait_for_an_answer_to_leave() -> None:
+    load = arrivals(0, 1, 2, before_ms=2, after_ms=3)
+    full = QueueOptions(max_batch_size=1, max_enqueued_batches=10)
+    # Each holds a handler for 2 + 10 + 3 ms, and the second and third wait for it.
+    for handlers, expected in ((1, [15, 29, 43]), (2, [15, 15, 28]), (3, [15, 15, 15])):
+        run = served(load, full, threads=4, handlers=handlers)
+        assert latencies_ms(run) == pytest.approx(expected, abs=1)  # an idle thread polls
+
+
+def test_a_refused_request_leaves_its_handler() -> None:
+    one = QueueOptions(max_batch_size=1, max_enqueued_batches=1)
+    run = served(arrivals(0, 1, 2, 3), one, handlers=3)
+    # Two are open, the third is refused and leaves its handler to the fourth.
+    assert (run.refused_ns, len(run.end_ns)) == ([2 * MS, 3 * MS], 2)
+
+
+def test_clients_beyond_the_handlers_share_them() -> None:
+    load = Clients(4, arrivals(0), np.array([0]), np.array([0]), np.array([0]))
+    queue = QueueOptions(max_batch_size=4)
+    run = served(load, queue, threads=4, handlers=2)
+    assert len(run.end_ns) == pytest.approx(200, abs=4)  # two at once, each 10 ms
+    assert float(np.mean(latencies_ms(run)[4:])) == pytest.approx(20, abs=1)
 
 
 def test_a_run_ends_in_time_even_under_overload() -> None:

@@ -10,6 +10,7 @@ import diag
 from diag.errors import InputError
 from diag.formats.text.batching_parameters import parse_batching_parameters
 from diag.report.tuning import parameters_file
+from diag.report.tuning.words import tuning_sentence
 from diag.tuning import tune
 from tests.conftest import sample_path
 
@@ -84,3 +85,19 @@ def test_two_queues_share_one_file_with_the_values_of_the_busier_one() -> None:
     # No batch was full, so nothing tells max_batch_size.
     assert "max_batch_size" not in file
     assert busy != other
+
+
+def test_a_limit_on_handlers_alone_leaves_batching_as_it_is() -> None:
+    analysis = diag.analyze(diag.open_bundle(LIVE / "unb_overload.zip"))
+    tuning = tune(analysis, {"grpc_max_threads": 8})
+    made = tuning.prediction
+    assert isinstance(made, dict)
+    # 48 clients share 8 handlers: all wait about as long, and what is answered stays the same.
+    assert made["p99_ms"].value == pytest.approx(made["p50_ms"].value, rel=0.1)
+    assert made["throughput_per_s"].value == pytest.approx(
+        tuning.self_check.measured.throughput_per_s, rel=0.1
+    )
+    assert tuning_sentence(tuning).startswith("With --grpc_max_threads 8: ")
+    file = parameters_file(tuning)
+    assert "--grpc_max_threads=8" in file
+    assert "--enable_batching" not in file

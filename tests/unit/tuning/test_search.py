@@ -9,8 +9,7 @@ from diag.prediction.batch_times import BatchTimes, SizeCurve
 from diag.prediction.hold_ups import HoldUps
 from diag.prediction.workload import Workload
 from diag.simulation.load import Arrivals
-from diag.simulation.options import QueueOptions
-from diag.simulation.server import ServerSettings
+from diag.simulation.options import QueueOptions, ServerSettings
 from diag.tuning.search import Search, headroom_per_s
 
 MS = 1_000_000
