@@ -279,3 +279,17 @@ AS_SLOW_RATIO = 0.5
 
 # ratio of the window, 0 to 1: less idle time would be written as 0%.
 IDLE_TOLD_MIN_RATIO = 0.005
+
+# requests in a batch, mean. Up to here four runs of five or more hold a single request. Callers
+# that wait for answers sometimes end and begin together: three of them had 1.13 (diag demo,
+# unshared-batches).
+INEFFECTIVE_MAX_REQUESTS = 1.2
+
+# requests open at once, mean. With fewer there is rarely a second request to share a batch with.
+INEFFECTIVE_OPEN_MIN = 2.0
+
+# ratio of the window. A device that is idle half of the time or more gains nothing from fewer runs.
+INEFFECTIVE_MIN_BUSY = 0.5
+
+# batches. Fewer say little about a mean.
+INEFFECTIVE_BATCHES_MIN = 30

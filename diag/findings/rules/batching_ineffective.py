@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from diag.findings import thresholds
 from diag.findings.batching import (
     batch_threads,
     batch_timeout_us,
@@ -29,15 +30,6 @@ if TYPE_CHECKING:
 
 ID = "batching-ineffective"
 NEEDS = (BATCHES, KNOWN_SCHEDULER)
-# requests in a batch, mean. Up to here nearly nine runs of ten are for one request: three callers
-# that wait for answers end and begin together, and had up to 1.13 (diag demo, unshared-batches).
-REQUESTS_MAX = 1.2
-# requests open at once, mean. With fewer there is rarely a second request to share a batch with.
-OPEN_MIN = 2.0
-# ratio of the window. A device that is idle half of the time or more gains nothing from fewer runs.
-BUSY_MIN = 0.5
-# batches. Fewer say little about a mean.
-BATCHES_MIN = 30
 
 
 def find(inputs: RuleInputs) -> Finding | None:
@@ -48,9 +40,12 @@ def find(inputs: RuleInputs) -> Finding | None:
     9d981c5c; shared_batch_scheduler.h, TensorFlow 2.21).
     """
     tasks, opened, busy = _requests_in_a_batch(inputs), _open_requests(inputs), _busy(inputs)
-    if len(inputs.analysis.batches) < BATCHES_MIN or tasks > REQUESTS_MAX:
+    if (
+        len(inputs.analysis.batches) < thresholds.INEFFECTIVE_BATCHES_MIN
+        or tasks > thresholds.INEFFECTIVE_MAX_REQUESTS
+    ):
         return None
-    if opened < OPEN_MIN or busy < BUSY_MIN:
+    if opened < thresholds.INEFFECTIVE_OPEN_MIN or busy < thresholds.INEFFECTIVE_MIN_BUSY:
         return None
     timeout, threads = _timeout(inputs), _threads(inputs, opened)
     confidence, reason = judge(inputs, Basis(on_device=False, on_parameters=True))
