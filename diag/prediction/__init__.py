@@ -1,6 +1,7 @@
 """The recorded load on a simulated server, which must first reproduce the recording.
 
 ==================  ===============================================================================
+``clients``         the clients of a closed loop, recognised in its requests
 ``workload``        from an analysis: arrivals or clients, queues and threads as they are today
 ``unbatched``       the same of a server that does not batch
 ``batch_times``     the time of a batch by its size and its spread, with ``hold_ups``

@@ -11,8 +11,9 @@ from diag.model.availability import Unavailable
 from diag.model.serving import MODES, Mode
 from diag.prediction import thresholds
 from diag.prediction.batch_times import RecordedBatches, mean_others
+from diag.prediction.clients import find_clients
 from diag.prediction.metrics import Metrics, metrics_of
-from diag.prediction.workload import Workload, find_clients
+from diag.prediction.workload import Workload
 from diag.simulation.load import Arrivals
 from diag.simulation.options import QueueOptions, ServerSettings
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from diag.prediction.workload import find_clients
+from diag.prediction.clients import find_clients
 from diag.simulation.load import Arrivals
 
 MS = 1_000_000
