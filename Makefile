@@ -1,7 +1,7 @@
 # Every target first installs what it needs into .venv; a second call installs nothing again.
 # Needed beforehand: make, a C compiler, and Python 3.10 to 3.13 with venv and its C headers
 # (Debian and Ubuntu: build-essential python3-venv python3-dev). make test also needs node, npm and
-# Chromium, which it installs through apt where it runs as root.
+# Chromium, which it installs through apt where it runs as root, and Prometheus, which it unpacks.
 PYTHON ?= python3
 # Where make versions finds interpreters from 3.8 on, laid out as pyenv does it.
 PYTHONS ?= $(HOME)/.pyenv/versions
@@ -40,7 +40,10 @@ demo: $(VENV)/.demo  ## install, start a real server, capture and diagnose it
 
 test: $(VENV)/.dev  ## install what tests need and run them all
 	@sh tests/browser/get_chromium.sh
-	$(BIN)/python -m pytest $$(command -v chromedriver >/dev/null || echo --ignore tests/browser)
+	@sh tests/integration/prometheus/get_prometheus.sh $(VENV)/prometheus
+	PATH="$$PATH:$(CURDIR)/$(VENV)/prometheus/usr/bin"; $(BIN)/python -m pytest \
+	  $$(command -v chromedriver >/dev/null || echo --ignore tests/browser) \
+	  $$(command -v promtool >/dev/null || echo --ignore tests/integration/prometheus)
 
 lint: $(VENV)/.dev  ## check format, rules, types, layers and spelling
 	$(BIN)/ruff format --check .

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _LIMITS, _CLOCK = "throttle_reasons", "sm_clock_mhz"
 # Idle GPUs lower their clocks, and some limits are a setting that somebody chose.
-_SLOWDOWNS = frozenset(
+SLOWDOWNS = frozenset(
     {
         "sw-power-cap",
         "hw-slowdown",
@@ -97,7 +97,7 @@ def _of_device(
 ) -> LimitedClock | None:
     masks = [(_at(each, _LIMITS, index), _at(each, _CLOCK, index)) for each in series.samples]
     read = [(int(mask), clock) for mask, clock in masks if mask is not None]
-    bits = {bit: name for bit, name in CLOCK_LIMITS.items() if name in _SLOWDOWNS}
+    bits = {bit: name for bit, name in CLOCK_LIMITS.items() if name in SLOWDOWNS}
     limited = [(mask, clock) for mask, clock in read if mask & sum(bits)]
     clocks = [clock for _, clock in limited if clock is not None]
     if not clocks or max_mhz <= 0:

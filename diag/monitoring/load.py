@@ -24,7 +24,12 @@ QUEUEING = f"{_SERVING}batching_session:queuing_latency"
 BATCHES = f"{_SERVING}batching_session:wrapped_run_count"
 PROCESSED = f"{_SERVING}batching_session:processed_batch_size"
 PADDING = f"{_SERVING}batching_session:padding_size"
-IN_GRAPH_DELAY = f"{_SERVING}batching:batch_delay_us_v2"
+_IN_GRAPH = f"{_SERVING}batching:"
+IN_GRAPH_DELAY = f"{_IN_GRAPH}batch_delay_us_v2"
+IN_GRAPH_BATCHES = f"{_IN_GRAPH}processed_batch_size_v2"
+IN_GRAPH_ROWS = f"{_IN_GRAPH}input_batch_size_v2"
+IN_GRAPH_PADDING = f"{_IN_GRAPH}padding_size_v2"
+IN_GRAPH_MAX_BATCH_SIZE = f"{_IN_GRAPH}max_batch_size"
 OK = "OK"
 # Statuses of requests that the server refuses rather than serves (shared_batch_scheduler.h,
 # TensorFlow 2.21; gRPC's thread quota).

@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 
 from diag.findings.rules import RULE_IDS
+from diag.monitoring.prometheus import monitoring_files
+from diag.monitoring.prometheus.files import with_tables
 from diag.report.comparison.model import (
     COMPARISON_SCHEMA_RESOURCE,
     COMPARISON_SCHEMA_VERSION,
@@ -23,6 +25,7 @@ from tests.golden.words import all_words, with_rule_words
 
 ROOT = Path(__file__).parents[2]
 REPORT_PACKAGE = ROOT / "diag" / "report"
+MONITORING = ROOT / "docs" / "monitoring"
 SHOWN = re.compile(
     r"(<!-- output of ([\w-]+)( summary)? -->\n```(?:text|markdown)\n).*?(```\n)", re.S
 )
@@ -53,6 +56,10 @@ def main() -> None:
         show_page.SHOWN.sub(lambda found: f"{found[1]}{text}{found[3]}", show_page.PAGE.read_text())
     )
     README.write_text(with_readme_output(README.read_text()))
+    for name, content in monitoring_files().items():
+        (MONITORING / name).write_text(content)
+    monitoring = MONITORING / "README.md"
+    monitoring.write_text(with_tables(monitoring.read_text()))
     loops = loop_samples.PAGE
     loops.write_text(loop_samples.SHOWN.sub(loop_samples.shown_again, loops.read_text()))
     readme = ROOT / "README.md"

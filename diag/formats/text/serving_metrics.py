@@ -8,6 +8,7 @@ util/prometheus_exporter.cc (tensorflow/serving 9d981c5c): ``/tensorflow/serving
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
 
 from diag.model.availability import Unavailable
@@ -30,7 +31,8 @@ MODEL_LABEL = "model_name"
 _API_LABEL = "API"
 # gRPC writes them in CamelCase, REST in lower case with "_". A status or metadata request by REST,
 # such as the liveness probe of a container, has the label "".
-_INFERENCE_APIS = frozenset({"predict", "classify", "regress", "multiinference"})
+INFERENCE_API_PATTERN = "predict|classify|regress|multi_?inference"
+_INFERENCE_API = re.compile(INFERENCE_API_PATTERN, re.IGNORECASE)
 # Counters are int64; a page of something else may hold any number.
 _COUNT_MAX = 2.0**63
 NOT_ON_PAGE = Unavailable("the metrics page has no request_count")
@@ -45,7 +47,7 @@ def is_of_model_server(pair: MetricsPair) -> bool:
 def is_inference(sample: MetricSample) -> bool:
     """Whether a sample of a latency is of inferences; without a label API it may be of all."""
     api = dict(sample.labels).get(_API_LABEL)
-    return api is None or api.lower().replace("_", "") in _INFERENCE_APIS
+    return api is None or _INFERENCE_API.fullmatch(api) is not None
 
 
 def counters(

@@ -1,0 +1,80 @@
+"""Every threshold of the alerts, with its unit, its reason and its source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from diag.findings import thresholds
+from diag.findings.rules.batching_ineffective import REQUESTS_MAX
+from diag.model.quantity import duration, percent
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A threshold.
+
+    Attributes:
+        value: As the alert's expression compares it.
+        unit: Of the value.
+        reason: Why this value.
+    """
+
+    value: float
+    unit: str
+    reason: str
+
+    def __str__(self) -> str:
+        """As PromQL writes it."""
+        return f"{self.value:g}"
+
+    @property
+    def text(self) -> str:
+        """As people write it."""
+        if self.unit == "ratio":
+            return percent(self.value)
+        return duration(self.value * 1e9) if self.unit == "s" else f"{self} {self.unit}"
+
+
+# The upper limit of a bucket of request_latency (10 * 1.8^18 us, tensorflow/serving 9d981c5c): more
+# than 1 % of the answers are in later buckets, or not, so that interpolation decides nothing.
+P99 = Limit(
+    0.393464, "s", "no evidence: set it to the objective of the service, best a bucket's limit"
+)
+QUEUE_SHARE = Limit(
+    thresholds.CRITICAL_MIN_SHARE, "ratio", "most of what a request takes in the runtime"
+)
+EMPTY_SHARE = Limit(
+    thresholds.STAGE_MIN_SHARE, "ratio", "a smaller share is not what requests wait for"
+)
+QUEUE_WAIT = Limit(
+    thresholds.OUTSIDE_MIN_NS / 1e9,
+    "s",
+    "a free batch thread looks every 1 ms: less cannot be gained",
+)
+ROWS_PER_BATCH = Limit(REQUESTS_MAX, "rows", "nearly nine batches of ten hold a single row")
+FILL = Limit(0.25, "ratio", "a batch could take four times as many rows")
+REFUSED_SHARE = Limit(
+    thresholds.FAILED_MIN_RATIO, "ratio", "the p99 of what clients get is then an error"
+)
+FAILED_SHARE = REFUSED_SHARE
+GPU_BUSY = Limit(
+    1 - thresholds.NO_DEMAND_MIN_IDLE_RATIO, "ratio", "the GPU is idle most of the time"
+)
+OPEN_REQUESTS = Limit(1, "requests", "on average there is always one to work for")
+THROTTLED = Limit(
+    thresholds.MACHINE_MIN_RATIO, "ratio", "ten times the 1 % of requests that decides p99"
+)
+CLOCK_LIMITED = Limit(thresholds.CLOCK_LIMITED_MIN_SHARE, "ratio", "less slows few kernels")
+
+# requests and batches in a window. Fewer say nothing of a share or a percentile.
+P99_MIN_REQUESTS = thresholds.MANY_REQUESTS
+FAILED_MIN_REQUESTS = thresholds.FAILED_MIN_REQUESTS
+MIN_BATCHES = thresholds.FEW_REQUESTS
+
+# ratio. Counts of the same requests in two histograms may differ by this much between two scrapes;
+# beyond it, some are counted in one of them alone (the same limit as in monitoring/load.py).
+SAME_COUNT = 1.02
+
+# steps of a sum that is printed with six digits. What grew by fewer may be wrong by a tenth or more
+# (the same limit as in monitoring/series.py).
+SUM_MIN_STEPS = 10

@@ -1,0 +1,104 @@
+"""The rules in promtool, on the metrics pages of recorded servers."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from diag.model.availability import Unavailable
+from diag.monitoring import read_load
+from diag.monitoring.load import ModelLoad
+from diag.monitoring.prometheus import monitoring_files
+from diag.monitoring.series import Bounds
+from tests.support.prometheus import (
+    RULES,
+    Expected,
+    check_rules,
+    equals,
+    firing,
+    nothing,
+    recorded,
+    tool,
+)
+
+SERVER = {"job": "tfserving", "instance": "server:8501", "node": "gpu-1"}
+SECONDS = 3.0  # between the pages of a recording
+
+# What was wrong with each of them is in tests/recordings/README.md.
+RECORDED = {
+    "b_onethread": {"TFServingQueueShareHigh"},
+    "b_overload2": {"TFServingRequestsRefused"},
+    "b_timeout": {"TFServingQueueShareHigh"},
+    "closed_timeout": set(),
+    "digits": set(),
+    "noisy_n": set(),
+    "reload_unbatched": set(),
+    "scalar_b": {"TFServingRequestsFailed"},
+    "split_over_nofile": {"TFServingRequestsRefused"},
+    "toolarge": {"TFServingRequestsFailed", "TFServingQueueShareHigh"},
+    "two_permodel_bp": {"TFServingBatchesNearlyEmpty"},
+    "unb_overload": {"TFServingP99High"},
+    "varlen_nopad": {"TFServingRequestsFailed"},
+}
+
+
+def test_promtool_finds_no_fault(tmp_path: Path) -> None:
+    for name, text in monitoring_files().items():
+        (tmp_path / name).write_text(text)
+    command = [tool("promtool"), "check", "rules", "--lint-fatal", *RULES]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_a_recorded_server_has_the_alerts_of_what_was_wrong_with_it(
+    name: str, tmp_path: Path
+) -> None:
+    check_rules(tmp_path, [recorded(name, SERVER)], [firing(*RECORDED[name])])
+
+
+@pytest.mark.parametrize("name", sorted(set(RECORDED) - {"digits"}))
+def test_prometheus_and_diag_metrics_say_the_same(name: str, tmp_path: Path) -> None:
+    target = recorded(name, SERVER)
+    load = read_load(target.before, target.after, SECONDS)
+    expected = [each for model in load.models for each in _of_model(model)]
+    queue = {
+        "queue_seconds:mean": (load.batching.queue_mean, 1e-6),
+        "queue_share:ratio": (load.batching.queue_share, 1),
+        "batches:rate": (load.batching.batches_per_s, 1),
+        "padding:ratio": (load.batching.padding_share, 1),
+    }
+    expected += [
+        _same(f"tfserving_batches:{series}", value, scale)
+        for series, (value, scale) in queue.items()
+    ]
+    assert len(expected) >= 10
+    check_rules(tmp_path, [target], expected)
+
+
+def _of_model(model: ModelLoad) -> list[Expected]:
+    name = f'{{model_name="{model.model}"}}'
+    values = {
+        "requests:rate": (model.requests_per_s, 1),
+        "request_seconds:mean": (model.request_mean, 1e-6),
+        "runtime_seconds:mean": (model.runtime_mean, 1e-6),
+        "refused:ratio": (model.refused_ratio, 1),
+    }
+    found = [
+        _same(f"tfserving_model:{series}{name}", value, scale)
+        for series, (value, scale) in values.items()
+    ]
+    for percent, bounds in ((50, model.request_p50), (99, model.request_p99)):
+        query = f"tfserving_model:request_seconds:p{percent}{name}"
+        if isinstance(bounds, Bounds):
+            inside = f"{query} >= {bounds.low * 1e-6!r} <= {bounds.high * 1e-6!r}"
+            found.append(Expected(f"count({inside})", {"{}": 1}))
+        else:
+            found.append(nothing(query))
+    return found
+
+
+def _same(query: str, value: float | Unavailable, scale: float) -> Expected:
+    return nothing(query) if isinstance(value, Unavailable) else equals(query, value * scale)
