@@ -31,8 +31,10 @@ IN_GRAPH_ROWS = f"{_IN_GRAPH}input_batch_size_v2"
 IN_GRAPH_PADDING = f"{_IN_GRAPH}padding_size_v2"
 IN_GRAPH_MAX_BATCH_SIZE = f"{_IN_GRAPH}max_batch_size"
 OK = "OK"
-# Statuses of requests that the server refuses rather than serves (shared_batch_scheduler.h,
-# TensorFlow 2.21; gRPC's thread quota).
+# Statuses of requests that the server refuses rather than serves: a full queue
+# (shared_batch_scheduler.h, TensorFlow 2.21), and a deadline that passed in it
+# (batching_session.cc, tensorflow/serving 9d981c5c). What gRPC refuses for lack of a thread has the
+# latter status as well, and is counted nowhere.
 REFUSED = ("UNAVAILABLE", "RESOURCE_EXHAUSTED")
 
 

@@ -178,8 +178,10 @@ def test_the_command_of_an_alert_records_the_server(
     assert program == "diag"
     done = diag(*arguments, "-o", tmp_path / "bundle", "--duration", "500ms")
     assert done.returncode == 0, done.stderr
-    assert "requests OK during the capture" in done.stdout
-    assert (tmp_path / "bundle" / "diag" / "metrics-after.prom").exists()
+    assert "dense:1" in done.stdout
+    assert "Requests take" in done.stdout
+    scraped = (tmp_path / "bundle" / "diag" / "metrics-after.prom").read_text()
+    assert 'request_count{model_name="dense",status="OK"}' in scraped
 
 
 def _wait_for(look: Any) -> Any:

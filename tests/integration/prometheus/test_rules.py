@@ -52,18 +52,23 @@ def test_promtool_finds_no_fault(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_promtool_takes_the_example_configuration_with_its_rules() -> None:
+    folder = Path(__file__).parents[3] / "docs" / "monitoring"
+    command = [tool("promtool"), "check", "config", "prometheus.yml"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "2 rule files found" in done.stdout
+
+
 @pytest.mark.parametrize("name", RECORDED)
-def test_a_recorded_server_has_the_alerts_of_what_was_wrong_with_it(
+def test_a_recorded_server_has_its_alerts_and_the_values_of_diag_metrics(
     name: str, tmp_path: Path
 ) -> None:
-    check_rules(tmp_path, [recorded(name, SERVER)], [firing(*RECORDED[name])])
-
-
-@pytest.mark.parametrize("name", sorted(set(RECORDED) - {"digits"}))
-def test_prometheus_and_diag_metrics_say_the_same(name: str, tmp_path: Path) -> None:
     target = recorded(name, SERVER)
     load = read_load(target.before, target.after, SECONDS)
     expected = [each for model in load.models for each in _of_model(model)]
+    if name == "digits":  # over minutes, the page shows what it does not over three seconds
+        expected = [each for each in expected if "_seconds:mean" not in each.query]
     queue = {
         "queue_seconds:mean": (load.batching.queue_mean, 1e-6),
         "queue_share:ratio": (load.batching.queue_share, 1),
@@ -74,8 +79,8 @@ def test_prometheus_and_diag_metrics_say_the_same(name: str, tmp_path: Path) -> 
         _same(f"tfserving_batches:{series}", value, scale)
         for series, (value, scale) in queue.items()
     ]
-    assert len(expected) >= 10
-    check_rules(tmp_path, [target], expected)
+    assert len(expected) >= 8
+    check_rules(tmp_path, [target], [*expected, firing(*RECORDED[name])])
 
 
 def _of_model(model: ModelLoad) -> list[Expected]:
