@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from diag.findings import thresholds
-from diag.findings.rules.batching_ineffective import REQUESTS_MAX
 from diag.model.quantity import duration, percent
 
 
@@ -51,7 +50,9 @@ QUEUE_WAIT = Limit(
     "s",
     "a free batch thread looks every 1 ms: less cannot be gained",
 )
-ROWS_PER_BATCH = Limit(REQUESTS_MAX, "rows", "nearly nine batches of ten hold a single row")
+ROWS_PER_BATCH = Limit(
+    thresholds.INEFFECTIVE_MAX_REQUESTS, "rows", "nearly nine batches of ten hold a single row"
+)
 FILL = Limit(0.25, "ratio", "a batch could take four times as many rows")
 REFUSED_SHARE = Limit(
     thresholds.FAILED_MIN_RATIO, "ratio", "the p99 of what clients get is then an error"
