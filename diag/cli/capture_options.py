@@ -203,8 +203,7 @@ agent_options = option_group(
     ),
 )
 
-security_options = option_group(
-    "Security",
+tls_parameters = (
     option(
         "--tls", is_flag=True, help="Connect with TLS. Implied by the certificate options below."
     ),
@@ -222,6 +221,10 @@ security_options = option_group(
         metavar="NAME",
         help="Server name to send and to expect in the certificate, instead of the host's.",
     ),
+)
+security_options = option_group(
+    "Security",
+    *tls_parameters,
     option(
         "--headers-file",
         type=_PATH,

@@ -34,7 +34,7 @@ def plan_from(options: dict[str, Any]) -> diag.CapturePlan:
         agent=_agent(options),
         models=options["model"],
         require=options["require"],
-        tls=_tls(options),
+        tls=tls_of(options),
         authority=options["authority"],
         headers=diag.read_headers(options["headers_file"]),
         repository=_repository(options),
@@ -53,7 +53,8 @@ def _server(options: dict[str, Any]) -> str:
     return server_address(options["address"], options["server"], is_server_typed=is_typed)
 
 
-def _tls(options: dict[str, Any]) -> diag.TlsOptions | None:
+def tls_of(options: dict[str, Any]) -> diag.TlsOptions | None:
+    """The certificates of ``security_options``; None for plaintext."""
     files = (options["ca_cert"], options["client_cert"], options["client_key"])
     return diag.TlsOptions(*files) if options["tls"] or any(files) else None
 

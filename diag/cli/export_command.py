@@ -1,10 +1,10 @@
-"""``diag export``: tables and timelines of a recorded source, for other programs."""
+"""``diag export``: a recorded source as tables, timelines, metrics and spans."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -24,10 +24,15 @@ from diag.cli.output import (
     write_output,
 )
 from diag.cli.redaction import redaction_options
+from diag.cli.telemetry_output import (
+    check_span_options,
+    collector_options,
+    write_metrics,
+    write_spans,
+)
 from diag.errors import UsageError
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Sequence
 
     from diag.tables.formats import TableFormat
@@ -44,11 +49,12 @@ _table_options = option_group(
     ),
     option(
         "--to",
-        "viewer",
-        type=click.Choice(tuple(diag.TIMELINE_FORMATS)),
-        help="Write a timeline for a trace viewer, not a table: requests, batches, idle time, "
-        "counters and the trace's own events. perfetto is for ui.perfetto.dev and trace_processor; "
-        "chrome is trace-event JSON, without the shortest events where there are too many.",
+        "target",
+        type=click.Choice((*diag.TIMELINE_FORMATS, *diag.METRIC_FORMATS, *diag.SPAN_FORMATS)),
+        help="Write for another program, not a table. A timeline: perfetto for ui.perfetto.dev and "
+        "trace_processor; chrome is trace-event JSON, without the shortest events where there are "
+        "too many. Totals as metrics: prometheus for node_exporter and the Pushgateway; "
+        "openmetrics has exemplars and the time of the capture. Traces: otlp for OpenTelemetry.",
     ),
     option(
         "-f",
@@ -71,51 +77,62 @@ _table_options = option_group(
         "diag export server.xplane.pb --table devices",
         "diag export capture.zip --table all -o tables/",
         "diag export capture.zip --to perfetto -o capture.pftrace",
+        "diag export capture.zip --to prometheus -o /var/lib/node_exporter/diag.prom --force",
+        "diag export capture.zip --to otlp --endpoint localhost:4317",
     ),
 )
 @source_options
 @_table_options
+@collector_options
 @analysis_options
 @redaction_options
 @verbosity_options
-def export(
-    source: str,
-    run: str | None,
-    table: str | None,
-    viewer: str | None,
-    format_: str | None,
-    output: Path,
-    force: bool,
-    batching_parameters: Path | None,
-    preprocess_ops: re.Pattern[str] | None,
-    redact: bool,
-    legend: Path | None,
-) -> None:
-    """Write requests, batches, idle gaps, devices or samples as a table, or all as a timeline.
+def export(source: str, **options: Any) -> None:
+    """Write a recorded source for other programs: tables, timelines, metrics or traces.
 
-    Times are integers in nanoseconds. A value that is not known is empty. In the table of requests
-    the stage columns add up to duration_ns in every row. SOURCE is the same as for diag analyze.
+    Tables are of requests, batches, idle gaps, devices or samples. Their times are integers in
+    nanoseconds. A value that is not known is empty. In the table of requests the stage columns add
+    up to duration_ns in every row. SOURCE is the same as for diag analyze.
     """
-    options = AnalysisOptions(
-        run, batching_parameters, preprocess_ops, redact=redact, legend=legend
+    target, output, force = options["target"], options["output"], options["force"]
+    how = AnalysisOptions(
+        options["run"],
+        options["batching_parameters"],
+        options["preprocess_ops"],
+        redact=options["redact"],
+        legend=options["legend"],
     )
-    if viewer is not None:
-        if table is not None or format_ is not None:
-            raise UsageError(
-                "--to excludes --table and --format",
-                hint="leave them out, or leave out --to",
-            )
-        _write_timeline(source, options, viewer, output, force=force)
+    check_span_options(target, options)
+    if target is None:
+        _write_tables(source, how, options)
         return
+    if options["table"] is not None or options["format_"] is not None:
+        raise UsageError(
+            "--to excludes --table and --format", hint="leave them out, or leave out --to"
+        )
+    if target in diag.TIMELINE_FORMATS:
+        _write_timeline(source, how, target, output, force=force)
+        return
+    check_output(output, force=force)
+    analysis = analyze_source(source, how)
+    if target in diag.METRIC_FORMATS:
+        write_metrics(analysis, target, output, force=force)
+    else:
+        write_spans(analysis, options)
+
+
+def _write_tables(source: str, how: AnalysisOptions, options: dict[str, Any]) -> None:
+    """Analyze the source and write one table, or each into a file of a folder."""
+    table, output, force = options["table"], options["output"], options["force"]
     names = _table_names(table)
-    chosen = diag.TABLE_FORMATS[format_ or _format_of(output)]
+    chosen = diag.TABLE_FORMATS[options["format_"] or _format_of(output)]
     files = {name: f"{name}{chosen.suffixes[0]}" for name in names}
     _check_format(chosen, output)
     if table == ALL:
         _check_folder(output, tuple(files.values()), force=force)
     else:
         check_output(output, force=force)
-    analysis = analyze_source(source, options)
+    analysis = analyze_source(source, how)
 
     encoded = {files[name]: diag.table(analysis, name).encode(chosen.name) for name in names}
     if table == ALL:
@@ -125,14 +142,14 @@ def export(
 
 
 def _write_timeline(
-    source: str, options: AnalysisOptions, viewer: str, output: Path, *, force: bool
+    source: str, how: AnalysisOptions, viewer: str, output: Path, *, force: bool
 ) -> None:
     """Analyze the source and write its timeline, then say what is not in it and what opens it."""
     chosen = diag.TIMELINE_FORMATS[viewer]
     if not chosen.is_text:
         _check_not_terminal(output, f"--to {viewer}", f"capture{chosen.suffix}")
     check_output(output, force=force)
-    timeline = diag.encode_timeline(analyze_source(source, options), viewer)
+    timeline = diag.encode_timeline(analyze_source(source, how), viewer)
     write_chunks(output, timeline.chunks, force=force)
     for sentence in timeline.left_out:
         inform(sentence)

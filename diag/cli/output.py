@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shlex
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -147,11 +147,10 @@ def _write_stdout(chunks: Iterable[bytes]) -> None:
 
 
 def _write_renamed(path: Path, chunks: Iterable[bytes]) -> None:
-    """The temporary file is removed in any case."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".tmp", dir=path.parent)
-    temporary = Path(name)
+    """The temporary file is removed in any case; its mode is that of any new file (umask)."""
+    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}.tmp")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:
             file.writelines(chunks)
             file.flush()
             os.fsync(file.fileno())

@@ -22,6 +22,7 @@ class Failures:
             not record them.
         refused_rows: (n,) rows of each request that the batch scheduler refused; -1 unknown.
         refused_start_ns: (n,) begin of each of these requests, ns since the capture's origin.
+        refused_end_ns: (n,) end of each; of a call of ``BatchFunction``, when it was done.
         refused_while_waiting: (n,) whether a task waited in some queue as each was refused. A queue
             that is full has waiting tasks.
         accepted_rows: The largest number of rows that the scheduler accepted; -1 for none.
@@ -35,6 +36,7 @@ class Failures:
     early: int
     refused_rows: Int64s
     refused_start_ns: Int64s
+    refused_end_ns: Int64s
     refused_while_waiting: Bools
     accepted_rows: int
     unmerged: int

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from diag.model.events import Int64s
 
 
@@ -35,3 +37,21 @@ class RequestPath:
 
     def __len__(self) -> int:
         return len(self.start_ns)
+
+    def merged(self) -> RequestPath:
+        """With neighbours of one stage, batch and run as one piece; its line is the first one's."""
+        begins = np.ones(len(self), np.bool_)
+        begins[1:] = np.any(
+            [np.diff(each) != 0 for each in (self.stage_index, self.batch, self.step)], axis=0
+        )
+        first = np.flatnonzero(begins)
+        last = np.append(first[1:], len(self)) - 1
+        return RequestPath(
+            self.request,
+            self.start_ns[first],
+            self.end_ns[last],
+            self.stage_index[first],
+            self.line[first],
+            self.batch[first],
+            self.step[first],
+        )

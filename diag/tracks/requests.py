@@ -49,19 +49,15 @@ def request_group(
 
 
 def _pieces(analysis: Analysis, rows: Int64s) -> dict[int, tuple[Int64s, Int64s, Int64s]]:
-    """Start, end and stage of the pieces of each request; neighbours of one stage are one piece."""
+    """Start, end and stage of the pieces of each request."""
     paths = analysis.paths
     if isinstance(paths, Unavailable):
         return {}
     found: dict[int, tuple[Int64s, Int64s, Int64s]] = {}
     for row in rows.tolist():
-        path = paths.of(row)
+        path = paths.of(row).merged()
         if len(path):
-            begins = np.ones(len(path), np.bool_)
-            begins[1:] = path.stage_index[1:] != path.stage_index[:-1]
-            first = np.flatnonzero(begins)
-            last = np.append(first[1:], len(path)) - 1
-            found[row] = path.start_ns[first], path.end_ns[last], path.stage_index[first]
+            found[row] = path.start_ns, path.end_ns, path.stage_index
     return found
 
 

@@ -16,6 +16,7 @@ from diag.report.comparison.model import (
 )
 from diag.report.formats._json_document import SCHEMA_RESOURCE, report_schema, schema_of
 from diag.report.tuning.model import TUNING_SCHEMA_RESOURCE, TUNING_SCHEMA_VERSION, TuningReport
+from tests.golden import test_exports
 from tests.golden import test_loop_samples as loop_samples
 from tests.golden import test_show_page as show_page
 from tests.golden.test_reports import CASES, FORMATS, golden_path, rendered
@@ -41,6 +42,9 @@ def main() -> None:
     for case in CASES:
         for format_ in FORMATS:
             golden_path(case, format_).write_text(rendered(case, format_))
+    for sample in test_exports.SAMPLES:
+        for name, text in test_exports.exports(sample).items():
+            (test_exports.FOLDER / name).write_text(text)
     (FOLDER / "help.txt").write_text(help_text())
     with tempfile.TemporaryDirectory() as folder:
         prepare(Path(folder))

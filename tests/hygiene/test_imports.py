@@ -10,8 +10,8 @@ import time
 import pytest
 
 HEAVY = {
-    "google.protobuf", "grpc", "msgspec", "numpy", "psutil", "pynvml", "rich", "simpy",
-    "tensorflow",
+    "google.protobuf", "grpc", "msgspec", "numpy", "prometheus_client", "psutil", "pynvml", "rich",
+    "simpy", "tensorflow",
 }  # fmt: skip
 HELP_MAX_SECONDS = 0.4
 
@@ -64,6 +64,7 @@ def test_help_version_and_usage_errors_import_nothing_heavy(arguments):
         ("diag ", "capture"),
         ("diag export x --table ", "requests"),
         ("diag export x --format ", "csv"),
+        ("diag export x --to ", "otlp"),
         ("diag analyze x --format ", "json"),
         ("diag capture --require ", "gpu"),
         ("diag capture --", "--server"),

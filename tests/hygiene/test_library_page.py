@@ -11,6 +11,7 @@ import pytest
 
 import diag
 from tests.conftest import sample_path
+from tests.support.collector import collecting
 from tests.support.serving import serving
 
 PAGE = Path(__file__).parents[2] / "docs" / "library.md"
@@ -31,8 +32,9 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_every_example_prints_what_the_page_shows(folder: Path) -> None:
-    with serving() as server:
+    with serving() as server, collecting() as collector:
         text = PAGE.read_text().replace("localhost:8500", server.address)
+        text = text.replace("localhost:4317", collector.address)
         example = doctest.DocTestParser().get_doctest(text, {}, PAGE.name, str(PAGE), 0)
         assert len(example.examples) > 50
         printed: list[str] = []

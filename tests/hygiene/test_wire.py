@@ -10,7 +10,13 @@ import grpc_tools
 import pytest
 from google.protobuf import descriptor_pb2
 from grpc_tools import protoc
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
+from opentelemetry.proto.common.v1 import common_pb2
+from opentelemetry.proto.resource.v1 import resource_pb2
+from opentelemetry.proto.trace.v1 import trace_pb2
 from perfetto.protos.perfetto.trace import perfetto_trace_pb2
+
+from diag.telemetry.sending import EXPORT
 
 ROOT = Path(__file__).parents[2]
 WIRE = ROOT / "diag" / "formats" / "wire"
@@ -54,6 +60,35 @@ def test_our_part_of_perfetto_is_as_perfetto_defines_it() -> None:
             known_numbers = {v.number for v in other.enum_types_by_name[enum.name].values}
             assert {value.number for value in enum.values} <= known_numbers
     assert checked > 25
+
+
+def test_our_part_of_otlp_is_as_opentelemetry_defines_it() -> None:
+    ours = importlib.import_module("diag.formats.wire.otlp_pb2").DESCRIPTOR
+    theirs = {
+        name: message
+        for module in (trace_service_pb2, common_pb2, resource_pb2, trace_pb2)
+        for name, message in module.DESCRIPTOR.message_types_by_name.items()
+    }
+    pairs = [(message, theirs[name]) for name, message in ours.message_types_by_name.items()]
+    pairs += [
+        (nested, other.nested_types_by_name[nested.name])
+        for message, other in list(pairs)
+        for nested in message.nested_types
+    ]
+    checked = 0
+    for message, other in pairs:
+        for field in message.fields:
+            known = other.fields_by_name[field.name]
+            assert (field.number, field.type) == (known.number, known.type), field.full_name
+            assert field.is_repeated == known.is_repeated, field.full_name
+            checked += 1
+        for enum in message.enum_types:
+            known_values = other.enum_types_by_name[enum.name].values_by_name
+            for value in enum.values:
+                assert value.number == known_values[value.name].number
+    assert checked > 30
+    method = trace_service_pb2.DESCRIPTOR.services_by_name["TraceService"].methods_by_name["Export"]
+    assert f"/{method.containing_service.full_name}/{method.name}" == EXPORT
 
 
 def without_json_names(messages: object) -> None:

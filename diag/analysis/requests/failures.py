@@ -52,7 +52,7 @@ def find_failures(inputs: KindInputs) -> Failures:
     refused_ns = np.concatenate(
         (at_ns[is_refused], inputs.events.start_ns[linked.ops.row[refused_call]])
     )
-    start_ns = inputs.events.start_ns
+    start_ns, end_ns = inputs.events.start_ns, inputs.events.end_ns
     refused_rows = (sessions[is_refused], linked.ops.row[refused_call])
     accepted_call = np.unique(owners.call[owners.call >= 0])
     accepted_rows = np.concatenate((rows[enqueued], call_rows[accepted_call]))
@@ -61,6 +61,7 @@ def find_failures(inputs: KindInputs) -> Failures:
         early=0 if shows_calls else uncalled,
         refused_rows=np.concatenate((rows[is_refused], call_rows[refused_call])),
         refused_start_ns=start_ns[np.concatenate(refused_rows)],
+        refused_end_ns=np.concatenate((end_ns[refused_rows[0]], linked.ops.done_ns[refused_call])),
         refused_while_waiting=_is_any_waiting(inputs, refused_ns),
         accepted_rows=int(accepted_rows.max(initial=-1)),
         unmerged=int(is_unmerged.sum()),

@@ -19,6 +19,7 @@ from diag.analysis.requests.attribution import AttributedRequests
 from diag.analysis.requests.batcher_visits import find_visits
 from diag.analysis.requests.owners import DeviceOwners, QueueWaits, device_owners, queue_waits
 from diag.analysis.requests.path_chain import Chain
+from diag.formats.trace import event_names as ev
 from diag.model.events import Int64s, Ints
 from diag.model.paths import RequestPath
 from diag.model.serving import MODES, Mode, Stage
@@ -68,6 +69,13 @@ class RequestPaths:
             return None
         longest = int(inside.argmax())
         return events.names[events.name_id[row[longest]]], int(inside[longest])
+
+    def step_id(self, step: int) -> int | None:
+        """TensorFlow's number of a run, as its executor bursts bear it; None where none does."""
+        row, of_step = self._bursts
+        bursts = row[_group(of_step, step)][:1]
+        found = self._execution.events.stat(ev.STAT_ID).at(bursts).tolist()
+        return next((each for each in found if each not in ev.SPECIAL_STEP_IDS), None)
 
     def device_owners(self) -> tuple[DeviceOwners, ...]:
         """Whose work each event of the GPUs is; one entry for each GPU plane with work."""

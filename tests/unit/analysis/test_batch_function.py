@@ -78,6 +78,8 @@ def test_a_call_that_enqueued_nothing_was_refused_and_its_run_is_no_request() ->
     (finding,) = find(analysis)
     assert finding.id == "requests-failed"
     assert analysis.failures.refused_rows.tolist() == [200]
+    assert analysis.failures.refused_start_ns.tolist() == [300_000]
+    assert analysis.failures.refused_end_ns.tolist() == [400_000]
 
 
 def test_at_level_1_a_call_that_enqueued_nothing_was_refused_too() -> None:

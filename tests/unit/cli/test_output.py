@@ -65,3 +65,13 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_no_temporary(tmp_path):
 def test_stdout_gets_utf8_whatever_the_locale_says(capfdbinary):
     write_output(STDOUT, "µ\n")
     assert capfdbinary.readouterr().out == "µ\n".encode()
+
+
+def test_a_new_file_has_the_mode_that_the_umask_gives(tmp_path):
+    target = tmp_path / "metrics.prom"
+    before = os.umask(0o027)
+    try:
+        write_output(target, "up 1\n")
+    finally:
+        os.umask(before)
+    assert target.stat().st_mode & 0o777 == 0o640

@@ -292,7 +292,9 @@ def make_analysis(
             batch_rows_missing=0,
             events=12_345,
         ),
-        failures=Failures(0, 0, np.full(4, 1), np.arange(4), np.ones(4, np.bool_), 8, 0, 0),
+        failures=Failures(
+            0, 0, np.full(4, 1), np.arange(4), np.arange(4) + MS, np.ones(4, np.bool_), 8, 0, 0
+        ),
         requests=make_requests(model),
         batches=batches,
         timelines=(timeline,),

@@ -1,0 +1,1 @@
+"""Spans as messages of OTLP, OpenTelemetry's protocol."""

@@ -1,0 +1,1 @@
+"""An analysis as metrics and spans, for Prometheus and OpenTelemetry."""
