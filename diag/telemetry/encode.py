@@ -56,8 +56,9 @@ def encode_metrics(analysis: Analysis, format_: str = "prometheus") -> bytes:
         if isinstance(origin, Unavailable)
         else Moment(seconds(origin + window.start_ns), timestamp(origin + window.end_ns))
     )
-    found: bytes = openmetrics.generate_latest(_Families(metric_families(analysis, moment)))
-    return found
+    families = _Families(metric_families(analysis, moment))
+    page: bytes = openmetrics.generate_latest(families)  # type: ignore[no-untyped-call]
+    return page
 
 
 def encode_spans(analysis: Analysis, max_requests: int = MAX_REQUESTS) -> EncodedSpans:
