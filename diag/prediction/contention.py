@@ -10,6 +10,7 @@ from diag.analysis.cpu import cpu_busy, machine_cores, server_cores
 from diag.analysis.intervals.sets import union
 from diag.model.availability import Unavailable
 from diag.prediction import thresholds
+from diag.prediction.batch_cores import find_batch_cores
 
 if TYPE_CHECKING:
     from diag.analysis.result import Analysis
@@ -25,10 +26,10 @@ class Mutual(NamedTuple):
 
 
 def find_mutual(analysis: Analysis, recorded: RecordedBatches) -> Mutual:
-    """From how times differ with overlap; else from the CPU that batches need and could have."""
+    """From how times differ with overlap; else from what batches use of cores and GPUs."""
     if _shows_overlap(recorded):
         return fit_mutual(recorded)
-    return _by_cpu(analysis, recorded)
+    return _by_use(analysis, recorded)
 
 
 def _shows_overlap(recorded: RecordedBatches) -> bool:
@@ -65,29 +66,71 @@ def fit_mutual(recorded: RecordedBatches) -> Mutual:
     return Mutual(float(grid[best]), float(near[0]), float(near[-1]))
 
 
-def _by_cpu(analysis: Analysis, recorded: RecordedBatches) -> Mutual:
-    """Batches need so many cores each, and the server can have those that others leave.
+def _by_use(analysis: Analysis, recorded: RecordedBatches) -> Mutual:
+    """From what batches use of the cores or of a GPU, whichever two of them have to share more."""
+    by_cpu = _by_cores(analysis, recorded) or _by_cpu(analysis, recorded)
+    by_device = _by_device(analysis, recorded)
+    known = [each for each in (by_cpu, by_device) if each is not None]
+    return max(known, key=lambda each: each.value) if known else Mutual(*thresholds.MUTUAL_UNSEEN)
 
-    Where batches always overlap, the time of one beyond its share of the CPU time is what the
-    others cost it. Where they never do, two of them need twice the cores of one.
-    """
+
+def _by_cores(analysis: Analysis, recorded: RecordedBatches) -> Mutual | None:
+    """Two batches, the rest of the server and other processes share the machine's cores."""
+    found = find_batch_cores(analysis, recorded)
     cores, busy, server = machine_cores(analysis), cpu_busy(analysis), server_cores(analysis)
-    value, least, most = thresholds.MUTUAL_UNSEEN
+    if (
+        found is None
+        or isinstance(cores, Unavailable)
+        or isinstance(busy, Unavailable)
+        or isinstance(server, Unavailable)
+    ):
+        return None
+    one = found.each + found.rest + max(0.0, cores * busy - server)
+    value = max(0.0, (one + found.each) / max(one, cores) - 1) + thresholds.MUTUAL_BEYOND_CORES
+    error = max(thresholds.MUTUAL_BY_CORES_MIN_ERROR, 4 * found.each_error / cores)
+    return _within(value, error)
+
+
+def _by_cpu(analysis: Analysis, recorded: RecordedBatches) -> Mutual | None:
+    """Batches need so many cores each, and the server can have those that others leave."""
+    cores, busy, server = machine_cores(analysis), cpu_busy(analysis), server_cores(analysis)
     if (
         isinstance(cores, Unavailable)
         or isinstance(busy, Unavailable)
         or isinstance(server, Unavailable)
     ):
-        return Mutual(value, least, most)
-    server_ns = server * recorded.window_ns
+        return None
+    free = cores - max(0.0, cores * busy - server)
+    _, least, most = thresholds.MUTUAL_UNSEEN
+    return _within(_shared(recorded, server * recorded.window_ns, free), most - least)
+
+
+def _by_device(analysis: Analysis, recorded: RecordedBatches) -> Mutual | None:
+    """Two batches on the busiest GPU: one works at a time; None where the trace has no GPU."""
+    busy_ns = [each.timeline.busy_ns for each in analysis.idle if each.timeline.is_device]
+    if not busy_ns:
+        return None
+    _, least, most = thresholds.MUTUAL_UNSEEN
+    return _within(_shared(recorded, max(busy_ns), 1.0), most - least)
+
+
+def _shared(recorded: RecordedBatches, used_ns: float, free: float) -> float:
+    """The slow-down of batches that together used so much time of ``free`` cores or devices.
+
+    Where batches always overlap, the time of one beyond its share of the used time is what the
+    others cost it. Where they never do, two of them need twice as much as one.
+    """
     others = float(recorded.others.mean())
     if others > thresholds.ALONE_MAX_OTHERS:
-        alone_ns = server_ns / len(recorded.others)
-        found = (float(recorded.taken_ns.mean()) / alone_ns - 1) / others
-    else:
-        end_ns = recorded.start_ns + recorded.taken_ns.astype(np.int64)
-        running_ns = max(1, union(recorded.start_ns, end_ns).total_ns)
-        free = cores - max(0.0, cores * busy - server)
-        found = 2 * min(server_ns / running_ns, free) / free - 1
-    value = min(max(0.0, found), most)
-    return Mutual(value, max(0.0, value - (most - least)), min(most, value + (most - least)))
+        alone_ns = max(1.0, used_ns / len(recorded.others))
+        return (float(recorded.taken_ns.mean()) / alone_ns - 1) / others
+    end_ns = recorded.start_ns + recorded.taken_ns.astype(np.int64)
+    running_ns = max(1, union(recorded.start_ns, end_ns).total_ns)
+    return 2 * min(used_ns / running_ns, free) / free - 1
+
+
+def _within(value: float, error: float) -> Mutual:
+    """From 0 to the most that a slow-down can be."""
+    most = thresholds.MUTUAL_UNSEEN[2]
+    value = min(max(0.0, value), most)
+    return Mutual(value, max(0.0, value - error), min(most, value + error))

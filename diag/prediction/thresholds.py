@@ -72,6 +72,17 @@ BLOCKS: Final = 20
 # not show it. One thread more gave a live TensorFlow Serving on two cores 7 % throughput, which is
 # a slow-down of 0.87; runs that use one core of many slow each other down little.
 MUTUAL_UNSEEN: Final = (0.8, 0.4, 1.0)
+# Steps that CPU and running batches are averaged over (ns): the kernel counts CPU time in ticks of
+# 10 ms, a twentieth of it. Fewest steps, and the largest standard error of the cores of a batch
+# (cores), for which the line through them is used.
+CORES_STEP_NS: Final = 200_000_000
+CORES_MIN_STEPS: Final = 10
+CORES_MAX_ERROR: Final = 0.25
+# Slow-down beyond what the cores explain (ratio): caches, memory, and what handles the requests of
+# the moment. In 17 recordings of the demo and of live servers whose batches overlap, they slowed
+# each other down by 0.15 more (median), and by -0.4 to 0.75. Least range to both sides (ratio).
+MUTUAL_BEYOND_CORES: Final = 0.15
+MUTUAL_BY_CORES_MIN_ERROR: Final = 0.3
 # Reaction of an idle thread where no batch shows it (ns), as in diag/findings/thresholds.py.
 WAKE_NS: Final = 50_000
 # Limits of max_enqueued_batches that are tried where it is not known and requests were refused

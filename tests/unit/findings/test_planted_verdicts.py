@@ -44,7 +44,10 @@ def test_the_finding_about_what_was_planted_is_the_verdict(scenario: Scenario) -
     verdict = conclude(analysis, findings)
     assert verdict.id == scenario.finding, verdict.sentence
     assert all(finding.remedies for finding in findings[:1])
-    assert not unfounded_numbers(verdict.sentence, verdict.evidence)
+    sentence = verdict.sentence
+    for model in analysis.requests.models:
+        sentence = sentence.replace(model, "")  # a version is no figure
+    assert not unfounded_numbers(sentence, verdict.evidence)
 
 
 @pytest.mark.parametrize("scenario", SINGLE_CAUSE, ids=lambda scenario: scenario.name)

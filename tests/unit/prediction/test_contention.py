@@ -10,10 +10,14 @@ import numpy as np
 import pytest
 
 import diag
-from diag.analysis import Analysis
+from diag.analysis import Analysis, analyze
 from diag.prediction import thresholds
 from diag.prediction.batch_times import RecordedBatches, mean_others
 from diag.prediction.contention import find_mutual
+from diag.prediction.service import recorded_batches
+from diag.testing.gpu_server import SCENARIOS, simulate
+from diag.testing.gpu_server.plan import Load
+from diag.tuning import tune
 
 LIVE = Path(__file__).parents[2] / "recordings" / "live"
 MS = 1_000_000
@@ -65,3 +69,17 @@ def test_resampled_batches_keep_their_parts_of_the_window_together() -> None:
     parts = again.taken_ns.reshape(20, 16)
     assert (np.diff(parts, axis=1) == MS).all()
     assert len(set(parts[:, 0].tolist())) < 20
+
+
+def test_two_batches_on_one_gpu_gain_little() -> None:
+    plan = SCENARIOS["batch-size-too-small"].plan
+    model = replace(plan.models[0], load=Load(rate_per_s=600))
+    plan = replace(plan, models=(model,), batch_threads=1)
+    analysis = analyze(simulate(plan, seed=1).capture())
+    found = find_mutual(analysis, recorded_batches(analysis))
+    assert found.value > 0.7  # a run is on the GPU for 2.07 of 2.2 ms
+    made = tune(analysis, {"num_batch_threads": 2}).prediction
+    rerun = analyze(simulate(replace(plan, batch_threads=2), seed=1).capture()).requests
+    reached_ms = float(rerun.duration_ns[rerun.complete].mean()) / 1e6
+    assert isinstance(made, dict)
+    assert made["mean_ms"].low < reached_ms < made["mean_ms"].high
