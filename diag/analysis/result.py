@@ -40,6 +40,7 @@ from diag.model.printable import NAME_MAX_CHARS, printable
 from diag.model.program import Program
 from diag.model.quantity import duration, percent
 from diag.model.serving import BatchTable, CloseReason, Mode, Queue, RequestTable, Stage
+from diag.model.weakly_referable import WeaklyReferable
 
 _HTML_CAUSES = 3
 
@@ -192,7 +193,7 @@ class GapSummary:
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Analysis:
+class Analysis(WeaklyReferable):
     """All that diag computes from one Capture. Numbers are not rounded.
 
     Times are in ns since the capture's origin unless their names say otherwise. Two analyses are

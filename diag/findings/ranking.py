@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from diag.findings.disturbance import undisturbed
 from diag.findings.failed import failed_requests
@@ -25,8 +26,20 @@ if TYPE_CHECKING:
     from diag.model.finding import Finding
 
 
+# Gains are simulated, which takes seconds: a report, its exit status and its charts share them. An
+# entry ends with its analysis.
+_found_before: WeakKeyDictionary[Analysis, tuple[Finding, ...]] = WeakKeyDictionary()
+
+
 def run_rules(analysis: Analysis) -> tuple[Finding, ...]:
     """Everything that any rule finds, the most important first; empty for a healthy server."""
+    found = _found_before.get(analysis)
+    if found is None:
+        found = _found_before[analysis] = _run_rules(analysis)
+    return found
+
+
+def _run_rules(analysis: Analysis) -> tuple[Finding, ...]:
     failed = FailureInputs(analysis, failed_requests(analysis))
     failures = _found(rule.find(failed) for rule in FAILURE_RULES)
     inputs, loop = rule_inputs(analysis), loop_inputs(analysis)

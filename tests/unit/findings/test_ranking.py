@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
@@ -14,6 +16,8 @@ from diag.model.availability import Unavailable
 from diag.model.finding import Finding, Severity, Tier
 from diag.model.gaps import Confidence
 from diag.testing.gpu_server import SCENARIOS, SINGLE_CAUSE, simulate
+from tests.unit.analysis.traces import analyzed
+from tests.unit.findings.servers import AT_ONCE, sessions
 
 FINDING = Finding(
     id="a",
@@ -91,3 +95,12 @@ def test_spare_capacity_is_not_found_next_to_what_has_to_be_changed() -> None:
     findings = find(analysis)
     assert [finding.id for finding in findings] == ["kernel-time-unstable"]
     assert "with no open request" in conclude(analysis, findings).device
+
+
+def test_findings_are_computed_once_for_an_analysis_and_forgotten_with_it() -> None:
+    analysis = analyzed(sessions(40), AT_ONCE)
+    assert find(analysis) is find(analysis)
+    analysis_ref = weakref.ref(analysis)
+    del analysis
+    gc.collect()
+    assert analysis_ref() is None
