@@ -20,8 +20,10 @@ class Failures:
             calls. Only the check of the inputs' first dimensions comes before that call.
         early: Ended before they joined a batch, in a trace without such calls: other versions may
             not record them.
+        uncalled_start_ns: (n,) begin of each of these two kinds, ns since the capture's origin.
+        uncalled_end_ns: (n,) end of each.
         refused_rows: (n,) rows of each request that the batch scheduler refused; -1 unknown.
-        refused_start_ns: (n,) begin of each of these requests, ns since the capture's origin.
+        refused_start_ns: (n,) begin of each of these requests.
         refused_end_ns: (n,) end of each; of a call of ``BatchFunction``, when it was done.
         refused_while_waiting: (n,) whether a task waited in some queue as each was refused. A queue
             that is full has waiting tasks.
@@ -34,6 +36,8 @@ class Failures:
 
     unscheduled: int
     early: int
+    uncalled_start_ns: Int64s
+    uncalled_end_ns: Int64s
     refused_rows: Int64s
     refused_start_ns: Int64s
     refused_end_ns: Int64s

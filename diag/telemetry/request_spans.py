@@ -17,7 +17,8 @@ from diag.telemetry.span_keys import SpanKeys, child
 # OpenTelemetry's default limit of a span (LinkCountLimit, specification/trace/sdk.md).
 LINKS_MAX = 128
 NOT_RUN = "its batch did not run"
-REFUSED = "refused before it joined a batch"
+UNCALLED = "failed before it was enqueued for a batch"
+REFUSED = "refused by the batch scheduler"
 
 
 def request_spans(
@@ -50,27 +51,27 @@ def request_spans(
         yield from _stages(analysis, key, origin_unix_ns, row)
 
 
-def refused_spans(analysis: Analysis, keys: SpanKeys, origin_unix_ns: int) -> Iterator[Span]:
-    """Requests that the batch scheduler refused; the trace names no model of them."""
+def failed_spans(analysis: Analysis, keys: SpanKeys, origin_unix_ns: int) -> Iterator[Span]:
+    """Requests that failed before they joined a batch; the trace names no model of them."""
     failures = analysis.failures
-    for row, (start_ns, end_ns, rows) in enumerate(
-        zip(
-            failures.refused_start_ns.tolist(),
-            failures.refused_end_ns.tolist(),
-            failures.refused_rows.tolist(),
-            strict=True,
-        )
-    ):
-        yield Span(
-            keys.root("refused", row),
-            b"",
-            "request refused",
-            origin_unix_ns + start_ns,
-            origin_unix_ns + end_ns,
-            (("diag.rows", rows),) if rows >= 0 else (),
-            error=REFUSED,
-            is_server=True,
-        )
+    kinds = (
+        ("uncalled", UNCALLED, failures.uncalled_start_ns, failures.uncalled_end_ns),
+        ("refused", REFUSED, failures.refused_start_ns, failures.refused_end_ns),
+    )
+    for kind, error, starts_ns, ends_ns in kinds:
+        edges = zip(starts_ns.tolist(), ends_ns.tolist(), strict=True)
+        for row, (start_ns, end_ns) in enumerate(edges):
+            rows = int(failures.refused_rows[row]) if kind == "refused" else -1
+            yield Span(
+                keys.root(kind, row),
+                b"",
+                f"request {kind}",
+                origin_unix_ns + start_ns,
+                origin_unix_ns + end_ns,
+                (("diag.rows", rows),) if rows >= 0 else (),
+                error=error,
+                is_server=True,
+            )
 
 
 def _attributes(analysis: Analysis, row: int) -> Attributes:

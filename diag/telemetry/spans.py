@@ -16,7 +16,7 @@ from diag.model.spans import Attributes, Span, SpanSet
 from diag.telemetry.batch_spans import batch_spans
 from diag.telemetry.idle_spans import GAPS_MAX, idle_spans
 from diag.telemetry.iteration_spans import iteration_spans
-from diag.telemetry.request_spans import refused_spans, request_spans
+from diag.telemetry.request_spans import failed_spans, request_spans
 from diag.telemetry.span_keys import SpanKeys
 from diag.version import __version__
 
@@ -66,7 +66,7 @@ def _no_clock(found: object) -> InputError:
 def _earliest_ns(analysis: Analysis) -> int:
     """The earliest time of a span, ns since the origin; below 0 for events before the recording."""
     columns = [analysis.requests.start_ns, analysis.batches.start_ns, analysis.gaps.start_ns]
-    columns += [analysis.failures.refused_start_ns]
+    columns += [analysis.failures.uncalled_start_ns, analysis.failures.refused_start_ns]
     if not isinstance(analysis.loops, Unavailable):
         table = analysis.loops.iterations
         columns += [table.start_ns, table.model_start_ns]
@@ -78,7 +78,7 @@ def _spans(
 ) -> Iterator[Span]:
     rows = np.sort(slowest(analysis.requests, max_requests))
     yield from request_spans(analysis, keys, origin_unix_ns, rows)
-    yield from refused_spans(analysis, keys, origin_unix_ns)
+    yield from failed_spans(analysis, keys, origin_unix_ns)
     yield from batch_spans(analysis, keys, origin_unix_ns, _batches_of(analysis, rows))
     iterations = _slowest_iterations(analysis, max_requests)
     yield from iteration_spans(analysis, keys, origin_unix_ns, iterations)
@@ -129,9 +129,6 @@ def _left_out(analysis: Analysis, max_requests: int) -> Iterator[str]:
             yield f"{count - max_requests:,} of {count:,} {what} are left out, the fastest ones."
     if total and isinstance(analysis.paths, Unavailable):
         yield f"Stages are left out: {analysis.paths.reason}."
-    failures = analysis.failures
-    if unseen := failures.unscheduled + failures.early:
-        yield f"{unseen:,} requests that failed before a batch scheduler was called are left out."
     for index, timeline in enumerate(analysis.timelines):
         gaps = int((analysis.gaps.timeline_index == index).sum())
         if gaps > GAPS_MAX:

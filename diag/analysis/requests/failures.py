@@ -37,7 +37,7 @@ def find_failures(inputs: KindInputs) -> Failures:
     # Other versions may not record the calls, or name them differently: then a missing call says
     # nothing.
     shows_calls = len(call) > 0 and bool(was_called[enqueued].all())
-    uncalled = int((is_refused & ~was_called).sum())
+    uncalled = sessions[is_refused & ~was_called]
     is_refused &= was_called
 
     in_failed = owned & (tasks.batch >= 0)
@@ -57,8 +57,10 @@ def find_failures(inputs: KindInputs) -> Failures:
     accepted_call = np.unique(owners.call[owners.call >= 0])
     accepted_rows = np.concatenate((rows[enqueued], call_rows[accepted_call]))
     return Failures(
-        unscheduled=uncalled if shows_calls else 0,
-        early=0 if shows_calls else uncalled,
+        unscheduled=len(uncalled) if shows_calls else 0,
+        early=0 if shows_calls else len(uncalled),
+        uncalled_start_ns=start_ns[uncalled],
+        uncalled_end_ns=end_ns[uncalled],
         refused_rows=np.concatenate((rows[is_refused], call_rows[refused_call])),
         refused_start_ns=start_ns[np.concatenate(refused_rows)],
         refused_end_ns=np.concatenate((end_ns[refused_rows[0]], linked.ops.done_ns[refused_call])),

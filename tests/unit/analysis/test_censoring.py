@@ -167,6 +167,8 @@ def test_refused_enqueues_are_counted_not_listed() -> None:
     assert len(analysis.requests) == 1
     assert analysis.counts.refused == 2
     assert analysis.counts.censored == 0
+    assert analysis.failures.refused_start_ns.tolist() == [100_000, 200_000]
+    assert analysis.failures.refused_end_ns.tolist() == [108_000, 209_000]
 
 
 def test_call_without_its_done_leaves_the_request_incomplete() -> None:

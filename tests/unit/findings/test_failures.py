@@ -209,6 +209,10 @@ def test_at_tracer_level_1_a_batch_without_a_run_says_nothing() -> None:
 
 def test_a_scheduler_whose_calls_have_other_names_rejects_no_inputs() -> None:
     """Accepted requests without a known call: then a missing call says nothing."""
-    assert server(unscheduled(10)).failures.unscheduled == 10
+    named = server(unscheduled(10)).failures
+    assert named.unscheduled == 10
     renamed = analyzed(sessions(40) + unscheduled(10), FILE).failures
     assert (renamed.unscheduled, renamed.refused) == (0, 10)
+    for failures in (named, renamed):
+        assert failures.uncalled_start_ns.tolist() == [600_000_000 + 20_000 * i for i in range(10)]
+        assert set((failures.uncalled_end_ns - failures.uncalled_start_ns).tolist()) == {10_000}

@@ -293,7 +293,17 @@ def make_analysis(
             events=12_345,
         ),
         failures=Failures(
-            0, 0, np.full(4, 1), np.arange(4), np.arange(4) + MS, np.ones(4, np.bool_), 8, 0, 0
+            unscheduled=0,
+            early=0,
+            uncalled_start_ns=np.empty(0, np.int64),
+            uncalled_end_ns=np.empty(0, np.int64),
+            refused_rows=np.full(4, 1),
+            refused_start_ns=np.arange(4),
+            refused_end_ns=np.arange(4) + MS,
+            refused_while_waiting=np.ones(4, np.bool_),
+            accepted_rows=8,
+            unmerged=0,
+            expired=0,
         ),
         requests=make_requests(model),
         batches=batches,

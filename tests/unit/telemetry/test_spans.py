@@ -171,23 +171,37 @@ def test_a_request_whose_batch_did_not_run_is_an_error() -> None:
     assert [span.error for span in named(spans, "batch")] == ["it did not run", ""]
 
 
-def test_refused_requests_are_errors_from_begin_to_end() -> None:
-    spans = named(spans_of(make_analysis()), "request refused")
-    assert [(s.start_unix_ns, s.end_unix_ns) for s in spans] == [
-        (ORIGIN_UNIX_NS + i, ORIGIN_UNIX_NS + i + MS) for i in range(4)
+def test_requests_that_joined_no_batch_are_errors_from_begin_to_end() -> None:
+    analysis = make_analysis()
+    failures = replace(
+        analysis.failures,
+        unscheduled=1,
+        uncalled_start_ns=np.array([7]),
+        uncalled_end_ns=np.array([9]),
+        refused_rows=np.array([1, -1, 1, 1]),
+    )
+    spans = spans_of(replace(analysis, failures=failures))
+    assert [
+        (span.name, span.start_unix_ns - ORIGIN_UNIX_NS, span.end_unix_ns - span.start_unix_ns)
+        for span in spans
+        if span.error
+    ] == [
+        ("request uncalled", 7, 2),
+        ("request refused", 0, MS),
+        ("request refused", 1, MS),
+        ("request refused", 2, MS),
+        ("request refused", 3, MS),
     ]
-    assert {(s.error, s.attributes) for s in spans} == {
-        ("refused before it joined a batch", (("diag.rows", 1),))
-    }
+    refused = named(spans, "request refused")
+    assert {span.error for span in refused} == {"refused by the batch scheduler"}
+    rows = (("diag.rows", 1),)
+    assert [span.attributes for span in refused] == [rows, (), rows, rows]
 
 
 def test_what_is_left_out_is_said() -> None:
-    analysis = make_analysis()
-    failures = replace(analysis.failures, unscheduled=2, early=1)
-    assert make_spans(replace(analysis, failures=failures), 2).left_out == (
+    assert make_spans(make_analysis(), 2).left_out == (
         "1 of 3 requests are left out, the fastest ones.",
         "Stages are left out: built by hand.",
-        "3 requests that failed before a batch scheduler was called are left out.",
     )
 
 
