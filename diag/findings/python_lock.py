@@ -11,7 +11,8 @@ from diag.model.loops import FunctionPlace, LoopStage
 
 if TYPE_CHECKING:
     from diag.findings.loop_inputs import LoopInputs
-    from diag.model.loops import PipelineStage, PythonFunction
+    from diag.model.input_pipelines import PipelineStage
+    from diag.model.loops import PythonFunction
 
 
 def map_functions(inputs: LoopInputs) -> list[PythonFunction]:

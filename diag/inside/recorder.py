@@ -92,7 +92,9 @@ class Recorder:
         while not self._ending.is_set():
             if select.select([launcher], [], [], _POLL_S)[0]:
                 with self._recording:
-                    line = requests.readline()
+                    # Once ``end`` was called, Python ends, and takes its threads with it in calls
+                    # of the profiler, which then end the process.
+                    line = "" if self._ending.is_set() else requests.readline()
                     if not line:
                         return
                     request = json.loads(line)

@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 from diag.model.availability import Unavailable
 from diag.model.events import Bools, Int32s, Int64s
 from diag.model.gaps import Confidence
+from diag.model.input_pipelines import Pipeline
 
 
 class LoopStage(enum.Enum):
     """Where an iteration's time went, in the order of columns; docs/loops.md has the edges."""
 
     REQUEST_WAIT = "request-wait"
+    REQUEST_READ = "request-read"
+    RESULT_WAIT = "result-wait"
     INPUT_WAIT = "input-wait"
     INPUT_FETCH = "input-fetch"
     PREPROCESS = "preprocess"
@@ -117,11 +120,29 @@ class IterationTable:
         return self.end_ns - self.start_ns
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class LoopPieces:
+    """The time of iterations in order, cut by stage; neighbours differ in stage or iteration.
+
+    Attributes:
+        iteration: (n,) int64 ascending, row of the ``IterationTable``.
+        start_ns: (n,) int64, ns since the capture's origin.
+        end_ns: (n,) int64, half-open end.
+        stage_index: (n,) int64, into ``LOOP_STAGES``.
+    """
+
+    iteration: Int64s
+    start_ns: Int64s
+    end_ns: Int64s
+    stage_index: Int64s
+
+
 class FunctionPlace(enum.Enum):
     """Where a Python function runs."""
 
     LOOP = "loop"  # between calls of the model
     MAP = "map"  # on a thread of tf.data
+    POOL = "pool"  # on a thread of a pool, which no loop runs on
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +157,8 @@ class PythonFunction:
         stage: What its time counts as in the iterations.
         leaf: Its function that is most often the innermost one, ``file:line name``.
         samples: Number of samples, without those that a late sampler counted once.
-        share: Of the time of the iterations, 0 to 1; for ``MAP``, of the sampled time of those
-            threads inside the pipeline's Python functions.
+        share: Of the time of the iterations, 0 to 1; for ``MAP`` and ``POOL``, of the sampled time
+            of those threads inside functions of the program.
         error: One standard deviation of ``share``, by the number of samples.
         cpu_ratio: CPU time over time, 0 to 1: near 0 it waits, near 1 it computes.
     """
@@ -157,99 +178,6 @@ class PythonFunction:
     def label(self) -> str:
         """``serve.py:10 load``."""
         return f"{self.file}:{self.line} {self.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class PipelineStage:
-    """One dataset of a tf.data pipeline, as the runtime ran it.
-
-    Attributes:
-        path: Iterators from the root to it, with epochs left out.
-        kind: Last part of the path, such as ``MapAndBatch``.
-        name: The dataset's node, as the trace names it: the user's name, or ``MapDataset:2``.
-        written: What the user wrote, where the runtime changed it.
-        depth: Number of stages between the root and it.
-        elements: Calls for an element.
-        function_ns: Mean time of its function per call, while it executes; Unavailable without one.
-        function_calls: Number of calls of its function.
-        used: Mean number of its functions executing at a time.
-        parallelism: Calls at a time that it may make; Unavailable where it is sequential or the
-            trace does not tell.
-        is_sequential: Whether it runs one function at a time.
-        autotuned: Whether the runtime chose the parallelism.
-        made_parallel: Whether the user left a map sequential that the runtime made parallel.
-        injected: Whether the runtime added it.
-        buffer_limit: Elements that its buffer may hold.
-        batch_size: Elements of a batch.
-        wait_share: Ratio of the time that the program waits for input in which a function of this
-            stage, or the stage itself, executes.
-        python_share: Ratio of the function's time inside a Python function; 0 without one.
-        op: The op with most time in its function; "" where the trace shows none.
-        runs_ops: Whether any op was seen in its function.
-    """
-
-    path: str
-    kind: str
-    name: str
-    written: str
-    depth: int
-    elements: int
-    function_ns: float | Unavailable
-    function_calls: int
-    used: float
-    parallelism: int | Unavailable
-    is_sequential: bool
-    autotuned: bool
-    made_parallel: bool
-    injected: bool
-    buffer_limit: int | Unavailable
-    batch_size: int | Unavailable
-    wait_share: float
-    python_share: float
-    op: str
-    runs_ops: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Pipeline:
-    """A tf.data pipeline that the program reads.
-
-    Attributes:
-        name: Node of its last dataset.
-        instances: Iterators of this form that were read; many where it is made again and again.
-        calls: Calls of ``next()`` in the window.
-        wait_ns: Total time in them without an element ready.
-        wait_ratio: Of the window, 0 to 1.
-        empty_ratio: Calls that waited, over all calls.
-        occupancy: Mean number of ready elements in the last buffer; Unavailable without one.
-        producer_busy: Ratio of the time in which the producer of the last buffer works;
-            Unavailable without a buffer.
-        threadpool_size: Threads of the pool that runs its functions.
-        cpu_budget: CPUs that the autotuner plans with.
-        autotuned: Whether the autotuner is on.
-        critical: Index into ``stages`` of the stage that decides how fast elements come; -1 where
-            the program does not wait, or it is not known.
-        stages: From the root to the sources.
-    """
-
-    name: str
-    instances: int
-    calls: int
-    wait_ns: int
-    wait_ratio: float
-    empty_ratio: float
-    occupancy: float | Unavailable
-    producer_busy: float | Unavailable
-    threadpool_size: int | Unavailable
-    cpu_budget: int | Unavailable
-    autotuned: bool
-    critical: int
-    stages: tuple[PipelineStage, ...]
-
-    @property
-    def critical_stage(self) -> PipelineStage | None:
-        """The critical stage, or None."""
-        return self.stages[self.critical] if self.critical >= 0 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +208,7 @@ class Loops:
 
     Attributes:
         iterations: The calls of the model.
+        pieces: Their time in order; for each iteration and stage it adds up to ``stage_ns``.
         functions: Python functions by time, most first; Unavailable without stack samples.
         pipelines: tf.data pipelines, the most waited for first.
         retracing: Traces of functions.
@@ -289,6 +218,7 @@ class Loops:
     """
 
     iterations: IterationTable
+    pieces: LoopPieces
     functions: tuple[PythonFunction, ...] | Unavailable
     pipelines: tuple[Pipeline, ...]
     retracing: Retracing

@@ -9,10 +9,12 @@ from diag.model.tracks import TrackGroup, TrackSet
 from diag.tracks.arrows import find_arrows
 from diag.tracks.batches import batch_group
 from diag.tracks.idle import idle_group
+from diag.tracks.iterations import iteration_group
 from diag.tracks.load import load_group
 from diag.tracks.recorded import recorded_group
 from diag.tracks.requests import request_group
 from diag.tracks.samples import sample_group
+from diag.tracks.stacks import stack_group
 
 
 def make_tracks(analysis: Analysis) -> TrackSet:
@@ -30,6 +32,11 @@ def _groups(analysis: Analysis, left_out: list[str]) -> Iterator[TrackGroup]:
         left_out.append(f"Stages are left out of {without:,} requests; the slowest have them.")
     yield group
     yield batch_group(analysis, arrows.of_batch)
+    group, without = iteration_group(analysis)
+    if without:
+        left_out.append(f"Stages are left out of {without:,} iterations; the slowest have them.")
+    yield group
+    yield stack_group(analysis)
     yield idle_group(analysis)
     yield load_group(analysis)
     group, why = sample_group(analysis)

@@ -167,6 +167,47 @@ def test_a_signal_that_the_program_gets_itself_loses_the_recording_and_says_so(r
     )
 
 
+def test_a_program_that_ends_begins_no_other_recording(tmp_path: Path) -> None:
+    """A request comes while the program does not let go of Python's lock, and then ends."""
+    program = """
+import atexit
+atexit.register(time.sleep, 1)  # registered before the recorder's end, so called after it
+import tensorflow
+while not os.path.exists(LOG):
+    time.sleep(0.01)
+os.kill(os.getppid(), signal.SIGSTOP)
+time.sleep(1)  # the recording of 0.3 s ends
+print(len(open(LOG).read().splitlines()), flush=True)
+sys.setswitchinterval(60)
+os.kill(os.getppid(), signal.SIGCONT)
+end = time.monotonic() + 1
+while time.monotonic() < end:
+    pass
+"""
+    run = Run(tmp_path, trace="  something 1..2ms")
+    script = tmp_path / "serve.py"
+    script.write_text(PROGRAM.replace("import tensorflow\n", "") + program)
+    done = run.run(sys.executable, str(script))
+    assert done.returncode == 0, done.stderr
+    assert len(run.sessions()) == int(done.stdout)
+
+
+def test_a_program_goes_on_when_diag_is_killed(run: Run) -> None:
+    program = """
+recording()
+os.kill(os.getppid(), signal.SIGKILL)
+while open(LOG).read().count("export") < 4:
+    time.sleep(0.02)
+open("served", "w").close()
+"""
+    run.environment["TMPDIR"] = str(run.folder)  # nobody is left to remove the folder
+    assert run(program).returncode == -signal.SIGKILL
+    served, until_s = run.folder / "served", time.monotonic() + 20
+    while not served.exists():
+        assert time.monotonic() < until_s
+        time.sleep(0.05)
+
+
 def test_a_child_of_fork_ends_the_parents_session_and_writes_nothing(run: Run) -> None:
     program = """
 recording()

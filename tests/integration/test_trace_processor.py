@@ -8,6 +8,7 @@ import pytest
 
 import diag
 from diag.formats.trace.event_names import HOST_PLANE
+from diag.model.loops import LOOP_STAGES
 from diag.model.printable import printable
 from diag.testing.gpu_server import SCENARIOS, simulate
 from diag.testing.space_builder import SpaceBuilder
@@ -44,11 +45,12 @@ def test_every_sample_opens_and_has_what_the_analysis_found(
     sample: Path, format_: str, tmp_path: Path
 ) -> None:
     analysis = diag.analyze(diag.open_bundle(SAMPLE_TRACES / sample))
-    problems, requests, batches, idle, recorded, arrows = query(
+    problems, requests, batches, iterations, idle, recorded, arrows = query(
         write(analysis, format_, tmp_path),
         PROBLEMS,
         "select count(*), coalesce(sum(dur), 0) from slice where name glob 'request [0-9]*'",
         "select count(*) from slice where name glob 'batch [0-9]*'",
+        "select count(*), coalesce(sum(dur), 0) from slice where name glob 'iteration [0-9]*'",
         "select coalesce(sum(dur), 0) from slice where category glob 'confidence *'",
         "select count(*) from slice",
         "select count(*) from flow",
@@ -57,6 +59,9 @@ def test_every_sample_opens_and_has_what_the_analysis_found(
     table = analysis.requests
     assert requests == [[len(table), int(table.duration_ns.sum())]]
     assert batches == [[len(analysis.batches)]]
+    loops = analysis.loops
+    spans = () if isinstance(loops, diag.Unavailable) else loops.iterations.duration_ns
+    assert iterations == [[len(spans), sum(spans)]]
     assert idle == [[sum(each.idle_ns for each in analysis.idle)]]
     assert recorded[0][0] >= sum(len(plane.events) for plane in analysis.capture.planes)
     assert arrows == [[len(table.batch_index)]]
@@ -81,6 +86,28 @@ def test_a_kernel_is_connected_with_its_batch_and_that_with_its_requests(
     (device,) = analysis.devices
     assert 0 < from_batches[0][0] <= device.kernels + device.copies + device.memsets
     assert kernel == [[1]]
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_stages_and_sampled_functions_of_a_loop_are_below_its_iterations(
+    format_: str, tmp_path: Path
+) -> None:
+    analysis = diag.analyze(diag.open_bundle(SAMPLE_TRACES / "loop-naive" / "bundle.zip"))
+    assert not isinstance(analysis.loops, diag.Unavailable)
+    stages, load = query(
+        write(analysis, format_, tmp_path),
+        "select s.name, sum(s.dur) from slice s join slice i on s.parent_id = i.id "
+        "where i.name glob 'iteration [0-9]*' group by s.name",
+        "select sum(dur) from slice where name = 'naive.py:29 load_image'",
+    )
+    table = analysis.loops.iterations
+    assert dict(stages) == {
+        stage.value: time_ns
+        for stage, time_ns in zip(LOOP_STAGES, table.stage_ns.sum(axis=0).tolist(), strict=True)
+        if time_ns
+    }
+    # It is in each iteration, 100 of about 108 ms.
+    assert load[0][0] == pytest.approx(0.93 * analysis.capture.window.duration_ns, rel=0.05)
 
 
 @pytest.mark.parametrize("format_", FORMATS)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diag.analysis.intervals.sets import merge, subtract, union
-from diag.analysis.intervals.tiling import Layer, tile
+from diag.analysis.intervals.sets import merge
+from diag.analysis.intervals.tiling import Layer, Pieces, tile
+from diag.analysis.loops.blanks import find_blanks
 from diag.analysis.loops.calls import PythonThread, find_threads
 from diag.analysis.loops.layers import (
     call_of,
@@ -22,7 +23,7 @@ from diag.analysis.loops.stack_kinds import when_others_work
 from diag.model.availability import Unavailable
 from diag.model.events import Bools, Int64s, Plane
 from diag.model.intervals import IntervalSet
-from diag.model.loops import LOOP_STAGES, IterationTable, LoopStage, LoopThread
+from diag.model.loops import LOOP_STAGES, IterationTable, LoopPieces, LoopStage, LoopThread
 from diag.model.stacks import StackSamples
 from diag.model.window import Window
 
@@ -38,6 +39,7 @@ class ThreadIterations:
         start_ns: (n,).
         end_ns: (n,).
         complete: (n,).
+        pieces: Their time in order; owners are the iterations, codes the stages.
         stage_ns: (n, stages).
         model: (n, 2) begin and end of the model call.
         described: What is said of the thread.
@@ -48,6 +50,7 @@ class ThreadIterations:
     start_ns: Int64s
     end_ns: Int64s
     complete: Bools
+    pieces: Pieces
     stage_ns: Int64s
     model: Int64s
     described: LoopThread
@@ -89,6 +92,19 @@ def table_of(found: tuple[ThreadIterations, ...]) -> IterationTable:
     )
 
 
+def pieces_of(found: tuple[ThreadIterations, ...]) -> LoopPieces:
+    """Their time in order, with the rows of the table."""
+    none = np.empty(0, np.int64)
+    before = np.cumsum([0, *(len(each.start_ns) for each in found)]).tolist()
+    owners = [each.pieces.owner + first for each, first in zip(found, before, strict=False)]
+    return LoopPieces(
+        iteration=np.concatenate([none, *owners]),
+        start_ns=np.concatenate([none, *(each.pieces.start_ns for each in found)]),
+        end_ns=np.concatenate([none, *(each.pieces.end_ns for each in found)]),
+        stage_index=np.concatenate([none, *(each.pieces.code for each in found)]),
+    )
+
+
 def _cut(
     host: Plane,
     thread: PythonThread,
@@ -100,11 +116,11 @@ def _cut(
     events = host.events
     layers = find_layers(events, thread, spans)
     known = merge(*(each for _, each in layers))
-    whole = union(spans.start_ns, spans.end_ns)
-    blank = subtract(whole, known)
+    conversions = merge(*(each for stage, each in layers if stage is LoopStage.CONVERT))
+    blanks = find_blanks(events, thread, spans, known, conversions)
     first_call, last_call = model_bounds(layers, executed, spans)
     line_id = host.lines[thread.line].id
-    python = place_samples(samples, line_id, blank, known, spans, first_call, others_ns, executed)
+    python = place_samples(samples, line_id, blanks, known, spans, first_call, others_ns, executed)
     # While a JAX program waits for what it calls, XLA executes on other threads.
     works = [each for each in python.layers if each[0] not in _WAITING]
     waits = [each for each in python.layers if each[0] in _WAITING]
@@ -125,7 +141,15 @@ def _cut(
     )
     bounds = np.stack((first_call, last_call), axis=1)
     return ThreadIterations(
-        thread, spans.start_ns, spans.end_ns, spans.complete, stage_ns, bounds, described, python
+        thread,
+        spans.start_ns,
+        spans.end_ns,
+        spans.complete,
+        pieces,
+        stage_ns,
+        bounds,
+        described,
+        python,
     )
 
 

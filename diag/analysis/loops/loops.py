@@ -7,7 +7,7 @@ import re
 from diag.analysis.intervals.sets import union
 from diag.analysis.loops import thresholds
 from diag.analysis.loops.functions import find_functions
-from diag.analysis.loops.iterations import find_iterations, table_of
+from diag.analysis.loops.iterations import find_iterations, pieces_of, table_of
 from diag.analysis.loops.pipelines import find_pipelines
 from diag.analysis.loops.retracing import find_retracing
 from diag.model.availability import Unavailable
@@ -34,6 +34,7 @@ def find_loops(capture: Capture, host: Plane, program: Program) -> Loops | Unava
     confidence, reason = _confidence(table)
     return Loops(
         iterations=table,
+        pieces=pieces_of(found),
         functions=find_functions(host, found, capture.stacks),
         pipelines=find_pipelines(host.events, capture.window),
         retracing=find_retracing(host.events),

@@ -14,8 +14,8 @@ from diag.analysis.loops.map_functions import PYTHON_OPS, MapCalls, find_map_cal
 from diag.formats.trace import event_names as ev
 from diag.model.availability import Unavailable
 from diag.model.events import EventTable, Int64s
+from diag.model.input_pipelines import Pipeline, PipelineStage
 from diag.model.intervals import IntervalSet
-from diag.model.loops import Pipeline, PipelineStage
 from diag.model.window import Window
 
 _ASYNCHRONOUS = ("Prefetch", "MapAndBatch", "ParallelMap", "ParallelInterleave", "ParallelBatch")

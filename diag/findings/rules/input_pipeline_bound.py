@@ -19,7 +19,7 @@ from diag.model.quantity import duration
 if TYPE_CHECKING:
     from diag.findings.loop_inputs import LoopInputs
     from diag.model.finding import Remedy
-    from diag.model.loops import Pipeline, PipelineStage
+    from diag.model.input_pipelines import Pipeline, PipelineStage
 
 ID = "input-pipeline-bound"
 _WAIT = LoopStage.INPUT_WAIT

@@ -15,7 +15,7 @@ from diag.model.printable import NAME_MAX_CHARS, printable
 
 if TYPE_CHECKING:
     from diag.findings.loop_inputs import LoopInputs
-    from diag.model.loops import PipelineStage
+    from diag.model.input_pipelines import PipelineStage
 
 ID = "traced-constant-in-map"
 _CHEAP_OPS_LEVEL = 3

@@ -12,13 +12,26 @@ from diag.analysis.result import Analysis
 from diag.errors import UsageError
 from diag.formats.source import open_bundle
 from diag.model.availability import Unavailable
+from diag.model.loops import LOOP_STAGES
 from diag.model.serving import STAGES
 from diag.model.tracks import CounterTrack, SliceTrack, TrackGroup, TrackSet
 from diag.testing.gpu_server import SCENARIOS, simulate
 from diag.tracks.build import make_tracks
 from diag.tracks.encode import encode_timeline
+from diag.tracks.iterations import iteration_group
 from diag.tracks.requests import request_group
 from tests.conftest import sample_path
+from tests.unit.analysis.loops.programs import (
+    ANSWERING,
+    LOADING,
+    LOOPING,
+    TAKING,
+    analyzed_program,
+    both,
+    eager,
+    functions,
+    sampled,
+)
 from tests.unit.report.factory import MS, make_analysis, make_capture, make_rich_capture
 
 
@@ -191,6 +204,61 @@ def replace_rows(analysis: Analysis) -> object:
     columns += ("linked_by_index", "stage_ns", "stage_known", "batch_index")
     cut = {name: getattr(table, name)[none] for name in columns}
     return replace(table, **cut, batch_offsets=np.zeros(1, np.int64))
+
+
+def test_iterations_are_shown_by_thread_with_their_stages_in_order() -> None:
+    text = eager(4, 1000)
+    second = text.replace("plane /host:CPU\n", "").replace("id=77", "id=5")
+    analysis = analyzed_program(f"{text}\n{second}")
+    group = group_of(make_tracks(analysis), "iterations")
+    assert [track.name for track in group.tracks] == ["python #1", "python #2"]
+    table = analysis.loops.iterations
+    slices = slices_in(group)
+    begin, end = int(table.start_ns[1]), int(table.end_ns[1])
+    first = slices.index(("iteration 1", begin, end))
+    us, at, stages = 1000, begin, []
+    for name, length in [
+        ("not-known", 1000),
+        ("convert", 50),
+        *[("dispatch", 100), ("model", 100)] * 2,
+    ]:
+        stages.append((name, at, at + length * us))
+        at += length * us
+    assert slices[first + 1 : first + 7] == stages
+    for stage in LOOP_STAGES:
+        time_ns = sum(e - s for name, s, e in slices if name == stage.value)
+        assert time_ns == table.stage_ns[:, stage.index].sum(), stage
+    track = group.tracks[1]
+    assert isinstance(track, SliceTrack)
+    assert dict(track.slices.details[0].facts)["iteration"] == 4
+    assert dict(track.slices.details[0].facts)["call"] == "eager ops"
+
+
+def test_only_the_slowest_of_too_many_iterations_have_stages() -> None:
+    analysis = analyzed_program(functions(5, 1000, 500))
+    group, without = iteration_group(analysis, detailed_max=2)
+    names = [name for name, _, _ in slices_in(group)]
+    assert (without, names.count("model"), sum("iteration" in name for name in names)) == (3, 2, 5)
+
+
+def test_functions_of_samples_are_below_their_callers_and_in_the_place_of_their_ticks() -> None:
+    """One sample a ms stands for the half ms before it and the half ms after it."""
+    rows = [(500, LOADING), (1500, LOADING), (2500, TAKING), (3500, LOOPING), (9500, ANSWERING)]
+    other = sampled([(500, LOOPING)], line=99)
+    samples = replace(other, thread_id=other.thread_id + 1)
+    analysis = analyzed_program(eager(4, 1000), both(sampled(rows), samples))
+    group = group_of(make_tracks(analysis), "functions")
+    assert [track.name for track in group.tracks] == ["python", "thread 2"]
+    us = 1000
+    serve, load = "serve.py:3 serve", "serve.py:10 load"
+    assert slices_in(group) == [
+        (serve, 0, 4000 * us),
+        (load, 0, 2000 * us),
+        ("queue.py:154 Queue.get", 2000 * us, 3000 * us),
+        (serve, 9000 * us, 10_000 * us),
+        ("serve.py:20 answer", 9000 * us, 10_000 * us),
+        (serve, 0, 1000 * us),
+    ]
 
 
 def test_an_unknown_format_lists_the_known_ones() -> None:
