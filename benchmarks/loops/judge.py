@@ -20,6 +20,8 @@ SHARE_MAX_ERROR = 2.0
 # Which kinds of steps of the log are which stages.
 GROUPS: Mapping[str, tuple[tuple[str, ...], tuple[LoopStage, ...]]] = {
     "wait": (("wait",), (LoopStage.REQUEST_WAIT,)),
+    "read": (("read",), (LoopStage.REQUEST_READ,)),
+    "results": (("result",), (LoopStage.RESULT_WAIT,)),
     "next()": (("input",), (LoopStage.INPUT_WAIT, LoopStage.INPUT_FETCH)),
     "Python": (
         ("prepare", "answer"),

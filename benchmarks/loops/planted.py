@@ -66,6 +66,7 @@ PLANTED: tuple[Planted, ...] = (
     ),
     Planted("constant_in_map", "constant in `map`", ("traced-constant-in-map",), remedy="elements"),
     Planted("bursts", "jobs in bursts", (_IDLE,), "waits for a request"),
+    Planted("pool_map", "results of a pool of threads", (_IDLE,), "load_row", remedy="workers"),
     Planted("http_keep_alive", "HTTP, a thread a connection", (_AHEAD,), "parse", threads=4),
     Planted("http_new_threads", "HTTP, a thread a request", (_IDLE,), "a request", threads=4),
 )

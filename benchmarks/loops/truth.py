@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from diag.model.events import Int64s
 
-KINDS = ("wait", "input", "prepare", "model", "answer")
+KINDS = ("wait", "read", "result", "input", "prepare", "model", "answer")
 
 
 @dataclass(frozen=True, slots=True)

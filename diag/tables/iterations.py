@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _MEANINGS = {
     LoopStage.REQUEST_WAIT: "Waiting for a request, by samples of the stack.",
+    LoopStage.REQUEST_READ: "Reading the rest of a request from its connection, by samples.",
+    LoopStage.RESULT_WAIT: "Waiting for a result of the program's own pool, by samples.",
     LoopStage.INPUT_WAIT: "In `next()` until an element is ready.",
     LoopStage.INPUT_FETCH: "The rest of `next()`.",
     LoopStage.PREPROCESS: "Python or TensorFlow work before the model call, by samples or marks.",

@@ -48,8 +48,9 @@ def run(clients, pause_seconds, keep_alive, numbers):
             pass
 
         def do_POST(self):
-            with log.step("prepare"):
+            with log.step("read"):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+            with log.step("prepare"):
                 rows = tf.constant([parse_numbers(body)])
             with log.step("model"):
                 result = answer(rows)

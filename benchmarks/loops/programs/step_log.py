@@ -33,8 +33,9 @@ class StepLog:
         """A context: one step of the calling thread.
 
         Args:
-            kind: ``wait`` for a request, ``input`` from an iterator, ``prepare``, ``model``,
-                ``answer``; or ``made``, an element of a pipeline.
+            kind: ``wait`` for a request, ``read`` the rest of it, ``result`` of a pool,
+                ``input`` from an iterator, ``prepare``, ``model``, ``answer``; or ``made``, an
+                element of a pipeline.
             number: Of the element.
         """
         return _Step(self._rows, kind, number)

@@ -10,6 +10,7 @@ import numpy as np
 from diag.analysis.intervals.sets import is_covered, union
 from diag.analysis.loops.iterations import ThreadIterations
 from diag.analysis.loops.map_functions import PYTHON_OPS
+from diag.analysis.loops.stack_kinds import is_pool
 from diag.model.availability import Unavailable
 from diag.model.events import Int64s, Plane
 from diag.model.loops import LOOP_STAGES, FunctionPlace, LoopStage, PythonFunction
@@ -21,10 +22,14 @@ FUNCTIONS_MAX = 20
 def find_functions(
     host: Plane, found: tuple[ThreadIterations, ...], samples: StackSamples | Unavailable
 ) -> tuple[PythonFunction, ...] | Unavailable:
-    """The functions with most time, of loops and of pipelines."""
+    """The functions with most time, of loops, pipelines and pools."""
     if isinstance(samples, Unavailable):
         return samples
-    functions = (*_of_loops(found, samples), *_of_maps(host, samples))
+    functions = (
+        *_of_loops(found, samples),
+        *_of_maps(host, samples),
+        *_of_pools(host, found, samples),
+    )
     ranked = sorted(functions, key=lambda each: (-each.share, each.label))
     return tuple(ranked[:FUNCTIONS_MAX])
 
@@ -66,30 +71,35 @@ def _of_maps(host: Plane, samples: StackSamples) -> list[PythonFunction]:
         rows = np.flatnonzero(samples.line_id == host.lines[line].id)
         covered = is_covered(union(events.start_ns[own], events.end_ns[own]), samples.time_ns[rows])
         inside += rows[covered].tolist()
-    rows = np.array(inside, np.int64)
-    first, last = [], []
-    for stack_id in samples.stack_id[rows].tolist():
-        own_frames = [i for i in samples.stacks[stack_id] if samples.frames[i].is_user]
-        first.append(own_frames[0] if own_frames else -1)
-        last.append(own_frames[-1] if own_frames else -1)
-    function, leaf = np.array(first, np.int64), np.array(last, np.int64)
+    return _of_threads(samples, np.array(inside, np.int64), FunctionPlace.MAP, LoopStage.INPUT_WAIT)
+
+
+def _of_pools(
+    host: Plane, found: tuple[ThreadIterations, ...], samples: StackSamples
+) -> list[PythonFunction]:
+    """Functions on threads of pools that no loop runs on."""
+    loops = {host.lines[each.thread.line].id for each in found}
+    frames = [[samples.frames[i] for i in stack] for stack in samples.stacks]
+    pools = np.array([is_pool(each) and any(f.is_user for f in each) for each in frames], np.bool_)
+    rows = np.flatnonzero(pools[samples.stack_id] & ~np.isin(samples.line_id, list(loops)))
+    return _of_threads(samples, rows, FunctionPlace.POOL, LoopStage.RESULT_WAIT)
+
+
+def _of_threads(
+    samples: StackSamples, rows: Int64s, place: FunctionPlace, stage: LoopStage
+) -> list[PythonFunction]:
+    """The program's outermost functions of these rows."""
+    own = [[i for i in stack if samples.frames[i].is_user] for stack in samples.stacks]
+    outer = np.array([each[0] if each else -1 for each in own], np.int64)
+    inner = np.array([each[-1] if each else -1 for each in own], np.int64)
+    function, leaf = outer[samples.stack_id[rows]], inner[samples.stack_id[rows]]
     weight = samples.weight[rows].astype(np.int64)
     out = []
     for frame in np.unique(function[function >= 0]).tolist():
         chosen = function == frame
-        share = float(weight[chosen].sum() / max(1, weight.sum()))
-        out.append(
-            _function(
-                samples,
-                frame,
-                rows[chosen],
-                leaf[chosen],
-                share,
-                len(rows),
-                FunctionPlace.MAP,
-                LoopStage.INPUT_WAIT.index,
-            )
-        )
+        share = float(weight[chosen].sum() / weight.sum())
+        part = rows[chosen], leaf[chosen]
+        out.append(_function(samples, frame, *part, share, len(rows), place, stage.index))
     return out
 
 

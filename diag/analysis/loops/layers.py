@@ -76,7 +76,8 @@ def find_layers(
     first_model = _first(start[top], owner, model, len(spans.start_ns))
     early = start[top] < first_model[np.maximum(owner, 0)]
     ops_before = is_other & ~model & ~is_next & early & ~is_setup
-    convert = converts & early
+    # predict converts its input itself.
+    convert = converts & early & (not predicts)
     rest = has_token & ~is_next & ~convert & ~model & ~ops_before
     last_model = _last(end[top], owner, model, len(spans.start_ns))
     after = rest & ~early & (start[top] >= last_model[np.maximum(owner, 0)]) & ~is_setup
@@ -90,6 +91,7 @@ def find_layers(
         (LoopStage.TRACING, union(start[building], end[building])),
         (LoopStage.INPUT_WAIT, EMPTY if predicts else _input_waits(events, thread)),
         (LoopStage.INPUT_FETCH, of(is_next)),
+        (LoopStage.INPUT_FETCH, _before_next(start[top], end[top], is_next)),
         (LoopStage.CONVERT, of(convert)),
         (LoopStage.MODEL, of(model)),
         (LoopStage.PREPROCESS, of(ops_before)),
@@ -117,6 +119,13 @@ def _last(at: Int64s, owner: Int64s, mask: Bools, owners: int) -> Int64s:
 
 def _ids(events: EventTable, names: tuple[str, ...]) -> Int64s:
     return np.array([i for i, name in enumerate(events.names) if name in names], np.int64)
+
+
+def _before_next(start: Int64s, end: Int64s, is_next: Bools) -> IntervalSet:
+    """Blanks before ``next()`` that are too short for samples: mostly its own Python."""
+    begin, stop = end[:-1], start[1:]
+    short = is_next[1:] & (stop - begin <= thresholds.SAMPLED_MIN_NS)
+    return union(begin[short], stop[short])
 
 
 def _short_blanks(events: EventTable, thread: PythonThread, owner: Int64s) -> IntervalSet:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diag.analysis.intervals.sets import covered_between, is_covered, union
+from diag.analysis.loops.blanks import Blanks
 from diag.analysis.loops.spans import Spans
 from diag.analysis.loops.stack_kinds import StackKinds, kinds_of
 from diag.model.availability import Unavailable
@@ -43,7 +44,7 @@ _NOTHING = PythonTime((), _NO_ROWS, _NO_ROWS, _NO_ROWS, None)
 def place_samples(
     samples: StackSamples | Unavailable,
     line_id: int,
-    blank: IntervalSet,
+    blanks: Blanks,
     known: IntervalSet,
     spans: Spans,
     model_start_ns: Int64s,
@@ -54,13 +55,14 @@ def place_samples(
 
     A sample stands for the ticks since the one before it, half a tick shifted; within a blank, the
     samples share all of it. Where the sampler saw other threads only, this one did not exist: no
-    request was there. Blanks between two samples get the stages of the others in
-    proportion, those before and after the model call apart.
+    request was there. A blank without a sample gets the stages of those between the
+    same two calls, in proportion to their samples; where none of them has one, of all on its side
+    of the model call.
 
     Args:
         samples: Of all threads.
         line_id: The thread.
-        blank: Its time in iterations without an event.
+        blanks: Its time in iterations without an event.
         known: Its time with one.
         spans: Its iterations.
         model_start_ns: (iterations,) begin of each model call.
@@ -68,8 +70,9 @@ def place_samples(
             may be their work, and no request.
         executed: When XLA executes what the thread called: then it waits for the model.
     """
-    if isinstance(samples, Unavailable) or not len(blank):
+    if isinstance(samples, Unavailable) or not len(blanks):
         return _NOTHING
+    blank = blanks.intervals
     rows = np.flatnonzero(samples.line_id == line_id)
     rows = rows[np.argsort(samples.time_ns[rows], kind="stable")]
     at = samples.time_ns[rows]
@@ -84,6 +87,9 @@ def place_samples(
     stage = _stages(kinds, samples, rows, is_after, spans.found_by)
     is_theirs = (stage == LoopStage.REQUEST_WAIT.index) & np.isin(at, others_ns)
     stage[is_theirs] = LoopStage.NOT_KNOWN.index
+    piece = np.searchsorted(blank.start_ns, at, side="right") - 1
+    converts = kinds.calls_tensorflow[samples.stack_id[rows]] & blanks.before_conversion[piece]
+    stage[converts & (stage == LoopStage.DISPATCH.index)] = LoopStage.CONVERT.index
     waits = np.isin(stage, (LoopStage.NOT_KNOWN.index, LoopStage.DISPATCH.index))
     stage[waits & is_covered(executed, at)] = LoopStage.MODEL.index
     absent_at, absent_weight = _without_thread(samples, line_id, blank)
@@ -97,7 +103,8 @@ def place_samples(
     filled = np.zeros(len(blank), np.bool_)
     filled[piece] = True
     empty = np.flatnonzero(~filled)
-    low, high, code = _spread(blank, empty, stage, is_after, spans, model_start_ns)
+    empty_is_after = _is_after(blank.start_ns[empty], spans, model_start_ns)
+    low, high, code = _spread(blanks, empty, empty_is_after, stage, piece, is_after)
     begin, stop = np.append(start, low), np.append(end, high)
     codes = np.append(stage, code)
     layers = tuple(
@@ -159,28 +166,48 @@ def _cells(
 
 
 def _spread(
-    blank: IntervalSet,
+    blanks: Blanks,
     empty: Int64s,
+    empty_is_after: Bools,
     stage: Int64s,
+    piece: Int64s,
     is_after: Bools,
-    spans: Spans,
-    model_start_ns: Int64s,
 ) -> tuple[Int64s, Int64s, Int64s]:
-    """Blanks without a sample, each cut in proportion to the samples of its side of the model."""
-    start, end = blank.start_ns[empty], blank.end_ns[empty]
-    owner = np.maximum(np.searchsorted(spans.start_ns, start, side="right") - 1, 0)
-    after = start >= model_start_ns[owner]
-    parts: list[tuple[Int64s, Int64s, Int64s]] = []
+    """Start, end and stage of the parts of blanks without a sample.
+
+    Args:
+        blanks: All of them.
+        empty: (e,) those without a sample.
+        empty_is_after: (e,) whether each is after the begin of its model call.
+        stage: (k,) stage of each sample.
+        piece: (k,) its blank.
+        is_after: (k,) whether it is after the begin of the model call.
+    """
+    is_told = np.isin(blanks.place[empty], blanks.place[piece])
+    told = _by_place(blanks.place[empty], empty)
+    seen = _by_place(blanks.place[piece], stage)
+    parts = [_cut(blanks, mine, seen[place]) for place, mine in told.items() if place in seen]
     for side in (False, True):
-        some = stage[is_after == side]
-        if not len(some):
-            continue
-        codes, count = np.unique(some, return_counts=True)
-        edges = np.append(0, np.cumsum(count)) / count.sum()
-        low, high = start[after == side], end[after == side]
-        cut = low[:, None] + np.rint((high - low)[:, None] * edges[None, :]).astype(np.int64)
-        parts.append((cut[:, :-1].ravel(), cut[:, 1:].ravel(), np.tile(codes, len(low))))
+        if (is_after == side).any():
+            mine = empty[~is_told & (empty_is_after == side)]
+            parts.append(_cut(blanks, mine, stage[is_after == side]))
     if not parts:
         return _NO_ROWS, _NO_ROWS, _NO_ROWS
     lows, highs, which = zip(*parts, strict=True)
     return np.concatenate(lows), np.concatenate(highs), np.concatenate(which)
+
+
+def _by_place(place: Int64s, values: Int64s) -> dict[int, Int64s]:
+    """The values of each place."""
+    order = np.argsort(place, kind="stable")
+    places, first = np.unique(place[order], return_index=True)
+    return dict(zip(places.tolist(), np.split(values[order], first[1:]), strict=False))
+
+
+def _cut(blanks: Blanks, empty: Int64s, stage: Int64s) -> tuple[Int64s, Int64s, Int64s]:
+    """These blanks, each cut in proportion to these samples."""
+    codes, count = np.unique(stage, return_counts=True)
+    edges = np.append(0, np.cumsum(count)) / count.sum()
+    low, high = blanks.intervals.start_ns[empty], blanks.intervals.end_ns[empty]
+    cut = low[:, None] + np.rint((high - low)[:, None] * edges[None, :]).astype(np.int64)
+    return cut[:, :-1].ravel(), cut[:, 1:].ravel(), np.tile(codes, len(low))

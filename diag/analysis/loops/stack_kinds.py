@@ -12,6 +12,7 @@ from diag.model.events import Bools, Int32s, Int64s
 from diag.model.loops import LoopStage
 from diag.model.stacks import Frame, StackSamples
 
+_TENSORFLOW = "tensorflow/"
 _RUNTIMES = ("tensorflow/", "keras/", "tf_keras/", "jax/", "jaxlib/", "flax/")
 # next() of a dataset; TensorFlow 2.3 to 2.21.
 _ITERATORS = "tensorflow/python/data/ops/iterator_ops.py"
@@ -33,10 +34,16 @@ _LIBRARIES = (
     "grpc/_server.py",
 )
 _POOL = ("concurrent/futures/thread.py", "_worker")
+_POOLS = (_POOL, ("multiprocessing/pool.py", "worker"))
+# Results of concurrent.futures, of threads and of processes, and of multiprocessing's pools.
+_RESULTS = ("concurrent/futures/_base.py", "multiprocessing/pool.py")
+_READS = ("socket.py", "ssl.py")
+_RECEIVES = ("readinto", "read", "recv", "recv_into")
+# Where a server's handler is called, and what reads a request's body for it.
+_HANDLERS = ("http/server.py", "socketserver.py", "wsgiref/", *_LIBRARIES)
+_BODIES = (*_HANDLERS, *_READS, "werkzeug/", "flask/", "django/", "bottle.py", "json/", "shutil.py")
 _ACCEPTS = ("accept", "get_request", "select", "poll", "serve_forever")
 _CONDITIONS = "threading.py"
-_RESULTS = "concurrent/futures/_base.py"
-_READS = ("socket.py", "ssl.py")
 # Below requests, urllib3, botocore and urllib; and below httpx.
 _CLIENTS = ("http/client.py", "httpcore/")
 _OTHER = -1
@@ -51,13 +58,16 @@ class StackKinds:
             the loop's own frames are not known the innermost one; -1 where no frame is the
             program's.
         leaf: (stacks,) int32, innermost frame of the program; -1 without one.
-        stage: (stacks,) int8, ``REQUEST_WAIT``, ``INPUT_FETCH``, ``DISPATCH``, ``NOT_KNOWN``, or -1
-            for the program's own work.
+        stage: (stacks,) int8, ``REQUEST_WAIT``, ``REQUEST_READ``, ``RESULT_WAIT``, ``INPUT_FETCH``,
+            ``DISPATCH``, ``NOT_KNOWN``, or -1 for the program's own work.
+        calls_tensorflow: (stacks,) bool, whether the program's innermost function called
+            TensorFlow itself, and not Keras.
     """
 
     function: Int32s
     leaf: Int32s
     stage: NDArray[np.int8]
+    calls_tensorflow: Bools
 
 
 def kinds_of(samples: StackSamples, rows: Int64s, in_call: Bools) -> StackKinds:
@@ -73,7 +83,7 @@ def kinds_of(samples: StackSamples, rows: Int64s, in_call: Bools) -> StackKinds:
     waiting = _waiting(samples, rows)
     n = len(samples.stacks)
     function, leaf = np.full(n, _OTHER, np.int32), np.full(n, _OTHER, np.int32)
-    stage = np.full(n, _OTHER, np.int8)
+    stage, calls = np.full(n, _OTHER, np.int8), np.zeros(n, np.bool_)
     for stack_id in np.unique(samples.stack_id[rows]).tolist():
         stack = samples.stacks[stack_id]
         own = [i for i in stack if samples.frames[i].is_user]
@@ -82,10 +92,16 @@ def kinds_of(samples: StackSamples, rows: Int64s, in_call: Bools) -> StackKinds:
             function[stack_id] = called[0] if loop and called else own[-1]
             leaf[stack_id] = own[-1]
         last = max((k for k, i in enumerate(stack) if samples.frames[i].is_user), default=-1)
+        above = [samples.frames[i] for i in stack[: max(0, last)]]
         below = [samples.frames[i] for i in stack[last + 1 :]]
+        calls[stack_id] = bool(own and below) and below[0].file.startswith(_TENSORFLOW)
         is_loop = bool(loop) and not called
         is_waiting = stack_id in waiting
-        if waits_for_work(below, is_called=bool(called), is_waiting=is_waiting):
+        if reads_request(above, below, is_waiting=is_waiting):
+            stage[stack_id] = LoopStage.REQUEST_READ.index
+        elif waits_for_result(below):
+            stage[stack_id] = LoopStage.RESULT_WAIT.index
+        elif waits_for_work(below, is_called=bool(called), is_waiting=is_waiting):
             stage[stack_id] = LoopStage.REQUEST_WAIT.index
         elif below and below[0].file == _ITERATORS:
             stage[stack_id] = LoopStage.INPUT_FETCH.index
@@ -93,7 +109,7 @@ def kinds_of(samples: StackSamples, rows: Int64s, in_call: Bools) -> StackKinds:
             stage[stack_id] = LoopStage.DISPATCH.index
         elif is_loop and is_waiting and not _fetches(below):
             stage[stack_id] = LoopStage.NOT_KNOWN.index
-    return StackKinds(function, leaf, stage)
+    return StackKinds(function, leaf, stage, calls)
 
 
 def _loop_frames(samples: StackSamples, rows: Int64s) -> set[int]:
@@ -121,11 +137,49 @@ def _waiting(samples: StackSamples, rows: Int64s) -> set[int]:
     return set(np.flatnonzero(waits).tolist())
 
 
+def reads_request(above: list[Frame], below: list[Frame], *, is_waiting: bool) -> bool:
+    """Whether a handler reads the rest of a request, or a server the lines of its head.
+
+    The client decides how long that takes, and so does waiting for Python's lock after it.
+
+    Args:
+        above: The frames that called the program's innermost function.
+        below: The frames called by it, or all if the program has none.
+        is_waiting: Whether its thread is hardly on the CPU.
+    """
+    if not below:
+        return False
+    leaf = below[-1]
+    is_reading = leaf.file in _READS and _last_name(leaf) in _RECEIVES
+    if not is_reading and not (leaf.file.startswith(_LIBRARIES) and is_waiting):
+        return False
+    files = [frame.file for frame in below]
+    if "http/server.py" in files and "http/client.py" in files:
+        return True  # parse_headers() of http.client, called by parse_request()
+    is_handler = any(frame.file.startswith(_HANDLERS) for frame in above)
+    return is_handler and all(file.startswith(_BODIES) for file in files)
+
+
+def waits_for_result(below: list[Frame]) -> bool:
+    """Whether the thread waits until the program's own threads or processes have a result.
+
+    Args:
+        below: The frames called by the program's innermost function.
+    """
+    is_waiting = bool(below) and below[-1].file == _CONDITIONS
+    return is_waiting and any(frame.file in _RESULTS for frame in below)
+
+
+def is_pool(stack: list[Frame]) -> bool:
+    """Whether a stack is that of a pool's thread."""
+    return any((frame.file, frame.function) in _POOLS for frame in stack)
+
+
 def waits_for_work(below: list[Frame], *, is_called: bool, is_waiting: bool) -> bool:
     """Whether the thread takes its next work: from a queue, a pool or a connection.
 
     A function of the program that waits on a connection fetches something; only ``accept`` and a
-    server's own loop wait for a request there. Waiting for the result of a future is none.
+    server's own loop wait for a request there.
 
     Args:
         below: The frames called by the program's innermost function, or all if it has none.

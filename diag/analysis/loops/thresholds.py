@@ -30,6 +30,11 @@ UNEXPLAINED_MAX_RATIO = 0.25
 # layers. Equal ones in a row that are looked for in a model; language models have up to 100.
 LAYERS_MAX = 128
 
+# ns. A shorter blank between two calls of TensorFlow hardly ever has a sample: the sampler gets
+# Python's lock when a thread enters the next call, or after the switch interval, which is as long
+# (diag/inside/sampler.py). next() takes 0.03 to 0.06 ms before its event (TensorFlow 2.21).
+SAMPLED_MIN_NS = 100_000
+
 # ns. A call of next() that waits longer found the buffer empty; with a full one, waits have a mean
 # of 1 to 34 us (TensorFlow 2.21, two cores).
 EMPTY_MIN_NS = 50_000

@@ -104,6 +104,13 @@ def _in_parallel(inputs: LoopInputs, stage: LoopStage, functions: list[PythonFun
             "Answer in another thread: hand the results to a queue, and go on with the next input.",
             "Answers that are not written yet use memory.",
         )
+    threads = len(inputs.loops.iterations.threads)
+    if threads > 1 and functions and waits(inputs, functions[0]):
+        return change(
+            f"Run iterations on more threads than the {threads} of now: each waits in "
+            f"{named(functions[0])}.",
+            "More inputs at a time use more memory.",
+        )
     calls = _calls(inputs, stage)
     return change(
         "Prepare inputs ahead of the model: tf.data with "
@@ -121,7 +128,8 @@ def _calls(inputs: LoopInputs, stage: LoopStage) -> int:
 
 def _serves_requests(inputs: LoopInputs) -> bool:
     """Whether iterations begin when requests come: then inputs cannot be prepared ahead."""
-    return inputs.loops.share(LoopStage.REQUEST_WAIT) >= thresholds.PART_MIN_SHARE
+    share = inputs.loops.share(LoopStage.REQUEST_WAIT, LoopStage.REQUEST_READ)
+    return share >= thresholds.PART_MIN_SHARE
 
 
 def _gain(

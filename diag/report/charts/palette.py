@@ -92,6 +92,8 @@ _CLASSES: dict[str, str] = {
     IdleCause.UNEXPLAINED.value: "unk",
     IdleCause.NO_DEMAND.value: "none",
     LoopStage.REQUEST_WAIT.value: "none",
+    LoopStage.REQUEST_READ.value: "copy",
+    LoopStage.RESULT_WAIT.value: "fill",
     LoopStage.INPUT_WAIT.value: "fill",
     LoopStage.INPUT_FETCH.value: "copy",
     LoopStage.CONVERT.value: "glue",

@@ -69,6 +69,8 @@ MEANINGS: dict[str, str] = {
     IdleCause.UNEXPLAINED.value: "No event of the trace explains it.",
     IdleCause.NO_DEMAND.value: "No request was in the server.",
     LoopStage.REQUEST_WAIT.value: "The loop waits for a request.",
+    LoopStage.REQUEST_READ.value: "A handler reads the rest of its request from the connection.",
+    LoopStage.RESULT_WAIT.value: "The loop waits for a result of the program's own pool.",
     LoopStage.INPUT_WAIT.value: "The loop waits in next() for an element of tf.data.",
     LoopStage.INPUT_FETCH.value: "The loop takes an element that is ready.",
     LoopStage.CONVERT.value: "Copying inputs to tensors.",

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from diag.model.events import Int64s
-    from diag.model.loops import Loops, Pipeline, PipelineStage
+    from diag.model.input_pipelines import Pipeline, PipelineStage
+    from diag.model.loops import Loops
 
 LOOP_COLUMNS = (
     name_column("stage", "stage", "Part of an iteration; the stages add up to the iteration."),
@@ -38,9 +39,9 @@ LOOP_COLUMNS = (
 )
 FUNCTION_COLUMNS = (
     name_column("function", "function", "File, line and name of the Python function."),
-    name_column("where", "where", "In the loop, or in the function of a map() of tf.data."),
+    name_column("where", "where", "In the loop, in a map() of tf.data, or in a pool of threads."),
     name_column("stage", "stage", "What its time counts as in the iterations."),
-    number_column("share", "share", "ratio", "Of iterations; of map functions, of their samples."),
+    number_column("share", "share", "ratio", "Of iterations; in a map or pool, of its samples."),
     number_column("error", "error", "ratio", "One standard deviation of the share."),
     number_column("cpu", "on the CPU", "ratio", "Near 0 it waits, near 1 it computes."),
     number_column("samples", "samples", "count", "Samples of the stack in it."),

@@ -49,7 +49,7 @@ def test_an_iteration_reaches_from_model_end_to_model_end(tmp_path):
     assert (truth.start_ns - ORIGIN).tolist() == [10 * MS]
     assert (truth.end_ns - ORIGIN).tolist() == [20 * MS]
     assert truth.shares == pytest.approx(
-        {"wait": 0, "input": 0, "prepare": 0.7, "model": 0.2, "answer": 0}
+        {"wait": 0, "read": 0, "result": 0, "input": 0, "prepare": 0.7, "model": 0.2, "answer": 0}
     )
 
 

@@ -21,10 +21,33 @@ ANSWER = Frame("serve.py", "answer", 20, is_user=True)
 QUEUE = Frame("queue.py", "Queue.get", 154, is_user=False)
 KERAS = Frame("keras/src/layers/layer.py", "Layer.__call__", 800, is_user=False)
 ITERATOR = Frame("tensorflow/python/data/ops/iterator_ops.py", "next", 800, is_user=False)
-FRAMES = (SERVE, LOAD, ANSWER, QUEUE, KERAS, ITERATOR)
+SERVER = Frame("http/server.py", "BaseHTTPRequestHandler.handle", 430, is_user=False)
+SOCKET = Frame("socket.py", "SocketIO.readinto", 694, is_user=False)
+CONSTANT = Frame("tensorflow/python/ops/weak_tensor_ops.py", "wrapper", 80, is_user=False)
+FUTURE = Frame("concurrent/futures/_base.py", "Future.result", 428, is_user=False)
+CONDITION = Frame("threading.py", "Condition.wait", 288, is_user=False)
+WORKER = Frame("concurrent/futures/thread.py", "_worker", 69, is_user=False)
+FRAMES = (
+    SERVE,
+    LOAD,
+    ANSWER,
+    QUEUE,
+    KERAS,
+    ITERATOR,
+    SERVER,
+    SOCKET,
+    FUTURE,
+    CONDITION,
+    WORKER,
+    CONSTANT,
+)
 LOADING, ANSWERING, TAKING, IN_KERAS, LOOPING = (0, 1), (0, 2), (0, 3), (0, 4), (0,)
-IN_NEXT = (0, 5)
-STACKS = (LOADING, ANSWERING, TAKING, IN_KERAS, LOOPING, IN_NEXT)
+IN_NEXT, READING = (0, 5), (6, 0, 7)
+COLLECTING, IN_POOL, POOL_WAITS, CONVERTING = (0, 8, 9), (10, 1), (10,), (0, 11)
+STACKS = (
+    *(LOADING, ANSWERING, TAKING, IN_KERAS, LOOPING, IN_NEXT, READING),
+    *(COLLECTING, IN_POOL, POOL_WAITS, CONVERTING),
+)
 
 
 def layers(n: int, wait_us: int, *, equal: int, between_us: int) -> str:

@@ -12,6 +12,7 @@ from diag.model.availability import Unavailable
 from diag.model.loops import FoundBy, LoopStage
 from tests.unit.analysis.loops.programs import (
     ANSWERING,
+    CONVERTING,
     IN_KERAS,
     IN_NEXT,
     LINE,
@@ -160,11 +161,39 @@ def test_samples_of_keras_are_part_of_the_model_call():
     assert shares["dispatch"] == 10_200
 
 
+def test_python_before_a_conversion_is_a_part_of_it_and_not_of_the_model():
+    shares = shares_us(analyzed_program(eager(5, 10_000), every_ms(52_000, CONVERTING)))
+    assert (shares["convert"], shares["dispatch"]) == (10_050, 200)
+
+
 def test_samples_in_next_are_part_of_it():
     """After its event, ``next()`` waits for Python's lock."""
     text = dataset(5, 100, after_us=4000)
     shares = shares_us(analyzed_program(text, every_ms(24_000, IN_NEXT)))
     assert (shares["input-fetch"], "postprocess" in shares) == (4020, False)
+
+
+def test_python_that_is_too_short_for_samples_before_next_is_its_own():
+    """One iteration ends with it, so that its next() is the following one's."""
+    shares = shares_us(analyzed_program(dataset(5, 3000, after_us=100)))
+    assert (shares["input-fetch"], "not-known" in shares) == (120, False)
+    shares = shares_us(analyzed_program(dataset(5, 3000, after_us=101)))
+    assert (shares["input-fetch"], shares["not-known"]) == (20, 101)
+
+
+def test_a_blank_without_a_sample_is_as_others_between_the_same_calls():
+    """Python of Keras before the first op was sampled in one iteration, between ops in none."""
+    period = 20_000 + 50 + 2 * (1500 + 100)
+    rows = [(i * period + at, LOADING) for i in range(6) for at in range(500, 20_000, 1000)]
+    rows += [(3 * period + 20_800, IN_KERAS)]
+    shares = shares_us(analyzed_program(eager(6, 20_000, dispatch_us=1500), sampled(rows)))
+    assert shares == {
+        "preprocess": 20_000,
+        "convert": 50,
+        "dispatch": 1500,
+        "model": 200,
+        "not-known": 1500,
+    }
 
 
 def test_the_input_of_predict_is_part_of_its_call():
@@ -177,12 +206,15 @@ def test_the_input_of_predict_is_part_of_its_call():
             at += 500
         out.append(f"  EagerExecute {at}..{at + 300}us eager_op=IteratorGetNext")
         out.append(f"    Iterator::Root {at}..{at + 250}us id=1")
+        at += 300
+        out.append(f"  tf.constant {at}..{at + 100}us")
+        out.append(f"    EagerExecute {at}..{at + 100}us eager_op=_EagerConst")
         name = "one_step_on_data_distributed"
         out.append(f"  {name} {at + 300}..{at + 900}us tf_function_call=notTraced-nonXla")
         out.append(f"    EagerExecute {at + 300}..{at + 900}us eager_op=__inference_{name}_7")
         at += 900
     shares = shares_us(analyzed_program("\n".join(out)))
-    assert shares == {"not-known": 5000, "dispatch": 1300, "model": 600}
+    assert shares == {"not-known": 5000, "dispatch": 1600, "model": 600}
 
 
 def test_where_the_sampler_sees_no_thread_no_request_is_there():

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from diag.analysis.loops.stack_kinds import waits_for_work
+from diag.analysis.loops.stack_kinds import reads_request, waits_for_result, waits_for_work
 from diag.model.loops import LoopStage
 from diag.model.stacks import Frame
 from tests.unit.analysis.loops.programs import (
     ANSWERING,
+    COLLECTING,
     LOADING,
     LOOPING,
+    READING,
     TAKING,
     analyzed_program,
     both,
@@ -56,6 +58,57 @@ def test_a_request_is_waited_for_where_the_innermost_function_takes_one(text, ex
     assert waits_for_work(below(text), is_called=False, is_waiting=True) is expected
 
 
+SERVED = "threading.py run, socketserver.py process_request_thread, http/server.py handle"
+
+
+@pytest.mark.parametrize(
+    ("above", "text", "expected"),
+    [
+        (SERVED, "socket.py SocketIO.readinto", True),
+        (SERVED, "json/__init__.py load, socket.py SocketIO.readinto", True),
+        ("wsgiref/handlers.py run", "socket.py SocketIO.readinto", True),
+        ("gunicorn/workers/sync.py handle", "gunicorn/http/body.py read", True),
+        # The head of a request; its first line is waited for.
+        (
+            "",
+            "http/server.py parse_request, http/client.py parse_headers, socket.py readinto",
+            True,
+        ),
+        ("", "http/server.py handle_one_request, socket.py SocketIO.readinto", False),
+        # Other servers are asked: by a handler, and by a loop that nobody serves.
+        (SERVED, "http/client.py _read_status, socket.py SocketIO.readinto", False),
+        (SERVED, "pymysql/connections.py _read_bytes, socket.py SocketIO.readinto", False),
+        ("threading.py run", "socket.py SocketIO.readinto", False),
+        (SERVED, "socket.py SocketIO.write", False),
+        (SERVED, "json/decoder.py decode", False),
+        (SERVED, "", False),
+    ],
+)
+def test_a_handler_reads_the_rest_of_its_request(above, text, expected):
+    frames = [below(each) if each else [] for each in (above, text)]
+    assert reads_request(*frames, is_waiting=True) is expected
+
+
+def test_a_server_that_parses_a_body_does_not_wait_for_it():
+    frames = below("gunicorn/workers/sync.py handle"), below("gunicorn/http/body.py read")
+    assert not reads_request(*frames, is_waiting=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("concurrent/futures/_base.py Future.result, threading.py Condition.wait", True),
+        ("concurrent/futures/_base.py as_completed, threading.py Event.wait", True),
+        ("multiprocessing/pool.py IMapIterator.next, threading.py Condition.wait", True),
+        ("concurrent/futures/_base.py Future.result", False),  # it has one already
+        ("threading.py Event.wait, threading.py Condition.wait", False),
+        ("", False),
+    ],
+)
+def test_a_result_of_a_pool_is_waited_for(text, expected):
+    assert waits_for_result(below(text) if text else []) is expected
+
+
 def test_a_plain_wait_in_a_called_function_may_be_for_anything():
     frames = below("threading.py Event.wait, threading.py Condition.wait")
     assert not waits_for_work(frames, is_called=True, is_waiting=True)
@@ -83,6 +136,8 @@ def iterations_of(stack, cpu: float):
         (LOOPING, 0.3, LoopStage.PREPROCESS),
         (LOADING, 0.0, LoopStage.PREPROCESS),
         (TAKING, 0.0, LoopStage.REQUEST_WAIT),
+        (READING, 0.0, LoopStage.REQUEST_READ),
+        (COLLECTING, 0.0, LoopStage.RESULT_WAIT),
     ],
 )
 def test_a_loop_that_waits_itself_in_c_code_is_not_said_to_prepare(stack, cpu, stage):
