@@ -45,7 +45,7 @@ class RequestPath:
             [np.diff(each) != 0 for each in (self.stage_index, self.batch, self.step)], axis=0
         )
         first = np.flatnonzero(begins)
-        last = np.append(first[1:], len(self)) - 1
+        last = np.append(first, len(self))[1:] - 1
         return RequestPath(
             self.request,
             self.start_ns[first],

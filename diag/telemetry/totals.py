@@ -37,7 +37,7 @@ def metric_families(analysis: Analysis, moment: Moment) -> Iterator[Metric]:
     yield latency_family(analysis, models, moment)
     yield _stages(analysis, models, moment)
     yield _failed(analysis, moment)
-    yield _batches(analysis, moment)
+    yield _batches(analysis, models, moment)
     yield from _devices(analysis, moment)
     yield _loops(analysis, moment)
     yield _findings(analysis, moment)
@@ -91,15 +91,17 @@ def _requests(analysis: Analysis) -> int | Unavailable:
     return analysis.counts.requests
 
 
-def _batches(analysis: Analysis, moment: Moment) -> Metric:
+def _batches(analysis: Analysis, models: Sequence[str], moment: Moment) -> Metric:
     family = CounterMetricFamily(
         "diag_batches",
         "Batches of a queue by why they took no more rows.",
         labels=("model", "queue", "closed_by"),
     )
+    labels = dict(zip((each.model for each in analysis.models), models, strict=True))
     keys = label_values(each.queue.key for each in analysis.queues)
     for summary, key in zip(analysis.queues, keys, strict=True):
-        (model,) = label_values([summary.model])
+        (shown,) = label_values([summary.model])
+        model = labels.get(summary.model, shown)  # one without complete requests has no label
         for reason, count in summary.closed_by.items():
             family.add_metric((model, key, reason.value), count, moment.begin_s, moment.end)
     return family

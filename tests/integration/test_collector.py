@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import socket
 import threading
 from concurrent import futures
 from pathlib import Path
@@ -131,6 +132,15 @@ def test_a_port_that_speaks_http_is_told(sample: Analysis) -> None:
 
 def _no(*_: object) -> None:
     pass
+
+
+def test_a_port_that_never_answers_ends_the_attempt_in_time(sample: Analysis) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(OutputError) as caught:
+            send_spans(sample, Collector(endpoint=endpoint, timeout_ns=SHORT_NS), 1)
+    assert caught.value.cause.startswith("DEADLINE_EXCEEDED")
+    assert "allow more time (`timeout_ns`)" in caught.value.hint
 
 
 def test_a_server_without_the_service_is_told(sample: Analysis) -> None:
