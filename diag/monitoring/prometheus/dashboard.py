@@ -130,6 +130,8 @@ def _chart(
     panel: Panel, number: int, place: dict[str, int], *, kind: str = "timeseries"
 ) -> dict[str, Any]:
     defaults: dict[str, Any] = {"unit": panel.unit, "min": 0}
+    if kind == "stat":
+        defaults["noValue"] = "none"
     if panel.limit is not None:
         steps = [{"color": "green", "value": None}, {"color": "red", "value": panel.limit.value}]
         defaults["thresholds"] = {"mode": "absolute", "steps": steps}

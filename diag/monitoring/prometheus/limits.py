@@ -51,7 +51,7 @@ QUEUE_WAIT = Limit(
     "a free batch thread looks every 1 ms: less cannot be gained",
 )
 ROWS_PER_BATCH = Limit(
-    thresholds.INEFFECTIVE_MAX_REQUESTS, "rows", "nearly nine batches of ten hold a single row"
+    thresholds.INEFFECTIVE_MAX_REQUESTS, "rows", "at least four batches of five hold a single row"
 )
 FILL = Limit(0.25, "ratio", "a batch could take four times as many rows")
 REFUSED_SHARE = Limit(

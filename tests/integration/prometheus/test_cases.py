@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.exporter import GR, UTIL, line, page
 from tests.support.prometheus import (
+    Expected,
     Target,
     check_rules,
     counted,
@@ -80,8 +81,10 @@ def runs(number: int, millis: float) -> tuple[str, ...]:
     return (f"{name}_sum{{{of}}} {number * millis * 1000:g}", f"{name}_count{{{of}}} {number}")
 
 
-def batches(number: int, rows: int, wait_millis: float, *, requests: int) -> tuple[str, ...]:
-    """Batches of --enable_batching with so many rows and requests each."""
+def batches(
+    number: int, rows: int, wait_millis: float, *, requests: int, padding: int = 0
+) -> tuple[str, ...]:
+    """Batches of --enable_batching with so many rows, with padding, and requests each."""
     name = f"{S}batching_session:"
     waited = number * requests * wait_millis * 1000
     return (
@@ -90,9 +93,18 @@ def batches(number: int, rows: int, wait_millis: float, *, requests: int) -> tup
         f'{name}queuing_latency_count{{thread_pool_name=""}} {number * requests}',
         f"{name}processed_batch_size_sum{{}} {number * rows}",
         f"{name}processed_batch_size_count{{}} {number}",
-        f'{name}padding_size_sum{{execution_batch_size="{rows}"}} 0',
+        f'{name}padding_size_sum{{execution_batch_size="{rows}"}} {number * padding}',
         *runs(number * requests, 10),
     )
+
+
+def aged(target: Target, sums: float) -> Target:
+    """A target whose sums are larger by this much, as after a longer time."""
+    before, after = (
+        tuple(replace(e, value=e.value + sums * e.name.endswith("_sum")) for e in samples)
+        for samples in (target.before, target.after)
+    )
+    return replace(target, before=before, after=after)
 
 
 # -- refused, failed, slow
@@ -120,8 +132,12 @@ def test_answers(case: str, tmp_path: Path) -> None:
 
 
 def test_few_requests_fire_nothing(tmp_path: Path) -> None:
-    """Four failures and 40 slow answers in five minutes."""
-    rare = [answers(0, INTERNAL=1), counters(*latency(10, 800))]
+    """Four failures, 40 slow answers and 28 waiting batches in five minutes."""
+    rare = [
+        answers(0, INTERNAL=1),
+        counters(*latency(10, 800)),
+        counters(*batches(7, 4, 6, requests=4)),
+    ]
     check_rules(tmp_path, rare, [firing()], interval="75s", intervals=16, at="15m")
 
 
@@ -162,6 +178,19 @@ def test_a_rule_with_max_batch_size_tells_how_full_batches_are(
     targets = [recorded("b_timeout", SERVER), told]
     fill = equals("tfserving_batches:fill:ratio", 287 / 137 / limit)
     check_rules(tmp_path, targets, [fill, firing(alert)])
+
+
+def test_batches_of_one_row_are_full_where_the_limit_is_one(tmp_path: Path) -> None:
+    told = shown(b"tfserving_batches:max_batch_size:rows 1\n", SERVER)
+    waiting = counters(*batches(10, 1, 6, requests=1))
+    check_rules(tmp_path, [waiting, told], [firing("TFServingQueueShareHigh")])
+
+
+def test_padding_is_no_row_of_a_request(tmp_path: Path) -> None:
+    padded = counters(*batches(10, 8, 1, requests=3, padding=2))
+    values = {"rows_per_batch:mean": 6, "requests_per_batch:ratio": 3, "padding:ratio": 0.25}
+    expected = [equals(f"tfserving_batches:{name}", value) for name, value in values.items()]
+    check_rules(tmp_path, [padded], expected)
 
 
 def test_batching_in_the_graph_is_read_by_model(tmp_path: Path) -> None:
@@ -210,7 +239,7 @@ GPUS = {
     "one of two idle": (CROWDED, gpu(line(UTIL, 0), line(UTIL, 90, 1)), []),
     "both idle": (CROWDED, gpu(line(UTIL, 0), line(UTIL, 9, 1)), [IDLE]),
     "the engine decides": (CROWDED, gpu(line(UTIL, 99), line(GR, 0.1)), [IDLE]),
-    "the engine is not read": (CROWDED, gpu(line(UTIL, 99), line(GR, BLANK)), []),
+    "the engine is not read": (CROWDED, gpu(line(UTIL, 10), line(GR, BLANK)), [IDLE]),
     "power": (LIGHT, gpu(line(REASONS, 0x4)), ["TFServingGPUClockLimited"]),
     "heat": (LIGHT, gpu(line(OLD_REASONS, 0x41)), ["TFServingGPUClockLimited"]),
     "brake": (LIGHT, gpu(line(REASONS, 0x80)), ["TFServingGPUClockLimited"]),
@@ -236,6 +265,18 @@ CONTAINERS = {
 def test_containers_of_pods(case: str, tmp_path: Path) -> None:
     cadvisor, fires = CONTAINERS[case]
     check_rules(tmp_path, [recorded("noisy_n", SERVER | POD), cadvisor], [firing(*fires)])
+
+
+def test_a_throttled_pod_is_not_taken_for_its_neighbour(tmp_path: Path) -> None:
+    servers = [
+        recorded(
+            "noisy_n", SERVER | {"instance": f"server:{port}", "namespace": "prod", "pod": pod}
+        )
+        for port, pod in ((8501, "ranker-1"), (8601, "ranker-2"))
+    ]
+    targets = [*servers, container(50), container(5, pod="ranker-2")]
+    which = Expected('count by (pod) (ALERTS{alertstate="firing"})', {'{pod="ranker-1"}': 1})
+    check_rules(tmp_path, targets, [which])
 
 
 def test_a_container_without_pods_is_found_by_its_machine(tmp_path: Path) -> None:
@@ -291,20 +332,27 @@ def test_the_first_failures_of_a_server_are_missed(tmp_path: Path) -> None:
 def test_sums_that_are_printed_too_coarsely_give_no_means(tmp_path: Path) -> None:
     """In steps of 10 s after weeks of load, a mean over five minutes says nothing."""
     old = counters(*latency(10, 5), *runs(10, 4))
-    large = [
-        replace(each, value=each.value + 1e12 * each.name.endswith("_sum")) for each in old.after
-    ]
-    start = [replace(each, value=1e12 * each.name.endswith("_sum")) for each in old.after]
     means = ("request_seconds", "runtime_seconds", "outside_runtime_seconds", "open_requests")
     check_rules(
         tmp_path,
-        [Target(SERVER, tuple(start), tuple(large))],
+        [aged(old, 1e12)],
         [
             *(nothing(f"tfserving_model:{mean}:mean") for mean in means),
             equals("tfserving_model:answers:rate", 10 / 3),
         ],
     )
     check_rules(tmp_path, [old], [equals("tfserving_model:outside_runtime_seconds:mean", 0.001)])
+
+
+def test_a_difference_of_coarse_sums_is_not_shown_where_the_sums_are(tmp_path: Path) -> None:
+    """In steps of 0.1 s, five seconds are known, and one second between two sums is not."""
+    new = counters(*latency(10, 5), *runs(10, 4))
+    expected = [
+        equals("tfserving_model:request_seconds:mean", 0.005),
+        equals("tfserving_model:runtime_seconds:mean", 0.004),
+        nothing("tfserving_model:outside_runtime_seconds:mean"),
+    ]
+    check_rules(tmp_path, [aged(new, 1e10)], expected)
 
 
 def test_gauges_that_hold_texts_are_zero_and_are_not_used(tmp_path: Path) -> None:

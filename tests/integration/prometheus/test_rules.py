@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from diag.model.availability import Unavailable
 from diag.monitoring import read_load
@@ -23,6 +26,7 @@ from tests.support.prometheus import (
     tool,
 )
 
+MONITORING = Path(__file__).parents[3] / "docs" / "monitoring"
 SERVER = {"job": "tfserving", "instance": "server:8501", "node": "gpu-1"}
 SECONDS = 3.0  # between the pages of a recording
 
@@ -53,11 +57,23 @@ def test_promtool_finds_no_fault(tmp_path: Path) -> None:
 
 
 def test_promtool_takes_the_example_configuration_with_its_rules() -> None:
-    folder = Path(__file__).parents[3] / "docs" / "monitoring"
     command = [tool("promtool"), "check", "config", "prometheus.yml"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=MONITORING, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert "2 rule files found" in done.stdout
+
+
+def test_promtool_takes_the_relabelling_of_the_page(tmp_path: Path) -> None:
+    page = (MONITORING / "README.md").read_text()
+    found = re.search(r"```yaml\n(relabel_configs:\n.*?)```", page, re.DOTALL)
+    assert found is not None
+    # Debian's build cannot discover targets in Kubernetes; the relabelling is read without it.
+    job = {"job_name": "tfserving", **yaml.safe_load(found[1])}
+    assert len(job["relabel_configs"]) == 3
+    (tmp_path / "prometheus.yml").write_text(json.dumps({"scrape_configs": [job]}))
+    command = [tool("promtool"), "check", "config", "prometheus.yml"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("name", RECORDED)
