@@ -82,8 +82,8 @@ def send_spans(
 ) -> SentSpans:
     """Send requests, batches and idle time in messages of at most 1 MiB.
 
-    A message is sent again, with growing pauses, while the collector is UNAVAILABLE. Ids of spans
-    are the same each time, so that sending a capture again adds nothing to a store that knows them.
+    A message is sent again, with growing pauses, while the collector is UNAVAILABLE. Spans have the
+    same ids each time, so that a store can tell those that come again.
 
     Args:
         analysis: What ``analyze`` returned.
@@ -127,7 +127,7 @@ def send_spans(
         raise OutputError(
             f"{collector.endpoint} rejected {rejected:,} of {sent + rejected:,} spans",
             cause="; ".join(remarks) or "it does not say why",
-            hint="read the collector's log; sending again adds no span twice",
+            hint="read the collector's log, then send again: spans keep their ids",
         )
     return SentSpans(sent, tuple(remarks), spans.left_out)
 
@@ -188,5 +188,5 @@ def _explained(error: grpc.RpcError, where: str, sent: int) -> OutputError:
     return OutputError(
         f"{where} did not take the spans; it took {sent:,} before",
         cause=f"{code.name}: {details}" if details else str(code.name),
-        hint=_HINTS.get(code, "read the collector's log; sending again adds no span twice"),
+        hint=_HINTS.get(code, "read the collector's log, then send again: spans keep their ids"),
     )
