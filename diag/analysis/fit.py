@@ -38,11 +38,16 @@ class Fit:
 
     def time_ns(self, rows: int) -> float | Unavailable:
         """The time of a run of so many rows; Unavailable where the line is not known."""
-        if isinstance(self.fixed_ns, Unavailable):
-            return self.fixed_ns
-        if isinstance(self.per_row_ns, Unavailable):
-            return self.fixed_ns
-        return self.fixed_ns + self.per_row_ns * rows
+        return line_ns(self.fixed_ns, self.per_row_ns, rows)
+
+
+def line_ns(
+    fixed_ns: float | Unavailable, per_row_ns: float | Unavailable, rows: int
+) -> float | Unavailable:
+    """``fixed_ns + per_row_ns * rows``; without a cost of a row the fixed time alone."""
+    if isinstance(fixed_ns, Unavailable) or isinstance(per_row_ns, Unavailable):
+        return fixed_ns
+    return fixed_ns + per_row_ns * rows
 
 
 def fit(rows: Int64s, time_ns: Int64s) -> Fit:

@@ -73,7 +73,7 @@ def _bin_width_ns(windows_ns: list[int]) -> int:
 def _summary(side: tuple[Analysis, ...]) -> SideSummary:
     models = dict.fromkeys(model for each in side for model in each.requests.models)
     return SideSummary(
-        captures=tuple(each.capture for each in side),
+        analyses=side,
         requests=sum(int(each.requests.complete.sum()) for each in side),
         window_ns=sum(each.capture.window.duration_ns for each in side),
         models=tuple(models),

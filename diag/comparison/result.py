@@ -10,6 +10,7 @@ from diag.comparison import thresholds
 from diag.model.availability import Unavailable
 
 if TYPE_CHECKING:
+    from diag.analysis.result import Analysis
     from diag.model.capture import Capture
     from diag.model.finding import Check, Finding
 
@@ -120,16 +121,21 @@ class SideSummary:
     """The captures of one side.
 
     Attributes:
-        captures: In the order in which they were given.
+        analyses: Of the captures, in the order in which they were given.
         requests: Complete requests in all of them.
         window_ns: Length of their windows together.
         models: In order of first appearance.
     """
 
-    captures: tuple[Capture, ...]
+    analyses: tuple[Analysis, ...]
     requests: int
     window_ns: int
     models: tuple[str, ...]
+
+    @property
+    def captures(self) -> tuple[Capture, ...]:
+        """What was analysed."""
+        return tuple(each.capture for each in self.analyses)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Gains of batching settings: the recorded load on a simulated server with each of them.
 
 Every finding that proposes a batching parameter gets its gain here. Of several proposed settings,
-the one that the simulation finds best comes first.
+the one that the simulation finds best comes first; those that gain nothing in it are not advised.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from diag.findings.batching import SIGNATURES_CALLED, restore
 from diag.findings.enable_batching import ENABLE_BATCHING
 from diag.findings.metrics import measure
 from diag.model.availability import Unavailable
-from diag.model.finding import Gain, Tier
+from diag.model.finding import Gain, NotAdvised, Tier
 from diag.model.quantity import number, quantity
 from diag.prediction.changes import LEAST, SIZES, read_changes
 from diag.prediction.recorded import check_against, read_recorded
@@ -38,11 +38,18 @@ _NAMED = re.compile(r"(\w+) (\d+)")
 _FAILING = (Tier.FAILURES, Tier.FEW_FAILURES)
 
 
+class _NoGain(NamedTuple):
+    """What a setting does not improve, in half a sentence."""
+
+    reason: str
+
+
 class _Option(NamedTuple):
     """A remedy that was simulated."""
 
     remedy: Remedy
     made: Estimates
+    gain: Gain | _NoGain | Unavailable
 
 
 def with_simulated_gains(analysis: Analysis, findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -172,6 +179,8 @@ def _replicates(requests: int) -> Replicates:
 def _simulated(simulation: _Simulation | Unavailable, finding: Finding) -> Finding:
     if isinstance(simulation, Unavailable):
         return replace(finding, gain=_not_simulated(finding, simulation.reason))
+    is_failing = finding.tier in _FAILING
+    gain_of = _refusals if is_failing else _latency
     options, unknown = [], Unavailable("")
     for remedy in _settings(finding):
         assert remedy.setting is not None
@@ -179,21 +188,49 @@ def _simulated(simulation: _Simulation | Unavailable, finding: Finding) -> Findi
         if isinstance(made, Unavailable):
             unknown = made
         else:
-            options.append(_Option(remedy, made))
+            options.append(_Option(remedy, made, gain_of(simulation, made)))
     if not options or options[0].remedy is not finding.remedies[0]:
         return replace(finding, gain=_not_simulated(finding, unknown.reason))
-    metric = "refused_ratio" if finding.tier in _FAILING else "mean_ms"
+    metric = "refused_ratio" if is_failing else "mean_ms"
     ranked = sorted(options, key=lambda each: each.made[metric].value)  # stable
     best = ranked[0]
     reordered = _in_order(finding.remedies, options, ranked)
+    if isinstance(best.gain, _NoGain):
+        return _without_gain(finding, options, best.gain)
     rollback = finding.rollback
     if reordered[0] is not finding.remedies[0] and best.remedy.setting is not None:
         rollback = restore(best.remedy.setting)
-    if finding.tier in _FAILING:
-        gain = _refusals(simulation, best.made)
-    else:
-        gain = _latency(simulation, best.made)
-    return replace(finding, remedies=reordered, rollback=rollback, gain=gain)
+    rejected = _rejected(ranked)
+    return replace(
+        finding,
+        remedies=tuple(each for each in reordered if each not in [r.remedy for r in rejected]),
+        not_advised=rejected,
+        rollback=rollback,
+        gain=best.gain,
+    )
+
+
+def _rejected(options: Iterable[_Option]) -> tuple[NotAdvised, ...]:
+    return tuple(
+        NotAdvised(each.remedy, each.gain.reason)
+        for each in options
+        if isinstance(each.gain, _NoGain)
+    )
+
+
+def _without_gain(finding: Finding, options: list[_Option], best: _NoGain) -> Finding:
+    """No setting helps: none is advised, and what would check or undo it goes too."""
+    rejected = _rejected(options)
+    simulated = [each.remedy for each in options]
+    rest = tuple(each for each in finding.remedies if each not in simulated)
+    return replace(
+        finding,
+        remedies=rest,
+        not_advised=rejected,
+        gain=Unavailable(best.reason),
+        verify=finding.verify if rest else (),
+        rollback="Undo the change." if rest else "",
+    )
 
 
 def _in_order(
@@ -207,7 +244,7 @@ def _in_order(
     return tuple(result)
 
 
-def _latency(simulation: _Simulation, estimates: Estimates) -> Gain | Unavailable:
+def _latency(simulation: _Simulation, estimates: Estimates) -> Gain | _NoGain | Unavailable:
     """Mean latency of all complete requests: unbatched ones stay as they are."""
     analysis, real = simulation.analysis, simulation.server.measured
     made, requests = estimates["mean_ms"], analysis.requests
@@ -223,13 +260,13 @@ def _latency(simulation: _Simulation, estimates: Estimates) -> Gain | Unavailabl
     high = rest_ns + share * made.high * 1e6 * (1 + slack)
     if not rest_ns + share * made.value * 1e6 < now * (1 - thresholds.SIMULATED_MIN_GAIN):
         shown = " to ".join(quantity(each, "ns") for each in (low, high))
-        return Unavailable(
+        return _NoGain(
             f"in a simulation, mean latency does not fall: {quantity(now, 'ns')} → {shown}"
         )
     return Gain("latency.mean", "ns", now, low, high, _method(simulation, estimates))
 
 
-def _refusals(simulation: _Simulation, estimates: Estimates) -> Gain | Unavailable:
+def _refusals(simulation: _Simulation, estimates: Estimates) -> Gain | _NoGain | Unavailable:
     """The failed part of the requests: those that the queue refuses, and all others as today."""
     now, real = measure(simulation.analysis, "requests.failed"), simulation.server.measured
     if isinstance(now, Unavailable):
@@ -244,7 +281,7 @@ def _refusals(simulation: _Simulation, estimates: Estimates) -> Gain | Unavailab
     rest, slack = max(0.0, now - refused), thresholds.SIMULATED_REFUSED_ERROR
     low, high = rest + made.low * (1 - slack), rest + made.high * (1 + slack)
     if not rest + made.value < now * (1 - thresholds.SIMULATED_MIN_GAIN):
-        return Unavailable(
+        return _NoGain(
             f"in a simulation, no fewer requests are refused: {now:.1%} → {low:.1%} to {high:.1%}"
         )
     return Gain("requests.failed", "ratio", now, low, high, _method(simulation, estimates))

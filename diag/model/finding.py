@@ -183,6 +183,22 @@ class Remedy:
 
 
 @dataclass(frozen=True, slots=True)
+class NotAdvised:
+    """A change that was considered, and that this capture speaks against.
+
+    Attributes:
+        remedy: The change.
+        reason: Why it is not advised, in half a sentence.
+    """
+
+    remedy: Remedy
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.remedy.action} Not advised: {self.reason}."
+
+
+@dataclass(frozen=True, slots=True)
 class Gain:
     """What the remedy brings, as far as this capture can tell.
 
@@ -252,6 +268,7 @@ class Finding:
         tier: What it gives back.
         at_stake_ns: The most that a request, or a second of the device, could get back. Of
             failures, the failed part of a second's requests: 0.2 of them are 2e8.
+        not_advised: What was considered besides ``remedies``.
         says: What its sentence says already, so that a verdict about it leaves that out.
         page_folder: Folder of its page below docs/.
     """
@@ -270,6 +287,7 @@ class Finding:
     rollback: str
     tier: Tier
     at_stake_ns: float
+    not_advised: tuple[NotAdvised, ...] = ()
     says: frozenset[Said] = frozenset()
     page_folder: str = "findings"
 
@@ -292,6 +310,8 @@ class Finding:
             yield "evidence", str(evidence)
         for number, remedy in enumerate(self.remedies):
             yield "alternative" if number else "change", str(remedy)
+        for rejected in self.not_advised:
+            yield "considered", str(rejected)
         if isinstance(self.gain, Unavailable):
             yield "gain", f"not available: {self.gain.reason}"
         else:

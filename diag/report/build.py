@@ -109,6 +109,7 @@ def _finding_part(finding: Finding) -> FindingPart:
         tier=finding.tier.name.lower().replace("_", "-"),
         at_stake_ns=finding.at_stake_ns,
         docs=finding.docs,
+        not_advised=finding.not_advised,
     )
 
 

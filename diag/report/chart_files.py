@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from diag.report.charts.png import png_of
 from diag.report.charts.sheet import sheet
-from diag.report.html.charts import section_charts, tapes
+from diag.report.html.charts import chapter_charts, tapes
+from diag.report.html.frame import frame_of
 from diag.report.html.layout import chapters_of
 
 if TYPE_CHECKING:
@@ -41,5 +42,5 @@ def _sheets(report: Report) -> Iterator[tuple[str, str, tuple[Chart, ...]]]:
     """File name, title and charts of each."""
     yield "verdict", report.title, tuple(tapes(report))
     for chapter in chapters_of(report):
-        charts = tuple(chart for section in chapter.sections for chart in section_charts(section))
+        charts = tuple(chapter_charts(chapter, frame_of(report)))
         yield chapter.anchor, f"{chapter.title} · {report.title}", charts

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from diag.model.gaps import IDLE_CAUSES
+from diag.model.gaps import CONFIDENCES, IDLE_CAUSES
 from diag.report.model import Series
 from diag.report.rows import number_column, text_column
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 BUSY = "busy"
 STATES = (BUSY, *(cause.value for cause in IDLE_CAUSES))
+# How sure a cause is; busy time needs no cause.
+LEVELS = ("", *(level.value for level in CONFIDENCES))
+_KINDS = len(STATES) * len(LEVELS)
 # Rows of a series: half a megabyte of the JSON report, ten times what 1,200 pixels can show.
 INTERVALS_MAX = 12_000
 SLICES = 2_000  # a block of summed intervals is no longer than this part of the window
@@ -24,6 +27,7 @@ COLUMNS = (
     number_column("end_ns", "end", "ns", "From the window's start, half-open."),
     text_column("state", "state", "busy, or the cause of idle time."),
     number_column("time_ns", "time", "ns", "Time in this state between start and end."),
+    text_column("confidence", "confidence", "Of the cause: high, medium or low; empty if busy."),
 )
 
 
@@ -45,7 +49,7 @@ def interval_series(
         origin_ns: Begin of the capture's window, from which times count; by default that of the
             timeline's, which is later where a GPU was traced late.
     """
-    start_ns, end_ns, state = _intervals(timeline, gaps, mine)
+    start_ns, end_ns, kind = _intervals(timeline, gaps, mine)
     late_ns = 0 if origin_ns is None else timeline.window.start_ns - origin_ns
     start_ns, end_ns = start_ns + late_ns, end_ns + late_ns
     time_ns = end_ns - start_ns
@@ -53,13 +57,14 @@ def interval_series(
     if len(start_ns) > rows_max:
         keep = _longest(time_ns, rows_max // 2)
         shown, summed = int(keep.sum()), len(start_ns) - int(keep.sum())
-        start_ns, end_ns, state, time_ns = _summed(
-            timeline.window.duration_ns + late_ns, start_ns, end_ns, state, keep
+        start_ns, end_ns, kind, time_ns = _summed(
+            timeline.window.duration_ns + late_ns, start_ns, end_ns, kind, keep
         )
         note = (
             f"{shown:,} of {shown + summed:,} intervals; the other {summed:,} are shorter, and "
             "summed by state in blocks between them"
         )
+    state, level = (each.tolist() for each in np.divmod(kind, len(LEVELS)))
     return Series(
         id=f"intervals.{timeline.name}",
         title=f"Busy and idle intervals of {timeline.name}",
@@ -68,15 +73,19 @@ def interval_series(
         values={
             "start_ns": tuple(start_ns.tolist()),
             "end_ns": tuple(end_ns.tolist()),
-            "state": tuple(STATES[index] for index in state.tolist()),
+            "state": tuple(STATES[index] for index in state),
             "time_ns": tuple(time_ns.tolist()),
+            "confidence": tuple(LEVELS[index] for index in level),
         },
         note=note,
     )
 
 
 def _intervals(timeline: Timeline, gaps: GapTable, mine: Bools) -> tuple[Int64s, Int64s, Ints]:
-    """Idle pieces and, between them, busy time; together exactly the window, in order."""
+    """Idle pieces and, between them, busy time; together exactly the window, in order.
+
+    The third is the index of the state times ``len(LEVELS)``, plus that of the confidence.
+    """
     window = timeline.window
     idle_start = gaps.start_ns[mine] - window.start_ns
     idle_end = gaps.end_ns[mine] - window.start_ns
@@ -85,10 +94,11 @@ def _intervals(timeline: Timeline, gaps: GapTable, mine: Bools) -> tuple[Int64s,
     is_busy = busy_end > busy_start
     start_ns = np.concatenate([idle_start, busy_start[is_busy]]).astype(np.int64)
     end_ns = np.concatenate([idle_end, busy_end[is_busy]]).astype(np.int64)
-    idle_state = gaps.cause_index[mine].astype(np.int64) + 1
-    state = np.concatenate([idle_state, np.zeros(int(is_busy.sum()), np.int64)])
+    state = gaps.cause_index[mine].astype(np.int64) + 1
+    level = gaps.confidence_index[mine].astype(np.int64) + 1
+    kind = np.concatenate([state * len(LEVELS) + level, np.zeros(int(is_busy.sum()), np.int64)])
     order = np.argsort(start_ns, kind="stable")
-    return start_ns[order], end_ns[order], state[order]
+    return start_ns[order], end_ns[order], kind[order]
 
 
 def _longest(time_ns: Int64s, n: int) -> Bools:
@@ -99,9 +109,9 @@ def _longest(time_ns: Int64s, n: int) -> Bools:
 
 
 def _summed(
-    window_ns: int, start_ns: Int64s, end_ns: Int64s, state: Ints, keep: Bools
+    window_ns: int, start_ns: Int64s, end_ns: Int64s, kind: Ints, keep: Bools
 ) -> tuple[Int64s, Int64s, Ints, Int64s]:
-    """The kept intervals, and the others summed by state in blocks of neighbours.
+    """The kept intervals, and the others summed by state and confidence in blocks of neighbours.
 
     A block ends at a kept interval and where its first interval begins in the next slice of the
     window.
@@ -112,7 +122,9 @@ def _summed(
     block_start = start_ns[begins]
     block_end = np.zeros(len(block_start), np.int64)
     np.maximum.at(block_end, block, end_ns)
-    times = np.zeros((len(block_start), len(STATES)), np.int64)
-    np.add.at(times, (block, state), end_ns - start_ns)
-    rows, states = np.nonzero(times)
-    return block_start[rows], block_end[rows], states, times[rows, states]
+    cells, inverse = np.unique(block * _KINDS + kind, return_inverse=True)
+    times = np.zeros(len(cells), np.int64)
+    np.add.at(times, inverse, end_ns - start_ns)
+    rows, kinds = np.divmod(cells, _KINDS)
+    rows, kinds, times = rows[times > 0], kinds[times > 0], times[times > 0]
+    return block_start[rows], block_end[rows], kinds, times

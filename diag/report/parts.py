@@ -3,7 +3,7 @@
 import msgspec
 
 from diag.model.availability import Unavailable
-from diag.model.finding import Check, CounterEvidence, Evidence, Gain, Remedy
+from diag.model.finding import Check, CounterEvidence, Evidence, Gain, NotAdvised, Remedy
 
 
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -82,6 +82,7 @@ class FindingPart(Part, frozen=True):
     tier: str
     at_stake_ns: float
     docs: str
+    not_advised: tuple[NotAdvised, ...] = ()
 
 
 class CaveatPart(Part, frozen=True):

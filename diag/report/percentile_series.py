@@ -36,7 +36,7 @@ def percentile_series(requests: RequestTable, model: str) -> Series:
     stage_ns, duration_ns = requests.stage_ns[mine], requests.duration_ns[mine]
     bands = [("mean", np.ones(len(duration_ns), np.bool_))]
     bands += [
-        (f"p{percent}", _around(duration_ns, percent, width))
+        (f"p{percent}", around_percentile(duration_ns, percent, width))
         for percent, width, needed in _BANDS
         if len(duration_ns) >= needed
     ]
@@ -110,7 +110,7 @@ def _rows_words(low: int, high: int) -> str:
     return f"batch of {low} to {high} rows"
 
 
-def _around(duration_ns: Int64s, percent: int, width_percent: int) -> Bools:
+def around_percentile(duration_ns: Int64s, percent: int, width_percent: int) -> Bools:
     """The requests around a percentile, half of ``width_percent`` of all on either side of it."""
     n = len(duration_ns)
     rank = np.empty(n, np.int64)

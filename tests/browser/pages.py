@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import diag
@@ -15,6 +17,7 @@ from diag.report.rendering import render
 from diag.testing.gpu_server import SCENARIOS, simulate
 from diag.testing.space_builder import SpaceBuilder
 from tests.conftest import sample_path
+from tests.support.hostile_bundle import hostile_bundle
 from tests.unit.analysis.loops.programs import LOADING, analyzed_program, dataset, every_ms
 
 if TYPE_CHECKING:
@@ -77,6 +80,7 @@ def hostile_models() -> Report:
     requests = replace(analysis.requests, models=(model,))
     queues = tuple(replace(each, model=HOSTILE[0]) for each in analysis.queues)
     models = tuple(replace(each, model=model) for each in analysis.models)
+    tails = tuple(replace(each, model=model) for each in analysis.tails)
     timelines = tuple(replace(each, name=HOSTILE[1]) for each in analysis.timelines)
     idle = tuple(replace(each, timeline=timelines[0]) for each in analysis.idle)
     ops = tuple(replace(each, op_type=HOSTILE[3]) for each in analysis.ops)
@@ -88,6 +92,7 @@ def hostile_models() -> Report:
             requests=requests,
             queues=queues,
             models=models,
+            tails=tails,
             timelines=timelines,
             idle=idle,
             ops=ops,
@@ -95,8 +100,20 @@ def hostile_models() -> Report:
     )
 
 
+def hostile_recording() -> str:
+    """A real recording, rewritten, in a file of a hostile name."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{HOSTILE[1].replace('/', '')}.zip"
+        path.write_bytes(hostile_bundle(sample_path("demo-slow-preprocess") / "bundle.zip"))
+        return render(build_report(analyze(open_bundle(path))), "html", verbose=True)
+
+
 def comparison() -> str:
-    captures = [diag.open_bundle(sample_path("demo-slow-preprocess") / "bundle.zip")] * 2
+    """Of recordings of different length."""
+    captures = [
+        diag.open_bundle(sample_path("demo-slow-preprocess") / "bundle.zip"),
+        diag.open_bundle(sample_path("batch-timeout") / "server.xplane.pb"),
+    ]
     analyses = [diag.analyze(capture) for capture in captures]
     compared = diag.compare(analyses[:1], analyses[1:])
     return diag.render(diag.build_comparison(compared), "html")
@@ -108,5 +125,6 @@ PAGES = {
     "loop": lambda: render(loop_report(), "html", verbose=True),
     "comparison": comparison,
     "hostile trace": lambda: render(hostile_report(), "html", verbose=True),
+    "hostile recording": hostile_recording,
     "hostile models": lambda: render(hostile_models(), "html", verbose=True),
 }

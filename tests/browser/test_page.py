@@ -6,7 +6,9 @@ import hashlib
 from pathlib import Path
 
 import pytest
+from selenium.webdriver import Keys
 
+from diag.report.html.terms import MEANINGS
 from tests.browser.pages import PAGES
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
@@ -66,6 +68,28 @@ def test_hostile_names_run_nothing(tab, pages, name):
     links = tab.run("return [...document.links].map((link) => link.getAttribute('href'))")
     assert [link for link in links if not link.startswith("#")] == []
     assert tab.run("return document.documentElement.scrollWidth") <= 1280
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_name_opens_its_definition_by_keyboard(tab, pages, width, scripts):
+    tab.open(pages["server"], width=width, scripts=scripts)
+    button = tab.find("#requests th button.def")
+    definition = tab.find(f"#{button.get_attribute('popovertarget')}")
+    assert not definition.is_displayed()
+    button.send_keys(Keys.ENTER)
+    assert definition.is_displayed()
+    assert MEANINGS[button.text] in definition.text
+    box = definition.rect
+    assert 0 <= box["x"] <= box["x"] + box["width"] <= width
+    button.send_keys(Keys.ESCAPE)
+    assert not definition.is_displayed()
+
+
+def test_an_open_definition_is_accessible(tab, pages):
+    tab.open(pages["server"])
+    tab.find("#requests th button.def").send_keys(Keys.ENTER)
+    assert violations(tab) == []
 
 
 def test_the_policy_stops_what_is_injected(tab, pages):

@@ -180,6 +180,52 @@ def test_a_source_without_data_keeps_its_track_and_says_why(tab, pages):
     assert absent.startswith("not known: no NVIDIA driver")
 
 
+def test_the_pointer_tells_how_sure_a_cause_is(timeline):
+    series = next(
+        each for each in server_report().section("timeline").series if each.kind == "intervals"
+    )
+    rows = zip(
+        *(series.values[k] for k in ("start_ns", "end_ns", "state", "confidence")), strict=True
+    )
+    start, end, state, level = max(
+        (row for row in rows if row[2] != "busy"), key=lambda row: row[1] - row[0]
+    )
+    over = timeline.plot("cpu-execution")
+    width = over.size["width"]
+    at = int(width * ((start + end) / 2e6 / WINDOW_MS - 0.5))
+    ActionChains(timeline.driver).move_to_element_with_offset(over, at, 0).perform()
+    assert f"cpu-execution: {state} for " in timeline.find(".at-point").text
+    assert f", {level} confidence" in timeline.find(".at-point").text
+
+
+def test_what_is_less_sure_is_paler_and_the_legend_says_so(tab, pages):
+    tab.open(pages["server"], scripts=False)
+    assert "Paler: less sure" in tab.text()
+    fills = tab.run(
+        "return [...document.querySelectorAll('#tl-static svg path')]"
+        ".map((each) => getComputedStyle(each).fillOpacity)"
+    )
+    assert {"1", "0.7"} <= set(fills)
+
+
+def test_both_sides_of_a_comparison_are_zoomed_together(tab, pages):
+    tab.open(pages["comparison"])
+    for track in ("before: cpu-execution", "after: cpu-execution", "before: requests"):
+        assert tab.plot(track).is_displayed()
+    tab.run("document.querySelector('.tracks').focus()")
+    press(tab, "+")
+    assert tab.view() == (1000, 3000)
+    assert "before: cpu-execution busy" in tab.in_view()
+    assert "after: cpu-execution busy" in tab.in_view()
+    press(tab, "0", "s")
+    assert "slowest requests: after, " in tab.find(".at-point").text or (
+        "slowest requests: before, " in tab.find(".at-point").text
+    )
+    tab.run("location.hash = '#t=3500-3900'")  # the recording after is over
+    tab.frame()
+    assert "after: cpu-execution not recorded" in tab.in_view()
+
+
 def test_iterations_of_a_loop_stand_where_requests_would(tab, pages):
     tab.open(pages["loop"])
     assert "Slowest iterations" in tab.find(".tracks").text

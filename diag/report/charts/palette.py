@@ -121,6 +121,13 @@ ORDER = (
     "glue",
     "unk",
 )
+# How sure the cause of idle time is, and how opaque it is drawn.
+SURE = {"high": 1.0, "medium": 0.7, "low": 0.45}
+
+
+def sure_index(level: str) -> int:
+    """Index into ``SURE``; busy time, which has no level, is drawn as what is sure."""
+    return list(SURE).index(level) if level in SURE else 0
 
 
 def class_of(name: str) -> str:
@@ -140,7 +147,8 @@ def variables(*, dark: bool) -> str:
 def class_rules() -> str:
     """CSS that gives each class its fill: a variable, or a hatch of the page's ``HATCH_DEFS``."""
     plain = [f".c-{name}{{fill:var(--{name})}}.on-{name}{{fill:var(--on-{name})}}" for name in HUES]
-    plain.append(".c-edge{fill:var(--edge);fill-opacity:.45}")
+    plain += [f".q-{name}{{fill-opacity:{value}}}" for name, value in SURE.items() if value < 1]
+    plain.append(".c-edge{fill:var(--edge);fill-opacity:.45}.unrecorded{fill:var(--line)}")
     hatched = [
         f".c-{name}{{fill:url(#h-{name})}}.on-{name}{{fill:var(--on-{base})}}"
         for name, base in HATCHED.items()

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from diag.model.printable import TEXT_MAX_CHARS, printable
 from diag.report.charts import palette, svg
+from diag.report.charts.curve import CURVE_STYLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from diag.report.charts.svg import Part
 
 WIDTH_PX = 1184
+ROW_PX = 26  # height of a bar among others
 _MARGIN_PX = 24
 _INNER_PX = WIDTH_PX - 2 * _MARGIN_PX
 _LINE_PX = 20
@@ -36,6 +38,8 @@ class Chart:
         key: Names and values of the parts, for narrow screens and for what has no room in the bar.
         value: What the whole bar is, at its end; "" where the caption says it.
         heading: Of the charts from this one on; "" for that of the chart before.
+        span: What it is about on the timeline, as of ``span_of``; "" for nothing.
+        is_slim: Whether it has no text in it, and may be narrow on paper.
     """
 
     caption: str
@@ -44,6 +48,8 @@ class Chart:
     key: tuple[Part, ...] = ()
     value: str = ""
     heading: str = ""
+    span: str = ""
+    is_slim: bool = False
 
 
 def sheet(title: str, charts: Sequence[Chart]) -> str:
@@ -83,7 +89,8 @@ def _style() -> str:
         f"{palette.resolved(palette.class_rules())}{plates}text{{font:12px {_FONTS}}}"
         ".strong,.title{font-weight:650}.title{font-size:15px}.caption{font-size:13px}"
         ".end{text-anchor:end;font-weight:650}.seg{stroke:#ffffff;stroke-width:1.5}"
-        f".c-none,.edge{{stroke:{_EDGE};stroke-width:1}}.hatch{{stroke:{_HATCH};stroke-width:2.2}}"
+        f".c-none,.edge,.axis{{stroke:{_EDGE};stroke-width:1}}"
+        f".hatch{{stroke:{_HATCH};stroke-width:2.2}}{palette.resolved(CURVE_STYLE)}"
     )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from markupsafe import Markup
 
 from diag.model.printable import TEXT_MAX_CHARS, printable
-from diag.report.charts.palette import HATCHED, ORDER, class_of
+from diag.report.charts.palette import HATCHED, ORDER, SURE, class_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,12 +56,13 @@ def hatch_defs() -> Markup:
     ).format(patterns)
 
 
-def swatch(name: str) -> Markup:
-    """A small square of the colour of a stage or state."""
+def swatch(name: str, level: str = "") -> Markup:
+    """A small square of the colour of a stage or state, and of a confidence if given."""
+    more = " edge" if class_of(name) == "none" else ""
     return Markup(
         '<svg class="sw" width="11" height="11" aria-hidden="true">'
         '<rect width="11" height="11" rx="2" class="c-{0}{1}"/></svg>'
-    ).format(class_of(name), " edge" if class_of(name) == "none" else "")
+    ).format(class_of(name), f"{more} q-{level}" if level else more)
 
 
 def bar(parts: Sequence[Part], label: str, *, height: int) -> Markup:
@@ -74,6 +75,14 @@ def bar(parts: Sequence[Part], label: str, *, height: int) -> Markup:
     return Markup(
         '<svg class="bar" width="100%" height="{0}" role="img" aria-label="{1}">{2}</svg>'
     ).format(height, _spoken(label), drawn)
+
+
+def step(class_: str, low: float, high: float, label: str, *, height: int) -> Markup:
+    """One piece of a bar by itself, from ``low`` to ``high`` of the width, 0 to 1; of a class."""
+    return Markup(
+        '<svg class="bar" width="100%" height="{0}" role="img" aria-label="{1}">'
+        '<rect x="{2:.3f}%" width="{3:.3f}%" y="3" height="{4}" class="c-{5}"/></svg>'
+    ).format(height, _spoken(label), low * 100, max((high - low) * 100, 0.15), height - 6, class_)
 
 
 def _part(part: Part, x: float, width: float, height: int) -> Markup:
@@ -112,8 +121,8 @@ def pair(shares: tuple[float, float], texts: tuple[str, str], label: str) -> Mar
     ).format(PAIR_PX, f"{label}: before {old}, after {new}", before * 100, after * 100)
 
 
-def effect_range(low: float, high: float, most: float, label: str) -> Markup:
-    """A range on an axis from 0 to ``most``; a ring where it could be no effect or more."""
+def effect_range(now: float, low: float, high: float, most: float, label: str) -> Markup:
+    """Today's value and a range on an axis from 0 to ``most``; a ring where the range holds it."""
 
     def at(value: float) -> float:
         return max(0.0, min(1.0, value / most)) * 100 if most else 0.0
@@ -123,31 +132,54 @@ def effect_range(low: float, high: float, most: float, label: str) -> Markup:
         '<svg class="range" width="100%" height="22" role="img" aria-label="{0}">'
         '<path class="axis" d="M0 11H4000"/>'
         '<rect class="band" x="{1:.2f}%" width="{2:.2f}%" y="6" height="10" rx="3"/>'
-        '<circle class="dot" cx="{3:.2f}%" cy="11" r="5"/></svg>'
-    ).format(_spoken(label), left, max(right - left, 0.3), (left + right) / 2)
+        '<rect class="dot" x="{3:.2f}%" width="2" y="2" height="18"/>'
+        '<circle class="{4}" cx="{5:.2f}%" cy="11" r="5"/></svg>'
+    ).format(
+        _spoken(label),
+        left,
+        max(right - left, 0.3),
+        min(at(now), 99.5),
+        "ring" if left <= at(now) <= right else "dot",
+        (left + right) / 2,
+    )
 
 
-def share_lane(shares: npt.NDArray[np.float64], height: int, label: str) -> Markup:
-    """Columns of exact shares of time, one class on the other.
+def share_lane(
+    shares: npt.NDArray[np.float64], recorded: Sequence[float], height: int, label: str
+) -> Markup:
+    """Columns of exact shares of time, one class on the other; the less sure, the paler.
 
     Args:
-        shares: (columns, len(ORDER)), each 0 to 1; what a row lacks to 1 stays empty.
+        shares: (columns, len(ORDER), len(SURE)), each 0 to 1; what a column lacks to 1 stays empty.
+        recorded: Begin and end of what was recorded, in columns; empty for nothing.
         height: In pixels.
         label: What a screen reader says.
     """
     columns = len(shares)
+    begin, end = recorded or (columns, columns)
     drawn = _EMPTY
+    for x, width in ((0.0, begin), (end, columns - end)):
+        if width > 0.01:
+            drawn += Markup(
+                '<rect class="unrecorded" x="{0:.2f}" width="{1:.2f}" height="{2}"/>'
+            ).format(x, width, height)
     bottom = np.zeros(columns)
     for index, name in enumerate(ORDER):
-        top = bottom + shares[:, index]
-        path = "".join(
-            f"M{x} {height * (1 - low):.1f}V{height * (1 - high):.1f}h1V{height * (1 - low):.1f}z"
-            for x, (low, high) in enumerate(zip(bottom.tolist(), top.tolist(), strict=True))
-            if (high - low) * height >= 0.1
-        )
-        if path:
-            drawn += Markup('<path class="c-{0}" d="{1}"/>').format(HATCHED.get(name, name), path)
-        bottom = top
+        for number, level in enumerate(SURE):
+            top = bottom + shares[:, index, number]
+            edges = enumerate(
+                zip(*((height * (1 - each)).tolist() for each in (bottom, top)), strict=True)
+            )
+            path = "".join(
+                f"M{x} {low:.1f}V{high:.1f}h1V{low:.1f}z"
+                for x, (low, high) in edges
+                if low - high >= 0.1
+            )
+            if path:
+                drawn += Markup('<path class="c-{0} q-{1}" d="{2}"/>').format(
+                    HATCHED.get(name, name), level, path
+                )
+            bottom = top
     return _stretched(columns, height, label, drawn)
 
 

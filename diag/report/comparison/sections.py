@@ -9,6 +9,7 @@ from diag.model.availability import Unavailable
 from diag.report.comparison.words import LEVEL, outcome_sentence, side_text
 from diag.report.model import Column, Note, Section
 from diag.report.rows import Row, make_table, name_column, text_column
+from diag.report.timeline_series import timeline_series
 from diag.report.wording.metrics import metric_name
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def comparison_sections(comparison: Comparison) -> Iterator[Section]:
         yield _changes("latency", "Latency and load", [*latency, *throughput], note=_INTERVALS)
         yield _changes("stages", "Where a request's time changed", _largest(stages))
         yield _changes("idle", "Idle and busy time of the device or CPU", _largest(others))
+    yield from _timelines(comparison)
     yield from _findings(comparison)
     if comparison.checks:
         yield _checks(comparison)
@@ -117,6 +119,13 @@ def _largest(changes: list[Change]) -> list[Change]:
 def _size(change: Change) -> float:
     difference = change.difference
     return -1.0 if isinstance(difference, Unavailable) else abs(difference)
+
+
+def _timelines(comparison: Comparison) -> Iterator[Section]:
+    """The first capture of each side, from the begin of its window; for formats with charts."""
+    for subject, side in (("before", comparison.before), ("after", comparison.after)):
+        series = tuple(timeline_series(side.analyses[0], captures=2))
+        yield Section("timeline", "Timeline", subject, series=series, is_detail=True)
 
 
 def _findings(comparison: Comparison) -> Iterator[Section]:

@@ -62,7 +62,7 @@ def _card(number: int, finding: FindingPart, most_ns: float) -> Card:
     drawing = None
     if gain is not None:
         axis = most_ns if gain.unit == "ns" else max(gain.now, gain.high)
-        drawing = svg.effect_range(gain.low, gain.high, axis, text)
+        drawing = svg.effect_range(gain.now, gain.low, gain.high, axis, text)
     return Card(
         number=number,
         id=finding.id,
@@ -78,7 +78,10 @@ def _card(number: int, finding: FindingPart, most_ns: float) -> Card:
 
 
 def _no_gain(finding: FindingPart) -> str:
-    return f"not computed: {finding.gain_reason}" if finding.gain_reason else ""
+    if not finding.gain_reason:
+        return ""
+    is_known = finding.not_advised and not finding.remedies
+    return f"{'none' if is_known else 'not computed'}: {finding.gain_reason}"
 
 
 def _setting(finding: FindingPart) -> tuple[str, str, str]:

@@ -35,7 +35,7 @@ _CHAPTERS = (
         ("outcome", "latency", "stages", "findings", "checks", "circumstances"),
     ),
     ("limits", "Limits of this analysis", "Limits", ("doubts",)),
-    ("do", "What to do", "To do", ("change", "alternatives", "other_findings")),
+    ("do", "What to do", "To do", ("change", "alternatives", "other_findings", "not_advised")),
     (
         "requests",
         "Where the time goes",

@@ -13,6 +13,7 @@ from diag.report.shown import shown_value
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from diag.report.html.frame import Frame
     from diag.report.model import Series
 
 _COLUMNS = 400
@@ -23,31 +24,36 @@ _PEAKS = {"in_flight": "peak", "queued": "queued_peak"}
 _WHOLE = {"%": 100.0, "ratio": 1.0}
 
 
-def level_chart(series: Series, window_ns: float) -> Chart | None:
+def level_chart(series: Series, side: str, frame: Frame) -> Chart | None:
     """Columns as high as the greatest value in each; None for a series without values.
 
     Args:
         series: ``in_flight``, or samples, each of which holds since the one before.
-        window_ns: Length of the axis.
+        side: Begin of the caption.
+        frame: The axes.
     """
     times = np.array(series.values[series.columns[0].key], np.float64)
+    window_ns, most = frame.window_ns, frame.most[series.id]
     if not len(times) or window_ns <= 0:
         return None
     if series.id != "in_flight":
         values = np.array(series.values["value"], np.float64)
         unit = series.columns[1].unit
-        most = max(_WHOLE.get(unit, 0.0), float(values.max()))
-        heights = column_peaks(times[:-1], values[1:], window_ns, _COLUMNS) / max(most, 1e-9)
+        most = max(_WHOLE.get(unit, 0.0), most)
+        since = np.append(values[1:], 0.0)  # nothing is known after the last
+        heights = column_peaks(times, since, window_ns, _COLUMNS) / max(most, 1e-9)
         return _chart(
-            series, f"at most {shown_value(float(values.max()), unit)}", [(heights, "busy")]
+            f"{side}{series.title}: at most {shown_value(float(values.max()), unit)}",
+            [(heights, "busy")],
         )
-    drawn, most = [], 0.0
+    drawn, peak = [], 0.0
     for key, name in _LEVELS.items():
         values = np.array(series.values.get(_PEAKS[key], series.values[key]), np.float64)
-        most = max(most, float(values.max()))
+        peak = max(peak, float(values.max()))
         drawn.append((column_peaks(times, values, window_ns, _COLUMNS), name))
     areas = [(heights / max(most, 1.0), name) for heights, name in drawn]
-    return _chart(series, f"at most {shown_value(int(most), 'count')} at once", areas)
+    caption = f"{side}{series.title}: at most {shown_value(int(peak), 'count')} at once"
+    return _chart(caption, areas)
 
 
 def column_peaks(
@@ -63,6 +69,5 @@ def column_peaks(
     return np.maximum(peaks, held)
 
 
-def _chart(series: Series, about: str, areas: list[tuple[Any, str]]) -> Chart:
-    caption = f"{series.title}: {about}"
+def _chart(caption: str, areas: list[tuple[Any, str]]) -> Chart:
     return Chart(caption, svg.areas(areas, _HEIGHT_PX, caption), _HEIGHT_PX)

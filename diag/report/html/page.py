@@ -13,12 +13,15 @@ from markupsafe import Markup, escape
 
 from diag.model.printable import TEXT_MAX_CHARS, printable
 from diag.report.charts import palette, svg
+from diag.report.charts.curve import CURVE_STYLE
 from diag.report.html.cards import cards_of
-from diag.report.html.charts import section_charts, tapes, timeline_key
+from diag.report.html.charts import section_charts, tapes
+from diag.report.html.frame import frame_of
+from diag.report.html.lane_charts import doubted_levels, timeline_charts, timeline_key
 from diag.report.html.layout import chapters_of
 from diag.report.html.links import span_of
 from diag.report.html.pipeline import pipeline_stages
-from diag.report.html.terms import terms_of
+from diag.report.html.terms import MEANINGS, term_of, terms_of
 from diag.report.html.timeline_data import timeline_json
 from diag.report.model import Page, Report
 from diag.report.shown import shown_cell, shown_title
@@ -40,7 +43,8 @@ def draw_page(page: Page, *, verbose: bool) -> str:
         verbose: Whether with columns and stages that are shown only on request.
     """
     report = page if isinstance(page, Report) else None
-    timeline = timeline_json(report) if report else None
+    frame = frame_of(page)
+    timeline = timeline_json(page, frame)
     style, script = _style(), _script()
     library = _resource("html/vendor/uPlot.iife.min.js") if timeline else ""
     template = _environment().get_template("page.html.j2")
@@ -53,7 +57,8 @@ def draw_page(page: Page, *, verbose: bool) -> str:
         tapes=tuple(tapes(report)) if report else (),
         timeline=timeline,
         terms=terms_of(page),
-        span_of=functools.partial(span_of, start_ns=report.server.window_start_ns if report else 0),
+        span_of=functools.partial(span_of, start_ns=frame.start_ns),
+        frame=frame,
         style=Markup(style),  # noqa: S704  our own files and colours
         library=Markup(library),  # noqa: S704  the published file, see test_vendor.py
         script=Markup(script),  # noqa: S704  our own files
@@ -94,7 +99,11 @@ def _environment() -> jinja2.Environment:
     environment.globals["columns_of"] = _columns
     environment.globals["rows_of"] = _rows
     environment.globals["charts"] = section_charts
+    environment.globals["timeline_charts"] = timeline_charts
     environment.globals["states"] = timeline_key
+    environment.globals["doubted_levels"] = doubted_levels
+    environment.globals["term_of"] = term_of
+    environment.globals["meanings"] = MEANINGS
     environment.globals["pipeline"] = pipeline_stages
     environment.globals["is_colored"] = palette.is_colored
     return environment
@@ -149,7 +158,7 @@ def _style() -> str:
         f"@media screen and (prefers-color-scheme:dark){{:root:not([data-theme=light]){{{dark}}}}}"
         f"@media screen{{:root[data-theme=dark]{{{dark}}}}}"
         f"{palette.class_rules()}\n{_resource('html/vendor/uPlot.min.css')}\n"
-        f"{_resource('html/style.css')}"
+        f"{_resource('html/style.css')}{CURVE_STYLE}"
     )
 
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from diag.model.gaps import IdleCause
 from diag.model.loops import LoopStage
-from diag.model.serving import Stage
+from diag.model.serving import CloseReason, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from diag.report.model import Page
+    from diag.report.model import Cell, Page
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,13 @@ MEANINGS: dict[str, str] = {
     LoopStage.DISPATCH.value: "Python of TensorFlow and Keras around ops.",
     LoopStage.MODEL.value: "The model runs.",
     LoopStage.NOT_KNOWN.value: "Python without an event and without a sample.",
+    CloseReason.SIZE.value: "The batch was started because it was full.",
+    CloseReason.TIMEOUT.value: "The batch was started as its first rows had waited long enough.",
+    CloseReason.THREAD.value: "The batch was started because a batch thread was free.",
+    CloseReason.UNKNOWN.value: "No event of the trace tells why the batch was started.",
 }
+# Columns of tables that hold such names, and nothing that a user named.
+_NAMED = frozenset(("stage", "cause", "main_cause", "main_stage", "doing", "reason"))
 # What numbers are, beside names: shown where the report has the section.
 _NUMBERS = {
     "ledger": Term(
@@ -108,6 +114,12 @@ _NUMBERS = {
 }
 
 
+def term_of(row: dict[str, Cell], key: str) -> str:
+    """The name in a cell if it is one with a definition; "" for text of another kind."""
+    name = row.get(key) if key in _NAMED else None
+    return name if isinstance(name, str) and name in MEANINGS else ""
+
+
 def terms_of(page: Page) -> tuple[Term, ...]:
     """The names that the tables and series of a page hold, and the numbers of its sections."""
     used = set(_names(page))
@@ -119,8 +131,11 @@ def terms_of(page: Page) -> tuple[Term, ...]:
 def _names(page: Page) -> Iterator[str]:
     for section in page.sections:
         for series in section.series:
-            for key in ("state", "stage"):
+            for key in ("state", "stage", "reason"):
                 yield from map(str, series.values.get(key, ()))
+            yield from (each.title for each in series.columns if each.key.startswith("stage_"))
         for table in section.tables:
+            if table.id == "slowest_stages":
+                yield from (each.title for each in table.columns)
             for row in table.rows:
-                yield from (str(row[key]) for key in ("stage", "cause") if key in row)
+                yield from filter(None, (term_of(row, key) for key in row))

@@ -18,6 +18,7 @@ from diag.report.rows import (
     text_column,
 )
 from diag.report.shares import share
+from diag.report.size_series import batch_time_series
 from diag.report.topics import ReportInputs, topic
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ HISTOGRAM_COLUMNS = (
     number_column("rows", "rows", "rows", "Rows of a batch, before padding."),
     text_column("reason", "started because", "Why the batches stopped taking rows, as a code."),
     number_column("batches", "batches", "count", "Batches with so many rows."),
+    number_column("limit", "full at", "rows", "max_batch_size of the queue."),
 )
 
 
@@ -106,7 +108,7 @@ def batch_sections(inputs: ReportInputs) -> Iterator[Section]:
                 is_detail=True,
             ),
         ),
-        series=tuple(_histogram(analysis, name, queue.queue) for name, queue in named),
+        series=tuple(each for name, queue in named for each in _charts(analysis, name, queue)),
     )
 
 
@@ -221,12 +223,19 @@ def _value_and_origin(parameter: Parameter | Unavailable, divisor: int) -> tuple
     return parameter.value // divisor, parameter.origin.value
 
 
+def _charts(analysis: Analysis, name: str, summary: BatchSummary) -> tuple[Series, ...]:
+    table = analysis.batches
+    return (_histogram(analysis, name, summary.queue), batch_time_series(table, summary, name))
+
+
 def _histogram(analysis: Analysis, name: str, queue: Queue) -> Series:
     """Batches by rows and by the reason they were closed for."""
     table = analysis.batches
     mine = (table.queue_index == table.queues.index(queue)) & (table.rows >= 0)
     pairs = np.stack([table.rows[mine], table.close_reason_index[mine]], axis=1)
     unique, counts = np.unique(pairs, axis=0, return_counts=True)
+    known = queue.max_batch_size
+    limit: Cell = known if isinstance(known, Unavailable) else known.value
     return Series(
         id=f"batch_rows.{queue.key}",
         title=f"Rows per batch of {name}",
@@ -236,5 +245,6 @@ def _histogram(analysis: Analysis, name: str, queue: Queue) -> Series:
             "rows": tuple(unique[:, 0].tolist()),
             "reason": tuple(CLOSE_REASONS[index].value for index in unique[:, 1].tolist()),
             "batches": tuple(counts.tolist()),
+            "limit": (limit,) * len(unique),
         },
     )

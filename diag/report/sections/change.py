@@ -47,6 +47,18 @@ def other_finding_sections(inputs: ReportInputs) -> Iterator[Section]:
         yield Section(id="other_findings", title="Also found", notes=notes)
 
 
+@topic(order=350)
+def not_advised_sections(inputs: ReportInputs) -> Iterator[Section]:
+    """Changes that were considered, each with what speaks against it."""
+    notes = tuple(
+        Note(f"{each.remedy.action} Not advised: {each.reason}. [{finding.id}]", style="item")
+        for finding in inputs.findings
+        for each in finding.not_advised
+    )
+    if notes:
+        yield Section(id="not_advised", title="Considered, not advised", notes=notes)
+
+
 def _short_note(finding: Finding, told: tuple[Remedy, ...]) -> Note:
     """One item; a change that the first finding advises is not told again."""
     parts = [f"{finding.what} (confidence {finding.confidence.value})"]
@@ -63,6 +75,10 @@ def _short_note(finding: Finding, told: tuple[Remedy, ...]) -> Note:
 
 def _change_notes(finding: Finding, tail: str) -> Iterator[Note]:
     """The first remedy, its gain with what it does for slow requests, and its risk."""
+    if finding.not_advised and not finding.remedies:
+        yield Note(
+            _joined("none: no setting that was tried helps (see below)", tail), label="change"
+        )
     if not finding.remedies:
         return
     remedy, gain = finding.remedies[0], finding.gain

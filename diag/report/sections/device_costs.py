@@ -7,25 +7,18 @@ from typing import TYPE_CHECKING
 from diag.model.availability import Unavailable
 from diag.model.device import LargerBatches
 from diag.model.printable import NAME_MAX_CHARS, printable
-from diag.report.model import Column, Note, Section, Series
+from diag.report.model import Column, Note, Section
 from diag.report.notes import note
 from diag.report.rows import VALUE_COLUMNS, Row, make_table, name_column, number_column, value_row
+from diag.report.size_series import DEVICE_COLUMNS, device_point, device_time_series
 from diag.report.topics import ReportInputs, topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from diag.model.device import BatchSizeCost, KernelTime, ModelDeviceCost
+    from diag.model.device import KernelTime, ModelDeviceCost
     from diag.report.model import Cell, Table
 
-CURVE_COLUMNS = (
-    number_column("rows", "rows", "rows", "Rows that a run executed, padding included."),
-    number_column("runs", "runs", "count", "Runs with so many rows."),
-    number_column("mean_ns", "mean", "ns", "Mean device time of a run."),
-    number_column("p10_ns", "p10", "ns", "10th percentile of it."),
-    number_column("p50_ns", "p50", "ns", "Median of it."),
-    number_column("p90_ns", "p90", "ns", "90th percentile of it."),
-)
 KERNEL_COLUMNS = (
     Column("name", "kernel", "", "Symbol of the kernel.", "symbol"),
     number_column("total_ns", "total", "ns", "Sum over its events, which may overlap."),
@@ -40,7 +33,6 @@ OP_COLUMNS = (
 )
 SIZES_SHOWN_MAX = 8
 KERNELS_SHOWN_MAX = 5
-_ROWS_UNKNOWN = Unavailable("no event tells the rows of a run that was not batched")
 _EFFECTS = {
     LargerBatches.NEARLY_FREE: "larger batches are nearly free",
     LargerBatches.SAVE_SOME: "larger batches save device time",
@@ -58,7 +50,7 @@ def cost_sections(inputs: ReportInputs) -> Iterator[Section]:
             subject=cost.model,
             notes=tuple(_cost_notes(cost)),
             tables=(_cost_table(cost), _curve_table(cost)),
-            series=(_curve_series(cost),),
+            series=(device_time_series(cost),),
         )
 
 
@@ -147,7 +139,7 @@ def _is_unknown(value: Cell) -> bool:
 
 def _curve_table(cost: ModelDeviceCost) -> Table:
     often = sorted(cost.curve, key=lambda point: -point.runs)[:SIZES_SHOWN_MAX]
-    rows = [Row(_point(point), is_detail=point not in often) for point in cost.curve]
+    rows = [Row(device_point(point), is_detail=point not in often) for point in cost.curve]
     notes = (
         note(
             "the {shown} most frequent of {all} sizes",
@@ -159,28 +151,8 @@ def _curve_table(cost: ModelDeviceCost) -> Table:
     return make_table(
         "device_time_by_rows",
         "GPU time by rows in a run",
-        CURVE_COLUMNS,
+        DEVICE_COLUMNS,
         rows,
         notes if len(often) < len(cost.curve) else (),
         is_data_only=all(point.rows < 0 for point in cost.curve),
-    )
-
-
-def _point(point: BatchSizeCost) -> tuple[Cell, ...]:
-    rows = point.rows if point.rows >= 0 else _ROWS_UNKNOWN
-    return (rows, point.runs, point.mean_ns, point.p10_ns, point.p50_ns, point.p90_ns)
-
-
-def _curve_series(cost: ModelDeviceCost) -> Series:
-    """Points of t(b); runs of unknown rows have no place on its axis."""
-    points = [_point(point) for point in cost.curve if point.rows >= 0]
-    columns = list(zip(*points, strict=True)) if points else [()] * len(CURVE_COLUMNS)
-    return Series(
-        id=f"device_time.{cost.model}",
-        title=f"GPU time of a run of {cost.model} by its rows",
-        kind="points",
-        columns=CURVE_COLUMNS,
-        values={
-            column.key: tuple(values) for column, values in zip(CURVE_COLUMNS, columns, strict=True)
-        },
     )

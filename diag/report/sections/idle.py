@@ -13,6 +13,7 @@ from diag.report.model import Note, Section
 from diag.report.notes import note, note_of
 from diag.report.rows import Row, flag_column, make_table, name_column, number_column
 from diag.report.shares import share
+from diag.report.stretch_series import stretch_series
 from diag.report.topics import ReportInputs, topic
 from diag.report.wording.idle import define_idle
 
@@ -158,6 +159,7 @@ def _section(
         subject=timeline.name,
         notes=tuple(_idle_notes(analysis, summary)),
         tables=tables,
+        series=(stretch_series(timeline, analysis.gaps, _rows_of(analysis, summary)),),
         is_detail=is_detail,
     )
 

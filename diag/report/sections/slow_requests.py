@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from diag.model.availability import Unavailable
@@ -18,6 +19,7 @@ from diag.report.rows import (
     number_column,
     text_column,
 )
+from diag.report.tail_series import tail_series
 from diag.report.topics import ReportInputs, topic
 from diag.report.wording.tail import describe_association, property_text
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
     from diag.analysis.result import Analysis
     from diag.analysis.tail import ModelTail
-    from diag.report.model import Note, Table
+    from diag.report.model import Note, Series, Table
 
 LISTED = 10
 SHOWN = 3
@@ -61,7 +63,8 @@ def slow_request_sections(inputs: ReportInputs) -> Iterator[Section]:
     for tail in analysis.tails:
         name = printable(tail.model, NAME_MAX_CHARS)
         slowest = tail.slow[:LISTED]
-        notes = tuple(_notes(analysis, tail))
+        steps = tail_series(analysis.requests, tail.model)
+        notes = (*_notes(analysis, tail), *_step_notes(steps))
         yield Section(
             id="slow_requests",
             title=f"Slow requests of {name}",
@@ -73,6 +76,7 @@ def slow_request_sections(inputs: ReportInputs) -> Iterator[Section]:
                 _sizes(tail),
                 _associations(analysis, tail),
             ),
+            series=() if steps is None else (steps,),
             is_detail=not _has_answer(tail),
         )
 
@@ -104,6 +108,26 @@ def _notes(analysis: Analysis, tail: ModelTail) -> Iterator[Note]:
         for index, each in enumerate(tail.associations):
             found = describe_association(analysis, each)
             yield found if index < ASSOCIATIONS_SHOWN else _as_detail(found)
+
+
+def _step_notes(steps: Series | None) -> Iterator[Note]:
+    """Which stage lies between p50 and p99; a verdict of this model says it already."""
+    if steps is None or not steps.values["stage"]:
+        return
+    extra_ns = math.fsum(each for each in steps.values["extra_ns"] if isinstance(each, float))
+    text = (
+        "Requests around p99 take {extra} more than those around p50. The largest difference is in "
+        "{stage}, {most}."
+    )
+    yield note_of(
+        text,
+        {
+            "stage": (steps.values["stage"][0], ""),
+            "most": (steps.values["extra_ns"][0], "ns"),
+            "extra": (extra_ns, "ns"),
+        },
+        is_detail=True,
+    )
 
 
 def _as_detail(of: Note) -> Note:

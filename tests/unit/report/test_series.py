@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from diag.model.gaps import IDLE_CAUSES, GapTable, Timeline
+from diag.model.gaps import CONFIDENCES, IDLE_CAUSES, GapTable, IdleCause, Timeline
 from diag.model.samples import SampleSeries
 from diag.model.serving import Stage
 from diag.model.window import ClockSync, Window
@@ -16,6 +16,7 @@ from diag.report.interval_series import SLICES, interval_series
 from diag.report.level_series import in_flight_series
 from diag.report.model import Report, Series
 from diag.report.span_series import LONGEST, batch_spans, chosen_spans, request_spans
+from diag.report.stretch_series import stretch_series
 from tests.unit.report.factory import (
     MS,
     ORIGIN_UNIX_NS,
@@ -72,6 +73,40 @@ def test_intervals_are_the_window_in_order():
     assert series.values["state"][:3] == ("queue-executor", "preprocess", "busy")
     assert time_by_state(series)["busy"] == 34 * MS
     assert series.note == ""
+
+
+def test_idle_time_by_length_counts_stretches_and_adds_up():
+    """Pieces of 4 and 3 µs that touch are one stretch; one of 20 ms is alone."""
+    timeline, table = make_gaps(3)
+    start_ns, end_ns = np.array([500, 4_500, 100_000]), np.array([4_500, 7_500, 20_100_000])
+    causes = np.array([IdleCause.PREPROCESS.index, IdleCause.INGRESS.index, 0], np.int32)
+    table = replace(table, start_ns=start_ns, end_ns=end_ns, cause_index=causes)
+    values = stretch_series(timeline, table, np.ones(3, np.bool_)).values
+    rows = set(zip(*values.values(), strict=True))
+    assert rows == {
+        ("up to 10 µs", "preprocess", 4_000, 1, 7_000),
+        ("up to 10 µs", "ingress", 3_000, 1, 7_000),
+        ("10 to 100 ms", IDLE_CAUSES[0].value, 20_000_000, 1, 20_000_000),
+    }
+    none = stretch_series(timeline, table, np.zeros(3, np.bool_))
+    assert none.values["length"] == ()
+
+
+@pytest.mark.parametrize("rows_max", [10**6, 50])
+def test_the_time_of_every_confidence_is_kept(rows_max):
+    timeline, table = make_gaps(400)
+    levels = np.arange(400) % len(CONFIDENCES)
+    table = replace(table, confidence_index=levels.astype(np.int32))
+    series = interval_series(timeline, table, np.ones(400, np.bool_), rows_max)
+    found: Counter[str] = Counter()
+    columns = (series.values[key] for key in ("confidence", "time_ns", "state"))
+    for level, time_ns, state in zip(*columns, strict=True):
+        assert (level == "") == (state == "busy")
+        found[level] += time_ns
+    for index, confidence in enumerate(CONFIDENCES):
+        wanted = (table.end_ns - table.start_ns)[levels == index].sum()
+        assert found[confidence.value] == wanted
+    assert found[""] == timeline.busy_ns
 
 
 @pytest.mark.parametrize("pieces", [1, 7, 300, 5000])
@@ -159,6 +194,7 @@ def test_rows_of_batches_come_by_the_reason_they_were_closed():
         "rows": (2, 3),
         "reason": ("timeout", "unknown"),
         "batches": (1, 1),
+        "limit": (32, 32),
     }
 
 

@@ -28,8 +28,10 @@ function startTimeline(data) {
   };
   host.hidden = false; // before the tracks are made: they take its width
   host.append(toolbar(run, range, view), inView, atPoint, body, status);
-  const tracks = new Tracks(body, data, view, (at) => {
-    atPoint.textContent = pointWords(data, at, view.span);
+  const showPoint = (at) => (atPoint.textContent = pointWords(data, at, view.span));
+  const tracks = new Tracks(body, data, view, showPoint, (lane, at) => {
+    const [low] = rowsIn(lane, at, at);
+    if (low < lane.start.length && lane.density[low] === 1) view.show(lane.start[low], lane.end[low]);
   });
   view.listeners.push(() => {
     const name = `${place(view.from, view.span)} to ${place(view.to, view.span)}`;
@@ -63,7 +65,7 @@ function startTimeline(data) {
   };
 }
 
-const HINT = 'Drag over a track to zoom, Ctrl and wheel to zoom at the pointer, Shift and wheel to move.';
+const HINT = 'Drag over a track to zoom, click an interval to see it whole, Ctrl and wheel to zoom at the pointer, Shift and wheel to move.';
 const LABEL =
   'Timeline. Keys: plus and minus zoom, left and right move, 0 shows all, g the next idle stretch, s the next slow request.';
 
@@ -82,10 +84,10 @@ function stretchesOf(data, most) {
 
 function commandsOf(data, view, say) {
   const gaps = stretchesOf(data, GAPS);
-  const spans = data.spans;
-  const slow = spans ? longestIn(spans, -Infinity, Infinity, SLOWEST) : [];
-  const length = (i) => spans.end[i] - spans.start[i];
-  slow.sort((a, b) => length(b) - length(a));
+  const slow = data.spans
+    .flatMap((spans) => longestIn(spans, -Infinity, Infinity, SLOWEST).map((i) => ({spans, from: spans.start[i], to: spans.end[i]})))
+    .sort((a, b) => b.to - b.from - (a.to - a.from))
+    .slice(0, SLOWEST);
   let gap = -1;
   let request = -1;
   const goToGap = (step) => {
@@ -98,9 +100,10 @@ function commandsOf(data, view, say) {
   const goToSlow = (step) => {
     if (!slow.length) return say('No request is shown.');
     request = (request + step + slow.length) % slow.length;
-    const [from, to] = [spans.start[slow[request]], spans.end[slow[request]]];
+    const {spans, from, to} = slow[request];
     view.show(from, to);
-    return say(`Number ${request + 1} of the ${slow.length} slowest ${spans.what}: ${duration(to - from)} from ${place(from, to - from)}.`);
+    const side = spans.side ? `${spans.side}, ` : '';
+    return say(`Number ${request + 1} of the ${slow.length} slowest ${spans.what}: ${side}${duration(to - from)} from ${place(from, to - from)}.`);
   };
   return {
     closer: () => view.zoom(0.5),

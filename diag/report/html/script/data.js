@@ -27,10 +27,11 @@ function readData() {
   if (!source) return null;
   const data = JSON.parse(source.textContent);
   data.lanes = data.lanes.map(laneOf);
-  data.batches = data.batches && spansOf(data.batches);
-  data.spans = data.spans && spansOf(data.spans);
-  data.levels = data.levels && {...data.levels, time: running(data.levels.time)};
-  data.samples = data.samples.map((each) => ({...each, time: running(each.time)}));
+  data.batches = data.batches.map(spansOf);
+  data.spans = data.spans.map(spansOf);
+  for (const name of ['levels', 'samples']) {
+    data[name] = data[name].map((each) => ({...each, time: running(each.time)}));
+  }
   return data;
 }
 
@@ -44,6 +45,12 @@ function after(values, at) {
     else high = middle;
   }
   return low;
+}
+
+// The part of a span in which a lane was recorded.
+function recordedIn(lane, from, to) {
+  const last = lane.end.length - 1;
+  return last < 0 ? 0 : Math.max(0, Math.min(to, lane.end[last]) - Math.max(from, lane.start[0]));
 }
 
 // Indices of the rows of a lane in a span: its ends ascend as its starts do.
@@ -64,19 +71,21 @@ function timeByState(lane, from, to, states) {
   return sums;
 }
 
-// Share of time of each class in each of equal columns, as one flat array.
-function shares(lane, classOf, classes, from, to, columns) {
-  const out = new Float32Array(columns * classes);
+// Share of time of each class and confidence in each of equal columns, as one flat array.
+function shares(lane, data, from, to, columns) {
+  const levels = data.opacity.length;
+  const rows = data.order.length * levels;
+  const out = new Float32Array(columns * rows);
   const scale = columns / (to - from);
   const [low, high] = rowsIn(lane, from, to);
   for (let i = low; i < high; i += 1) {
     const begin = Math.max(0, (lane.start[i] - from) * scale);
     const end = Math.min(columns, (lane.end[i] - from) * scale);
-    const row = classOf[lane.state[i]];
+    const row = data.classOf[lane.state[i]] * levels + lane.sure[i];
     if (row < 0 || end <= begin) continue;
     for (let column = Math.floor(begin); column < end; column += 1) {
       const part = Math.min(end, column + 1) - Math.max(begin, column);
-      out[column * classes + row] += part * lane.density[i];
+      out[column * rows + row] += part * lane.density[i];
     }
   }
   return out;

@@ -28,27 +28,42 @@ function drawLane(plot, data, lane, hasLabels) {
   const step = isDense ? Math.round(6 * devicePixelRatio) : 1;
   const columns = Math.max(1, Math.ceil(width / step));
   const end = from + ((to - from) * columns * step) / width;
-  const part = shares(lane, data.classOf, data.order.length, from, end, columns);
+  const levels = data.opacity.length;
+  const rows = data.order.length * levels;
+  const part = shares(lane, data, from, end, columns);
   const context = plot.ctx;
   const filled = new Float32Array(columns);
   context.save();
   context.beginPath();
   context.rect(left, top, width, height);
   context.clip();
-  data.order.forEach((name, row) => {
+  drawUnrecorded(plot, lane);
+  for (let row = 0; row < rows; row += 1) {
     context.beginPath();
     for (let column = 0; column < columns; column += 1) {
-      const share = part[column * data.order.length + row];
+      const share = part[column * rows + row];
       if (share < 0.002) continue;
       const y = top + height * (1 - filled[column] - share);
       context.rect(left + column * step, y, step, height * share);
       filled[column] += share;
     }
-    context.fillStyle = colors[name];
+    context.fillStyle = colors[data.order[Math.floor(row / levels)]];
+    context.globalAlpha = data.opacity[row % levels];
     context.fill();
-  });
+  }
+  context.globalAlpha = 1;
   if (hasLabels && !isDense) labelIntervals(plot, data, lane, low, high);
   context.restore();
+}
+
+// Before a lane's first interval and after its last nothing was recorded.
+function drawUnrecorded(plot, lane) {
+  const {left, top, width, height, from, scale} = area(plot);
+  const edges = lane.end.length ? [lane.start[0], lane.end[lane.end.length - 1]] : [0, 0];
+  const [begin, end] = edges.map((at) => Math.max(0, Math.min(width, (at - from) * scale)));
+  plot.ctx.fillStyle = colors.line;
+  plot.ctx.fillRect(left, top, begin, height);
+  plot.ctx.fillRect(left + end, top, width - end, height);
 }
 
 function labelIntervals(plot, data, lane, low, high) {
@@ -67,25 +82,22 @@ function labelIntervals(plot, data, lane, low, high) {
     const text = words.find((each) => context.measureText(each).width < room - 12 * devicePixelRatio);
     if (!text) continue;
     const x = left + begin + 6 * devicePixelRatio;
-    plate(context, data, name, text, x, top + height / 2);
+    if (lane.sure[i] || data.hatched[name]) plate(context, data, name, text, x, top + height / 2);
     context.fillStyle = name === 'none' ? colors.mute : colors[`on-${name}`];
     context.fillText(text, x, top + height / 2);
   }
 }
 
-// Text on a hatch stands on the plain colour.
+// Text on a hatch, or on a pale colour, stands on the plain one.
 function plate(context, data, name, text, x, y) {
-  const base = data.hatched[name];
-  if (!base) return;
   const width = context.measureText(text).width;
-  context.fillStyle = colors[base];
+  context.fillStyle = colors[data.hatched[name] || name];
   context.fillRect(x - 3, y - 9 * devicePixelRatio, width + 6, 18 * devicePixelRatio);
 }
 
 // A batch: pale for its time, filled up to its rows of the most rows of any batch.
-function drawBatches(plot, data) {
+function drawBatches(plot, data, batches) {
   const {left, top, height, from, to, scale} = area(plot);
-  const batches = data.batches;
   const row = height / batches.lanes;
   const context = withText(plot, 11);
   for (let i = 0; i < batches.start.length && batches.start[i] < to; i += 1) {
@@ -101,7 +113,7 @@ function drawBatches(plot, data) {
     context.globalAlpha = 1;
     const filled = Math.max(2, (row - 2) * full);
     context.fillRect(x, y + row - 2 - filled, width, filled);
-    if (row < 13 * devicePixelRatio || batches.rows[i] < 0) continue;
+    if (row < 13 * devicePixelRatio || width < 14 * devicePixelRatio || batches.rows[i] < 0) continue;
     const rows = counted(batches.rows[i], 'row', 'rows');
     const words = [`${rows}, ${batches.reasons[batches.reason[i]]}`, `${batches.rows[i]}`];
     const text = words.find((each) => context.measureText(each).width < width - 8 * devicePixelRatio);
@@ -114,9 +126,8 @@ function drawBatches(plot, data) {
 }
 
 // The slowest in view, one a row; lengths are right, the order is that of the path.
-function drawSlowest(plot, data) {
+function drawSlowest(plot, spans) {
   const {left, top, width, from, to, scale} = area(plot);
-  const spans = data.spans;
   const context = withText(plot, 11);
   const row = SLOW_ROW_PX * devicePixelRatio;
   longestIn(spans, from, to, SLOW_ROWS).forEach((index, n) => {
@@ -145,9 +156,8 @@ function drawSlowest(plot, data) {
 }
 
 // All spans in one row: the overview where there is no lane.
-function drawStrip(plot, data) {
+function drawStrip(plot, spans) {
   const {left, top, height, from, to, scale} = area(plot);
-  const spans = data.spans;
   for (const index of longestIn(spans, from, to, spans.start.length)) {
     let at = spans.start[index];
     spans.stages.forEach((_, stage) => {

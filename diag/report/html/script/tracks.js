@@ -18,20 +18,21 @@ function element(tag, attributes = {}, ...children) {
 }
 
 class Tracks {
-  constructor(host, data, view, onPoint) {
+  constructor(host, data, view, onPoint, onPick) {
     this.host = host;
     this.data = data;
     this.view = view;
     this.onPoint = onPoint;
+    this.onPick = onPick;
     this.plots = [];
     this.addOverview();
     this.addRuler();
     data.lanes.forEach((lane) => this.addLane(lane));
     data.samples.filter((each) => each.source !== 'host').forEach((each) => this.addSamples(each));
-    if (data.levels) this.addLevels();
-    if (data.batches) this.addBatches();
+    data.levels.forEach((each) => this.addLevels(each));
+    data.batches.forEach((each) => this.addBatches(each));
     data.samples.filter((each) => each.source === 'host').forEach((each) => this.addSamples(each));
-    if (data.spans) this.addSlowest();
+    data.spans.forEach((each) => this.addSlowest(each));
     view.listeners.push(() => this.follow());
     new ResizeObserver(() => this.resize()).observe(host);
   }
@@ -40,7 +41,7 @@ class Tracks {
     const {data, view} = this;
     const draw = (plot) => {
       if (data.lanes.length) drawLane(plot, data, data.lanes[0], false);
-      else drawStrip(plot, data);
+      else drawStrip(plot, data.spans[0]);
     };
     const plot = this.add('whole window', '', OVERVIEW_PX, {draw, isWhole: true});
     this.brush = element('div', {class: 'brush', hidden: ''});
@@ -59,11 +60,15 @@ class Tracks {
 
   addLane(lane) {
     const draw = (plot) => drawLane(plot, this.data, lane, true);
-    this.add(lane.name, 'busy, or idle by cause', LANE_PX, {draw});
+    const plot = this.add(lane.name, 'busy, or idle by cause', LANE_PX, {draw});
+    let pressed = 0;
+    plot.over.addEventListener('mousedown', (event) => (pressed = event.clientX));
+    plot.over.addEventListener('click', (event) => {
+      if (Math.abs(event.clientX - pressed) < 3) this.onPick(lane, plot.posToVal(event.offsetX, 'x'));
+    });
   }
 
-  addLevels() {
-    const {levels} = this.data;
+  addLevels(levels) {
     const values = [levels.in_flight, levels.queued];
     const series = [
       {stroke: () => colors.edge, fill: () => faint(colors.ink, 0.14)},
@@ -73,7 +78,8 @@ class Tracks {
       values.unshift(levels.peak);
       series.unshift({stroke: () => faint(colors.ink, 0.25), fill: () => faint(colors.ink, 0.1)});
     }
-    this.addSteps('Requests', 'in flight, and queued', LEVEL_PX, levels.time, values, series, {align: 1});
+    const options = {align: 1, most: levels.most};
+    this.addSteps(titled(levels, 'Requests'), 'in flight, and queued', LEVEL_PX, levels.time, values, series, options);
   }
 
   // Drawn back to the sample before: a sample is a mean over the time since then.
@@ -90,27 +96,25 @@ class Tracks {
   }
 
   addSteps(title, about, height, time, values, series, {align, most, unit = ''}) {
-    const peak = most || Math.max(1, ...values.map((each) => each.reduce((a, b) => Math.max(a, b), 0)));
     const paths = uPlot.paths.stepped({align});
     this.add(title, about, height, {
       columns: [time, ...values],
       series: series.map((each) => ({...each, paths, width: 1, points: {show: false}})),
-      most: peak,
-      draw: (plot) => drawMost(plot, `${peak}${unit}`),
+      most,
+      draw: (plot) => drawMost(plot, `${most}${unit}`),
     });
   }
 
-  addBatches() {
-    const {batches} = this.data;
+  addBatches(batches) {
     const height = Math.min(BATCHES_PX_MAX, BATCH_PX * batches.lanes);
     const about = batches.most > 0 ? `height: rows of ${batches.most}` : 'from dequeue to done';
-    this.add('Batches', about, height, {draw: (plot) => drawBatches(plot, this.data)});
+    this.add(titled(batches, 'Batches'), about, height, {draw: (plot) => drawBatches(plot, this.data, batches)});
   }
 
-  addSlowest() {
+  addSlowest(spans) {
     const height = SLOW_ROWS * SLOW_ROW_PX;
-    const title = `Slowest ${this.data.spans.what}`;
-    this.add(title, `up to ${SLOW_ROWS} in view, by stage`, height, {draw: (plot) => drawSlowest(plot, this.data)});
+    const title = titled(spans, `Slowest ${spans.what}`);
+    this.add(title, `up to ${SLOW_ROWS} in view, by stage`, height, {draw: (plot) => drawSlowest(plot, spans)});
   }
 
   addAbsent(title, reason) {
@@ -197,6 +201,11 @@ class Tracks {
   repaint() {
     this.plots.forEach((plot) => plot.redraw(false));
   }
+}
+
+// Of a comparison, with the side.
+function titled(node, title) {
+  return node.side ? `${node.side}: ${title.charAt(0).toLowerCase()}${title.slice(1)}` : title;
 }
 
 function label(title, about) {

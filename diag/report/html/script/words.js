@@ -16,35 +16,46 @@ function duration(ns) {
 // A place on the axis, with as many digits as a view of `span` ns needs.
 function place(ns, span) {
   const decimals = Math.max(0, Math.min(6, 8 - Math.ceil(Math.log10(Math.max(1, span)))));
-  return `${(ns / 1e6).toLocaleString('en', {minimumFractionDigits: decimals, maximumFractionDigits: decimals})} ms`;
+  return `${withDecimals(decimals).format(ns / 1e6)} ms`;
+}
+
+const formats = new Map();
+
+// Making a format takes longer than a hundred uses of it.
+function withDecimals(n) {
+  if (!formats.has(n)) formats.set(n, new Intl.NumberFormat('en', {minimumFractionDigits: n, maximumFractionDigits: n}));
+  return formats.get(n);
 }
 
 const percent = (ratio) => `${(100 * ratio).toFixed(1)}%`;
 
 function counted(n, one, many) {
-  return `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
+  return `${withDecimals(0).format(n)} ${n === 1 ? one : many}`;
 }
 
 function viewWords(data, from, to) {
   const words = data.lanes.map((lane) => laneWords(data, lane, from, to));
-  if (data.spans && !data.spans.note) {
-    const what = data.spans.what;
-    words.push(counted(overlapping(data.spans, from, to), what.replace(/s$/, ''), what));
+  const side = (each) => (each.side ? `${each.side}: ` : '');
+  for (const spans of data.spans) {
+    if (spans.note) continue;
+    words.push(side(spans) + counted(overlapping(spans, from, to), spans.what.replace(/s$/, ''), spans.what));
   }
-  if (data.batches && !data.batches.note) {
-    words.push(counted(overlapping(data.batches, from, to), 'batch', 'batches'));
+  for (const batches of data.batches) {
+    if (!batches.note) words.push(side(batches) + counted(overlapping(batches, from, to), 'batch', 'batches'));
   }
   return `${words.join('; ')}.`;
 }
 
 function laneWords(data, lane, from, to) {
+  const recorded = recordedIn(lane, from, to);
+  if (!recorded) return `${lane.name} not recorded`;
   const sums = timeByState(lane, from, to, data.states.length);
   const busy = data.states.indexOf('busy');
   const idle = [...sums.keys()].filter((i) => i !== busy && sums[i] > 0);
   idle.sort((a, b) => sums[b] - sums[a]);
-  const causes = idle.slice(0, 3).map((i) => `${data.states[i]} ${percent(sums[i] / (to - from))}`);
+  const causes = idle.slice(0, 3).map((i) => `${data.states[i]} ${percent(sums[i] / recorded)}`);
   const rest = causes.length ? `, idle: ${causes.join(', ')}` : '';
-  return `${lane.name} busy ${percent(busy < 0 ? 0 : sums[busy] / (to - from))}${rest}`;
+  return `${lane.name} busy ${percent(busy < 0 ? 0 : sums[busy] / recorded)}${rest}`;
 }
 
 function overlapping(spans, from, to) {
@@ -56,15 +67,31 @@ function overlapping(spans, from, to) {
 function pointWords(data, at, span) {
   const words = data.lanes.map((lane) => {
     const [low] = rowsIn(lane, at, at);
-    if (low >= lane.start.length) return `${lane.name}: outside of its window`;
+    if (!recordedIn(lane, at, at + 1) || low >= lane.start.length) return `${lane.name}: not recorded`;
     if (lane.density[low] < 1) return `${lane.name}: short intervals, shown as sums`;
-    return `${lane.name}: ${data.states[lane.state[low]]} for ${duration(lane.end[low] - lane.start[low])}`;
+    const state = data.states[lane.state[low]];
+    const sure = state === 'busy' ? '' : `, ${data.confidences[lane.sure[low]]} confidence`;
+    return `${lane.name}: ${state} for ${duration(lane.end[low] - lane.start[low])}${sure}`;
   });
-  const levels = data.levels;
-  if (levels && levels.time.length) {
+  for (const levels of data.levels) {
     const index = after(levels.time, at) - 1;
     const value = (values) => (index < 0 ? 0 : Number(values[index].toFixed(2)));
-    words.push(`${value(levels.in_flight)} in flight, ${value(levels.queued)} queued`);
+    const side = levels.side ? `${levels.side}: ` : '';
+    words.push(`${side}${value(levels.in_flight)} in flight, ${value(levels.queued)} queued`);
+  }
+  for (const batches of data.batches) {
+    const taken = batches.note ? '' : batchWords(batches, at);
+    if (taken) words.push(batches.side ? `${batches.side}: ${taken}` : taken);
   }
   return `At ${place(at, span)}: ${words.join('; ')}.`;
+}
+
+// The batches that run at a time.
+function batchWords(batches, at) {
+  const found = [];
+  for (let i = 0; i < batches.start.length && batches.start[i] <= at; i += 1) {
+    if (batches.end[i] <= at || batches.rows[i] < 0) continue;
+    found.push(`batch of ${counted(batches.rows[i], 'row', 'rows')} (${batches.reasons[batches.reason[i]]})`);
+  }
+  return found.join(' and ');
 }

@@ -15,7 +15,7 @@ from tests.golden.test_reports import make_report as sample_report
 from tests.unit.report.rendering import HOSTILE_NAMES
 from tests.unit.report.test_html import hostile_report
 
-TAGS = {"svg", "style", "defs", "pattern", "rect", "path", "text", "circle"}
+TAGS = {"svg", "style", "defs", "pattern", "rect", "path", "line", "text", "circle"}
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -25,7 +25,14 @@ def _files() -> dict[str, bytes]:
 
 
 def test_each_chapter_with_charts_is_a_file(files):
-    assert set(files) == {"verdict.svg", "requests.svg", "timeline.svg", "batches.svg"}
+    assert set(files) == {
+        "verdict.svg",
+        "requests.svg",
+        "idle.svg",
+        "timeline.svg",
+        "tail.svg",
+        "batches.svg",
+    }
 
 
 def test_a_file_needs_nothing_from_elsewhere(files):
@@ -51,10 +58,7 @@ def test_the_drawings_are_those_of_the_page(files):
 def test_a_hostile_name_is_only_text(name):
     for data in draw_charts(hostile_report(name)).values():
         root = ET.fromstring(data)
-        known = {
-            f"{SVG}{tag}"
-            for tag in ["svg", "style", "defs", "pattern", "rect", "path", "text", "circle"]
-        }
+        known = {f"{SVG}{tag}" for tag in TAGS}
         assert {each.tag for each in root.iter()} <= known
         assert max(len(each.text or "") for each in root.iter(f"{SVG}text")) <= 200
 
