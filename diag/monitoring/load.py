@@ -36,6 +36,9 @@ OK = "OK"
 # (batching_session.cc, tensorflow/serving 9d981c5c). What gRPC refuses for lack of a thread has the
 # latter status as well, and is counted nowhere.
 REFUSED = ("UNAVAILABLE", "RESOURCE_EXHAUSTED")
+# ratio. Counts of the same requests in two histograms may differ by this much between two scrapes;
+# beyond it, some are counted in one of them alone.
+SAME_COUNT = 1.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +226,7 @@ def _batching(difference: Difference) -> BatchingLoad:
     share: float | Unavailable = NOT_THERE
     if not isinstance(queue, Unavailable) and not isinstance(runtime, Unavailable):
         share = _ratio(queue.total, runtime.total)
-        if queue.count > runtime.count * 1.02:
+        if queue.count > runtime.count * SAME_COUNT:
             share = Unavailable(
                 f"{queue.count:,} tasks waited for {runtime.count:,} requests: some are split"
             )

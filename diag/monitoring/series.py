@@ -24,6 +24,9 @@ RESTARTED = Unavailable("it went backwards: the server restarted between the scr
 NOT_THERE = Unavailable("the page has no such metric")
 NOTHING_ADDED = Unavailable("nothing was added between the scrapes")
 
+# ratio of what a sum gained. Where the page's digits hide more of it, the mean is not known.
+SUM_MAX_ERROR = 0.1
+
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
@@ -56,7 +59,7 @@ class Added:
         """Unavailable where the page's digits hide more than a tenth of it."""
         if not self.count:
             return NOTHING_ADDED
-        if self.error > 0.1 * self.total:
+        if self.error > SUM_MAX_ERROR * self.total:
             return Unavailable("the page prints too few digits of the sum")
         return self.total / self.count
 

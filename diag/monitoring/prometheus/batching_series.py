@@ -17,8 +17,8 @@ from diag.monitoring.load import (
     PADDING,
     PROCESSED,
     QUEUEING,
+    SAME_COUNT,
 )
-from diag.monitoring.prometheus.limits import SAME_COUNT
 from diag.monitoring.prometheus.promql import Series, known_rate, sum_without
 
 if TYPE_CHECKING:

@@ -71,11 +71,3 @@ CLOCK_LIMITED = Limit(thresholds.CLOCK_LIMITED_MIN_SHARE, "ratio", "less slows f
 P99_MIN_REQUESTS = thresholds.MANY_REQUESTS
 FAILED_MIN_REQUESTS = thresholds.FAILED_MIN_REQUESTS
 MIN_BATCHES = thresholds.FEW_REQUESTS
-
-# ratio. Counts of the same requests in two histograms may differ by this much between two scrapes;
-# beyond it, some are counted in one of them alone (the same limit as in monitoring/load.py).
-SAME_COUNT = 1.02
-
-# steps of a sum that is printed with six digits. What grew by fewer may be wrong by a tenth or more
-# (the same limit as in monitoring/series.py).
-SUM_MIN_STEPS = 10

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from diag.formats.text.serving_metrics import INFERENCE_API_PATTERN
-from diag.monitoring.prometheus.limits import SUM_MIN_STEPS
+from diag.monitoring.series import SUM_MAX_ERROR
 
 if TYPE_CHECKING:
     from diag.monitoring.prometheus.timing import Timing
@@ -21,6 +21,8 @@ INFERENCES = f'API=~"(?i:{INFERENCE_API_PATTERN})"'
 PROBES = f'API!~"(?i:{INFERENCE_API_PATTERN})"'
 OF_REQUESTS = ("API", "entrypoint")
 OF_RUNS = ("API", "runtime")
+# steps of a sum that is printed with six digits: what grew by fewer is not known well enough.
+SUM_MIN_STEPS = round(1 / SUM_MAX_ERROR)
 
 
 @dataclass(frozen=True, slots=True)

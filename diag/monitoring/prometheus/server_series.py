@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from diag.formats.text.serving_metrics import REQUEST_COUNT, REQUEST_LATENCY, RUNTIME_LATENCY
-from diag.monitoring.load import OK, REFUSED
-from diag.monitoring.prometheus.limits import SAME_COUNT, SUM_MIN_STEPS
+from diag.monitoring.load import OK, REFUSED, SAME_COUNT
 from diag.monitoring.prometheus.promql import (
     INFERENCES,
     OF_REQUESTS,
     OF_RUNS,
     PROBES,
+    SUM_MIN_STEPS,
     Series,
     known_rate,
     printed_step,

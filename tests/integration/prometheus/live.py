@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.support.prometheus import Target, selector, tool
 
-SCRAPES_S = 0.25
+SCRAPES_S = 0.4
 # Between the pages of a recording.
 _INTERVAL_S = 3.0
 
