@@ -36,6 +36,7 @@ USABLE = (
 # Zooms in and out again, a step a frame: from the key to the end of the frame that shows it.
 ZOOM = """
 const [frames, done] = arguments, body = document.querySelector('.tracks'), times = [];
+document.getElementById('timeline').scrollIntoView();
 function step(n) {
   if (n === frames) return done(times);
   const key = n < frames / 2 ? '+' : '-';

@@ -39,17 +39,20 @@ function drawLane(plot, data, lane, hasLabels) {
   context.clip();
   drawUnrecorded(plot, lane);
   for (let row = 0; row < rows; row += 1) {
-    context.beginPath();
-    for (let column = 0; column < columns; column += 1) {
-      const share = part[column * rows + row];
-      if (share < 0.002) continue;
-      const y = top + height * (1 - filled[column] - share);
-      context.rect(left + column * step, y, step, height * share);
-      filled[column] += share;
-    }
     context.fillStyle = colors[data.order[Math.floor(row / levels)]];
     context.globalAlpha = data.opacity[row % levels];
-    context.fill();
+    for (let column = 0; column < columns; ) {
+      const share = part[column * rows + row];
+      const base = filled[column];
+      let next = column + 1; // neighbours of one height are one rectangle
+      while (next < columns && part[next * rows + row] === share && filled[next] === base) next += 1;
+      if (share >= 0.002) {
+        const y = top + height * (1 - base - share);
+        context.fillRect(left + column * step, y, (next - column) * step, height * share);
+        for (let i = column; i < next; i += 1) filled[i] += share;
+      }
+      column = next;
+    }
   }
   context.globalAlpha = 1;
   if (hasLabels && !isDense) labelIntervals(plot, data, lane, low, high);
@@ -100,18 +103,24 @@ function drawBatches(plot, data, batches) {
   const {left, top, height, from, to, scale} = area(plot);
   const row = height / batches.lanes;
   const context = withText(plot, 11);
+  const drawn = Array.from({length: batches.lanes}, () => ({x: -1, filled: 0}));
   for (let i = 0; i < batches.start.length && batches.start[i] < to; i += 1) {
     if (batches.end[i] <= from) continue;
     const x = left + (Math.max(from, batches.start[i]) - from) * scale;
     const width = Math.max(1, (Math.min(to, batches.end[i]) - Math.max(from, batches.start[i])) * scale - 1);
     const y = top + batches.lane[i] * row + 1;
     const full = batches.most > 0 ? Math.min(1, Math.max(0, batches.rows[i]) / batches.most) : 0;
+    const filled = Math.max(2, (row - 2) * full);
+    if (width <= 1) { // of those that share a pixel the fullest shows
+      const last = drawn[batches.lane[i]];
+      if (last.x === Math.floor(x) && last.filled >= filled) continue;
+      Object.assign(last, {x: Math.floor(x), filled});
+    }
     const name = batches.classes[batches.reason[i]];
     context.fillStyle = colors[data.hatched[name] || name];
     context.globalAlpha = 0.22;
     context.fillRect(x, y, width, row - 2);
     context.globalAlpha = 1;
-    const filled = Math.max(2, (row - 2) * full);
     context.fillRect(x, y + row - 2 - filled, width, filled);
     if (row < 13 * devicePixelRatio || width < 14 * devicePixelRatio || batches.rows[i] < 0) continue;
     const rows = counted(batches.rows[i], 'row', 'rows');

@@ -35,6 +35,8 @@ class Tracks {
     data.spans.forEach((each) => this.addSlowest(each));
     view.listeners.push(() => this.follow());
     new ResizeObserver(() => this.resize()).observe(host);
+    this.observer = new IntersectionObserver((entries) => this.sight(entries), {rootMargin: '50%'});
+    this.plots.forEach((plot) => this.observer.observe(plot.root));
   }
 
   addOverview() {
@@ -185,10 +187,24 @@ class Tracks {
     event.preventDefault();
   }
 
-  follow() {
-    for (const plot of this.plots) {
-      if (!plot.isWhole) plot.setScale('x', {min: this.view.from, max: this.view.to});
+  // What is far from the screen is drawn when it comes near.
+  sight(entries) {
+    for (const {target, isIntersecting} of entries) {
+      const plot = this.plots.find((each) => each.root === target);
+      plot.isFar = !isIntersecting;
+      if (isIntersecting) this.followOne(plot);
     }
+  }
+
+  follow() {
+    this.plots.forEach((plot) => this.followOne(plot));
+  }
+
+  followOne(plot) {
+    const {from, to} = this.view;
+    const {min, max} = plot.scales.x;
+    if (plot.isWhole || plot.isFar || (min === from && max === to)) return;
+    plot.setScale('x', {min: from, max: to});
   }
 
   resize() {
