@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from diag.model.gaps import CONFIDENCES, IDLE_CAUSES
+from diag.model.printable import NAME_MAX_CHARS, printable
 from diag.report.model import Series
 from diag.report.rows import number_column, text_column
 
@@ -67,7 +68,7 @@ def interval_series(
     state, level = (each.tolist() for each in np.divmod(kind, len(LEVELS)))
     return Series(
         id=f"intervals.{timeline.name}",
-        title=f"Busy and idle intervals of {timeline.name}",
+        title=f"Busy and idle intervals of {printable(timeline.name, NAME_MAX_CHARS)}",
         kind="intervals",
         columns=COLUMNS,
         values={

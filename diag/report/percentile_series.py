@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from diag.analysis.thresholds import MIN_SAMPLES_P50, MIN_SAMPLES_P90, MIN_SAMPLES_P99
+from diag.model.printable import NAME_MAX_CHARS, printable
 from diag.model.serving import STAGES
 from diag.report.model import Series
 from diag.report.rows import number_column, text_column
@@ -42,7 +43,7 @@ def percentile_series(requests: RequestTable, model: str) -> Series:
     ]
     return _bars(
         f"stages_by_percentile.{model}",
-        f"Stages of {model} by percentile",
+        f"Stages of {printable(model, NAME_MAX_CHARS)} by percentile",
         bands,
         stage_ns,
         duration_ns,
@@ -97,7 +98,7 @@ def rows_series(analysis: Analysis, model: str) -> Series | None:
     stage_ns, duration_ns = requests.stage_ns, requests.duration_ns
     return _bars(
         f"stages_by_rows.{model}",
-        f"Stages of {model} by rows of the batch",
+        f"Stages of {printable(model, NAME_MAX_CHARS)} by rows of the batch",
         bands,
         stage_ns,
         duration_ns,

@@ -8,6 +8,7 @@ import numpy as np
 
 from diag.analysis.fit import line_ns
 from diag.model.availability import Unavailable
+from diag.model.printable import NAME_MAX_CHARS, printable
 from diag.report.model import Series
 from diag.report.rows import number_column
 
@@ -43,7 +44,7 @@ def device_time_series(cost: ModelDeviceCost) -> Series:
         for each in cost.curve
         if each.rows >= 0
     ]
-    title = f"GPU time of a run of {cost.model} by its rows"
+    title = f"GPU time of a run of {printable(cost.model, NAME_MAX_CHARS)} by its rows"
     return _points(f"device_time.{cost.model}", title, (*DEVICE_COLUMNS, FITTED), points)
 
 
@@ -67,7 +68,7 @@ def batch_time_series(table: BatchTable, summary: BatchSummary, name: str) -> Se
     key = summary.queue.key
     return _points(
         f"batch_time.{key}",
-        f"Time of a batch of {name} by its rows",
+        f"Time of a batch of {printable(name, NAME_MAX_CHARS)} by its rows",
         (*BATCH_COLUMNS, FITTED),
         points,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from diag.model.printable import NAME_MAX_CHARS, printable
 from diag.model.quantity import duration, percent
 from diag.report.charts import svg
 from diag.report.charts.palette import BUSY, is_colored
@@ -100,7 +101,7 @@ def _percentile_bars(
     columns = (series.values[key] for key in ("band", "stage", "mean_ns", "requests", "total_ns"))
     for band, *row in zip(*columns, strict=True):
         bands.setdefault(str(band), []).append(cast("tuple[str, float, int, float]", tuple(row)))
-    model = series.id.partition(".")[2]
+    model = printable(series.id.partition(".")[2], NAME_MAX_CHARS)
     names = dict.fromkeys(str(stage) for stage in series.values["stage"])
     heading = "" if caption else series.title
     for band, rows in bands.items():
@@ -140,7 +141,8 @@ def _window_tape(section: Section) -> Iterator[Chart]:
             parts.append(Part(str(row["cause"]), float(of_window), percent(float(of_window))))
     if not rows and isinstance(idle, float | int):
         parts.append(Part("idle", float(idle), percent(float(idle))))
-    caption = f"{section.subject} over the window: busy {percent(float(share))}"
+    name = printable(section.subject, NAME_MAX_CHARS)
+    caption = f"{name} over the window: busy {percent(float(share))}"
     values = ", ".join(f"{part.name} {part.text}" for part in parts)
     drawing = svg.bar(parts, f"{caption}: {values}", height=_TAPE_PX)
     yield Chart(caption, drawing, _TAPE_PX, tuple(parts))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from diag.model.availability import Unavailable
+from diag.model.printable import NAME_MAX_CHARS, printable
 from diag.model.serving import CLOSE_REASONS, CloseReason
 from diag.report.model import Section, Series
 from diag.report.notes import note_of
@@ -238,7 +239,7 @@ def _histogram(analysis: Analysis, name: str, queue: Queue) -> Series:
     limit: Cell = known if isinstance(known, Unavailable) else known.value
     return Series(
         id=f"batch_rows.{queue.key}",
-        title=f"Rows per batch of {name}",
+        title=f"Rows per batch of {printable(name, NAME_MAX_CHARS)}",
         kind="bars",
         columns=HISTOGRAM_COLUMNS,
         values={
