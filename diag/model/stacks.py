@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from diag.model.availability import Unavailable
 from diag.model.events import Int32s, Int64s
 from diag.model.samples import NOT_MEASURED, SamplerCost
@@ -68,6 +70,26 @@ class StackSamples:
 
     def __len__(self) -> int:
         return len(self.time_ns)
+
+    @property
+    def tick_ns(self) -> Int64s:
+        """(n,) int64, the last tick of the grid that each row stands for, ns.
+
+        A reading comes at its tick, or later where it had to wait for a core or for Python's lock.
+        The earliest of all readings, counted in ticks, tells where the grid lies.
+        """
+        if not len(self):
+            return self.time_ns
+        times, first = np.unique(self.time_ns, return_index=True)
+        passed = np.cumsum(self.weight[first], dtype=np.int64) * self.period_ns
+        grid_ns = int((times - passed).min())
+        return self.time_ns - (self.time_ns - grid_ns) % self.period_ns
+
+    @property
+    def reach_ns(self) -> Int64s:
+        """(n,) int64, half a tick before the first tick that each row stands for, ns."""
+        ticks = self.weight.astype(np.int64)
+        return self.tick_ns - ticks * self.period_ns + self.period_ns // 2
 
     def __repr__(self) -> str:
         return f"StackSamples({len(self):,} samples, {len(self.frames):,} functions)"

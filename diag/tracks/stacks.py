@@ -34,12 +34,12 @@ def stack_group(analysis: Analysis) -> TrackGroup:
 def _tracks(samples: StackSamples, names: Mapping[int, str]) -> Iterator[SliceTrack]:
     shown = tuple(_shown(samples, stack) for stack in samples.stacks)
     labels = tuple(f"{frame.file}:{frame.first_line} {frame.function}" for frame in samples.frames)
-    paths = _paths(shown)
+    paths, reach_ns = _paths(shown), samples.reach_ns
     for thread in np.unique(samples.thread_id).tolist():
         rows = np.flatnonzero(samples.thread_id == thread)
         rows = rows[np.argsort(samples.time_ns[rows], kind="stable")]
         name = names.get(int(samples.line_id[rows[0]]), "") or f"thread {thread}"
-        yield SliceTrack(name, _slices(samples, rows, paths, labels))
+        yield SliceTrack(name, _slices(samples, reach_ns, rows, paths, labels))
 
 
 def _shown(samples: StackSamples, stack: tuple[int, ...]) -> tuple[int, ...]:
@@ -65,21 +65,21 @@ def _paths(shown: tuple[tuple[int, ...], ...]) -> tuple[tuple[Int64s, Int64s], .
 
 def _slices(
     samples: StackSamples,
+    reach_ns: Int64s,
     rows: Int64s,
     paths: tuple[tuple[Int64s, Int64s], ...],
     labels: tuple[str, ...],
 ) -> Slices:
     """Samples in a row that share a path are one slice.
 
-    A sample stands for the ticks since the one before it, half a tick shifted; where the sampler
-    did not see the thread, no slice is.
+    A sample stands for its ticks, each from half a tick before it to half a tick after it, whenever
+    it was read; where the sampler did not see the thread, no slice is.
     """
-    period, at = samples.period_ns, samples.time_ns[rows]
-    reach_ns = at - samples.weight[rows].astype(np.int64) * period + period // 2
-    end_ns = at + period // 2
-    edge_ns = np.clip(reach_ns[1:], at[:-1], at[1:])
-    is_next = reach_ns[1:] <= end_ns[:-1] + period  # a reading may come a little late
-    start_ns = np.append(reach_ns[:1], np.where(is_next, edge_ns, reach_ns[1:]))
+    at, reach = samples.time_ns[rows], reach_ns[rows]
+    end_ns = reach + samples.weight[rows].astype(np.int64) * samples.period_ns
+    is_next = reach[1:] <= end_ns[:-1] + samples.period_ns // 2
+    edge_ns = np.clip(reach[1:], at[:-1], at[1:])
+    start_ns = np.append(reach[:1], np.where(is_next, edge_ns, reach[1:]))
     end_ns[:-1] = np.where(is_next, edge_ns, end_ns[:-1])
     stack = samples.stack_id[rows]
     starts, ends, frames = [], [], []

@@ -66,10 +66,13 @@ def find_iterations(
         spans = find_spans(host.events, thread, window, executed)
         if spans is not None and len(spans.start_ns):
             found.append((thread, spans))
-    others_ns = np.empty(0, np.int64)
+    reach_ns = others_ns = np.empty(0, np.int64)
     if not isinstance(samples, Unavailable):
+        reach_ns = samples.reach_ns
         others_ns = when_others_work(samples, {host.lines[t.line].id for t, _ in found})
-    return tuple(_cut(host, thread, spans, executed, samples, others_ns) for thread, spans in found)
+    return tuple(
+        _cut(host, thread, spans, executed, samples, reach_ns, others_ns) for thread, spans in found
+    )
 
 
 def table_of(found: tuple[ThreadIterations, ...]) -> IterationTable:
@@ -111,6 +114,7 @@ def _cut(
     spans: Spans,
     executed: IntervalSet,
     samples: StackSamples | Unavailable,
+    reach_ns: Int64s,
     others_ns: Int64s,
 ) -> ThreadIterations:
     events = host.events
@@ -120,7 +124,9 @@ def _cut(
     blanks = find_blanks(events, thread, spans, known, conversions)
     first_call, last_call = model_bounds(layers, executed, spans)
     line_id = host.lines[thread.line].id
-    python = place_samples(samples, line_id, blanks, known, spans, first_call, others_ns, executed)
+    python = place_samples(
+        samples, reach_ns, line_id, blanks, known, spans, first_call, others_ns, executed
+    )
     # While a JAX program waits for what it calls, XLA executes on other threads.
     works = [each for each in python.layers if each[0] not in _WAITING]
     waits = [each for each in python.layers if each[0] in _WAITING]

@@ -16,6 +16,9 @@ from diag.model.intervals import IntervalSet
 from diag.model.loops import FoundBy, LoopStage
 from diag.model.stacks import StackSamples
 
+_WAITS = tuple(
+    stage.index for stage in (LoopStage.REQUEST_WAIT, LoopStage.REQUEST_READ, LoopStage.RESULT_WAIT)
+)
 _NO_ROWS = np.empty(0, np.int64)
 
 
@@ -43,6 +46,7 @@ _NOTHING = PythonTime((), _NO_ROWS, _NO_ROWS, _NO_ROWS, None)
 
 def place_samples(
     samples: StackSamples | Unavailable,
+    reach_ns: Int64s,
     line_id: int,
     blanks: Blanks,
     known: IntervalSet,
@@ -53,14 +57,16 @@ def place_samples(
 ) -> PythonTime:
     """Give each blank of the iterations the stages of the samples in it.
 
-    A sample stands for the ticks since the one before it, half a tick shifted; within a blank, the
-    samples share all of it. Where the sampler saw other threads only, this one did not exist: no
-    request was there. A blank without a sample gets the stages of those between the
-    same two calls, in proportion to their samples; where none of them has one, of all on its side
-    of the model call.
+    A sample stands for its ticks, each from half a tick before it to half a tick after it, whenever
+    it was read: it may have held the lock until then. One that waits did not, and changed anywhere
+    between two readings. Within a blank, the samples share all of it. Where the sampler saw other
+    threads only, this one did not exist: no request was there. A blank without a sample gets the
+    stages of those between the same two calls, in proportion to their samples; where none of them
+    has one, of all on its side of the model call.
 
     Args:
         samples: Of all threads.
+        reach_ns: Where the time begins that each of them stands for.
         line_id: The thread.
         blanks: Its time in iterations without an event.
         known: Its time with one.
@@ -82,7 +88,7 @@ def place_samples(
     rows = rows[is_covered(blank, at)]
     if not len(rows):
         return _NOTHING
-    at, weight = samples.time_ns[rows], samples.weight[rows].astype(np.int64)
+    at, reach = samples.time_ns[rows], reach_ns[rows]
     is_after = _is_after(at, spans, model_start_ns)
     stage = _stages(kinds, samples, rows, is_after, spans.found_by)
     is_theirs = (stage == LoopStage.REQUEST_WAIT.index) & np.isin(at, others_ns)
@@ -92,14 +98,15 @@ def place_samples(
     stage[converts & (stage == LoopStage.DISPATCH.index)] = LoopStage.CONVERT.index
     waits = np.isin(stage, (LoopStage.NOT_KNOWN.index, LoopStage.DISPATCH.index))
     stage[waits & is_covered(executed, at)] = LoopStage.MODEL.index
-    absent_at, absent_weight = _without_thread(samples, line_id, blank)
+    absent = _without_thread(samples, line_id, blank)
+    absent_at = samples.time_ns[absent]
     order = np.argsort(np.append(at, absent_at), kind="stable")
     at = np.append(at, absent_at)[order]
-    weight = np.append(weight, absent_weight)[order]
-    stage = np.append(stage, np.full(len(absent_at), LoopStage.REQUEST_WAIT.index))[order]
+    reach = np.append(reach, reach_ns[absent])[order]
+    stage = np.append(stage, np.full(len(absent), LoopStage.REQUEST_WAIT.index))[order]
     is_after = _is_after(at, spans, model_start_ns)
     piece = np.searchsorted(blank.start_ns, at, side="right") - 1
-    start, end = _cells(at, weight, samples.period_ns, piece, blank)
+    start, end = _cells(at, reach, np.isin(stage, _WAITS), piece, blank)
     filled = np.zeros(len(blank), np.bool_)
     filled[piece] = True
     empty = np.flatnonzero(~filled)
@@ -124,10 +131,8 @@ def _is_after(at: Int64s, spans: Spans, model_start_ns: Int64s) -> Bools:
     return np.asarray(at >= model_start_ns[owner], np.bool_)
 
 
-def _without_thread(
-    samples: StackSamples, line_id: int, blank: IntervalSet
-) -> tuple[Int64s, Int64s]:
-    """Readings that saw other threads only, and their ticks: this one did not exist.
+def _without_thread(samples: StackSamples, line_id: int, blank: IntervalSet) -> Int64s:
+    """A row of each reading that saw other threads only: this one did not exist.
 
     A server that starts a thread for each request has none between two of them; the next one may
     have the same number.
@@ -135,7 +140,7 @@ def _without_thread(
     times, first = np.unique(samples.time_ns, return_index=True)
     absent = ~np.isin(times, samples.time_ns[samples.line_id == line_id])
     absent &= is_covered(blank, times)
-    return times[absent], samples.weight[first[absent]].astype(np.int64)
+    return np.asarray(first[absent], np.int64)
 
 
 def _stages(
@@ -153,11 +158,11 @@ def _stages(
 
 
 def _cells(
-    at: Int64s, weight: Int64s, period_ns: int, piece: Int64s, blank: IntervalSet
+    at: Int64s, reach: Int64s, waits: Bools, piece: Int64s, blank: IntervalSet
 ) -> tuple[Int64s, Int64s]:
     """The part of its blank that each sample stands for."""
-    reach = at - weight * period_ns + period_ns // 2
-    border = np.clip(reach[1:], at[:-1], at[1:])
+    halfway = (at[:-1] + at[1:]) // 2
+    border = np.where(waits[1:], halfway, np.clip(reach[1:], at[:-1], at[1:]))
     same = piece[1:] == piece[:-1]
     start, end = blank.start_ns[piece], blank.end_ns[piece]
     start[1:][same] = border[same]

@@ -235,11 +235,34 @@ def test_after_the_call_a_loop_over_tf_data_works_on_the_answer():
 
 
 def test_a_blank_is_shared_by_its_samples_at_half_a_tick():
-    rows = [(500, TAKING), (1500, TAKING), (2500, LOADING), (3500, LOADING)]
-    period = 4450
-    samples = sampled([(i * period + at, stack) for i in range(5) for at, stack in rows])
-    shares = shares_us(analyzed_program(eager(5, 4000), samples))
-    assert (shares["request-wait"], shares["preprocess"]) == (2000, 2000)
+    rows = [(500, TAKING), (1500, TAKING), (2500, LOADING), (3500, LOADING), (4500, LOADING)]
+    samples = sampled([(i * 5000 + at, stack) for i in range(5) for at, stack in rows])
+    shares = shares_us(analyzed_program(eager(5, 4550), samples))
+    assert (shares["request-wait"], shares["preprocess"]) == (2000, 2550)
+
+
+def test_a_late_sample_stands_for_its_tick_and_not_for_the_time_of_its_reading():
+    """A tick each ms; that at 2.5 ms is read 0.9 ms late, when C code lets go of the lock."""
+    ticks = [(500, TAKING), (1500, TAKING), (3400, LOADING), (3500, LOADING), (4500, LOADING)]
+    samples = sampled([(i * 5000 + at, stack) for i in range(4) for at, stack in ticks])
+    assert samples.tick_ns.tolist() == [500_000 + i * 1_000_000 for i in range(20)]
+    shares = shares_us(analyzed_program(eager(4, 4550), samples))
+    assert (shares["request-wait"], shares["preprocess"]) == (2000, 2550)
+
+
+def test_a_thread_that_waits_did_not_make_the_sample_late():
+    """Its function may have held Python's lock until halfway between the two readings."""
+    ticks = [(500, LOADING), (1500, LOADING), (3400, TAKING), (3500, TAKING), (4500, TAKING)]
+    samples = sampled([(i * 5000 + at, stack) for i in range(4) for at, stack in ticks])
+    shares = shares_us(analyzed_program(eager(4, 4550), samples))
+    assert (shares["preprocess"], shares["request-wait"]) == (2450, 2100)
+
+
+def test_missed_ticks_are_those_before_a_late_reading():
+    samples = sampled([(500, TAKING), (3900, LOADING), (4500, TAKING)])
+    samples.weight[1] = 3
+    assert samples.tick_ns.tolist() == [500_000, 3_500_000, 4_500_000]
+    assert sampled([]).tick_ns.tolist() == []
 
 
 def test_marks_of_the_program_bound_its_requests():
