@@ -198,6 +198,37 @@ def test_the_pointer_tells_how_sure_a_cause_is(timeline):
     assert f", {level} confidence" in timeline.find(".at-point").text
 
 
+def test_a_click_shows_the_interval_whole(tab, pages):
+    series = next(
+        each for each in gpu_report().section("timeline").series if each.kind == "intervals"
+    )
+    start, end = max(
+        zip(series.values["start_ns"], series.values["end_ns"], strict=True),
+        key=lambda row: row[1] - row[0],
+    )
+    tab.open(pages["gpu"])
+    over = tab.plot("/device:GPU:0")
+    tab.run("arguments[0].scrollIntoView({block: 'center'})", over)
+    window = gpu_report().server.window_ns
+    at = int(over.size["width"] * ((start + end) / 2 / window - 0.5))
+    ActionChains(tab.driver).move_to_element_with_offset(over, at, 0).click().perform()
+    tab.frame()
+    begin, until = tab.view()
+    assert begin < start / 1e6 < end / 1e6 < until
+    assert until - begin == pytest.approx(2.2 * (end - start) / 1e6, abs=0.02)
+
+
+def test_a_track_far_from_the_screen_follows_when_it_comes_near(tab, pages):
+    tab.open(pages["server"], fragment="#verdict")
+    tab.run("location.hash = '#t=1500-1530'; scrollTo(0, 0)")
+    tab.frame()
+    tab.run("document.getElementById('timeline').scrollIntoView()")
+    tab.frame()
+    tab.frame()
+    share = busy_share(server_report(), 1500, 1530)
+    assert tab.pixels("cpu-execution", BUSY) == pytest.approx(share, rel=0.12, abs=0.01)
+
+
 def test_what_is_less_sure_is_paler_and_the_legend_says_so(tab, pages):
     tab.open(pages["server"], scripts=False)
     assert "Paler: less sure" in tab.text()
