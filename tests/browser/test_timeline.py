@@ -215,7 +215,7 @@ def test_a_click_shows_the_interval_whole(tab, pages):
     tab.frame()
     begin, until = tab.view()
     assert begin < start / 1e6 < end / 1e6 < until
-    assert until - begin == pytest.approx(2.2 * (end - start) / 1e6, abs=0.02)
+    assert until - begin == pytest.approx(2.2 * (end - start) / 1e6, abs=1)  # shown in whole ms
 
 
 def test_a_track_far_from_the_screen_follows_when_it_comes_near(tab, pages):
