@@ -11,6 +11,7 @@ from diag.analysis.distribution import describe
 from diag.comparison import thresholds
 from diag.comparison.bootstrap import Blocks, block_counts, blocks_of, means_of, percentiles_of
 from diag.comparison.result import Change
+from diag.comparison.series import RequestSeries
 from diag.model.availability import Unavailable
 from diag.model.gaps import IDLE_CAUSES
 from diag.model.serving import STAGES
@@ -18,7 +19,7 @@ from diag.model.serving import STAGES
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from diag.comparison.series import RequestSeries, WindowSeries
+    from diag.comparison.series import WindowSeries
 
 _SEED = 0  # the same captures give the same intervals
 _PERCENTS = (50, 90, 99)

@@ -21,6 +21,7 @@ from tests.support.hostile_bundle import hostile_bundle
 from tests.unit.analysis.loops.programs import LOADING, analyzed_program, dataset, every_ms
 
 if TYPE_CHECKING:
+    from diag.analysis import Analysis
     from diag.report.model import Report
 
 PLANTED = "window.planted = true"
@@ -100,12 +101,18 @@ def hostile_models() -> Report:
     )
 
 
-def hostile_recording() -> str:
+@functools.cache
+def hostile_recording() -> Analysis:
     """A real recording, rewritten, in a file of a hostile name."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{HOSTILE[1].replace('/', '')}.zip"
         path.write_bytes(hostile_bundle(sample_path("demo-slow-preprocess") / "bundle.zip"))
-        return render(build_report(analyze(open_bundle(path))), "html", verbose=True)
+        return analyze(open_bundle(path))
+
+
+def hostile_comparison() -> str:
+    compared = diag.compare([hostile_recording()], [hostile_recording()])
+    return diag.render(diag.build_comparison(compared), "html", verbose=True)
 
 
 def comparison() -> str:
@@ -125,6 +132,7 @@ PAGES = {
     "loop": lambda: render(loop_report(), "html", verbose=True),
     "comparison": comparison,
     "hostile trace": lambda: render(hostile_report(), "html", verbose=True),
-    "hostile recording": hostile_recording,
+    "hostile recording": lambda: render(build_report(hostile_recording()), "html", verbose=True),
+    "hostile comparison": hostile_comparison,
     "hostile models": lambda: render(hostile_models(), "html", verbose=True),
 }
