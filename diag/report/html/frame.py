@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from diag.report.comparison.model import ComparisonReport
 from diag.report.model import Report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from diag.report.model import Page, Section, Series
 
@@ -41,7 +42,18 @@ def frame_of(page: Page) -> Frame:
                 most[series.id] = max(most.get(series.id, 0.0), *_values(series), 0.0)
     if isinstance(page, Report):
         return Frame(page.server.window_start_ns, page.server.window_ns, most)
-    return Frame(0, max(map(_end_ns, sections), default=0.0), most)
+    ends = [float(end) for end in map(_end_ns, sections)]
+    if isinstance(page, ComparisonReport) and sections:
+        # Timelines are of the first recording of a side; that of the only one is its window.
+        ends += [each.window_ns for each in (page.before, page.after) if len(each.sources) == 1]
+    return Frame(0, max(ends, default=0.0), most)
+
+
+def paired(sections: Iterable[Section]) -> Iterator[tuple[Section, Series]]:
+    """All series with their sections; those of one id next to each other."""
+    found = [(section, series) for section in sections for series in section.series]
+    for id_ in dict.fromkeys(series.id for _, series in found):
+        yield from (each for each in found if each[1].id == id_)
 
 
 def _values(series: Series) -> Iterator[float]:

@@ -11,6 +11,7 @@ from diag.report.charts import svg
 from diag.report.charts.palette import ORDER, SURE, class_of, sure_index
 from diag.report.charts.sheet import Chart
 from diag.report.charts.svg import Part
+from diag.report.html.frame import paired
 from diag.report.html.level_charts import level_chart
 
 if TYPE_CHECKING:
@@ -25,17 +26,13 @@ _COLUMNS = 400
 
 def timeline_charts(sections: Iterable[Section], frame: Frame) -> Iterator[Chart]:
     """Lanes of devices, then levels and samples; both sides of a comparison next to each other."""
-    found = [(section, series) for section in sections for series in section.series]
-    for id_ in dict.fromkeys(series.id for _, series in found):
-        for section, series in found:
-            if series.id != id_:
-                continue
-            side = f"{section.subject}: " if section.subject else ""
-            if series.kind == "intervals":
-                yield _lane(series, side, frame)
-            elif series.id == "in_flight" or series.kind == "points":
-                chart = level_chart(series, side, frame)
-                yield from [chart] if chart else []
+    for section, series in paired(sections):
+        side = f"{section.subject}: " if section.subject else ""
+        if series.kind == "intervals":
+            yield _lane(series, side, frame)
+        elif series.id == "in_flight" or series.kind == "points":
+            chart = level_chart(series, side, frame)
+            yield from [chart] if chart else []
 
 
 def _lane(series: Series, side: str, frame: Frame) -> Chart:

@@ -19,7 +19,7 @@ from diag.report.charts.palette import (
     class_of,
     sure_index,
 )
-from diag.report.html.frame import TIMELINE
+from diag.report.html.frame import TIMELINE, paired
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,7 +42,8 @@ def timeline_json(page: Page, frame: Frame) -> Markup | None:
         frame: Of the page.
     """
     sections = [each for each in page.sections if each.id == TIMELINE]
-    lanes = [(s, each) for s in sections for each in s.series if each.kind == "intervals"]
+    series = list(paired(sections))
+    lanes = [(section, each) for section, each in series if each.kind == "intervals"]
     spans = [
         made
         for s in sections
@@ -73,8 +74,7 @@ def timeline_json(page: Page, frame: Frame) -> Markup | None:
         "spans": spans,
         "samples": [
             _samples(section, each, frame)
-            for section in sections
-            for each in section.series
+            for section, each in series
             if each.id.startswith(_SAMPLES)
         ],
     }

@@ -79,6 +79,21 @@ def test_the_page_can_zoom_both(report):
     assert page.count('id="tl"') == 1
 
 
+def test_loops_without_a_lane_are_shown_for_as_long_as_they_were_recorded():
+    names = ("loop-naive", "loop-pool")
+    sides = [diag.analyze(diag.open_bundle(sample_path(name) / "bundle.zip")) for name in names]
+    report = diag.build_comparison(diag.compare(sides[:1], sides[1:]))
+    assert frame_of(report).window_ns == max(each.capture.window.duration_ns for each in sides)
+    page = FORMATS["html"].render(report, RenderOptions())
+    (text,) = re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', page, re.S)
+    data = json.loads(text)
+    assert [each["side"] for each in data["spans"]] == ["before", "after"]
+    titles = [each["title"] for each in data["samples"] if "host CPU" in each["title"]]
+    assert titles == ["before: host CPU", "after: host CPU"]
+    where = [each["title"] for each in data["samples"]]
+    assert where.index(titles[1]) == where.index(titles[0]) + 1
+
+
 def test_formats_without_charts_leave_the_timelines_out(report):
     text = FORMATS["text"].render(report, RenderOptions())
     assert "Timeline" not in text
