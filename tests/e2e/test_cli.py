@@ -48,9 +48,8 @@ def test_charts_are_written_next_to_the_report_and_never_over_another_file(tmp_p
     done = diag(*command)
     assert (done.returncode, done.stderr) == (0, "")
     names = {path.name for path in (tmp_path / "charts").iterdir()}
-    assert names == {
-        f"{n}.{s}" for n in ("verdict", "requests", "batches", "timeline") for s in ("svg", "png")
-    }
+    chapters = ("verdict", "requests", "idle", "timeline", "tail", "batches")
+    assert names == {f"{chapter}.{kind}" for chapter in chapters for kind in ("svg", "png")}
     assert diag(*command).returncode == 7
     assert diag(*command, "--force").returncode == 0
 
