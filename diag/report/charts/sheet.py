@@ -59,6 +59,9 @@ def sheet(title: str, charts: Sequence[Chart]) -> str:
     """
     drawn, y = _line(title, _MARGIN_PX + 14, "title"), _MARGIN_PX + 40.0
     for index, chart in enumerate(charts):
+        if chart.heading:
+            drawn += _line(chart.heading, y, "heading")
+            y += _LINE_PX
         drawn += _line(chart.caption, y, "caption")
         if chart.value:
             drawn += Markup('<text x="{0}" y="{1:g}" class="caption end">{2}</text>').format(
@@ -69,7 +72,7 @@ def sheet(title: str, charts: Sequence[Chart]) -> str:
             _MARGIN_PX, y, _INNER_PX, chart.height, chart.drawing
         )
         y += chart.height + _LINE_PX
-        if not chart.value or index == len(charts) - 1:
+        if not chart.value or index == len(charts) - 1 or charts[index + 1].key != chart.key:
             for row in _key_rows(chart.key):
                 drawn += _key_line(row, y)
                 y += _LINE_PX
@@ -87,7 +90,7 @@ def _style() -> str:
     )
     return (
         f"{palette.resolved(palette.class_rules())}{plates}text{{font:12px {_FONTS}}}"
-        ".strong,.title{font-weight:650}.title{font-size:15px}.caption{font-size:13px}"
+        ".strong,.title,.heading{font-weight:650}.heading{font-size:13px}.title{font-size:15px}.caption{font-size:13px}"
         ".end{text-anchor:end;font-weight:650}.seg{stroke:#ffffff;stroke-width:1.5}"
         f".c-none,.edge,.axis{{stroke:{_EDGE};stroke-width:1}}"
         f".hatch{{stroke:{_HATCH};stroke-width:2.2}}{palette.resolved(CURVE_STYLE)}"

@@ -95,3 +95,11 @@ def test_without_the_extra_the_error_names_it(monkeypatch):
     with pytest.raises(UsageError) as caught:
         png_of({})
     assert caught.value.hint == "pip install 'tfserving-diag[charts]'"
+
+
+def test_charts_under_one_heading_share_a_key_below_the_last(files):
+    text = files["batches.svg"].decode()
+    heading = text.index("Rows per batch of")
+    key = text.index(">timeout</text>")  # beside its swatch, not in a bar
+    assert heading < text.rindex(" rows</text>") < key < text.index("Time of a batch of")
+    assert text.count(">timeout</text>") == 1
