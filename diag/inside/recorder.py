@@ -92,8 +92,8 @@ class Recorder:
         while not self._ending.is_set():
             if select.select([launcher], [], [], _POLL_S)[0]:
                 with self._recording:
-                    # Once ``end`` was called, Python ends, and takes its threads with it in calls
-                    # of the profiler, which then end the process.
+                    # After ``end``, Python may end. A thread that is in the profiler then ends the
+                    # whole process with SIGABRT (TensorFlow 2.21, Python 3.11).
                     line = "" if self._ending.is_set() else requests.readline()
                     if not line:
                         return
