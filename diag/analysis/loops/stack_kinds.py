@@ -38,6 +38,7 @@ _POOLS = (_POOL, ("multiprocessing/pool.py", "worker"))
 # Results of concurrent.futures, of threads and of processes, and of multiprocessing's pools.
 _RESULTS = ("concurrent/futures/_base.py", "multiprocessing/pool.py")
 _READS = ("socket.py", "ssl.py")
+_CONNECTIONS = ("http/server.py", "wsgiref/simple_server.py")  # they read the lines of requests
 _RECEIVES = ("readinto", "read", "recv", "recv_into")
 # Where a server's handler is called, and what reads a request's body for it.
 _HANDLERS = ("http/server.py", "socketserver.py", "wsgiref/", *_LIBRARIES)
@@ -150,8 +151,7 @@ def reads_request(above: list[Frame], below: list[Frame], *, is_waiting: bool) -
     if not below:
         return False
     leaf = below[-1]
-    is_reading = leaf.file in _READS and _last_name(leaf) in _RECEIVES
-    if not is_reading and not (leaf.file.startswith(_LIBRARIES) and is_waiting):
+    if not _receives(leaf) and not (leaf.file.startswith(_LIBRARIES) and is_waiting):
         return False
     files = [frame.file for frame in below]
     if "http/server.py" in files and "http/client.py" in files:
@@ -191,7 +191,7 @@ def waits_for_work(below: list[Frame], *, is_called: bool, is_waiting: bool) -> 
     leaf = below[-1]
     if leaf.file.startswith(_LIBRARIES):
         return is_waiting
-    if leaf.file in _READS and any(frame.file == "http/server.py" for frame in below):
+    if _receives(leaf) and any(frame.file in _CONNECTIONS for frame in below):
         return True  # the next request of a connection that is kept open
     if leaf.file in _SERVERS or (leaf.file, leaf.function) == _POOL:
         return _last_name(leaf) != "write"  # of an answer, by socketserver._SocketWriter
@@ -203,6 +203,10 @@ def waits_for_work(below: list[Frame], *, is_called: bool, is_waiting: bool) -> 
         return True
     is_plain = all(frame.file == _CONDITIONS for frame in below) and _last_name(leaf) == "wait"
     return is_plain and not is_called
+
+
+def _receives(leaf: Frame) -> bool:
+    return leaf.file in _READS and _last_name(leaf) in _RECEIVES
 
 
 def _fetches(below: list[Frame]) -> bool:

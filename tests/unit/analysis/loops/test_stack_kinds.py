@@ -40,6 +40,8 @@ def below(text: str) -> list[Frame]:
         ("socketserver.py serve_forever, socket.py socket.accept", True),
         ("http/client.py _read_status, socket.py SocketIO.readinto", False),
         ("http/server.py handle_one_request, socket.py SocketIO.readinto", True),
+        ("wsgiref/simple_server.py handle, socket.py SocketIO.readinto", True),
+        ("http/server.py handle_one_request, socket.py SocketIO.write", False),
         ("http/server.py flush_headers, socketserver.py _SocketWriter.write", False),
         ("http/server.py flush_headers, socketserver.py write", False),
         ("socketserver.py process_request_thread, http/server.py parse_request", False),
