@@ -12,6 +12,7 @@ PARTS = (
     "page",
     "recordings",
     "accuracy",
+    "varied",
     "closed_loops",
     "planted",
     "overhead",

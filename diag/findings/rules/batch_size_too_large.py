@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from diag.findings import thresholds
 from diag.findings.batch_size import full_share, row_ns
 from diag.findings.batching import (
@@ -28,6 +30,7 @@ from diag.model.serving import Stage, StageGroup
 if TYPE_CHECKING:
     from diag.analysis.result import BatchSummary
     from diag.findings.inputs import RuleInputs
+    from diag.model.events import Ints
     from diag.model.finding import Setting
 
 ID = "batch-size-too-large"
@@ -39,21 +42,24 @@ class SmallerSize(NamedTuple):
 
     Attributes:
         summary: The queue.
-        now: max_batch_size.
+        rows: Rows of the batches that half of the requests are in, at least.
         to: The size to try.
-        full_ns: Time of a batch of ``now`` rows, by t(b).
+        now_ns: Time of a batch of ``rows`` rows, by t(b).
         smaller_ns: Of one of ``to`` rows.
+        saved_ns: Of a request, mean: its batch's time beyond one of ``to`` rows, halved because
+            the rows of a burst still run one after the other.
     """
 
     summary: BatchSummary
-    now: int
+    rows: int
     to: int
-    full_ns: float
+    now_ns: float
     smaller_ns: float
+    saved_ns: float
 
 
 def find(inputs: RuleInputs) -> Finding | None:
-    """Most batches are full, and a batch's time grows in proportion to its rows.
+    """A batch's time grows in proportion to its rows, and most requests are in large batches.
 
     Each request then waits in the model for the rows of all others, and nothing is saved by that.
     Not where what executes is at capacity: smaller batches cost a little more of it.
@@ -70,7 +76,6 @@ def find(inputs: RuleInputs) -> Finding | None:
     )
     if found is None:
         return None
-    saved_ns = found.full_ns - found.smaller_ns
     confidence, reason = judge(inputs, Basis(on_device=False, on_parameters=True))
     setting = _setting(inputs, found)
     where = Source("batches", found.summary.model)
@@ -78,27 +83,27 @@ def find(inputs: RuleInputs) -> Finding | None:
     return Finding(
         id=ID,
         cause=Stage.COMPUTE.value,
-        severity=severity_of(0.5 * saved_ns / max(1.0, inputs.shares.mean_ns)),
+        severity=severity_of(found.saved_ns / max(1.0, inputs.shares.mean_ns)),
         confidence=confidence,
         confidence_reason=reason,
         what=(
-            f"Batches of {found.now} rows take {duration(found.full_ns)}, and one of {found.to} "
+            f"Batches of {found.rows} rows take {duration(found.now_ns)}, and one of {found.to} "
             f"{duration(found.smaller_ns)}: large batches save nothing, and each request waits for "
             "all rows of its batch."
         ),
         evidence=(
-            Evidence("max_batch_size", found.now, "rows", where),
+            Evidence("rows of a batch that half of the requests reach", found.rows, "rows", where),
             Evidence("smaller batch", found.to, "rows", where),
-            Evidence(f"time of a batch of {found.now}", found.full_ns, "ns", where),
+            Evidence(f"time of a batch of {found.rows}", found.now_ns, "ns", where),
             Evidence(f"time of a batch of {found.to}", found.smaller_ns, "ns", where),
             Evidence("batches that were full", full, "ratio", where),
         ),
         counter_evidence=(
             CounterEvidence(
-                "requests with many rows each, which smaller batches would refuse or split",
-                found.summary.rows_mean >= found.to * _tasks(inputs, found),
-                f"{found.summary.rows_mean:.0f} rows of {_tasks(inputs, found):.1f} requests in a "
-                "batch",
+                "rows that cost less in a larger batch",
+                False,
+                f"{duration(found.smaller_ns / found.to)} a row in one of {found.to}, "
+                f"{duration(found.now_ns / found.rows)} in one of {found.rows}",
             ),
         ),
         remedies=(
@@ -118,28 +123,24 @@ def find(inputs: RuleInputs) -> Finding | None:
         ),
         rollback=restore(setting),
         tier=Tier.REQUEST_TIME,
-        at_stake_ns=saved_ns / 2,
+        at_stake_ns=found.saved_ns,
     )
 
 
-def _tasks(inputs: RuleInputs, found: SmallerSize) -> float:
-    batches = inputs.analysis.batches
-    mine = batches.queue_index == batches.queues.index(found.summary.queue)
-    return max(1.0, float(batches.tasks[mine].mean()))
-
-
 def _smaller(inputs: RuleInputs, summary: BatchSummary) -> SmallerSize | None:
-    """The smallest halving, within the recorded sizes, that costs a row no more time."""
-    limit, line = summary.queue.max_batch_size, summary.line
-    if isinstance(limit, Unavailable):
+    """The smallest halving, within the recorded sizes, that costs a row no more time.
+
+    The server refuses requests with more rows than max_batch_size, so that the largest has to fit.
+    """
+    line, (rows, tasks) = summary.line, _executed(inputs, summary)
+    if not tasks.sum():
         return None
-    if full_share(inputs.analysis, summary) < thresholds.FULL_MIN_SHARE:
-        return None
-    now = limit.value
+    now = _most_reach(rows, tasks)
     of_now, to = row_ns(line, now), now
     if isinstance(of_now, Unavailable) or now > line.most_rows:
         return None
-    while to // 2 >= max(1, line.least_rows):
+    least = max(1, line.least_rows, _largest_request(inputs, summary))
+    while to // 2 >= least:
         of_half = row_ns(line, to // 2)
         if (
             isinstance(of_half, Unavailable)
@@ -147,10 +148,38 @@ def _smaller(inputs: RuleInputs, summary: BatchSummary) -> SmallerSize | None:
         ):
             break
         to //= 2
-    full_ns, smaller_ns = line.time_ns(now), line.time_ns(to)
-    if to == now or isinstance(full_ns, Unavailable) or isinstance(smaller_ns, Unavailable):
+    now_ns, smaller_ns = line.time_ns(now), line.time_ns(to)
+    if to == now or isinstance(now_ns, Unavailable) or isinstance(smaller_ns, Unavailable):
         return None
-    return SmallerSize(summary, now, to, full_ns, smaller_ns)
+    # The line is straight, so that the time of the mean size is the mean time.
+    mean_rows = float((np.maximum(rows, to) * tasks).sum() / tasks.sum())
+    saved_ns = (now_ns - smaller_ns) / (now - to) * (mean_rows - to) / 2
+    if saved_ns < thresholds.PART_MIN_SHARE * inputs.shares.mean_ns:
+        return None
+    return SmallerSize(summary, now, to, now_ns, smaller_ns, saved_ns)
+
+
+def _largest_request(inputs: RuleInputs, summary: BatchSummary) -> int:
+    """Rows of the queue's largest complete request; 0 without any."""
+    analysis = inputs.analysis
+    requests, batches = analysis.requests, analysis.batches
+    owner = np.repeat(np.arange(len(requests)), np.diff(requests.batch_offsets))
+    mine = batches.queue_index[requests.batch_index] == batches.queues.index(summary.queue)
+    return int(requests.rows[owner[mine]].max(initial=0))
+
+
+def _executed(inputs: RuleInputs, summary: BatchSummary) -> tuple[Ints, Ints]:
+    """(batches of the queue,) executed rows, and requests in it."""
+    batches = inputs.analysis.batches
+    mine = batches.queue_index == batches.queues.index(summary.queue)
+    return batches.executed_rows[mine], batches.tasks[mine]
+
+
+def _most_reach(rows: Ints, tasks: Ints) -> int:
+    """The most rows for which half of the requests are in batches of as many or more."""
+    order = np.argsort(-rows, kind="stable")
+    reached = np.cumsum(tasks[order])
+    return int(rows[order][np.searchsorted(reached, reached[-1] / 2)])
 
 
 def _setting(inputs: RuleInputs, found: SmallerSize) -> Setting:

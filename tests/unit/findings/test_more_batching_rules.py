@@ -169,22 +169,25 @@ def test_where_larger_batches_save_nothing_or_are_not_known_to_threads_are_told(
     assert lacking["batch-size-too-small"].endswith("1 batch size seen, 2 needed")
 
 
-def apart(sizes: list[tuple[int, int]], pause: int) -> str:
-    """Batches that start at once, ``pause`` µs after each other."""
-    requests, batches, steps, at = "line grpc\n", "line b/1\n", "line tf_Compute/1\n", 0
+def apart(sizes: list[tuple[int, int]], pause: int, *, rows_each: int = 1) -> str:
+    """Batches that start at once, ``pause`` µs after each other; each with as many requests."""
+    most = max(rows for rows, _ in sizes)
+    requests = [f"line grpc/{k}\n" for k in range(most)]
+    batches, steps, at = "line b/1\n", "line tf_Compute/1\n", 0
     for i, (rows, time) in enumerate(sizes):
-        size = f"size={rows} _p={QUEUE_A + 1 + i}"
-        requests += f"  BatchingSessionRun {at}..{at + time + 10}us\n"
-        requests += f"    ScheduleOutputTask {at + 1}..{at + 2}us {size}\n"
+        for k in range(0, rows, rows_each):
+            size = f"size={min(rows_each, rows - k)} _p={QUEUE_A + 1 + i}"
+            requests[k] += f"  BatchingSessionRun {at}..{at + time + 10}us\n"
+            requests[k] += f"    ScheduleOutputTask {at + 1}..{at + 2}us {size}\n"
         taken = f"_c={QUEUE_A + 1 + i} batch_size_before_padding={rows}"
         batches += f"  ProcessBatch {at + 3}..{at + 3 + time}us {taken}\n"
         batches += f"    SessionRun {at + 4}..{at + time + 2}us id={i} _p={1000 + i}\n"
         steps += f"  ExecutorState::Process {at + 5}..{at + time + 1}us id={i} _c={1000 + i}\n"
         at += time + pause
-    return requests + batches + steps
+    return "".join(requests) + batches + steps
 
 
-def test_full_batches_whose_time_is_in_proportion_to_their_rows() -> None:
+def test_batches_whose_time_is_in_proportion_to_their_rows() -> None:
     text = apart([(rows, 100 * rows) for rows in SIZES], 1000)
     finding = found("batch-size-too-large", text, FULL)
     assert finding is not None
@@ -198,19 +201,34 @@ def test_full_batches_whose_time_is_in_proportion_to_their_rows() -> None:
     assert (setting.now, setting.to) == (8, 2)
 
 
+def test_such_batches_need_not_be_full() -> None:
+    sizes = [(rows, 100 * rows) for rows in [6, 6, 6, 2, 6, 1, 6, 3] * 5]
+    finding = found("batch-size-too-large", apart(sizes, 1000), FULL)
+    assert finding is not None
+    assert finding.what.startswith("Batches of 6 rows take 600 µs, and one of 1 100 µs: ")
+    setting = finding.remedies[0].setting
+    assert setting is not None
+    assert (setting.now, setting.to) == (8, 1)
+
+
 @pytest.mark.parametrize(
     ("sizes", "pause"),
     [
         ([(rows, 400 + 50 * rows) for rows in SIZES], 1000),  # larger ones save time
         ([(8, 800)] * 40, 1000),  # one size: the time by rows is not known
-        ([(rows, 100 * rows) for rows in [2, 4, 3, 8] * 10], 1000),  # few are full
+        ([(rows, 100 * rows) for rows in [1, 1, 1, 1, 1, 1, 1, 4] * 5], 1000),  # few share one
     ],
-    ids=["saves", "unknown", "not full"],
+    ids=["saves", "unknown", "few share"],
 )
 def test_sizes_that_may_save_time_are_not_too_large(
     sizes: list[tuple[int, int]], pause: int
 ) -> None:
     assert found("batch-size-too-large", apart(sizes, pause), FULL) is None
+
+
+def test_batches_that_single_requests_fill_are_not_too_large() -> None:
+    text = apart([(rows, 100 * rows) for rows in SIZES], 1000, rows_each=8)
+    assert found("batch-size-too-large", text, FULL) is None
 
 
 def bursts(size: int = 20, count: int = 5, *, every: int = 200_000, run: int = 1000) -> str:
