@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -161,22 +161,33 @@ def compare(
     write_output(output, text, force=force)
     if not comparison.before.requests or not comparison.after.requests:
         context.exit(EmptyCaptureError.exit_code)
-    broken = [text for text in (_broken(comparison, limit) for limit in limits) if text]
+    broken = [each for each in (_broken(comparison, limit) for limit in limits) if each.why]
     if broken:
         raise RegressionError(
-            "; ".join(broken), hint="see the comparison above for the stage that takes longer"
+            "; ".join(each.why for each in broken),
+            hint="see the comparison above for the stage that takes longer"
+            if any(each.is_judged for each in broken)
+            else "record longer, so that more requests are compared",
         )
 
 
-def _broken(comparison: diag.Comparison, limit: Limit) -> str:
-    """Why a limit does not hold, in half a sentence; "" if it holds."""
+class _Verdict(NamedTuple):
+    """Why a limit does not hold, in half a sentence, "" if it does; and whether that is known."""
+
+    why: str
+    is_judged: bool
+
+
+def _broken(comparison: diag.Comparison, limit: Limit) -> _Verdict:
     change = comparison.change(f"latency.{limit.statistic}")
     if isinstance(change, diag.Unavailable):
-        return f"{limit.statistic} cannot be judged: {change.reason}"
+        return _Verdict(f"{limit.statistic} cannot be judged: {change.reason}", is_judged=False)
     rise, least = change.relative(change.difference), change.low
     if isinstance(rise, diag.Unavailable) or isinstance(least, diag.Unavailable):
         missing = rise if isinstance(rise, diag.Unavailable) else least
-        return f"{limit.statistic} cannot be judged: {getattr(missing, 'reason', '')}"
+        reason = getattr(missing, "reason", "")
+        return _Verdict(f"{limit.statistic} cannot be judged: {reason}", is_judged=False)
     if rise >= limit.ratio and least > 0:
-        return f"{limit.statistic} rose by {rise:.0%}, and the limit is {limit.ratio:.0%}"
-    return ""
+        why = f"{limit.statistic} rose by {rise:.0%}, and the limit is {limit.ratio:.0%}"
+        return _Verdict(why, is_judged=True)
+    return _Verdict("", is_judged=True)

@@ -130,7 +130,7 @@ def _unwritable(path: Path, error: OSError) -> OutputError:
     return OutputError(
         f"could not write {path}",
         cause=error.strerror or str(error),
-        hint="name another file with -o, or leave it out to write to stdout",
+        hint="name a place that exists and is writable",
     )
 
 

@@ -32,7 +32,7 @@ collector_options = option_group(
         "--max-requests",
         type=int,
         metavar="N",
-        help="Most requests; of more, the slowest are taken. Default: 1000.",
+        help="Largest number of requests; of more, the slowest are exported. Default: 1000.",
     ),
     option(
         "--endpoint",
@@ -43,7 +43,7 @@ collector_options = option_group(
     option(
         "--timeout",
         type=Duration(),
-        help="Time allowed for each message, and for sending it again. Default: 10s.",
+        help="Time allowed for each call, and as much again for retries. Default: 10s.",
     ),
     *tls_parameters,
     option(

@@ -105,7 +105,7 @@ def full_share(analysis: Analysis, summary: BatchSummary) -> float:
     They hold ``max_batch_size`` rows, or the next request did not fit in: whatever they waited for.
     """
     batches, limit = analysis.batches, summary.queue.max_batch_size
-    mine = batches.queue_index == batches.queues.index(summary.queue)
+    mine = batches.of_queue(summary.queue)
     full = batches.close_reason_index[mine] == _SIZE
     if isinstance(limit, Parameter):
         full |= batches.rows[mine] >= limit.value

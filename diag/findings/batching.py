@@ -26,11 +26,11 @@ _DIFFER = Unavailable("the queues have different values")
 _STEPS = (1, 2, 5)
 
 
-def batch_timeout_us(analysis: Analysis, stage: Stage = Stage.QUEUE_FILL) -> Setting:
+def batch_timeout_us(analysis: Analysis) -> Setting:
     """``batch_timeout_micros`` as it is now, in µs.
 
     Where queues have different values it is that of one queue, which ``scope`` names: the one whose
-    requests spend most time in the stage.
+    requests wait longest for batches to fill.
     """
     name = "batch_timeout_micros"
     common = setting_of(name, (s.queue.batch_timeout_ns for s in analysis.queues), divisor=1000)
@@ -38,7 +38,7 @@ def batch_timeout_us(analysis: Analysis, stage: Stage = Stage.QUEUE_FILL) -> Set
         return common
     requests = analysis.requests
     spent_ns = np.zeros(len(requests.models), np.int64)
-    np.add.at(spent_ns, requests.model_index, requests.stage_ns[:, stage.index])
+    np.add.at(spent_ns, requests.model_index, requests.stage_ns[:, Stage.QUEUE_FILL.index])
     named = [s for s in analysis.queues if s.queue.model_index >= 0]
     if not named:
         return common

@@ -68,7 +68,7 @@ def _limit_of(analysis: Analysis, summary: BatchSummary) -> OpenLimit | None:
     timed_out = summary.closed_by.get(CloseReason.TIMEOUT, 0)
     if not isinstance(size, Parameter) or timed_out < thresholds.FULL_MIN_SHARE * max(1, known):
         return None
-    mine = batches.queue_index == batches.queues.index(summary.queue)
+    mine = batches.of_queue(summary.queue)
     if float(batches.tasks[mine].mean()) < thresholds.OPEN_LIMIT_MIN_TASKS:
         return None
     chosen = _requests_of(analysis, mine)

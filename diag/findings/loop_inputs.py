@@ -75,8 +75,8 @@ class LoopInputs:
         gpu = self.gpu
         if gpu is None:
             return (
-                f"Calls of the model take {self.busy:.1%} of the window; for the other "
-                f"{1 - self.busy:.1%} the model is idle."
+                f"Calls of the model, from their first op to their last, take {self.busy:.1%} of "
+                f"the window; for the other {1 - self.busy:.1%} the model is idle."
             )
         name = printable(gpu.timeline.name, NAME_MAX_CHARS)
         return f"{name} is busy {self.busy:.1%} of the window and idle {1 - self.busy:.1%}."

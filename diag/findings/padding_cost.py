@@ -42,7 +42,7 @@ def padding_cost(analysis: Analysis, device: ModelDeviceCost | None) -> PaddingC
     padding = np.where(rows >= 0, np.maximum(executed - rows, 0), 0)
     cost_ns, missing = np.zeros(len(batches)), None
     for summary in analysis.queues:
-        mine = batches.queue_index == batches.queues.index(summary.queue)
+        mine = batches.of_queue(summary.queue)
         row_ns = _row_ns(summary, device)
         if isinstance(row_ns, Unavailable):
             missing = row_ns

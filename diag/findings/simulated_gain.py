@@ -118,7 +118,9 @@ class _Simulation:
         )
         known = [each for each in sorted(queues) if times[each] >= thresholds.QUEUE_BATCHES_MIN]
         if not known:
-            return Unavailable(f"no queue with many batches is known to be of {model}")
+            return Unavailable(
+                f"no queue of {model} has {thresholds.QUEUE_BATCHES_MIN} recorded batches"
+            )
         runs = _replicates(len(workload.arrivals) * len(known))
         made = [
             estimate(
@@ -297,10 +299,10 @@ def _method(simulation: _Simulation, estimates: Estimates) -> str:
             "of one to that of all, one after the other."
         )
     elif times.is_extrapolated(rows):
-        of_queue = "" if len(times.curves) == 1 else " of one of the queues"
+        of_queue = "" if len(times.curves) == 1 else " of the queue with the smallest ones"
         beyond = (
             f" Batches of up to {rows} rows were simulated, and the largest recorded one{of_queue} "
-            f"had {times.least_recorded_rows}: their times are extrapolated."
+            f"had {times.least_recorded_rows}: the times of larger ones are extrapolated."
         )
     return (
         "Simulated with the recorded load and times of batches; with today's settings, the "

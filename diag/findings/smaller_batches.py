@@ -77,7 +77,7 @@ def _last_batches(analysis: Analysis, setting: Setting, *, is_mine: bool) -> Int
     -1 where it has none. A setting without a scope is that of all queues.
     """
     requests, batches = analysis.requests, analysis.batches
-    owner = np.repeat(np.arange(len(requests)), np.diff(requests.batch_offsets))
+    owner = requests.batch_owner
     batch = requests.batch_index.astype(np.int64)
     chosen = np.full(len(batch), is_mine)
     if setting.scope:

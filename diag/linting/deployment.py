@@ -49,7 +49,6 @@ class Server:
 
     Attributes:
         batching_file: The file of its batching flag, if it was read.
-        models_file: Likewise of its model config flag.
         models: Of the two flags or the file.
         cpus: Its limit, else the machine's CPUs; None if neither is known.
         machine_cpus: The CPUs that the server counts: a container's limit does not change them
@@ -59,7 +58,6 @@ class Server:
 
     command: ServerCommand
     batching_file: ConfigFile | None
-    models_file: ConfigFile | None
     models: tuple[Model, ...]
     cpus: float | None
     machine_cpus: float | None
@@ -153,7 +151,6 @@ def assemble(
                 batching_file=_named(
                     files, Kind.BATCHING, command.text("batching_parameters_file")
                 ),
-                models_file=models_file,
                 models=tuple(_models(command, models_file, saved)),
                 cpus=container.cpus if container.cpus is not None else cpus,
                 machine_cpus=cpus,

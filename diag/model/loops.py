@@ -187,7 +187,6 @@ class Retracing:
     Attributes:
         calls: Calls of tf.functions.
         retraced: Those of them that were traced again.
-        building: Graphs that were built.
         building_ns: Time of it, ns.
         function: The function that was retraced most; "" without one.
         always_first: Whether that function had always been traced once only: then a new function is
@@ -196,7 +195,6 @@ class Retracing:
 
     calls: int
     retraced: int
-    building: int
     building_ns: int
     function: str
     always_first: bool

@@ -152,6 +152,16 @@ class RequestTable:
         """(n,) int64."""
         return self.end_ns - self.start_ns
 
+    @property
+    def batch_owner(self) -> Int64s:
+        """The row of the request that each entry of ``batch_index`` belongs to."""
+        return np.repeat(np.arange(len(self), dtype=np.int64), np.diff(self.batch_offsets))
+
+    def complete_of(self, model: str) -> Bools:
+        """(n,) the complete requests of a model, which must be one of ``models``."""
+        mine = self.model_index == self.models.index(model)
+        return np.asarray(self.complete & mine, np.bool_)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BatchTable:
@@ -165,7 +175,7 @@ class BatchTable:
         end_ns: (n,) int64, the batch callback returned.
         run_start_ns: (n,) int64, begin of the batch's ``Session::Run`` or function; -1 unknown.
         run_end_ns: (n,) int64, end of it; -1 unknown.
-        rows: (n,) int64, before padding.
+        rows: (n,) int64, before padding; -1 unknown.
         padded_rows: (n,) int64, as executed; -1 unknown.
         tasks: (n,) int64, (sub)tasks whose enqueue was recorded.
         first_enqueue_ns: (n,) int64; -1 if no enqueue was recorded.
@@ -201,6 +211,10 @@ class BatchTable:
     def executed_rows(self) -> Int64s:
         """(n,) rows as executed: padded where that was recorded, else as the clients sent them."""
         return np.where(self.padded_rows >= 0, self.padded_rows, self.rows)
+
+    def of_queue(self, queue: Queue) -> Bools:
+        """(n,) the batches of a queue, which must be one of ``queues``."""
+        return np.asarray(self.queue_index == self.queues.index(queue), np.bool_)
 
     def __repr__(self) -> str:
         return f"BatchTable({len(self)} rows)"

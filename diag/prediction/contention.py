@@ -101,14 +101,16 @@ def _by_cpu(analysis: Analysis, recorded: RecordedBatches) -> Mutual | None:
     ):
         return None
     free = cores - max(0.0, cores * busy - server)
+    if free <= 0:
+        return None
     _, least, most = thresholds.MUTUAL_UNSEEN
     return _within(_shared(recorded, server * recorded.window_ns, free), most - least)
 
 
 def _by_device(analysis: Analysis, recorded: RecordedBatches) -> Mutual | None:
-    """Two batches on the busiest GPU: one works at a time; None where the trace has no GPU."""
+    """Two batches on the busiest GPU: one works at a time; None where no GPU worked."""
     busy_ns = [each.timeline.busy_ns for each in analysis.idle if each.timeline.is_device]
-    if not busy_ns:
+    if not any(busy_ns):
         return None
     _, least, most = thresholds.MUTUAL_UNSEEN
     return _within(_shared(recorded, max(busy_ns), 1.0), most - least)
@@ -118,15 +120,19 @@ def _shared(recorded: RecordedBatches, used_ns: float, free: float) -> float:
     """The slow-down of batches that together used so much time of ``free`` cores or devices.
 
     Where batches always overlap, the time of one beyond its share of the used time is what the
-    others cost it. Where they never do, two of them need twice as much as one.
+    others cost it, as far as they use all that is free while they run: they do not wait for what is
+    left over. Where they never overlap, two of them need twice as much as one.
     """
-    others = float(recorded.others.mean())
-    if others > thresholds.ALONE_MAX_OTHERS:
-        alone_ns = max(1.0, used_ns / len(recorded.others))
-        return (float(recorded.taken_ns.mean()) / alone_ns - 1) / others
     end_ns = recorded.start_ns + recorded.taken_ns.astype(np.int64)
     running_ns = max(1, union(recorded.start_ns, end_ns).total_ns)
-    return 2 * min(used_ns / running_ns, free) / free - 1
+    used = min(used_ns / running_ns, free) / free
+    others = float(recorded.others.mean())
+    if others > thresholds.ALONE_MAX_OTHERS:
+        if used < thresholds.SHARED_MIN_USE:
+            return 0.0
+        alone_ns = max(1.0, used_ns / len(recorded.others))
+        return (float(recorded.taken_ns.mean()) / alone_ns - 1) / others
+    return 2 * used - 1
 
 
 def _within(value: float, error: float) -> Mutual:

@@ -83,6 +83,9 @@ CORES_MAX_ERROR: Final = 0.25
 # each other down by 0.15 more (median), and by -0.4 to 0.75. Least range to both sides (ratio).
 MUTUAL_BEYOND_CORES: Final = 0.15
 MUTUAL_BY_CORES_MIN_ERROR: Final = 0.3
+# Part of the free cores, or of a GPU's time, that batches which always overlap use while they run
+# (ratio). With less, they wait for something else: the rest was there to be used.
+SHARED_MIN_USE: Final = 0.5
 # Reaction of an idle thread where no batch shows it (ns), as in diag/findings/thresholds.py.
 WAKE_NS: Final = 50_000
 # Limits of max_enqueued_batches that are tried where it is not known and requests were refused

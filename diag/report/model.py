@@ -106,6 +106,9 @@ class Table(Part, frozen=True):
         return hash((self.id, self.columns, len(self.rows)))
 
 
+SeriesKind = Literal["intervals", "spans", "steps", "points", "bars"]
+
+
 class Series(Part, frozen=True):
     """What a chart draws: columns of equal length.
 
@@ -120,7 +123,7 @@ class Series(Part, frozen=True):
 
     id: str
     title: str
-    kind: Literal["intervals", "spans", "steps", "points", "bars"]
+    kind: SeriesKind
     columns: tuple[Column, ...]
     values: dict[str, tuple[Cell, ...]]
     note: str = ""

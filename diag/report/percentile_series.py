@@ -9,8 +9,7 @@ import numpy as np
 from diag.analysis.thresholds import MIN_SAMPLES_P50, MIN_SAMPLES_P90, MIN_SAMPLES_P99
 from diag.model.printable import NAME_MAX_CHARS, printable
 from diag.model.serving import STAGES
-from diag.report.model import Series
-from diag.report.rows import number_column, text_column
+from diag.report.rows import make_series, number_column, text_column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from diag.analysis.result import Analysis
     from diag.model.events import Bools, Int64s
     from diag.model.serving import RequestTable
+    from diag.report.model import Series
 
 COLUMNS = (
     text_column("band", "band", "Which requests: all, those around a percentile, or by rows."),
@@ -33,7 +33,7 @@ _BANDS = ((50, 10, MIN_SAMPLES_P50), (90, 5, MIN_SAMPLES_P90), (99, 1, MIN_SAMPL
 
 def percentile_series(requests: RequestTable, model: str) -> Series:
     """Stacked bars that add up: percentiles of stages do not, means around a percentile do."""
-    mine = (requests.model_index == requests.models.index(model)) & requests.complete
+    mine = requests.complete_of(model)
     stage_ns, duration_ns = requests.stage_ns[mine], requests.duration_ns[mine]
     bands = [("mean", np.ones(len(duration_ns), np.bool_))]
     bands += [
@@ -66,21 +66,14 @@ def _bars(
         for stage in STAGES
         if any(each[:, stage.index].any() for _, each, _ in chosen)
     ]
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)
-    return Series(
-        id=id_,
-        title=title,
-        kind="bars",
-        columns=COLUMNS,
-        values={column.key: tuple(values) for column, values in zip(COLUMNS, columns, strict=True)},
-    )
+    return make_series(id_, title, "bars", COLUMNS, rows)
 
 
 def rows_series(analysis: Analysis, model: str) -> Series | None:
     """Mean stages by the rows that the request's last batch executed; None without two sizes."""
     requests, batches = analysis.requests, analysis.batches
-    mine = (requests.model_index == requests.models.index(model)) & requests.complete
-    mine = np.flatnonzero(mine & (np.diff(requests.batch_offsets) > 0))
+    batched = np.diff(requests.batch_offsets) > 0
+    mine = np.flatnonzero(requests.complete_of(model) & batched)
     rows = batches.executed_rows[requests.batch_index[requests.batch_offsets[mine + 1] - 1]]
     mine, rows = mine[rows > 0], rows[rows > 0]
     sizes = np.unique(rows)

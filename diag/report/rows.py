@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from diag.report.model import Column, Table
+from diag.report.model import Column, Series, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from diag.report.model import Cell, Note
+    from diag.report.model import Cell, Note, SeriesKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,24 @@ def make_table(
         notes=notes,
         is_detail=is_detail,
         is_data_only=is_data_only,
+    )
+
+
+def make_series(
+    id_: str,
+    title: str,
+    kind: SeriesKind,
+    columns: Sequence[Column],
+    rows: Sequence[tuple[Cell, ...]],
+) -> Series:
+    """A Series of rows whose cells stand in the columns' order."""
+    by_column = zip(*rows, strict=True) if rows else [()] * len(columns)
+    return Series(
+        id=id_,
+        title=title,
+        kind=kind,
+        columns=tuple(columns),
+        values={column.key: tuple(each) for column, each in zip(columns, by_column, strict=True)},
     )
 
 

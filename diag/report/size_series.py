@@ -9,28 +9,25 @@ import numpy as np
 from diag.analysis.fit import line_ns
 from diag.model.availability import Unavailable
 from diag.model.printable import NAME_MAX_CHARS, printable
-from diag.report.model import Series
-from diag.report.rows import number_column
+from diag.report.rows import make_series, number_column
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from diag.analysis.result import BatchSummary
     from diag.model.device import BatchSizeCost, ModelDeviceCost
     from diag.model.serving import BatchTable
-    from diag.report.model import Cell, Column
+    from diag.report.model import Cell, Series
 
 DEVICE_COLUMNS = (
     number_column("rows", "rows", "rows", "Rows that a run executed, padding included."),
-    number_column("runs", "runs", "count", "Runs with so many rows."),
+    number_column("runs", "runs", "count", "Number of runs with this many rows."),
     number_column("mean_ns", "mean", "ns", "Mean device time of a run."),
-    number_column("p10_ns", "p10", "ns", "10th percentile of it."),
-    number_column("p50_ns", "p50", "ns", "Median of it."),
-    number_column("p90_ns", "p90", "ns", "90th percentile of it."),
+    number_column("p10_ns", "p10", "ns", "10th percentile of the device time."),
+    number_column("p50_ns", "p50", "ns", "Median of the device time."),
+    number_column("p90_ns", "p90", "ns", "90th percentile of the device time."),
 )
 BATCH_COLUMNS = (
     number_column("rows", "rows", "rows", "Rows that a batch executed, padding included."),
-    number_column("runs", "batches", "count", "Batches with so many rows."),
+    number_column("runs", "batches", "count", "Number of batches with this many rows."),
     number_column("mean_ns", "mean", "ns", "Mean time of such a batch, from dequeue to done."),
 )
 FITTED = number_column("fitted_ns", "fitted", "ns", "The fitted line at so many rows.")
@@ -45,7 +42,8 @@ def device_time_series(cost: ModelDeviceCost) -> Series:
         if each.rows >= 0
     ]
     title = f"GPU time of a run of {printable(cost.model, NAME_MAX_CHARS)} by its rows"
-    return _points(f"device_time.{cost.model}", title, (*DEVICE_COLUMNS, FITTED), points)
+    columns = (*DEVICE_COLUMNS, FITTED)
+    return make_series(f"device_time.{cost.model}", title, "points", columns, points)
 
 
 def device_point(of: BatchSizeCost) -> tuple[Cell, ...]:
@@ -56,7 +54,7 @@ def device_point(of: BatchSizeCost) -> tuple[Cell, ...]:
 
 def batch_time_series(table: BatchTable, summary: BatchSummary, name: str) -> Series:
     """Of the batches of a queue: those that ``summary.line`` is fitted to."""
-    mine = (table.queue_index == table.queues.index(summary.queue)) & (table.executed_rows > 0)
+    mine = table.of_queue(summary.queue) & (table.executed_rows > 0)
     rows, time_ns = table.executed_rows[mine], (table.end_ns - table.start_ns)[mine]
     sizes, code = np.unique(rows, return_inverse=True)
     runs, total = np.bincount(code, minlength=len(sizes)), np.zeros(len(sizes), np.int64)
@@ -66,22 +64,10 @@ def batch_time_series(table: BatchTable, summary: BatchSummary, name: str) -> Se
         for size, n, sum_ns in zip(sizes.tolist(), runs.tolist(), total.tolist(), strict=True)
     ]
     key = summary.queue.key
-    return _points(
+    return make_series(
         f"batch_time.{key}",
         f"Time of a batch of {printable(name, NAME_MAX_CHARS)} by its rows",
+        "points",
         (*BATCH_COLUMNS, FITTED),
         points,
-    )
-
-
-def _points(
-    id_: str, title: str, columns: Sequence[Column], points: Sequence[tuple[Cell, ...]]
-) -> Series:
-    values = list(zip(*points, strict=True)) if points else [()] * len(columns)
-    return Series(
-        id=id_,
-        title=title,
-        kind="points",
-        columns=tuple(columns),
-        values={column.key: tuple(each) for column, each in zip(columns, values, strict=True)},
     )

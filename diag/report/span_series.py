@@ -74,7 +74,7 @@ def batch_spans(analysis: Analysis, spans_max: int = SPANS_MAX) -> Series:
     columns = (
         START,
         END,
-        number_column("rows", "rows", "rows", "Rows of the batch, before padding."),
+        number_column("rows", "rows", "rows", "Rows of the batch, before padding; -1: not known."),
         text_column("reason", "started because", "Why it stopped taking rows, as a code."),
         text_column("queue", "queue", "Key of its queue."),
         number_column("lane", "lane", "count", "Row of the drawing; batches in one never overlap."),

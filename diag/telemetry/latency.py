@@ -38,7 +38,7 @@ def latency_family(
     bounds_ns = (np.array(BOUNDS_S) * 1e9).round().astype(np.int64)
     bounds = [*map(str, BOUNDS_S), "+Inf"]
     for summary, label in zip(analysis.models, models, strict=True):
-        mine = complete_rows(analysis, summary.model)
+        mine = np.flatnonzero(analysis.requests.complete_of(summary.model))
         bucket = np.searchsorted(bounds_ns, requests.duration_ns[mine], side="left")
         counts = np.cumsum(np.bincount(bucket, minlength=len(bounds))).tolist()
         buckets = [
@@ -51,13 +51,6 @@ def latency_family(
             labels = {"model": label}
             family.add_sample(f"{family.name}_created", labels, moment.begin_s, moment.end)
     return family
-
-
-def complete_rows(analysis: Analysis, model: str) -> Int64s:
-    """Rows of the request table behind a model's summary."""
-    requests = analysis.requests
-    index = requests.models.index(model)
-    return np.flatnonzero(requests.complete & (requests.model_index == index))
 
 
 def _exemplar(

@@ -126,7 +126,7 @@ def send_spans(
     if rejected:
         raise OutputError(
             f"{collector.endpoint} rejected {rejected:,} of {sent + rejected:,} spans",
-            cause="; ".join(remarks) or "it does not say why",
+            cause="; ".join(remarks) or "the collector gave no reason",
             hint="read the collector's log, then send again: spans keep their ids",
         )
     return SentSpans(sent, tuple(remarks), spans.left_out)
@@ -186,7 +186,7 @@ def _check_transport(connection: Connection) -> None:
 def _explained(error: grpc.RpcError, where: str, sent: int) -> OutputError:
     code, details = error.code(), printable(error.details() or "", TEXT_MAX_CHARS)
     return OutputError(
-        f"{where} did not take the spans; it took {sent:,} before",
+        f"{where} refused the spans; {sent:,} were accepted before",
         cause=f"{code.name}: {details}" if details else str(code.name),
         hint=_HINTS.get(code, "read the collector's log, then send again: spans keep their ids"),
     )

@@ -46,7 +46,9 @@ def make_spans(analysis: Analysis, max_requests: int = MAX_REQUESTS) -> SpanSet:
     if isinstance(keys, Unavailable) or isinstance(origin_unix_ns, Unavailable):
         raise _no_clock(analysis.capture.origin_unix_ns)
     if not 0 < origin_unix_ns + _earliest_ns(analysis) < _ORIGIN_MAX_UNIX_NS:
-        raise _no_clock(Unavailable(f"it says {origin_unix_ns:,} ns since 1970"))
+        raise _no_clock(
+            Unavailable(f"its recorded start, {origin_unix_ns:,} ns since 1970, is not plausible")
+        )
     return SpanSet(
         resource=_resource(analysis),
         scope=("diag", __version__),
@@ -57,7 +59,7 @@ def make_spans(analysis: Analysis, max_requests: int = MAX_REQUESTS) -> SpanSet:
 
 def _no_clock(found: object) -> InputError:
     return InputError(
-        "spans need the time of day, and the source does not tell it",
+        "the source has no time of day, which spans need",
         cause=found.reason if isinstance(found, Unavailable) else "",
         hint="export a timeline instead (--to perfetto), or record again with diag capture",
     )
@@ -88,7 +90,7 @@ def _spans(
 def _batches_of(analysis: Analysis, rows: Int64s) -> Int64s:
     """Batches of these requests, and batches of none that was recorded."""
     requests = analysis.requests
-    owner = np.repeat(np.arange(len(requests)), np.diff(requests.batch_offsets))
+    owner = requests.batch_owner
     wanted = np.ones(len(analysis.batches), np.bool_)
     wanted[requests.batch_index] = False
     wanted[requests.batch_index[np.isin(owner, rows)]] = True

@@ -12,7 +12,7 @@ from diag.findings import find, not_looked_for
 from diag.model.availability import Unavailable
 from diag.model.loops import LOOP_STAGES
 from diag.model.program import PROGRAM_NAMES
-from diag.telemetry.latency import complete_rows, latency_family
+from diag.telemetry.latency import latency_family
 from diag.telemetry.series import (
     Missing,
     Moment,
@@ -68,7 +68,7 @@ def _stages(analysis: Analysis, models: Sequence[str], moment: Moment) -> Metric
     )
     stage_ns = analysis.requests.stage_ns
     for summary, label in zip(analysis.models, models, strict=True):
-        total_ns = stage_ns[complete_rows(analysis, summary.model)].sum(axis=0)
+        total_ns = stage_ns[analysis.requests.complete_of(summary.model)].sum(axis=0)
         for stage in summary.stages:
             if stage.known:
                 time_s = seconds(int(total_ns[stage.stage.index]))
@@ -167,6 +167,10 @@ def _missing(analysis: Analysis, models: Sequence[str]) -> Iterator[Missing]:
     if isinstance(requests, Unavailable):
         for name in ("diag_request_duration_seconds", STAGES_NAME, FAILED_NAME):
             yield Missing(name, requests.reason)
+    if not analysis.queues:
+        yield Missing("diag_batches", "no batch was recorded")
+    if isinstance(analysis.loops, Unavailable):
+        yield Missing("diag_iteration_stage_seconds", analysis.loops.reason)
     if not analysis.idle:
         for name in ("diag_busy_seconds", "diag_idle_seconds"):
             yield Missing(name, "no model execution of a server, and no GPU, was recorded")

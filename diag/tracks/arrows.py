@@ -30,7 +30,7 @@ class Arrows:
 def find_arrows(analysis: Analysis) -> Arrows:
     """All arrows that the links of the analysis give: the target of each is the later table's."""
     requests = analysis.requests
-    owner = np.repeat(np.arange(len(requests)), np.diff(requests.batch_offsets))
+    owner = requests.batch_owner
     numbers = 1 + np.arange(len(owner))
     of_request: dict[int, tuple[range, ...]] = {}
     of_batch: dict[int, tuple[range, ...]] = {}

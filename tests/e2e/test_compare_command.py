@@ -86,6 +86,7 @@ def test_what_cannot_be_judged_does_not_pass(tmp_path) -> None:
     done = diag("compare", few, few, "--fail-on-regression", "p99=10%")
     assert done.returncode == 1
     assert "p99 cannot be judged: 127 requests, 500 needed" in done.stderr
+    assert "hint:  record longer" in done.stderr
     empty = tmp_path / "empty.xplane.pb"
     # A space with one empty host plane: field 1, length 11, whose field 2 is its name.
     empty.write_bytes(b"\x0a\x0b\x12\x09/host:CPU")

@@ -65,7 +65,7 @@ def test_it_gives_up_after_the_time_allowed(sample: Analysis) -> None:
     with collecting(stand_in) as collector, pytest.raises(OutputError) as caught:
         send_spans(sample, Collector(endpoint=collector.address, timeout_ns=SHORT_NS), 1)
     assert 1 < len(collector.messages) < 10
-    assert caught.value.message == f"{collector.address} did not take the spans; it took 0 before"
+    assert caught.value.message == f"{collector.address} refused the spans; 0 were accepted before"
     assert caught.value.cause == "UNAVAILABLE: as the test wants"
 
 

@@ -20,7 +20,7 @@ def tabulate(
     """Build the table, ordered by start, and the request table with ``batch_index`` into it."""
     n = len(batches)
     of_batch = queues.keys.of_batch
-    owner = np.repeat(np.arange(len(requests)), np.diff(requests.batch_offsets))
+    owner = requests.batch_owner
     model = np.full(n, -1, np.int64)
     model[requests.batch_index] = requests.model_index[owner]
     # A request that goes through several queues bears the name of one of them.

@@ -27,7 +27,6 @@ def find_retracing(events: EventTable) -> Retracing:
     return Retracing(
         calls=len(column.rows),
         retraced=len(traced),
-        building=len(building),
         building_ns=union(events.start_ns[building], events.end_ns[building]).total_ns,
         function=function,
         always_first=always_first,

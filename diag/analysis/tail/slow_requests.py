@@ -134,7 +134,7 @@ def _by_batch_size(
     requests: RequestTable, batches: BatchTable, mine: Int64s
 ) -> tuple[SizeLatency, ...]:
     """Each size by itself; of many, those between two powers of two together."""
-    owner = np.repeat(np.arange(len(requests)), np.diff(requests.batch_offsets))
+    owner = requests.batch_owner
     largest = np.full(len(requests), -1, np.int64)
     np.maximum.at(largest, owner, batches.executed_rows[requests.batch_index])
     rows = largest[mine]

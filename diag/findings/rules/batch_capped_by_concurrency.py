@@ -139,7 +139,7 @@ def _gain(inputs: RuleInputs, limit: OpenLimit, setting: Setting) -> Gain | Unav
     fill = requests.stage_ns[linked, _FILL]
     after_last = np.full(len(batches), np.iinfo(np.int64).max, np.int64)
     np.minimum.at(after_last, batch, fill)
-    mine = batches.queue_index == batches.queues.index(limit.summary.queue)
+    mine = batches.of_queue(limit.summary.queue)
     saved = np.where(mine[batch], after_last[batch], 0)
     polled = np.where(mine[batch], requests.stage_ns[linked, _DISPATCH], 0)
     reached = batches.rows[batch] >= int(setting.to)

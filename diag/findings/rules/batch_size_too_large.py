@@ -88,11 +88,11 @@ def find(inputs: RuleInputs) -> Finding | None:
         confidence_reason=reason,
         what=(
             f"Batches of {found.rows} rows take {duration(found.now_ns)}, and one of {found.to} "
-            f"{duration(found.smaller_ns)}: large batches save nothing, and each request waits for "
+            f"{duration(found.smaller_ns)}: a row costs about the same, and each request waits for "
             "all rows of its batch."
         ),
         evidence=(
-            Evidence("rows of a batch that half of the requests reach", found.rows, "rows", where),
+            Evidence("rows in the batch of a request, median", found.rows, "rows", where),
             Evidence("smaller batch", found.to, "rows", where),
             Evidence(f"time of a batch of {found.rows}", found.now_ns, "ns", where),
             Evidence(f"time of a batch of {found.to}", found.smaller_ns, "ns", where),
@@ -100,7 +100,7 @@ def find(inputs: RuleInputs) -> Finding | None:
         ),
         counter_evidence=(
             CounterEvidence(
-                "rows that cost less in a larger batch",
+                "a lower cost of a row in larger batches",
                 False,
                 f"{duration(found.smaller_ns / found.to)} a row in one of {found.to}, "
                 f"{duration(found.now_ns / found.rows)} in one of {found.rows}",
@@ -163,15 +163,15 @@ def _largest_request(inputs: RuleInputs, summary: BatchSummary) -> int:
     """Rows of the queue's largest complete request; 0 without any."""
     analysis = inputs.analysis
     requests, batches = analysis.requests, analysis.batches
-    owner = np.repeat(np.arange(len(requests)), np.diff(requests.batch_offsets))
-    mine = batches.queue_index[requests.batch_index] == batches.queues.index(summary.queue)
-    return int(requests.rows[owner[mine]].max(initial=0))
+    mine = batches.of_queue(summary.queue)[requests.batch_index]
+    return int(requests.rows[requests.batch_owner[mine]].max(initial=0))
 
 
 def _executed(inputs: RuleInputs, summary: BatchSummary) -> tuple[Ints, Ints]:
-    """(batches of the queue,) executed rows, and requests in it."""
+    """(batches of the queue that ran with known rows,) executed rows, and requests in it."""
     batches = inputs.analysis.batches
-    mine = batches.queue_index == batches.queues.index(summary.queue)
+    mine = batches.of_queue(summary.queue)
+    mine &= (batches.executed_rows > 0) & ~batches.is_failed
     return batches.executed_rows[mine], batches.tasks[mine]
 
 

@@ -102,7 +102,9 @@ def _gain(inputs: RuleInputs, found: NestedBatching) -> Gain | Unavailable:
     That holds only where the inner queue joins nothing: else it makes larger runs.
     """
     if found.inner_tasks >= thresholds.INNER_CALLS_MIN:
-        return Unavailable("the inner batches join several outer ones, so that runs would change")
+        return Unavailable(
+            "inner batches join several outer ones: with one queue, runs would have other sizes"
+        )
     mean_ns = inputs.shares.mean_ns
     outer_ns = inputs.shares.group(StageGroup.QUEUEING) * mean_ns - found.wait_ns
     waits = sorted((max(0.0, outer_ns), found.wait_ns))
@@ -113,7 +115,7 @@ def _gain(inputs: RuleInputs, found: NestedBatching) -> Gain | Unavailable:
         low=mean_ns - waits[1],
         high=mean_ns - waits[0],
         method=(
-            f"The wait in one of the two queues falls away: {duration(waits[0])} or "
-            f"{duration(waits[1])}. All else stays as it is."
+            f"Without one of the two queues its wait ends: {duration(waits[0])} or "
+            f"{duration(waits[1])}. Other times are assumed to stay."
         ),
     )

@@ -107,8 +107,7 @@ def _in_parallel(inputs: LoopInputs, stage: LoopStage, functions: list[PythonFun
     threads = len(inputs.loops.iterations.threads)
     if threads > 1 and functions and waits(inputs, functions[0]):
         return change(
-            f"Run iterations on more threads than the {threads} of now: each waits in "
-            f"{named(functions[0])}.",
+            f"Run iterations on more threads ({threads} now): each waits in {named(functions[0])}.",
             "More inputs at a time use more memory.",
         )
     calls = _calls(inputs, stage)

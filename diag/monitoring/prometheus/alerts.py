@@ -68,8 +68,9 @@ def _of_requests(timing: Timing) -> tuple[Alert, ...]:
             f"{limits.P99_MIN_REQUESTS}",
             severity="warning",
             summary=f"{_MODEL}: p99 of the latency is about {_TIME}.",
-            description="Buckets of the latency grow by 1.8, so that the real p99 is up to 1.8 "
-            "times lower or higher. Failed requests are missing from it: look at their share too.",
+            description="The value is estimated from the buckets of a histogram, each 1.8 times as "
+            "wide as the one before: the real p99 is at most 1.8 times lower or higher. Failed "
+            "requests are not counted: check their share too. Then run the command.",
             findings=(
                 "batch-threads-saturated",
                 "batch-timeout-dominates",
@@ -84,10 +85,15 @@ def _of_requests(timing: Timing) -> tuple[Alert, ...]:
             f"  and tfserving_model:refused:ratio * {requests} >= {limits.FAILED_MIN_REQUESTS}",
             severity="critical",
             summary=f"{_MODEL} refuses {_PERCENT} of its requests.",
-            description="The batching queue was full (UNAVAILABLE), or requests timed out in it "
-            "(RESOURCE_EXHAUSTED). Requests that gRPC refuses for lack of a thread reach no metric "
-            "of the server: only clients see those.",
-            findings=("batch-queue-overflow", "deadline-exceeded", "grpc-threads-exhausted"),
+            description="The batching queue was full (UNAVAILABLE), or requests timed out in it or "
+            "a run had too little memory (both RESOURCE_EXHAUSTED). Requests that gRPC refuses for "
+            "lack of a thread are in no metric of the server: look at the errors of clients.",
+            findings=(
+                "batch-queue-overflow",
+                "deadline-exceeded",
+                "requests-failed",
+                "grpc-threads-exhausted",
+            ),
             limits={"refused share": limits.REFUSED_SHARE},
         ),
         Alert(
@@ -192,11 +198,11 @@ def _of_machines() -> tuple[Alert, ...]:
                 "pod",
             ),
             severity="warning",
-            summary=f"{_INSTANCE}: Linux stopped a container in {_PERCENT} of the scheduling "
-            "periods.",
-            description="The container had used up its CPU limit. Every request in the server then "
-            "waits, whatever it does. Run the command on the server's machine, or add --agent: "
-            "elsewhere diag does not see the limit.",
+            summary=f"{_INSTANCE}: a container was throttled by its CPU limit in {_PERCENT} of the "
+            "scheduling periods.",
+            description="While it is throttled, all requests wait. Raise the CPU limit or lower "
+            "the load. Run the command on the server's machine, or add --agent: otherwise diag "
+            "cannot read the limit.",
             findings=("cpu-throttled", "cpu-oversubscribed"),
             limits={"throttled periods": limits.THROTTLED},
         ),
@@ -210,7 +216,8 @@ def _of_machines() -> tuple[Alert, ...]:
             severity="warning",
             summary=f"{_INSTANCE}: power or heat limits the clock of a GPU of its node in "
             f"{_PERCENT} of the samples.",
-            description="Kernels take longer than they could.",
+            description="Kernels run slower. Check temperature, fans and the power limit on the "
+            "node: nvidia-smi -q -d PERFORMANCE,TEMPERATURE,POWER. Then run the command.",
             findings=("gpu-throttled", "kernel-time-unstable"),
             limits={"samples with a limited clock": limits.CLOCK_LIMITED},
             gpu=True,

@@ -81,7 +81,7 @@ def batching_series(timing: Timing) -> Iterator[Series]:
         f"{sum_without(f'rate({PADDING}_sum[{window}])', _PADDED)}\n"
         f"  or {sum_without(f'rate({IN_GRAPH_PADDING}_sum[{window}])', ('op_name', *_PADDED))}",
         "rows/s",
-        "Rows that were executed for nothing.",
+        "Padding rows that were executed.",
     )
     yield Series(
         "tfserving_batches:rows:rate",

@@ -115,7 +115,7 @@ def latency_series(timing: Timing) -> Iterator[Series]:
         "tfserving_model:open_runs:mean",
         f"{known_rate(RUNTIME_LATENCY, timing, OF_RUNS, INFERENCES)} / 1e6",
         "requests",
-        "Of them, those in Session::Run, with those in a batching queue.",
+        "Open requests that are in Session::Run or in a batching queue, mean.",
     )
     yield Series(
         "tfserving_model:runs:rate",

@@ -60,7 +60,9 @@ def time_by_rows(series: Series) -> Iterator[Chart]:
     points = [each for each in points if each.x > 0]
     if len(points) < 2:
         return
-    line = "dashed: the fitted line" if points[0].fitted_ns is not None else "no line fits them"
-    caption = f"{series.title}; a larger dot: more of them; {line}"
+    line = (
+        "dashed: the fitted line" if points[0].fitted_ns is not None else "no line could be fitted"
+    )
+    caption = f"{series.title}; a larger dot stands for more of them; {line}"
     values = ", ".join(f"{each.x} {duration(each.time_ns)}" for each in points[:_SPOKEN_MAX])
     yield Chart(caption, curve(points, f"{series.title}: {values}"), HEIGHT_PX)

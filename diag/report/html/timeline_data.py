@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from markupsafe import Markup
 
@@ -98,8 +98,8 @@ def _distinct(values: Iterable[Cell]) -> list[str]:
 
 
 def _numbers(series: Series, key: str) -> list[float]:
-    """A column of numbers; what is not known is 0, which only samples could hold."""
-    return [value if isinstance(value, int | float) else 0 for value in series.values[key]]
+    """A column that has a number in every row."""
+    return [cast("float", value) for value in series.values[key]]
 
 
 def _deltas(values: list[float]) -> list[float]:

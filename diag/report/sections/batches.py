@@ -232,7 +232,7 @@ def _charts(analysis: Analysis, name: str, summary: BatchSummary) -> tuple[Serie
 def _histogram(analysis: Analysis, name: str, queue: Queue) -> Series:
     """Batches by rows and by the reason they were closed for."""
     table = analysis.batches
-    mine = (table.queue_index == table.queues.index(queue)) & (table.rows >= 0)
+    mine = table.of_queue(queue) & (table.rows >= 0)
     pairs = np.stack([table.rows[mine], table.close_reason_index[mine]], axis=1)
     unique, counts = np.unique(pairs, axis=0, return_counts=True)
     known = queue.max_batch_size

@@ -40,7 +40,7 @@ def _comments(tuning: Tuning) -> Iterator[str]:
             now = shown(metric, getattr(tuning.self_check.measured, metric))
             yield f"# {NAMES[metric]}: {now} measured, {value} predicted ({low} to {high})"
     if tuning.proposed.handlers:
-        yield f"# It was predicted with --grpc_max_threads={tuning.proposed.handlers}."
+        yield f"# Predicted with --grpc_max_threads={tuning.proposed.handlers}."
     if not any(tuning.proposed.queues):
         yield "# Requests are not batched with these settings: no parameter applies."
         return

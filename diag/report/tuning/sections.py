@@ -77,7 +77,7 @@ def _row(tuning: Tuning, name: str) -> Row:
 def _headroom(today: float, proposed: float) -> str:
     """Up to which load both settings keep the limits of the command, in one sentence."""
     if not today and not proposed:
-        return "Neither today's settings nor the proposal keep the limits at any load."
+        return "Neither today's settings nor the proposal keep the limits of --slo at any load."
     if not today:
         return (
             "Today's settings do not keep the limits at any load; the proposal keeps them up to "
@@ -144,8 +144,8 @@ def _handler_threads(tuning: Tuning) -> Iterator[str]:
         yield (
             f"No limit on gRPC threads was simulated. Up to {number(round(most))} requests are "
             f"open at once, {number(round(measured))} in the recording, and each holds a thread: "
-            "--grpc_max_threads (by default four times the cores) must be more. `--set "
-            "grpc_max_threads=N` simulates it."
+            "--grpc_max_threads (by default four times the cores) must be at least as many. `--set "
+            "grpc_max_threads=N` simulates a limit."
         )
 
 

@@ -47,7 +47,7 @@ def test_threads_that_wait_side_by_side_are_to_be_more():
     second = text.replace("plane /host:CPU\n", "").replace("id=77", "id=5")
     samples = both(every_ms(52_000, LOADING), every_ms(52_000, LOADING, line=5))
     finding = found(analyzed_program(f"{text}\n{second}", samples), "synchronous-preprocessing")
-    assert "on more threads than the 2 of now: each waits in serve.py" in finding.remedies[0].action
+    assert "on more threads (2 now): each waits in serve.py" in finding.remedies[0].action
     assert finding.gain.reason == "several threads run iterations at a time already"
 
 

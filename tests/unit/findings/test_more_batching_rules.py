@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from diag.findings import conclude, find, leading
@@ -90,7 +91,7 @@ def test_the_gain_is_unknown_where_the_inner_queue_joins_batches() -> None:
     finding = found("double-batching", twice(calls=2), None)
     assert finding is not None
     assert finding.gain == Unavailable(
-        "the inner batches join several outer ones, so that runs would change"
+        "inner batches join several outer ones: with one queue, runs would have other sizes"
     )
 
 
@@ -192,7 +193,7 @@ def test_batches_whose_time_is_in_proportion_to_their_rows() -> None:
     finding = found("batch-size-too-large", text, FULL)
     assert finding is not None
     assert finding.what == (
-        "Batches of 8 rows take 800 µs, and one of 2 200 µs: large batches save nothing, and each "
+        "Batches of 8 rows take 800 µs, and one of 2 200 µs: a row costs about the same, and each "
         "request waits for all rows of its batch."
     )
     assert not unfounded_numbers(finding.what, finding.evidence)
@@ -224,6 +225,22 @@ def test_sizes_that_may_save_time_are_not_too_large(
     sizes: list[tuple[int, int]], pause: int
 ) -> None:
     assert found("batch-size-too-large", apart(sizes, pause), FULL) is None
+
+
+def test_failed_batches_and_those_of_unknown_size_are_no_large_batches() -> None:
+    analysis = analyzed(apart([(rows, 100 * rows) for rows in SIZES], 1000), FULL)
+    batches = analysis.batches
+    large = batches.rows == 8
+    unknown = replace(
+        batches,
+        rows=np.where(large, -1, batches.rows),
+        padded_rows=np.where(large, -1, batches.padded_rows),
+    )
+    failed = replace(batches, is_failed=batches.is_failed | large)
+    for changed in (unknown, failed):
+        ids = [each.id for each in find(replace(analysis, batches=changed))]
+        assert "batch-size-too-large" not in ids
+    assert "batch-size-too-large" in [each.id for each in find(analysis)]
 
 
 def test_batches_that_single_requests_fill_are_not_too_large() -> None:

@@ -54,6 +54,17 @@ def test_one_batch_after_the_other_gains_nothing_from_threads_without_a_free_cor
     assert find_mutual(analysis, recorded([i * 30 for i in range(100)], [10] * 100)).value == 1.0
 
 
+def test_an_idle_gpu_says_nothing_of_batches_that_overlap(analysis: Analysis) -> None:
+    (cpu,) = analysis.idle
+    idle = replace(cpu, timeline=replace(cpu.timeline, name="GPU", is_device=True, busy_ns=0))
+    both = recorded([i * 10 for i in range(300)], [25.0] * 300)  # always two or three at once
+    with_gpu = find_mutual(replace(analysis, idle=(cpu, idle)), both)
+    assert with_gpu == find_mutual(analysis, both)
+    assert with_gpu.value < 1
+    hardly = replace(idle, timeline=replace(idle.timeline, busy_ns=3 * MS))
+    assert find_mutual(replace(analysis, idle=(cpu, hardly)), both) == with_gpu
+
+
 def test_without_samples_the_range_is_wide(analysis: Analysis) -> None:
     blind = replace(analysis, samples=(), capture=analysis.capture)
     alone = recorded([i * 10 for i in range(320)], [9.9] * 320)

@@ -147,7 +147,7 @@ def test_without_a_line_the_caption_says_so():
         {**series.values, "fitted_ns": unknown},
     )
     (chart,) = time_by_rows(drawn)
-    assert "no line fits them" in chart.caption
+    assert "no line could be fitted" in chart.caption
     assert "fitted" not in chart.drawing
 
 

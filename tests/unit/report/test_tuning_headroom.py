@@ -20,7 +20,7 @@ BUNDLE = sample_path("demo-batch-timeout") / "bundle.zip"
             "Today's settings do not keep the limits at any load; the proposal keeps them up to",
         ),
         (500.0, "Today's settings keep the limits up to"),
-        (0.5, "Neither today's settings nor the proposal keep the limits at any load."),
+        (0.5, "Neither today's settings nor the proposal keep the limits of --slo at any load."),
     ],
 )
 def test_no_load_at_all_is_said_in_words(limit_ms: float, expected: str) -> None:

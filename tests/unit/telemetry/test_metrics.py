@@ -217,3 +217,27 @@ def test_the_end_of_the_window_is_on_the_servers_clock() -> None:
     # In us: no more digits of a time since 1970 fit the formats' 64-bit numbers.
     end_us = value_of(found, "diag_window_end_timestamp_seconds") * 1e6
     assert round(end_us) == (ORIGIN_UNIX_NS + 100 * MS) // 1000
+
+
+@pytest.mark.parametrize(
+    "source", ["demo-batch-timeout", "no-batching", "loop-naive"], ids=["batched", "not", "loop"]
+)
+def test_every_family_has_values_or_a_reason(source: str) -> None:
+    folder = sample_path(source)
+    bundle = folder / "bundle.zip"
+    analysis = analyze(open_bundle(bundle if bundle.exists() else folder / "server.xplane.pb"))
+    found = page_of(analysis, "prometheus")
+    missing = {each.labels.get("metric") for each in found.values()} - {None}
+    shown = {name for name, _ in found}
+    for family in (
+        "diag_window_end_timestamp_seconds",
+        "diag_request_duration_seconds",
+        "diag_stage_seconds",
+        "diag_failed_requests",
+        "diag_batches",
+        "diag_busy_seconds",
+        "diag_idle_seconds",
+        "diag_iteration_stage_seconds",
+    ):
+        has_values = any(name.startswith(family) for name in shown)
+        assert has_values or family in missing, family

@@ -250,7 +250,7 @@ def test_the_resource_is_the_server_as_the_bundle_names_it(sample: Analysis) -> 
 def test_without_a_possible_time_of_day_there_are_no_spans(origin: int | Unavailable) -> None:
     analysis = make_analysis()
     capture = replace(analysis.capture, origin_unix_ns=origin)
-    with pytest.raises(InputError, match="spans need the time of day") as caught:
+    with pytest.raises(InputError, match="the source has no time of day") as caught:
         make_spans(replace(analysis, capture=capture))
     assert "record again with diag capture" in caught.value.hint
 
